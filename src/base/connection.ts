@@ -1,0 +1,46 @@
+// A byte stream between two ends, and the one who opens it. Real ones are sockets (`net/`), simulated ones live in
+// memory; both obey this interface, so that whole sessions run without a socket.
+import type { Peer, TlsState } from './core.ts'
+
+/** What opened, and how it may be upgraded. All methods after `destroy` are harmless. */
+export interface Connection {
+  readonly peer: Peer
+  /** Null until a handshake has succeeded. */
+  readonly tls: TlsState | null
+  /** Bytes and the end of the stream. Exactly one reader; set before the first `resume`. */
+  onData: (bytes: Uint8Array) => void
+  /** The peer closed its sending side in order. */
+  onEnd: () => void
+  /** The connection is gone; `error` says why where it was not in order. Called exactly once. */
+  onClose: (error: Error | null) => void
+  /** Room again after `write` returned false. */
+  onDrain: () => void
+  /** Queues bytes (a string as UTF-8); false when the peer should be given time until `onDrain`. */
+  write(bytes: Uint8Array | string): boolean
+  /** Groups the writes until `uncork` into as few segments as possible. */
+  cork(): void
+  uncork(): void
+  pause(): void
+  resume(): void
+  /** Sends what is queued, then closes the sending side. */
+  end(): void
+  /** Closes at once; queued bytes may be lost. */
+  destroy(error?: Error): void
+  /** Handshake as the server. Bytes that came before it are an attack and make it fail. */
+  startTls(): Promise<TlsState>
+}
+
+/** Where to connect to. */
+export interface DialTarget {
+  readonly address: string
+  readonly port: number
+  /** The local address to use, or undefined for the system's choice. */
+  readonly localAddress?: string
+  readonly timeoutMilliseconds: number
+  readonly signal?: AbortSignal
+}
+
+/** Opens connections. Rejects with an Error whose `code` is the system's (`ECONNREFUSED`, `ETIMEDOUT`, …). */
+export interface Dialer {
+  dial(target: DialTarget): Promise<Connection>
+}

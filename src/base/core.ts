@@ -1,0 +1,81 @@
+// What every protocol machine looks like from outside: bytes in, outputs out.
+//
+// A core holds the framing, the grammar and the state of one session. It has no socket, file, timer, clock or
+// random source. `net/pump.ts` carries its outputs to a connection; a test carries them to an array.
+//
+// Invariants that a core keeps and a pump relies on:
+// - `ask` is always the last output of a batch. Until `answer` is called the core emits nothing more; bytes
+//   received meanwhile are kept (bounded by the core's own limits) and worked on after the answer.
+// - `start-tls` and `close` are the last output of their batch too. After `close` nothing is emitted.
+// - Bytes that a peer sent after STARTTLS and before the handshake end the session; they are never interpreted.
+
+/** What a TLS handshake established. */
+export interface TlsState {
+  /** For example `TLSv1.3`. */
+  readonly version: string
+  /** For example `TLS_AES_256_GCM_SHA384`. */
+  readonly cipher: string
+  /** The name the client asked for (SNI), or null. */
+  readonly serverName: string | null
+  /** RFC 9266 §2: 32 octets of keying material, for SCRAM-…-PLUS with `tls-exporter`; null where unavailable. */
+  readonly exporter: Uint8Array | null
+  /** RFC 5929 §4: hash of the server's certificate, for `tls-server-end-point`; null where unavailable. */
+  readonly serverEndPoint: Uint8Array | null
+}
+
+/** Both ends of a connection, as known when it opened. Addresses are IPv4 or IPv6 in text form, unmapped. */
+export interface Peer {
+  readonly remoteAddress: string
+  readonly remotePort: number
+  readonly localAddress: string
+  readonly localPort: number
+}
+
+/** One thing that a core wants done. */
+export type Output<Question> =
+  /** Send these bytes. A string is sent as UTF-8. */
+  | { readonly type: 'write'; readonly bytes: Uint8Array | string }
+  /** Ask the handler; nothing follows until `answer`. */
+  | { readonly type: 'ask'; readonly question: Question }
+  /** Flush, hand the connection to TLS as the server side, then call `secured`. */
+  | { readonly type: 'start-tls' }
+  /** From now on call `expire` when the peer has been silent for this long. */
+  | { readonly type: 'time-out'; readonly milliseconds: number }
+  /** Flush, then end the connection. */
+  | { readonly type: 'close' }
+
+/** A protocol machine for one session. See the file header for its invariants. */
+export interface Core<Question, Answer> {
+  /** The connection is open (and already secured when `tls` is given, as on port 465). */
+  open(tls: TlsState | null): Output<Question>[]
+  /** The peer sent bytes. The core may keep references to them; the pump does not reuse the buffer. */
+  receive(bytes: Uint8Array): Output<Question>[]
+  /** The handler's answer to the outstanding question. */
+  answer(answer: Answer): Output<Question>[]
+  /** The handshake asked for by `start-tls` succeeded. */
+  secured(tls: TlsState): Output<Question>[]
+  /** The peer was silent for the time-out that the core set. */
+  expire(): Output<Question>[]
+  /** The peer closed its sending side. */
+  ended(): Output<Question>[]
+  /** The server is stopping: end at the next moment that cuts no reply. */
+  shutdown(): Output<Question>[]
+}
+
+/** Where a handler writes what does not fit into one answer (a message body, untagged responses). */
+export interface Sink {
+  /** Sends bytes; resolves when the peer has room for more. Void where there is room already. */
+  write(bytes: Uint8Array | string): void | Promise<void>
+  /** Aborted when the connection is gone. */
+  readonly gone: AbortSignal
+}
+
+/** The side of a session that does I/O: answers what a core asks. Made anew for each connection. */
+export interface Handler<Question, Answer> {
+  /** An exception is logged once, and the session ends with the core's farewell for internal trouble. */
+  answer(question: Question): Answer | Promise<Answer>
+  /** What the pump answers with when `answer` threw: a reply that leaves nothing promised. */
+  failed(question: Question, error: unknown): Answer
+  /** The connection is gone, for whatever reason. Called exactly once, last. */
+  closed(): void | Promise<void>
+}

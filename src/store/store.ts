@@ -1,0 +1,284 @@
+// The store's contract: everything Posthorn keeps, in words of the field, never SQL. Two engines hold it (SQLite and
+// PostgreSQL); `test/contracts/` says what holding it means.
+//
+// - Every call that touches mail carries the account, so that no session can reach another account's objects.
+// - A promise that resolves means a durable commit. Expected refusals are values; a rejection means broken I/O, and the
+//   change did not happen (or, after a lost connection to a database server, may have: `StoreUnavailable.outcomeUnknown`).
+// - Reads see a committed state, and a call's own earlier writes. Nothing holds a transaction open between calls.
+// - Changes are told after their commit, in order of modSeq within an account.
+import type {
+  Account,
+  AccountId,
+  AddressEntry,
+  BlobId,
+  Change,
+  Credentials,
+  EmailId,
+  Mailbox,
+  MailboxId,
+  Message,
+  MessageText,
+  ModSeq,
+  Quota,
+  SpecialUse,
+  StagedBlob,
+  StagedMessage,
+  Uid,
+} from './model.ts'
+
+export type Refused<Reason extends string> = { readonly ok: false; readonly reason: Reason }
+export type Outcome<T, Reason extends string> = ({ readonly ok: true } & T) | Refused<Reason>
+
+/** The engine is there but cannot serve: disk full, I/O error, database gone. Temporary to a client. */
+export class StoreUnavailable extends Error {
+  override name = 'StoreUnavailable'
+  readonly outcomeUnknown: boolean
+  constructor(message: string, options: { cause?: unknown; outcomeUnknown?: boolean } = {}) {
+    super(message, { cause: options.cause })
+    this.outcomeUnknown = options.outcomeUnknown ?? false
+  }
+}
+
+/** Who has mail. Addresses are canonical keys (`src/mail/address.ts`). */
+export interface DirectoryStore {
+  addDomain(request: { name: string; now: number }): Promise<Outcome<object, 'exists'>>
+  listDomains(): Promise<{ name: string; accounts: number; aliases: number; createdAt: number }[]>
+  /** Refuses while addresses are left in it. */
+  removeDomain(name: string): Promise<Outcome<object, 'not-found' | 'not-empty'>>
+  hasDomain(name: string): Promise<boolean>
+
+  /** Makes the account with INBOX and the given special-use mailboxes, subscribed. */
+  addAccount(request: {
+    address: string
+    credentials: Credentials
+    quota: Quota
+    mailboxes: readonly { name: string; specialUse: SpecialUse }[]
+    now: number
+  }): Promise<Outcome<{ account: Account }, 'exists' | 'no-such-domain'>>
+  /** In order of address. */
+  listAccounts(request?: { after?: string; limit?: number }): Promise<Account[]>
+  getAccount(id: AccountId): Promise<Account | undefined>
+  updateAccount(request: {
+    id: AccountId
+    credentials?: Credentials
+    quota?: Quota
+    state?: Account['state']
+  }): Promise<Outcome<object, 'not-found'>>
+  /** Removes the account with all its mail, addresses and leases. Its id is never given again. */
+  removeAccount(id: AccountId): Promise<Outcome<object, 'not-found'>>
+  credentialsOf(address: string): Promise<{ account: Account; credentials: Credentials } | undefined>
+
+  /** `local@domain`, or `@domain` for the catch-all. Sets the whole list of targets. */
+  setAlias(request: {
+    address: string
+    targets: readonly string[]
+    now: number
+  }): Promise<Outcome<object, 'exists' | 'no-such-domain'>>
+  listAliases(request?: { domain?: string }): Promise<{ address: string; targets: readonly string[] }[]>
+  removeAlias(address: string): Promise<Outcome<object, 'not-found'>>
+  /** One look-up, no policy: subaddresses, catch-all and alias chains are the directory's. */
+  findAddress(address: string): Promise<AddressEntry | undefined>
+}
+
+/** One recipient of a delivery. */
+export interface DeliveryTarget {
+  readonly account: AccountId
+  /** By name; created when missing and `create` is set, else INBOX is used. Default INBOX. */
+  readonly mailbox?: { readonly name: string; readonly create: boolean }
+  /** Return-Path, Delivered-To, Received, with CRLFs. */
+  readonly prefix: string
+  readonly flags?: number
+  readonly keywords?: string
+}
+
+export interface MailStore {
+  /**
+   * One message into one mailbox of each account, in one commit and with one blob. For quota it is refused only when every
+   * target would be refused; otherwise all get it (an overshoot by at most this message). A missing or disabled account is
+   * reported per target and does not stop the others; with no target left nothing is kept.
+   */
+  deliver(request: {
+    message: StagedMessage
+    internalDate: number
+    targets: readonly DeliveryTarget[]
+  }): Promise<
+    Outcome<
+      {
+        results: readonly Outcome<{ mailbox: MailboxId; uid: Uid; uidValidity: number }, 'no-such-account'>[]
+      },
+      'over-quota' | 'no-such-account'
+    >
+  >
+  /** IMAP APPEND of one or more messages: all or none. */
+  append(request: {
+    account: AccountId
+    mailbox: MailboxId
+    messages: readonly { message: StagedMessage; flags: number; keywords: string; internalDate: number }[]
+  }): Promise<Outcome<{ uids: readonly Uid[]; uidValidity: number }, 'over-quota' | 'no-such-mailbox'>>
+
+  listMailboxes(account: AccountId): Promise<Mailbox[]>
+  getMailbox(request: { account: AccountId; mailbox: MailboxId }): Promise<Mailbox | undefined>
+  findMailbox(request: { account: AccountId; name: string }): Promise<Mailbox | undefined>
+  /** Makes missing superiors too (RFC 3501 §6.3.3). */
+  createMailbox(request: {
+    account: AccountId
+    name: string
+    specialUse?: SpecialUse
+    now: number
+  }): Promise<Outcome<{ mailbox: Mailbox }, 'exists' | 'too-many-mailboxes' | 'special-use-taken'>>
+  /** With inferiors the name stays as not selectable (RFC 3501 §6.3.4). INBOX and unknown names are refused. */
+  removeMailbox(request: {
+    account: AccountId
+    mailbox: MailboxId
+  }): Promise<Outcome<object, 'not-found' | 'is-inbox' | 'has-children'>>
+  /** Inferiors move along. Renaming INBOX moves its messages to a new mailbox and leaves INBOX empty (RFC 3501 §6.3.5). */
+  renameMailbox(request: {
+    account: AccountId
+    mailbox: MailboxId
+    name: string
+    now: number
+  }): Promise<Outcome<object, 'not-found' | 'exists' | 'into-itself'>>
+  subscriptions(account: AccountId): Promise<string[]>
+  setSubscription(request: { account: AccountId; name: string; subscribed: boolean }): Promise<void>
+
+  /** State at this moment; `claimRecent` makes its new messages \Recent to the caller alone (SELECT, not EXAMINE). */
+  openMailbox(request: {
+    account: AccountId
+    mailbox: MailboxId
+    claimRecent: boolean
+  }): Promise<{ mailbox: Mailbox; recentFrom: Uid } | undefined>
+  /**
+   * UIDs, flags and modseqs in order of UID, for a session's view: those that were in the mailbox at `asOf` (a modSeq
+   * and uidNext from `openMailbox`), whatever happened since; or all now. Typed arrays of equal length.
+   */
+  loadView(request: {
+    account: AccountId
+    mailbox: MailboxId
+    asOf?: { modSeq: ModSeq; uidNext: Uid }
+  }): Promise<{
+    uids: Uint32Array
+    flags: Uint8Array
+    /** Of those messages that have any. */
+    keywords: Map<number, string>
+    modSeq: ModSeq
+  }>
+  /** Rows in order of UID; unknown UIDs are left out. Batches, so that nothing holds a whole mailbox. */
+  messages(request: { account: AccountId; mailbox: MailboxId; uids: UidSelection }): AsyncIterable<Message[]>
+  /** The same with blob, prefix and structure. */
+  messageTexts(request: {
+    account: AccountId
+    mailbox: MailboxId
+    uids: UidSelection
+  }): AsyncIterable<MessageText[]>
+
+  /** Flags and keywords of these UIDs. Those changed since `unchangedSince` are left alone and told (RFC 7162 §3.1.3). */
+  setFlags(request: {
+    account: AccountId
+    mailbox: MailboxId
+    uids: UidSelection
+    mode: 'add' | 'remove' | 'replace'
+    flags: number
+    keywords: readonly string[]
+    unchangedSince?: ModSeq
+  }): Promise<
+    Outcome<
+      {
+        changed: readonly { uid: Uid; flags: number; keywords: string; modSeq: ModSeq }[]
+        refused: readonly Uid[]
+      },
+      'no-such-mailbox' | 'too-many-keywords'
+    >
+  >
+  /** Removes those of `uids` (all, when absent) that have \Deleted, or, with `regardless`, have it or not. */
+  expunge(request: {
+    account: AccountId
+    mailbox: MailboxId
+    uids?: UidSelection
+    which: 'deleted' | 'regardless'
+  }): Promise<{ uids: readonly Uid[]; modSeq: ModSeq }>
+  copy(request: {
+    account: AccountId
+    from: MailboxId
+    uids: UidSelection
+    to: MailboxId
+  }): Promise<Outcome<Copied, 'no-such-mailbox' | 'over-quota'>>
+  move(request: {
+    account: AccountId
+    from: MailboxId
+    uids: UidSelection
+    to: MailboxId
+  }): Promise<Outcome<Copied, 'no-such-mailbox'>>
+
+  /** What changed after `since`, oldest first; `complete` is false when older tombstones are gone (then start afresh). */
+  changesSince(request: {
+    account: AccountId
+    since: ModSeq
+    mailbox?: MailboxId
+    limit?: number
+  }): Promise<{ changes: Change[]; modSeq: ModSeq; complete: boolean }>
+  /** Live changes of one account from now on. The returned function ends it. Never called inside a transaction. */
+  subscribe(account: AccountId, listener: (changes: readonly Change[]) => void): () => void
+}
+
+/** Ascending, non-overlapping, inclusive ranges of UIDs. */
+export type UidSelection = readonly (readonly [first: number, last: number])[]
+
+export interface Copied {
+  readonly uidValidity: number
+  /** In order of the source; equal length. */
+  readonly from: readonly Uid[]
+  readonly to: readonly Uid[]
+}
+
+/** Collects the bytes of one message: in memory while small, in a file (or its database twin) when large. */
+export interface BlobWriter {
+  /** A promise where the medium asks for patience. Rejects with `StoreUnavailable`. The bytes are copied where kept. */
+  write(bytes: Uint8Array): void | Promise<void>
+  /** Everything is synced when this resolves (large) or will be with its row (small). */
+  finish(): Promise<StagedBlob> | StagedBlob
+  /** Forgets it; harmless after `finish` or twice. */
+  discard(): Promise<void>
+}
+
+export interface BlobStore {
+  stage(): BlobWriter
+  /** Bytes [start, end) of a blob, in chunks of at most 64 KB or so; a small blob comes as one. */
+  read(blob: BlobId, range?: { start: number; end: number }): AsyncIterable<Uint8Array>
+  /** The whole of a blob that lives in the database, else undefined: the fast way for small messages. */
+  readSmall(blob: BlobId): Promise<Uint8Array | undefined>
+}
+
+/** A named, expiring claim: a POP3 maildrop, later a queue worker. */
+export interface LeaseStore {
+  acquireLease(request: {
+    account: AccountId
+    name: string
+    holder: string
+    now: number
+    expiresAt: number
+  }): Promise<boolean>
+  releaseLease(request: { account: AccountId; name: string; holder: string }): Promise<void>
+}
+
+export interface AuditFinding {
+  readonly check: string
+  readonly account: AccountId | null
+  readonly message: string
+}
+
+export interface Maintenance {
+  /** Recomputes counts, UID and modseq order, blob references and files, quota; empty when all is well. */
+  audit(options?: { onProgress?: (done: number, total: number) => void }): Promise<AuditFinding[]>
+  /** Drops blobs and files that no row names, and tombstones older than the limit. */
+  collectGarbage(request: { now: number }): Promise<{ blobs: number; files: number; tombstones: number }>
+}
+
+export interface Store extends DirectoryStore, MailStore, LeaseStore, Maintenance, AsyncDisposable {
+  readonly blobs: BlobStore
+  /** The engine in a word or two, for the log: `sqlite 3.53.4 (file)`. */
+  readonly description: string
+  /** Commits what is under way, then closes. */
+  close(): Promise<void>
+}
+
+export type { EmailId }
