@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { addSummaries, formatSummary, readSummary } from './test-summary.ts'
+
+const lines = [
+  '{"outcome":"pass","where":"a.test.ts:1 one"}',
+  '{"outcome":"skip","where":""}',
+  '{"outcome":"fail","where":"a.test.ts:9 two"}',
+  '{"milliseconds":1500}',
+].join('\n')
+
+test('the closing lines count every outcome and name each failure', () => {
+  const text = formatSummary(readSummary(lines, 1, 'unit'))
+  assert.match(text, /Failed:\n {2}a\.test\.ts:9 two\n/)
+  assert.match(text, /# tests 3\n# pass 1\n# fail 1\n# skipped 1\n# seconds 1\.5\n/)
+})
+
+test('a runner that dies or fails without a failed test is a failure', () => {
+  assert.deepEqual(readSummary('', 'SIGKILL', 'unit').failures, ['unit: the test runner ended with SIGKILL'])
+  assert.equal(readSummary('{"outcome":"pass","where":"x"}', 1, 'unit').failures.length, 1)
+})
+
+test('groups add up', () => {
+  const one = readSummary(lines, 1, 'unit')
+  const sum = addSummaries([one, one])
+  assert.equal(sum.tests, 6)
+  assert.equal(sum.failures.length, 2)
+  assert.equal(sum.milliseconds, 3000)
+})

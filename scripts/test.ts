@@ -1,0 +1,119 @@
+// `npm test`: runs the tests with Node's own runner.
+//
+//   npm test                    everything
+//   npm test -- smtp imap       only the test files whose path contains one of these words
+//   npm test -- --unit          only the first of the two groups below (--integration: only the second)
+//   npm test -- --coverage      with line, branch and function coverage of the unit group
+//   npm test -- --seed 42       the order of an earlier run, as that run printed it
+//   npm test -- --name 'EHLO'   only tests whose name matches
+//
+// Unit tests share one process, which is several times faster than one process a file and also proves that no
+// test leaves state behind for its neighbour; both groups run in random order. Integration tests start servers and
+// kill processes, so each file has its own process, two at a time.
+import { spawn } from 'node:child_process'
+import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { addSummaries, formatSummary, readSummary, type TestSummary } from './test-summary.ts'
+
+const root = new URL('..', import.meta.url).pathname
+
+interface Group {
+  readonly name: 'unit' | 'integration'
+  readonly patterns: readonly string[]
+  readonly flags: readonly string[]
+}
+
+const groups: readonly Group[] = [
+  {
+    name: 'unit',
+    patterns: [
+      'src/**/*.test.ts',
+      'scripts/**/*.test.ts',
+      'test/support/**/*.test.ts',
+      'test/contracts/**/*.test.ts',
+      'test/transcripts/**/*.test.ts',
+    ],
+    flags: ['--test-isolation=none', '--test-timeout=120000'],
+  },
+  {
+    name: 'integration',
+    patterns: ['test/e2e/**/*.test.ts', 'test/interop/**/*.test.ts', 'test/crash/**/*.test.ts'],
+    flags: ['--test-concurrency=2', '--test-timeout=300000'],
+  },
+]
+
+const { values: options, positionals: words } = parseArgs({
+  allowPositionals: true,
+  options: {
+    unit: { type: 'boolean' },
+    integration: { type: 'boolean' },
+    coverage: { type: 'boolean' },
+    seed: { type: 'string' },
+    name: { type: 'string' },
+  },
+})
+
+function findFiles(group: Group): string[] {
+  const files = globSync([...group.patterns], { cwd: root }).sort()
+  return words.length === 0 ? files : files.filter((file) => words.some((word) => file.includes(word)))
+}
+
+function runnerFlags(group: Group, summaryFile: string): string[] {
+  const flags = ['--test', ...group.flags, '--enable-source-maps', '--disable-warning=ExperimentalWarning']
+  flags.push(options.seed === undefined ? '--test-randomize' : `--test-random-seed=${options.seed}`)
+  if (options.name !== undefined) flags.push(`--test-name-pattern=${options.name}`)
+  if (options.coverage === true && group.name === 'unit') {
+    flags.push('--experimental-test-coverage', '--test-coverage-include=src/**')
+    flags.push('--test-coverage-exclude=**/*.test.ts', '--test-coverage-exclude=**/*.fuzz.ts')
+  }
+  flags.push('--test-reporter=spec', '--test-reporter-destination=stdout')
+  flags.push('--test-reporter=./scripts/test-summary.ts', `--test-reporter-destination=${summaryFile}`)
+  return flags
+}
+
+/** Runs one group to its end. A runner that dies without a summary counts as one failure. */
+async function runGroup(group: Group, files: readonly string[], folder: string): Promise<TestSummary> {
+  const summaryFile = join(folder, group.name)
+  const child = spawn(process.execPath, [...runnerFlags(group, summaryFile), ...files], {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  })
+  const ended = await new Promise<string | number>((resolve, reject) => {
+    child.on('error', reject)
+    child.on('exit', (code, signal) => resolve(signal ?? code ?? 1))
+  })
+  return readSummary(safeRead(summaryFile), ended, group.name)
+}
+
+function safeRead(file: string): string {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return ''
+  }
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'posthorn-test-'))
+try {
+  const summaries: TestSummary[] = []
+  for (const group of groups) {
+    const other = group.name === 'unit' ? options.integration : options.unit
+    const files = other === true ? [] : findFiles(group)
+    if (files.length === 0) continue
+    process.stdout.write(`\n${group.name}: ${files.length} test files\n`)
+    summaries.push(await runGroup(group, files, folder))
+  }
+  if (summaries.length === 0) {
+    process.stdout.write(`No test file matches ${words.map((word) => `“${word}”`).join(' or ')}.\n`)
+    process.exitCode = 1
+  } else {
+    const total = addSummaries(summaries)
+    process.stdout.write(formatSummary(total))
+    // Nothing ran: a pattern that is broken must not pass for success.
+    if (total.failures.length > 0 || total.tests === 0) process.exitCode = 1
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true })
+}
