@@ -21,7 +21,7 @@ export interface EventKind<F extends Fields> {
   /** Fields that become labels of its counter, each with few values. */
   readonly labels: readonly (keyof F & string)[]
   /** Binds `F` to the kind; never present at run time. */
-  readonly fields?: F
+  readonly fields?: F | undefined
 }
 
 /** Declares a kind of event. */
