@@ -1,0 +1,103 @@
+// The change feed of one process: who listens to which account, and the telling after a commit.
+//
+// - Listeners of an account hear its changes in the order of their commits, each batch once.
+// - A listener that throws disturbs neither the others nor the store: its exception goes to `onError`.
+// - A change of very many messages travels as one `ChangeBatch` of columns, and becomes objects only when someone listens.
+import type { AccountId, Change, MailboxId, ModSeq, Uid } from './model.ts'
+
+export type { Change }
+
+/** New flags of many messages, as columns of equal length in ascending order of UID. */
+export interface ChangeBatch {
+  readonly type: 'flags-changed-many'
+  readonly account: AccountId
+  readonly mailbox: MailboxId
+  readonly modSeq: ModSeq
+  readonly columns: FlagColumns
+}
+
+/** Flags of messages in the form that passes between threads without an object for each. */
+export interface FlagColumns {
+  readonly uids: Uint32Array
+  readonly flags: Uint8Array
+  /** By index, of those messages that have any. */
+  readonly keywords: ReadonlyMap<number, string>
+}
+
+/** The rows that the columns stand for. */
+export function flagRows(
+  columns: FlagColumns,
+  modSeq: ModSeq,
+): { uid: Uid; flags: number; keywords: string; modSeq: ModSeq }[] {
+  const { uids, flags, keywords } = columns
+  return Array.from(uids, (uid, index) => ({
+    // UIDs in the columns came from rows.
+    uid: uid as Uid,
+    flags: flags[index] ?? 0,
+    keywords: keywords.get(index) ?? '',
+    modSeq,
+  }))
+}
+
+export type ChangeListener = (changes: readonly Change[]) => void
+
+/** Subscriptions by account, and the publishing to them. */
+export class ChangeFeed {
+  readonly #listeners = new Map<AccountId, Set<ChangeListener>>()
+  readonly #onError: (error: unknown) => void
+
+  constructor(options: { onError: (error: unknown) => void }) {
+    this.#onError = options.onError
+  }
+
+  /** Changes of `account` from now on. The returned function ends it and may be called twice. */
+  subscribe(account: AccountId, listener: ChangeListener): () => void {
+    const own: ChangeListener = (changes) => listener(changes)
+    let listeners = this.#listeners.get(account)
+    if (!listeners) {
+      listeners = new Set()
+      this.#listeners.set(account, listeners)
+    }
+    listeners.add(own)
+    return () => {
+      listeners.delete(own)
+      if (listeners.size === 0 && this.#listeners.get(account) === listeners) this.#listeners.delete(account)
+    }
+  }
+
+  /** Whether anyone listens to the account. */
+  has(account: AccountId): boolean {
+    return this.#listeners.has(account)
+  }
+
+  /** Tells what a commit changed. Runs of one account reach its listeners as one array. */
+  publish(changes: readonly (Change | ChangeBatch)[]): void {
+    if (this.#listeners.size === 0) return
+    const byAccount = new Map<AccountId, Change[]>()
+    for (const change of changes) {
+      if (!this.#listeners.has(change.account)) continue
+      let told = byAccount.get(change.account)
+      if (!told) {
+        told = []
+        byAccount.set(change.account, told)
+      }
+      if (change.type === 'flags-changed-many') expand(change, told)
+      else told.push(change)
+    }
+    for (const [account, told] of byAccount) {
+      for (const listener of [...(this.#listeners.get(account) ?? [])]) {
+        try {
+          listener(told)
+        } catch (error) {
+          this.#onError(error)
+        }
+      }
+    }
+  }
+}
+
+function expand(batch: ChangeBatch, into: Change[]): void {
+  const { account, mailbox, modSeq } = batch
+  for (const row of flagRows(batch.columns, modSeq))
+    into.push({ type: 'flags-changed', account, mailbox, ...row })
+}
