@@ -22,7 +22,7 @@ export interface SaslContext {
   readonly random: Random
   /** At least 16 octets, kept by this installation: unknown users get a salt derived from it, always the same one. */
   readonly serverSecret: Uint8Array
-  /** Shown for unknown users; what new verifiers are made with (RFC 7677 §4: at least 4096). */
+  /** Shown for unknown users; what new verifiers are made with (RFC 7677 §3: at least 4096). */
   readonly scramIterations: number
 }
 
