@@ -1,0 +1,114 @@
+// How people prove who they are, and how many wrong guesses anyone gets. Who the people are is in the store.
+import { z } from 'zod'
+import { count, duration } from '../fields.ts'
+
+/** Wrong guesses, and who pays for them. In every count 0 lifts the limit. */
+const throttleSection = z
+  .strictObject({
+    window: duration('1h', 'The time in which a full count of failures is forgotten, evenly.'),
+    failuresPerPrefix: count(
+      50,
+      'Different wrong log-ins from one network (see the prefixes) in a window; 0 is no limit.',
+    ),
+    failuresPerAccount: count(
+      100,
+      'Different wrong passwords for one name in a window, from networks where it never logged in; 0 is no limit.',
+    ),
+    failuresFromKnownPrefix: count(
+      100,
+      'Different wrong passwords for one name in a window from a network where it has logged in; 0 is no limit.',
+    ),
+    knownFor: duration('30d', 'How long a network counts as known to a name after a log-in.'),
+    ipv4PrefixBits: z
+      .int()
+      .min(8)
+      .max(32)
+      .default(32)
+      .describe('Bits of an IPv4 address that make a network.'),
+    ipv6PrefixBits: z
+      .int()
+      .min(16)
+      .max(128)
+      .default(64)
+      .describe('Bits of an IPv6 address that make a network.'),
+    memory: count(
+      100_000,
+      'Entries kept of each kind (networks, names, passwords tried); the oldest go first.',
+    ),
+  })
+  .prefault({})
+
+export const authSection = z
+  .strictObject({
+    allowClearText: z
+      .boolean()
+      .default(false)
+      .describe('Take passwords on connections without TLS. For development only.'),
+    maxFailuresPerConnection: count(5, 'Failed log-ins before a connection is closed; 0 is no limit.'),
+    maxResponseBytes: count(12_288, 'Octets of one SASL response in base64 (RFC 4954 §4).'),
+    argon2Memory: z
+      .int()
+      .min(8)
+      .max(4_194_304)
+      .default(19_456)
+      .describe('Memory of one password hash, in KiB.'),
+    argon2Passes: z.int().min(1).max(100).default(2).describe('Passes over that memory.'),
+    hashConcurrency: z.int().min(1).max(64).default(2).describe('Password hashes computed at the same time.'),
+    hashQueue: count(200, 'Log-ins that wait for a hash; beyond them the answer is "try again later".'),
+    scramIterations: z
+      .int()
+      .min(4096)
+      .max(1_000_000)
+      .default(10_000)
+      .describe('PBKDF2 iterations of new SCRAM-SHA-256 verifiers (RFC 7677 §3: at least 4096).'),
+    cacheTime: duration(
+      '5m',
+      'A password that was right is not hashed again for this long; 0 hashes each time.',
+    ),
+    cacheEntries: count(10_000, 'Right passwords remembered, as keyed hashes.'),
+    minPasswordLength: count(8, 'Characters of a new password.'),
+    throttle: throttleSection,
+  })
+  .prefault({})
+
+export type AuthConfig = z.output<typeof authSection>
+export type ThrottleConfig = AuthConfig['throttle']
+
+/** How addresses are read. */
+export const directorySection = z
+  .strictObject({
+    subaddressSeparator: z
+      .string()
+      .max(1)
+      .default('+')
+      .describe('What parts `ann+x` into `ann` and `x` (RFC 5233 §1); empty for no subaddresses.'),
+    defaultDomain: z
+      .string()
+      .nullable()
+      .default(null)
+      .describe('The domain of a log-in name that has none; null demands full addresses.'),
+    postmaster: z
+      .string()
+      .nullable()
+      .default(null)
+      .describe(
+        'Who gets mail for a postmaster that no account or alias names (RFC 5321 §4.5.1); null is the oldest account.',
+      ),
+    maxAliasDepth: count(10, 'Aliases that may lead to one another.'),
+    maxAliasTargets: count(1000, 'Addresses that one address may lead to, all levels together.'),
+    quotaBytes: z
+      .int()
+      .nonnegative()
+      .nullable()
+      .default(null)
+      .describe('Octets a new account may keep; null is unlimited.'),
+    quotaMessages: z
+      .int()
+      .nonnegative()
+      .nullable()
+      .default(null)
+      .describe('Messages a new account may keep; null is unlimited.'),
+  })
+  .prefault({})
+
+export type DirectoryConfig = z.output<typeof directorySection>
