@@ -1,0 +1,200 @@
+// Accepts connections on one or more addresses and runs a session on each: the body of every server.
+//
+// Limits are checked before anything else is spent on a connection; one that is over a limit hears the protocol's
+// farewell where it can (never before a TLS handshake) and is closed. A session that breaks concerns nobody else.
+// `stop` stops accepting, lets every session end where no reply is cut, and cuts what is left at the deadline.
+import type { Clock, Timer } from '../base/clock.ts'
+import type { Connection } from '../base/connection.ts'
+import type { Peer } from '../base/core.ts'
+import type { ConnectionCount, ConnectionRefusal } from './connection-limits.ts'
+import type { Listening, Network } from './network.ts'
+import {
+  defaultPumpLimits,
+  Session,
+  type PumpLimits,
+  type PumpSettings,
+  type Service,
+  type SessionEvents,
+  type SessionView,
+} from './pump.ts'
+import type { TlsIdentity } from './tls.ts'
+
+/** What an observer of a listener hears. None of its methods may throw. */
+export interface ListenerEvents extends SessionEvents {
+  opened(peer: Peer): void
+  refused(peer: Peer, refusal: ConnectionRefusal): void
+}
+
+export interface ListenerOptions<Question, Answer> {
+  readonly network: Network
+  /** Port 0 for one of the system's choice. */
+  readonly points: readonly { readonly address: string; readonly port: number }[]
+  /** `implicit`: a handshake comes first (RFC 8314 §3); `on-request`: STARTTLS may come; `none`: neither. */
+  readonly tls: 'implicit' | 'on-request' | 'none'
+  /** Needed for the first two. */
+  readonly identity: TlsIdentity | null
+  readonly service: Service<Question, Answer>
+  readonly clock: Clock
+  readonly events: ListenerEvents
+  /** Shared by all listeners that shall be counted together. */
+  readonly connections: ConnectionCount
+  /** What a refused connection is told, with its line end: `421 4.7.0 …`. Empty for nothing. */
+  readonly farewell: (refusal: ConnectionRefusal) => string
+  readonly pumpLimits?: PumpLimits
+  /** For `[Symbol.asyncDispose]`; default 8 seconds. */
+  readonly stopMilliseconds?: number
+}
+
+const defaultStopMilliseconds = 8_000
+/** How long a refused connection may take to read its farewell. */
+const refusalMilliseconds = 2_000
+/** Refused connections that are told so at one time; in a flood the others are just closed. */
+const refusalsAtOnce = 64
+/** After the deadline, for handlers to notice that their connection is gone. */
+const cutMilliseconds = 1_000
+
+/** Binds all points, or none: rejects with the system's error. */
+export async function listen<Question, Answer>(
+  options: ListenerOptions<Question, Answer>,
+): Promise<Listener<Question, Answer>> {
+  if (options.tls !== 'none' && options.identity === null) throw new TypeError('TLS needs an identity')
+  const listener = new Listener(options)
+  await listener.open()
+  return listener
+}
+
+export class Listener<Question, Answer> implements AsyncDisposable {
+  readonly #options: ListenerOptions<Question, Answer>
+  readonly #settings: PumpSettings
+  readonly #sessions = new Set<SessionView>()
+  readonly #listenings: Listening[] = []
+  #refusing = 0
+  #stopping: Promise<void> | null = null
+  #onEmpty: (() => void) | null = null
+
+  constructor(options: ListenerOptions<Question, Answer>) {
+    this.#options = options
+    const { events } = options
+    this.#settings = {
+      clock: options.clock,
+      limits: options.pumpLimits ?? defaultPumpLimits,
+      events: {
+        handlerFailed: (peer, question, error) => events.handlerFailed(peer, question, error),
+        handshakeFailed: (peer, error) => events.handshakeFailed(peer, error),
+        broke: (peer, error) => events.broke(peer, error),
+        finished: (session) => this.#finished(session),
+      },
+    }
+  }
+
+  /** For `listen`. */
+  async open(): Promise<void> {
+    const { network, points, tls, identity } = this.#options
+    try {
+      for (const { address, port } of points) {
+        const point = { address, port, identity: tls === 'none' ? null : identity }
+        this.#listenings.push(await network.listen(point, (connection) => this.#accept(connection)))
+      }
+    } catch (error) {
+      await this.#closeListenings()
+      throw error
+    }
+  }
+
+  /** Where it listens, with the real ports. */
+  get points(): readonly { readonly address: string; readonly port: number }[] {
+    return this.#listenings.map(({ address, port }) => ({ address, port }))
+  }
+
+  /** How many sessions are open. */
+  get sessions(): number {
+    return this.#sessions.size
+  }
+
+  /** Ends gracefully; at the latest that long after the call nothing is left. Further calls join the first. */
+  stop(deadlineMilliseconds: number): Promise<void> {
+    this.#stopping ??= this.#stop(deadlineMilliseconds)
+    return this.#stopping
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop(this.#options.stopMilliseconds ?? defaultStopMilliseconds)
+  }
+
+  #accept(connection: Connection): void {
+    const { connections, events, service, tls } = this.#options
+    const { peer } = connection
+    if (this.#stopping !== null) {
+      connection.destroy()
+      return
+    }
+    const refusal = connections.enter(peer.remoteAddress)
+    if (refusal !== null) {
+      events.refused(peer, refusal)
+      this.#refuse(connection, refusal)
+      return
+    }
+    events.opened(peer)
+    let session: Session<Question, Answer>
+    try {
+      session = new Session(connection, service, this.#settings)
+    } catch (error) {
+      connections.leave(peer.remoteAddress)
+      events.broke(peer, error)
+      connection.destroy()
+      return
+    }
+    this.#sessions.add(session)
+    session.start(tls === 'implicit' ? 'first' : 'none')
+  }
+
+  #refuse(connection: Connection, refusal: ConnectionRefusal): void {
+    const farewell = this.#options.farewell(refusal)
+    if (this.#options.tls === 'implicit' || farewell === '' || this.#refusing >= refusalsAtOnce) {
+      connection.destroy()
+      return
+    }
+    this.#refusing++
+    const timer = this.#options.clock.after(refusalMilliseconds, () => connection.destroy())
+    connection.onClose = () => {
+      timer.cancel()
+      this.#refusing--
+    }
+    connection.write(farewell)
+    connection.end()
+    connection.resume()
+  }
+
+  #finished(session: SessionView): void {
+    this.#options.connections.leave(session.peer.remoteAddress)
+    this.#sessions.delete(session)
+    this.#options.events.finished(session)
+    if (this.#sessions.size === 0) this.#onEmpty?.()
+  }
+
+  async #stop(deadlineMilliseconds: number): Promise<void> {
+    await this.#closeListenings()
+    for (const session of this.#sessions) session.stop()
+    await this.#emptied(deadlineMilliseconds)
+    for (const session of this.#sessions) session.destroy()
+    await this.#emptied(cutMilliseconds)
+  }
+
+  /** Resolves when no session is left, or after that time. */
+  #emptied(milliseconds: number): Promise<void> {
+    if (this.#sessions.size === 0) return Promise.resolve()
+    return new Promise((resolve) => {
+      const finish = () => {
+        timer.cancel()
+        this.#onEmpty = null
+        resolve()
+      }
+      const timer: Timer = this.#options.clock.after(milliseconds, finish)
+      this.#onEmpty = finish
+    })
+  }
+
+  async #closeListenings(): Promise<void> {
+    await Promise.all(this.#listenings.map((listening) => listening.close()))
+  }
+}

@@ -1,0 +1,31 @@
+// Where connections come from and go to: real sockets (`socket-network.ts`) or memory (`memory-network.ts`).
+import type { Connection, Dialer } from '../base/connection.ts'
+import type { TlsIdentity } from './tls.ts'
+
+/** Where to listen. */
+export interface ListenPoint {
+  /** An IPv4 or IPv6 address; `::` and `0.0.0.0` for all. */
+  readonly address: string
+  /** 0 for one of the system's choice. */
+  readonly port: number
+  /** For TLS on accepted connections, at once or by STARTTLS; null where there is none. */
+  readonly identity: TlsIdentity | null
+}
+
+/** An open listening socket. */
+export interface Listening {
+  readonly address: string
+  /** The real one where 0 was asked for. */
+  readonly port: number
+  /** Stops accepting; connections that are open stay open. */
+  close(): Promise<void>
+}
+
+/** Opens connections and accepts them. */
+export interface Network extends Dialer {
+  /**
+   * Accepts connections, paused, with their peer known. Rejects with an Error whose `code` is the system's
+   * (`EADDRINUSE`, `EACCES`, …).
+   */
+  listen(point: ListenPoint, onConnection: (connection: Connection) => void): Promise<Listening>
+}

@@ -1,0 +1,560 @@
+// Carries a session: joins one connection to one protocol core and one handler.
+//
+// What it keeps:
+// - Outputs happen in the order in which the core gave them. The writes of one batch leave as one segment where the
+//   connection can do that; a handler that answers at once costs no promise and no tick.
+// - The core hears nothing while an answer is outstanding or while the peer leaves its replies unread: bytes are held
+//   up to `heldBytes`, then the connection is paused. So neither side can make the other grow without bound.
+// - One timer per session, moved lazily: activity only notes the time. While an answer is outstanding the peer is not
+//   silent, it waits; a peer that does not read for the whole time-out is cut off.
+// - Bytes held when TLS starts end the session; they were sent in the clear and are never interpreted.
+// - Whatever breaks (reset, core, handler, handshake) ends this session alone: `Handler.closed` runs once, after the last
+//   answer, and then `SessionEvents.finished`.
+//
+// It relies on a connection that never calls back from inside one of its own methods.
+import { Buffer } from 'node:buffer'
+import type { Clock, Timer } from '../base/clock.ts'
+import type { Connection } from '../base/connection.ts'
+import type { Core, Handler, Output, Peer, Sink, TlsState } from '../base/core.ts'
+
+/** What a protocol's server brings: a core and a handler for each connection. */
+export interface Service<Question, Answer> {
+  makeCore(peer: Peer): Core<Question, Answer>
+  makeHandler(sink: Sink, peer: Peer): Handler<Question, Answer>
+}
+
+/** The pump's own limits; the rest belong to the cores. */
+export interface PumpLimits {
+  /** Octets held for a core that waits for an answer, before the connection is paused (one read may exceed it). */
+  readonly heldBytes: number
+  /** From the last reply to closing hard, where the peer does not close its side. */
+  readonly lingerMilliseconds: number
+  /** For a TLS handshake, from its start. */
+  readonly handshakeMilliseconds: number
+}
+
+export const defaultPumpLimits: PumpLimits = {
+  heldBytes: 65_536,
+  lingerMilliseconds: 5_000,
+  handshakeMilliseconds: 30_000,
+}
+
+/** Why a session ended. */
+export type SessionEnding =
+  /** The core closed it (QUIT, a farewell, a time-out). */
+  | 'closed'
+  /** The peer closed its side first. */
+  | 'peer-ended'
+  /** The connection broke. */
+  | 'reset'
+  /** The peer left its replies unread for the whole time-out. */
+  | 'not-reading'
+  | 'handshake-failed'
+  /** Bytes in the clear came between STARTTLS and the handshake. */
+  | 'injected'
+  /** A fault of ours; `SessionEvents.broke` told which. */
+  | 'broken'
+  /** `destroy` was called, as at the end of a stop's deadline. */
+  | 'cut'
+
+/** What an observer hears. One object serves all sessions of a listener. None of its methods may throw. */
+export interface SessionEvents {
+  /** A handler threw; the session says farewell. */
+  handlerFailed(peer: Peer, question: unknown, error: unknown): void
+  handshakeFailed(peer: Peer, error: Error): void
+  /** A core, or something that must not throw, threw; the session was cut. */
+  broke(peer: Peer, error: unknown): void
+  /** The session is over and its handler has been told. The last event. */
+  finished(session: SessionView): void
+}
+
+/** What others may know of a session, and do to it. */
+export interface SessionView {
+  readonly peer: Peer
+  /** Null while the session lives. */
+  readonly ending: SessionEnding | null
+  /** Asks the core to end at the next moment that cuts no reply. */
+  stop(): void
+  /** Ends at once. */
+  destroy(): void
+}
+
+export interface PumpSettings {
+  readonly clock: Clock
+  readonly limits: PumpLimits
+  readonly events: SessionEvents
+}
+
+type Phase =
+  | 'fresh'
+  /** Inside `#carry`. */
+  | 'running'
+  | 'idle'
+  /** The handler's promise is outstanding. */
+  | 'asking'
+  /** A question waits until the peer has read what it was sent. */
+  | 'deferred'
+  | 'upgrading'
+  /** All is said; waiting for the peer to close too. */
+  | 'closing'
+  /** Gone, with an answer outstanding. */
+  | 'lost'
+  | 'gone'
+
+type Notice = 'none' | 'due' | 'told'
+
+/** Text gathered up to here before it is handed to the connection in mid-batch. */
+const batchCharacters = 32_768
+
+/** One session. Made with its connection paused; `start` sets it going. */
+export class Session<Question, Answer> implements Sink, SessionView {
+  readonly peer: Peer
+  readonly #connection: Connection
+  readonly #settings: PumpSettings
+  readonly #core: Core<Question, Answer>
+  readonly #handler: Handler<Question, Answer>
+  #phase: Phase = 'fresh'
+  #ending: SessionEnding | null = null
+
+  #text = ''
+  #corked = false
+  #flushScheduled = false
+  /** The connection refused more until `onDrain`. */
+  #blocked = false
+  #room: PromiseWithResolvers<void> | null = null
+  #deferred: Output<Question>[] | null = null
+
+  #held: Uint8Array[] | null = null
+  #heldBytes = 0
+  #paused = false
+  #peerEnd: Notice = 'none'
+  #shutdown: Notice = 'none'
+
+  #timeOut = 0
+  #lastActive = 0
+  #timer: Timer | null = null
+  #timerAt = 0
+  #abort: AbortController | null = null
+
+  constructor(connection: Connection, service: Service<Question, Answer>, settings: PumpSettings) {
+    this.peer = connection.peer
+    this.#connection = connection
+    this.#settings = settings
+    this.#core = service.makeCore(connection.peer)
+    this.#handler = service.makeHandler(this, connection.peer)
+    connection.onData = (bytes) => this.#onData(bytes)
+    connection.onEnd = () => this.#onEnd()
+    connection.onDrain = () => this.#onDrain()
+    connection.onClose = (error) => this.#onClose(error)
+  }
+
+  /** Opens the core; with `handshake: 'first'` only after a TLS handshake (RFC 8314 §3). Call once. */
+  start(handshake: 'first' | 'none' = 'none'): void {
+    if (this.#phase !== 'fresh') return
+    this.#lastActive = this.#settings.clock.monotonic()
+    if (handshake === 'first') this.#startTls((tls) => this.#core.open(tls))
+    else this.#run(() => this.#core.open(this.#connection.tls))
+    if (!this.#isGone()) this.#connection.resume()
+  }
+
+  get ending(): SessionEnding | null {
+    return this.#ending
+  }
+
+  stop(): void {
+    if (this.#shutdown !== 'none') return
+    this.#shutdown = 'due'
+    if (this.#phase === 'upgrading') this.destroy()
+    else this.#settle()
+  }
+
+  destroy(): void {
+    this.#cut('cut')
+  }
+
+  get gone(): AbortSignal {
+    if (this.#abort === null) {
+      this.#abort = new AbortController()
+      if (this.#isGone()) this.#abort.abort()
+    }
+    return this.#abort.signal
+  }
+
+  /** `Sink.write`. Harmless when the session is over. The bytes must not be changed afterwards. */
+  write(bytes: Uint8Array | string): void | Promise<void> {
+    if (this.#isGone() || this.#phase === 'closing') return
+    if (this.#phase === 'upgrading') {
+      this.#broke(new Error('a handler wrote during a TLS handshake'))
+      return
+    }
+    this.#send(bytes)
+    if (this.#phase !== 'running' && !this.#flushScheduled) {
+      this.#flushScheduled = true
+      queueMicrotask(() => {
+        this.#flushScheduled = false
+        this.#flush()
+      })
+    }
+    if (!this.#blocked) return
+    this.#room ??= Promise.withResolvers<void>()
+    return this.#room.promise
+  }
+
+  // Input
+
+  #onData(bytes: Uint8Array): void {
+    this.#lastActive = this.#settings.clock.monotonic()
+    switch (this.#phase) {
+      case 'idle':
+        if (this.#blocked) this.#hold(bytes)
+        else this.#run(() => this.#core.receive(bytes))
+        return
+      case 'upgrading':
+        this.#cut('injected')
+        return
+      case 'closing':
+      case 'lost':
+      case 'gone':
+        return
+      default:
+        this.#hold(bytes)
+    }
+  }
+
+  #hold(bytes: Uint8Array): void {
+    this.#held ??= []
+    this.#held.push(bytes)
+    this.#heldBytes += bytes.length
+    if (this.#heldBytes >= this.#settings.limits.heldBytes && !this.#paused) {
+      this.#paused = true
+      this.#connection.pause()
+    }
+  }
+
+  #takeHeld(held: Uint8Array[]): Uint8Array {
+    this.#held = null
+    this.#heldBytes = 0
+    const [only] = held
+    return only !== undefined && held.length === 1 ? only : Buffer.concat(held)
+  }
+
+  #onEnd(): void {
+    if (this.#peerEnd !== 'none') return
+    this.#peerEnd = 'due'
+    this.#settle()
+  }
+
+  /** Works off what waited for the core to be idle, in order, then lets the peer speak again. */
+  #settle(): void {
+    while (this.#phase === 'idle' && !this.#blocked) {
+      const held = this.#held
+      if (this.#shutdown === 'due') {
+        this.#shutdown = 'told'
+        this.#carry(() => this.#core.shutdown())
+      } else if (held !== null) {
+        this.#carry(() => this.#core.receive(this.#takeHeld(held)))
+      } else if (this.#peerEnd === 'due') {
+        this.#peerEnd = 'told'
+        this.#ending = 'peer-ended'
+        this.#carry(() => this.#core.ended())
+      } else if (this.#peerEnd === 'told') {
+        this.#close()
+      } else {
+        if (this.#paused) this.#resume()
+        return
+      }
+    }
+  }
+
+  #resume(): void {
+    this.#paused = false
+    this.#connection.resume()
+  }
+
+  // Output
+
+  /** Carries what the core says, and whatever that sets free. */
+  #run(step: () => Output<Question>[]): void {
+    this.#carry(step)
+    if (this.#shutdown === 'due' || this.#held !== null || this.#peerEnd !== 'none' || this.#paused)
+      this.#settle()
+  }
+
+  #carry(step: () => Output<Question>[]): void {
+    this.#phase = 'running'
+    try {
+      let outputs: Output<Question>[] | null = step()
+      while (outputs !== null) outputs = this.#carryBatch(outputs)
+      this.#flush()
+      if (this.#phase === 'running') this.#phase = 'idle'
+    } catch (error) {
+      this.#broke(error)
+    }
+  }
+
+  /** Does one batch; returns the core's next batch where the handler answered at once. */
+  #carryBatch(outputs: Output<Question>[]): Output<Question>[] | null {
+    for (const output of outputs) {
+      switch (output.type) {
+        case 'write':
+          this.#send(output.bytes)
+          break
+        case 'ask':
+          return this.#ask(output)
+        case 'time-out':
+          this.#timeOut = output.milliseconds
+          this.#touch()
+          break
+        case 'start-tls':
+          this.#startTls((tls) => this.#core.secured(tls))
+          return null
+        case 'close':
+          this.#close()
+          return null
+      }
+    }
+    return null
+  }
+
+  #ask(output: Output<Question> & { type: 'ask' }): Output<Question>[] | null {
+    if (this.#blocked) {
+      this.#deferred = [output]
+      this.#phase = 'deferred'
+      return null
+    }
+    const { question } = output
+    let answer: Answer | Promise<Answer>
+    try {
+      answer = this.#handler.answer(question)
+    } catch (error) {
+      answer = this.#failed(question, error)
+    }
+    if (this.#phase !== 'running') return null
+    if (!(answer instanceof Promise)) return this.#core.answer(answer)
+    this.#phase = 'asking'
+    answer.then(
+      (value) => this.#answered(() => value),
+      (error: unknown) => this.#answered(() => this.#failed(question, error)),
+    )
+    return null
+  }
+
+  #answered(value: () => Answer): void {
+    if (this.#phase === 'lost') {
+      // A rejection is still worth telling; there is nobody left to answer.
+      try {
+        value()
+      } catch (error) {
+        this.#settings.events.broke(this.peer, error)
+      }
+      this.#phase = 'gone'
+      this.#finish()
+      return
+    }
+    if (this.#phase !== 'asking') return
+    this.#lastActive = this.#settings.clock.monotonic()
+    this.#run(() => this.#core.answer(value()))
+  }
+
+  #failed(question: Question, error: unknown): Answer {
+    this.#settings.events.handlerFailed(this.peer, question, error)
+    if (this.#shutdown === 'none') this.#shutdown = 'due'
+    return this.#handler.failed(question, error)
+  }
+
+  #send(bytes: Uint8Array | string): void {
+    if (typeof bytes === 'string') {
+      this.#text += bytes
+      if (this.#text.length < batchCharacters) return
+    }
+    if (!this.#corked) {
+      this.#corked = true
+      this.#connection.cork()
+    }
+    this.#flushText()
+    if (typeof bytes !== 'string') this.#put(bytes)
+  }
+
+  #flush(): void {
+    this.#flushText()
+    if (!this.#corked) return
+    this.#corked = false
+    this.#connection.uncork()
+  }
+
+  #flushText(): void {
+    if (this.#text === '') return
+    const text = this.#text
+    this.#text = ''
+    this.#put(text)
+  }
+
+  #put(bytes: Uint8Array | string): void {
+    if (!this.#connection.write(bytes)) this.#blocked = true
+  }
+
+  #onDrain(): void {
+    this.#blocked = false
+    this.#lastActive = this.#settings.clock.monotonic()
+    this.#makeRoom()
+    if (this.#phase === 'deferred') {
+      const outputs = this.#deferred ?? []
+      this.#deferred = null
+      this.#run(() => outputs)
+    } else if (this.#phase === 'closing') {
+      this.#linger()
+    } else {
+      this.#settle()
+    }
+  }
+
+  #makeRoom(): void {
+    const room = this.#room
+    this.#room = null
+    room?.resolve()
+  }
+
+  // TLS
+
+  #startTls(then: (tls: TlsState) => Output<Question>[]): void {
+    this.#flush()
+    if (this.#held !== null) {
+      // RFC 3207 §4.2, RFC 9051 §6.2.1: what came in the clear is not known to be the client's.
+      this.#cut('injected')
+      return
+    }
+    this.#phase = 'upgrading'
+    this.#lastActive = this.#settings.clock.monotonic()
+    this.#arm(this.#lastActive + this.#settings.limits.handshakeMilliseconds)
+    this.#connection.startTls().then(
+      (tls) => {
+        if (this.#phase !== 'upgrading') return
+        this.#blocked = false
+        this.#touch()
+        this.#run(() => then(tls))
+      },
+      (error: unknown) => {
+        if (this.#phase !== 'upgrading') return
+        const failure = error instanceof Error ? error : new Error(String(error))
+        this.#settings.events.handshakeFailed(this.peer, failure)
+        this.#cut('handshake-failed')
+      },
+    )
+  }
+
+  // Time
+
+  /** Counts the silence from now. */
+  #touch(): void {
+    this.#lastActive = this.#settings.clock.monotonic()
+    if (this.#timeOut > 0) this.#arm(this.#lastActive + this.#timeOut)
+  }
+
+  /** Makes sure that the timer fires at that time or before; firing early only re-arms it. */
+  #arm(at: number): void {
+    if (this.#timer !== null) {
+      if (this.#timerAt <= at) return
+      this.#timer.cancel()
+    }
+    this.#timerAt = at
+    const delay = Math.max(0, Math.ceil(at - this.#settings.clock.monotonic()))
+    this.#timer = this.#settings.clock.after(delay, () => this.#tick())
+  }
+
+  #tick(): void {
+    this.#timer = null
+    const now = this.#settings.clock.monotonic()
+    const allowed = this.#allowedSilence()
+    if (allowed <= 0) return
+    if (now < this.#lastActive + allowed) this.#arm(this.#lastActive + allowed)
+    else this.#silent(now)
+  }
+
+  #allowedSilence(): number {
+    const { limits } = this.#settings
+    if (this.#phase === 'upgrading') return limits.handshakeMilliseconds
+    if (this.#phase !== 'closing') return this.#timeOut
+    return this.#blocked ? Math.max(this.#timeOut, limits.lingerMilliseconds) : limits.lingerMilliseconds
+  }
+
+  #silent(now: number): void {
+    if (this.#phase === 'upgrading') {
+      this.#settings.events.handshakeFailed(this.peer, new Error('TLS handshake timed out'))
+      this.#cut('handshake-failed')
+    } else if (this.#phase === 'closing') {
+      this.#cut('closed')
+    } else if (this.#blocked) {
+      this.#cut('not-reading')
+    } else {
+      this.#lastActive = now
+      if (this.#phase === 'idle') this.#run(() => this.#core.expire())
+      const allowed = this.#isGone() ? 0 : this.#allowedSilence()
+      if (allowed > 0) this.#arm(now + allowed)
+    }
+  }
+
+  // The end
+
+  #close(): void {
+    this.#flush()
+    this.#ending ??= 'closed'
+    this.#phase = 'closing'
+    this.#held = null
+    this.#connection.end()
+    this.#linger()
+    // Reading on lets the peer's end be seen, and keeps unread input from turning our last reply into a reset.
+    this.#resume()
+  }
+
+  #linger(): void {
+    this.#lastActive = this.#settings.clock.monotonic()
+    this.#arm(this.#lastActive + this.#allowedSilence())
+  }
+
+  #broke(error: unknown): void {
+    this.#settings.events.broke(this.peer, error)
+    this.#cut('broken')
+  }
+
+  #cut(ending: SessionEnding): void {
+    if (this.#isGone()) return
+    this.#ending ??= ending
+    if (this.#phase !== 'asking' && this.#phase !== 'fresh') this.#phase = 'closing'
+    this.#connection.destroy()
+  }
+
+  #onClose(error: Error | null): void {
+    if (this.#isGone()) return
+    const asking = this.#phase === 'asking'
+    this.#ending ??= error !== null ? 'reset' : 'peer-ended'
+    this.#phase = asking ? 'lost' : 'gone'
+    this.#timer?.cancel()
+    this.#timer = null
+    this.#held = null
+    this.#deferred = null
+    this.#text = ''
+    this.#abort?.abort()
+    this.#makeRoom()
+    if (!asking) this.#finish()
+  }
+
+  #finish(): void {
+    const { events } = this.#settings
+    const finished = () => events.finished(this)
+    const failed = (error: unknown) => {
+      events.broke(this.peer, error)
+      finished()
+    }
+    try {
+      const closed = this.#handler.closed()
+      if (closed instanceof Promise) closed.then(finished, failed)
+      else finished()
+    } catch (error) {
+      failed(error)
+    }
+  }
+
+  #isGone(): boolean {
+    return this.#phase === 'gone' || this.#phase === 'lost'
+  }
+}

@@ -1,0 +1,206 @@
+// A `Connection` over a socket of Node, plain or TLS.
+//
+// Sockets are taken paused and half-open: the end of the peer's side is an event like others. The listeners are shared
+// functions that find their connection on the socket, so that an idle connection holds no closures for them. A
+// socket's `error` is kept until its `close`, and never goes unhandled. During a handshake the plain socket has no
+// reader any more: what was sent in the clear reaches the TLS engine, which refuses it, and nobody else.
+import { isIP, type Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
+import type { Connection } from '../base/connection.ts'
+import type { Peer, TlsState } from '../base/core.ts'
+import { unmapIp } from '../base/ip-address.ts'
+import { tlsStateOf, type TlsIdentity } from './tls.ts'
+
+const owner: unique symbol = Symbol('connection')
+
+interface OwnedSocket extends Socket {
+  [owner]?: SocketConnection
+}
+
+const noOperation = () => undefined
+
+/** The connection of an open socket, or undefined where the peer is gone already. */
+export function trySocketConnection(
+  socket: Socket,
+  identity: TlsIdentity | null,
+): SocketConnection | undefined {
+  const { remoteAddress, remotePort, localAddress, localPort } = socket
+  if (remoteAddress === undefined || remotePort === undefined) return undefined
+  if (localAddress === undefined || localPort === undefined) return undefined
+  const peer = {
+    remoteAddress: unmapIp(remoteAddress),
+    remotePort,
+    localAddress: unmapIp(localAddress),
+    localPort,
+  }
+  return new SocketConnection(socket, peer, identity)
+}
+
+export class SocketConnection implements Connection {
+  readonly peer: Peer
+  onData: (bytes: Uint8Array) => void = noOperation
+  onEnd: () => void = noOperation
+  onClose: (error: Error | null) => void = noOperation
+  onDrain: () => void = noOperation
+  readonly #identity: TlsIdentity | null
+  #socket: OwnedSocket
+  #tls: TlsState | null = null
+  #error: Error | null = null
+  /** Nothing is read until the handshake is over, whatever the reader asks for meanwhile. */
+  #reading: 'paused' | 'flowing' = 'paused'
+  #upgrading = false
+
+  constructor(socket: Socket, peer: Peer, identity: TlsIdentity | null) {
+    this.peer = peer
+    this.#socket = socket
+    this.#identity = identity
+    this.#own(socket)
+    this.#attach(socket)
+    socket.on('error', onSocketError)
+    socket.on('close', onSocketClose)
+  }
+
+  get tls(): TlsState | null {
+    return this.#tls
+  }
+
+  write(bytes: Uint8Array | string): boolean {
+    const socket = this.#socket
+    if (socket.destroyed || socket.writableEnded) return true
+    return socket.write(bytes)
+  }
+
+  cork(): void {
+    this.#socket.cork()
+  }
+
+  uncork(): void {
+    this.#socket.uncork()
+  }
+
+  pause(): void {
+    this.#reading = 'paused'
+    if (!this.#upgrading) this.#socket.pause()
+  }
+
+  resume(): void {
+    this.#reading = 'flowing'
+    if (!this.#upgrading) this.#socket.resume()
+  }
+
+  end(): void {
+    if (!this.#socket.destroyed && !this.#socket.writableEnded) this.#socket.end()
+  }
+
+  destroy(error?: Error): void {
+    if (this.#socket.destroyed) return
+    this.#error ??= error ?? null
+    this.#socket.destroy()
+  }
+
+  async startTls(): Promise<TlsState> {
+    const plain = this.#socket
+    if (this.#identity === null || this.#tls !== null || this.#upgrading)
+      throw new Error('TLS cannot start here')
+    this.#upgrading = true
+    this.#detach(plain)
+    plain.pause()
+    const identity = this.#identity
+    const secureContext = await identity.secureContext(null)
+    if (plain.destroyed) throw this.#error ?? new Error('the peer left before the TLS handshake')
+    if (plain.readableLength > 0) throw new Error('bytes in the clear before the TLS handshake')
+    const secure = new TLSSocket(plain, {
+      isServer: true,
+      secureContext,
+      SNICallback: (serverName, callback) => {
+        identity.secureContext(serverName).then(
+          (context) => callback(null, context),
+          (error: unknown) => callback(error instanceof Error ? error : new Error(String(error))),
+        )
+      },
+    })
+    secure.pause()
+    this.#socket = secure
+    plain.off('close', onSocketClose)
+    this.#own(secure)
+    secure.on('error', onSocketError)
+    secure.on('close', onSocketClose)
+    await this.#handshake(secure)
+    const state = tlsStateOf(secure)
+    this.#tls = state
+    // After the caller has seen the promise resolve: what came with the handshake belongs to the new dialogue.
+    setImmediate(() => {
+      this.#upgrading = false
+      this.#attach(secure)
+      if (this.#reading === 'flowing') secure.resume()
+    })
+    return state
+  }
+
+  #handshake(secure: TLSSocket): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const failed = (error?: unknown) => {
+        reject(error instanceof Error ? error : new Error('the connection closed during the TLS handshake'))
+        secure.destroy()
+      }
+      secure.once('secure', () => {
+        secure.off('_tlsError', failed)
+        secure.off('close', failed)
+        resolve()
+      })
+      secure.once('_tlsError', failed)
+      secure.once('close', failed)
+    })
+  }
+
+  #own(socket: OwnedSocket): void {
+    socket[owner] = this
+  }
+
+  #attach(socket: OwnedSocket): void {
+    socket.on('data', onSocketData)
+    socket.on('end', onSocketEnd)
+    socket.on('drain', onSocketDrain)
+  }
+
+  #detach(socket: OwnedSocket): void {
+    socket.off('data', onSocketData)
+    socket.off('end', onSocketEnd)
+    socket.off('drain', onSocketDrain)
+  }
+
+  /** For the listeners of this file. */
+  failed(error: Error): void {
+    this.#error ??= error
+  }
+
+  /** For the listeners of this file. */
+  closed(): void {
+    this.onClose(this.#error)
+  }
+}
+
+function onSocketData(this: OwnedSocket, bytes: Uint8Array): void {
+  this[owner]?.onData(bytes)
+}
+
+function onSocketEnd(this: OwnedSocket): void {
+  this[owner]?.onEnd()
+}
+
+function onSocketDrain(this: OwnedSocket): void {
+  this[owner]?.onDrain()
+}
+
+function onSocketError(this: OwnedSocket, error: Error): void {
+  this[owner]?.failed(error)
+}
+
+function onSocketClose(this: OwnedSocket): void {
+  this[owner]?.closed()
+}
+
+/** Whether a text is an address that a socket can be bound or connected to without a look-up. */
+export function isAddress(text: string): boolean {
+  return isIP(text) !== 0
+}

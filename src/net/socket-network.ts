@@ -1,0 +1,106 @@
+// The real network: TCP by Node's sockets. It connects to addresses, never to names: look-ups belong to the injected
+// `Resolver`. Time-outs are the injected clock's.
+import { connect, createServer, type Server, type Socket } from 'node:net'
+import type { Clock } from '../base/clock.ts'
+import type { Connection, DialTarget } from '../base/connection.ts'
+import type { Listening, ListenPoint, Network } from './network.ts'
+import { isAddress, trySocketConnection } from './socket-connection.ts'
+
+/** Pending connections the kernel keeps for us; it may cap this (net.core.somaxconn). */
+const backlog = 1_024
+/** Finds peers that vanished without a word behind a session that may be silent for long. */
+const keepAliveMilliseconds = 120_000
+
+export class SocketNetwork implements Network {
+  readonly #clock: Clock
+
+  constructor(clock: Clock) {
+    this.#clock = clock
+  }
+
+  async listen(point: ListenPoint, onConnection: (connection: Connection) => void): Promise<Listening> {
+    const server = createServer({
+      allowHalfOpen: true,
+      pauseOnConnect: true,
+      noDelay: true,
+      keepAlive: true,
+      keepAliveInitialDelay: keepAliveMilliseconds,
+    })
+    server.on('connection', (socket) => {
+      const connection = trySocketConnection(socket, point.identity)
+      if (connection === undefined) socket.on('error', ignore).destroy()
+      else onConnection(connection)
+    })
+    await opened(server, point)
+    // Later errors (too many open files) concern one connection that was never accepted.
+    server.on('error', ignore)
+    const bound = server.address()
+    const port = typeof bound === 'object' && bound !== null ? bound.port : point.port
+    return { address: point.address, port, close: () => closed(server) }
+  }
+
+  async dial(target: DialTarget): Promise<Connection> {
+    target.signal?.throwIfAborted()
+    if (!isAddress(target.address)) throw new TypeError(`not an address: ${target.address}`)
+    const socket = connect({
+      host: target.address,
+      port: target.port,
+      allowHalfOpen: true,
+      noDelay: true,
+      ...(target.localAddress === undefined ? {} : { localAddress: target.localAddress }),
+    })
+    await this.#connected(socket, target)
+    socket.pause()
+    const connection = trySocketConnection(socket, null)
+    if (connection !== undefined) return connection
+    socket.on('error', ignore).destroy()
+    throw Object.assign(new Error('the peer closed at once'), { code: 'ECONNRESET' })
+  }
+
+  #connected(socket: Socket, target: DialTarget): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const finish = () => {
+        timer.cancel()
+        target.signal?.removeEventListener('abort', aborted)
+        socket.off('error', failed)
+      }
+      const failed = (error: unknown) => {
+        finish()
+        socket.on('error', ignore).destroy()
+        reject(error)
+      }
+      const aborted = () => failed(target.signal?.reason)
+      const timedOut = () => {
+        const where = `${target.address} port ${target.port}`
+        failed(Object.assign(new Error(`connect to ${where} timed out`), { code: 'ETIMEDOUT' }))
+      }
+      const timer = this.#clock.after(target.timeoutMilliseconds, timedOut)
+      target.signal?.addEventListener('abort', aborted, { once: true })
+      socket.once('error', failed)
+      socket.once('connect', () => {
+        finish()
+        resolve()
+      })
+    })
+  }
+}
+
+function ignore(): void {
+  // The `close` that follows says what there is to say.
+}
+
+function opened(server: Server, point: ListenPoint): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ host: point.address, port: point.port, backlog }, () => {
+      server.off('error', reject)
+      resolve()
+    })
+  })
+}
+
+/** Resolves when no more is accepted; `Server.close` itself would wait for open connections too. */
+function closed(server: Server): Promise<void> {
+  server.close()
+  return Promise.resolve()
+}
