@@ -1,0 +1,87 @@
+// Posthorn itself, as an operator runs it: `posthorn serve` on a configuration file, accounts made by `account import`.
+import { spawn } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { ended, processTree, runProgram, type RunningServer, untilBanner } from '../server.ts'
+
+const binary = fileURLToPath(new URL('../../bin/posthorn.js', import.meta.url))
+
+/** Starts it with accounts `user0@bench.test`, … (password `secret`) and `0user@bench.test`, … for many recipients. */
+export async function startPosthorn(options: {
+  smtp: number
+  imap: number
+  pop3: number
+  users: number
+}): Promise<RunningServer & { readonly startSeconds: number }> {
+  const folder = await mkdtemp(join(tmpdir(), 'posthorn-bench-'))
+  const file = join(folder, 'posthorn.toml')
+  await writeFile(file, configuration(options))
+  const run = (...parameters: string[]): Promise<string> =>
+    runProgram(process.execPath, [binary, ...parameters])
+  await run('domain', 'add', 'bench.test', '--config', file)
+  const lines = Array.from({ length: options.users }, (_, index) => [
+    `user${index}@bench.test secret\n`,
+    `${index}user@bench.test secret\n`,
+  ])
+  await writeFile(join(folder, 'accounts'), lines.flat().join(''))
+  await run('account', 'import', join(folder, 'accounts'), '--config', file)
+  const child = spawn(process.execPath, [binary, 'serve', '--config', file], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+  })
+  const startSeconds = await untilBanner(options.smtp)
+  const pid = child.pid ?? 0
+  return {
+    name: 'posthorn',
+    startSeconds,
+    ports: { smtp: options.smtp, imap: options.imap, pop3: options.pop3 },
+    pids: () => processTree(pid),
+    // A 250 is the delivery: nothing is ever waiting.
+    settled: () => Promise.resolve(true),
+    async [Symbol.asyncDispose]() {
+      child.kill('SIGTERM')
+      await ended(child)
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+function configuration(ports: { smtp: number; imap: number; pop3: number }): string {
+  return `hostname = "bench.test"
+data = "data"
+
+[log]
+level = "warn"
+
+[dns]
+reverse = false
+
+[net]
+maxConnectionsPerAddress = 10000
+maxConnectionsPerPrefix = 10000
+
+[auth]
+allowClearText = true
+
+[smtp]
+maxMessageSize = "1 GB"
+
+[[listeners]]
+service = "smtp"
+address = "127.0.0.1"
+port = ${ports.smtp}
+
+[[listeners]]
+service = "imap"
+address = "127.0.0.1"
+port = ${ports.imap}
+tls = "none"
+
+[[listeners]]
+service = "pop3"
+address = "127.0.0.1"
+port = ${ports.pop3}
+tls = "none"
+`
+}

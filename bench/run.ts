@@ -1,0 +1,123 @@
+// `npm run bench`: Posthorn beside Postfix and Dovecot from Debian, in one run on one machine, loopback only.
+//
+//   npm run bench -- [smtp] [other] [idle] [imap] [pop3] [--scale 0.2] [--times 3] [--json FILE]
+//
+// Servers take turns (never two at a time under load). Rivals that are not installed are left out, and said so.
+import { writeFile } from 'node:fs/promises'
+import { parseArgs } from 'node:util'
+import { markdown, type Row } from './report.ts'
+import { startBareResponder } from './rivals/bare-responder.ts'
+import { dovecotInstalled, startDovecot } from './rivals/dovecot.ts'
+import { postfixInstalled, startPostfix } from './rivals/postfix.ts'
+import { startPosthorn } from './rivals/posthorn.ts'
+import type { RunningServer } from './server.ts'
+import { measureIdle } from './workloads/idle.ts'
+import { fillMailbox, measureAppend, measureImap, measurePop3 } from './workloads/reading.ts'
+import { measureSmtp, otherCases, smtpCases } from './workloads/smtp.ts'
+
+const groups = ['smtp', 'other', 'idle', 'imap', 'pop3'] as const
+type Group = (typeof groups)[number]
+
+const ports = { smtp: 12_525, imap: 12_143, pop3: 12_110 }
+const bigMailbox = 100_000
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    scale: { type: 'string', default: '1' },
+    times: { type: 'string', default: '3' },
+    json: { type: 'string' },
+    only: { type: 'string' },
+  },
+})
+const scale = Number(values.scale)
+const times = Number(values.times)
+const wanted = new Set<Group>(
+  groups.filter((group) => positionals.length === 0 || positionals.includes(group)),
+)
+
+const rows: Row[] = []
+
+function say(text: string): void {
+  process.stderr.write(`${text}\n`)
+}
+
+async function onServer(
+  start: () => Promise<RunningServer>,
+  group: Group,
+  work: (server: RunningServer) => Promise<Row[]>,
+): Promise<void> {
+  await using server = await start()
+  if (values.only !== undefined && server.name !== values.only) return
+  say(`${group}: ${server.name}`)
+  rows.push(...(await work(server)))
+}
+
+const takers: (() => Promise<RunningServer>)[] = [
+  () => startPosthorn({ ...ports, users: 100 }),
+  ...(postfixInstalled() ? [() => startPostfix({ port: ports.smtp, users: 100 })] : []),
+]
+const readers: (() => Promise<RunningServer>)[] = [
+  () => startPosthorn({ ...ports, users: 4 }),
+  ...(dovecotInstalled() ? [() => startDovecot({ ...ports, users: 4 })] : []),
+]
+if (!postfixInstalled())
+  say('Postfix and smtp-source are not installed: no SMTP figures. apt-get install postfix')
+if (!dovecotInstalled())
+  say('Dovecot is not installed: Posthorn reads alone. apt-get install dovecot-imapd dovecot-pop3d')
+
+async function inOrder<T>(items: readonly T[], work: (item: T) => Promise<Row>): Promise<Row[]> {
+  const done: Row[] = []
+  for (const item of items) done.push(await work(item))
+  return done
+}
+
+if (postfixInstalled()) {
+  for (const start of wanted.has('smtp') ? [...takers, () => startBareResponder({ port: ports.smtp })] : []) {
+    await onServer(start, 'smtp', (server) =>
+      inOrder(smtpCases(scale), (one) => measureSmtp(server, one, times)),
+    )
+  }
+  for (const start of wanted.has('other') ? takers : []) {
+    await onServer(start, 'other', (server) =>
+      inOrder(otherCases(scale), (one) => measureSmtp(server, one, times)),
+    )
+  }
+}
+if (wanted.has('idle')) {
+  await onServer(
+    () => startPosthorn({ ...ports, users: 1 }),
+    'idle',
+    async (server) => [
+      await measureIdle(server, Math.ceil(5000 * scale)),
+      {
+        workload: 'start to the first 220',
+        server: server.name,
+        figures: { ms: 'startSeconds' in server ? Number(server.startSeconds) * 1000 : 0 },
+      },
+    ],
+  )
+}
+for (const start of wanted.has('imap') ? readers : []) {
+  await onServer(start, 'imap', async (server) => {
+    const messages = Math.ceil(bigMailbox * scale)
+    await fillMailbox(server, { user: 'user0', messages, size: 'small' })
+    return [
+      await measureImap(server, { user: 'user0', messages, times }),
+      await measureAppend(server, { user: 'user1', times }),
+    ]
+  })
+}
+for (const start of wanted.has('pop3') ? readers : []) {
+  await onServer(start, 'pop3', async (server) => {
+    await fillMailbox(server, { user: 'user2', messages: 1000, size: '4 KB' })
+    return [await measurePop3(server, { user: 'user2', times })]
+  })
+}
+
+const byWorkload = Map.groupBy(rows, (row) => Object.keys(row.figures).join('|'))
+for (const group of byWorkload.values()) {
+  const sorted = group.toSorted((a, b) => a.workload.localeCompare(b.workload, 'en', { numeric: true }))
+  process.stdout.write(`${markdown(sorted)}\n`)
+}
+if (values.json !== undefined) await writeFile(values.json, JSON.stringify(rows, null, 2))
