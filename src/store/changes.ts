@@ -7,9 +7,10 @@ import type { AccountId, Change, MailboxId, ModSeq, Uid } from './model.ts'
 
 export type { Change }
 
-/** New flags of many messages, as columns of equal length in ascending order of UID. */
+/** Additions or new flags of many messages, as columns of equal length in ascending order of UID. */
 export interface ChangeBatch {
-  readonly type: 'flags-changed-many'
+  readonly type: 'batch'
+  readonly of: 'message-added' | 'flags-changed'
   readonly account: AccountId
   readonly mailbox: MailboxId
   readonly modSeq: ModSeq
@@ -81,7 +82,7 @@ export class ChangeFeed {
         told = []
         byAccount.set(change.account, told)
       }
-      if (change.type === 'flags-changed-many') expand(change, told)
+      if (change.type === 'batch') for (const each of expandBatch(change)) told.push(each)
       else told.push(change)
     }
     for (const [account, told] of byAccount) {
@@ -96,8 +97,8 @@ export class ChangeFeed {
   }
 }
 
-function expand(batch: ChangeBatch, into: Change[]): void {
-  const { account, mailbox, modSeq } = batch
-  for (const row of flagRows(batch.columns, modSeq))
-    into.push({ type: 'flags-changed', account, mailbox, ...row })
+/** The changes that a batch stands for. */
+export function* expandBatch(batch: ChangeBatch): Generator<Change> {
+  const { of: type, account, mailbox, modSeq } = batch
+  for (const row of flagRows(batch.columns, modSeq)) yield { type, account, mailbox, ...row }
 }

@@ -1,0 +1,179 @@
+// The audit's questions to the database: everything that is kept twice is computed again and compared. Engine-neutral; what
+// only an engine knows (file names, its own integrity check) the engine adds. An audit writes nothing.
+//
+// One account is one read, so that counts are compared within one state while mail keeps arriving.
+import type { AccountId } from './model.ts'
+import { all, type Fragment, type Op, sql } from './op.ts'
+import type { AuditFinding } from './store.ts'
+
+/** The accounts to audit. */
+export function* auditAccounts(): Op<AccountId[]> {
+  const rows = yield* all<{ id: AccountId }>`SELECT id FROM account ORDER BY id`
+  return rows.map(({ id }) => id)
+}
+
+interface Told {
+  readonly message: string
+}
+
+/** Everything about one account. */
+export function* auditAccount(account: AccountId): Op<AuditFinding[]> {
+  const findings: AuditFinding[] = []
+  const note = (check: string, rows: readonly Told[]): void => {
+    for (const { message } of rows) findings.push({ check, account, message })
+  }
+  note('quota', yield* usedIsWrong(account))
+  note('counts', yield* countsAreWrong(account))
+  note('uid', yield* uidsAreWrong(account))
+  note('modseq', yield* modSeqsAreWrong(account))
+  note('email', yield* emailsAreWrong(account))
+  note('tombstone', yield* tombstonesAreWrong(account))
+  note('mailbox', yield* mailboxesAreWrong(account))
+  return findings
+}
+
+function* usedIsWrong(account: AccountId): Op<Told[]> {
+  return yield* all<Told>`
+    SELECT 'used ' || used_bytes || ' bytes, ' || used_messages || ' messages; found ' || bytes || ', ' || messages
+      AS message
+    FROM (SELECT used_bytes, used_messages,
+        (SELECT COALESCE(SUM(size), 0) FROM email WHERE email.account = account.id) AS bytes,
+        (SELECT COUNT(*) FROM message WHERE message.account = account.id) AS messages
+      FROM account WHERE id = ${account}) AS usage
+    WHERE used_bytes <> bytes OR used_messages <> messages`
+}
+
+function* countsAreWrong(account: AccountId): Op<Told[]> {
+  return yield* all<Told>`
+    SELECT 'mailbox ' || id || ' counts ' || messages || ' messages, ' || unseen || ' unseen, ' || deleted ||
+      ' deleted, ' || bytes || ' bytes; found ' || n || ', ' || u || ', ' || d || ', ' || b AS message
+    FROM (SELECT mailbox.id, mailbox.messages, mailbox.unseen, mailbox.deleted, mailbox.bytes,
+        COUNT(message.uid) AS n, COUNT(message.uid) FILTER (WHERE message.flags & 1 = 0) AS u,
+        COUNT(message.uid) FILTER (WHERE message.flags & 8 <> 0) AS d, COALESCE(SUM(message.size), 0) AS b
+      FROM mailbox LEFT JOIN message ON message.account = mailbox.account AND message.mailbox = mailbox.id
+      WHERE mailbox.account = ${account}
+      GROUP BY mailbox.id, mailbox.messages, mailbox.unseen, mailbox.deleted, mailbox.bytes) AS counted
+    WHERE messages <> n OR unseen <> u OR deleted <> d OR bytes <> b ORDER BY id`
+}
+
+function* uidsAreWrong(account: AccountId): Op<Told[]> {
+  const beyond = yield* all<Told>`
+    SELECT 'uid ' || message.uid || ' in mailbox ' || mailbox.id || ' is not below uid_next ' || uid_next AS message
+    FROM message JOIN mailbox ON mailbox.account = message.account AND mailbox.id = message.mailbox
+    WHERE message.account = ${account} AND message.uid >= mailbox.uid_next`
+  const again = yield* all<Told>`
+    SELECT 'uid ' || message.uid || ' in mailbox ' || message.mailbox || ' is there and has a tombstone' AS message
+    FROM tombstone JOIN message ON message.account = tombstone.account AND message.mailbox = tombstone.mailbox
+      AND message.uid BETWEEN tombstone.first AND tombstone.last
+    WHERE tombstone.account = ${account}`
+  const unordered = yield* all<Told>`
+    SELECT 'uid ' || uid || ' in mailbox ' || mailbox || ' came at modseq ' || added || ', before a lower uid' AS message
+    FROM (SELECT uid, mailbox, added, LAG(added) OVER (PARTITION BY mailbox ORDER BY uid) AS earlier
+      FROM message WHERE account = ${account}) AS arrivals
+    WHERE earlier > added`
+  return [...beyond, ...again, ...unordered]
+}
+
+function* modSeqsAreWrong(account: AccountId): Op<Told[]> {
+  const messages = yield* all<Told>`
+    SELECT 'uid ' || message.uid || ' in mailbox ' || mailbox.id || ' has modseq ' || message.modseq || ', added ' ||
+      message.added || '; its mailbox ' || mailbox.modseq AS message
+    FROM message JOIN mailbox ON mailbox.account = message.account AND mailbox.id = message.mailbox
+    WHERE message.account = ${account} AND (message.modseq > mailbox.modseq OR message.added > message.modseq)`
+  const mailboxes = yield* all<Told>`
+    SELECT 'mailbox ' || mailbox.id || ' has modseq ' || mailbox.modseq || ', added ' || added || ', changed ' ||
+      changed || '; its account ' || account.modseq AS message
+    FROM mailbox JOIN account ON account.id = mailbox.account
+    WHERE account.id = ${account}
+      AND (mailbox.modseq > account.modseq OR added > changed OR changed > mailbox.modseq)`
+  return [...messages, ...mailboxes]
+}
+
+function* emailsAreWrong(account: AccountId): Op<Told[]> {
+  const refs = yield* all<Told>`
+    SELECT 'email ' || id || ' has refs ' || refs || '; found ' || n || ' messages' AS message
+    FROM (SELECT email.id, email.refs, COUNT(message.uid) AS n
+      FROM email LEFT JOIN (SELECT uid, email FROM message WHERE account = ${account}) AS message
+        ON message.email = email.id
+      WHERE email.account = ${account} GROUP BY email.id, email.refs) AS counted
+    WHERE refs <> n OR n = 0 ORDER BY id`
+  const lost = yield* all<Told>`
+    SELECT 'uid ' || message.uid || ' in mailbox ' || message.mailbox || ' has size ' || message.size || '; email ' ||
+      message.email || ' has ' || COALESCE(CAST(email.size AS TEXT), 'no row') AS message
+    FROM message LEFT JOIN email ON email.account = message.account AND email.id = message.email
+    WHERE message.account = ${account} AND (email.id IS NULL OR email.size <> message.size)`
+  const textless = yield* all<Told>`
+    SELECT 'email ' || email.id || ' of ' || email.size || ' bytes has blob ' || email.blob || ' of ' ||
+      COALESCE(CAST(blob.size AS TEXT), 'no row') AS message
+    FROM email LEFT JOIN blob ON blob.id = email.blob
+    WHERE email.account = ${account} AND (blob.id IS NULL OR email.size <> blob.size + ${octets(sql`email.prefix`)})`
+  const beyond = yield* all<Told>`
+    SELECT 'email ' || email.id || ' is not below next_email ' || next_email AS message
+    FROM email JOIN account ON account.id = email.account WHERE account.id = ${account} AND email.id >= next_email`
+  return [...refs, ...lost, ...textless, ...beyond]
+}
+
+function* tombstonesAreWrong(account: AccountId): Op<Told[]> {
+  const messages = yield* all<Told>`
+    SELECT 'uids ' || first || ' to ' || last || ' of mailbox ' || mailbox || ' have a tombstone of modseq ' ||
+      tombstone.modseq || ' beyond its mailbox' AS message
+    FROM tombstone LEFT JOIN mailbox ON mailbox.account = tombstone.account AND mailbox.id = tombstone.mailbox
+    WHERE tombstone.account = ${account}
+      AND (mailbox.id IS NULL OR tombstone.modseq > mailbox.modseq OR last >= uid_next)`
+  const mailboxes = yield* all<Told>`
+    SELECT 'mailbox ' || mailbox || ' is there and has a tombstone' AS message
+    FROM mailbox_tombstone JOIN mailbox
+      ON mailbox.account = mailbox_tombstone.account AND mailbox.id = mailbox_tombstone.mailbox
+    WHERE mailbox_tombstone.account = ${account}`
+  return [...messages, ...mailboxes]
+}
+
+function* mailboxesAreWrong(account: AccountId): Op<Told[]> {
+  const found: Told[] = []
+  const rows = yield* all<{
+    id: number
+    name: string
+    next_mailbox: number
+    messages: number
+    selectable: number
+  }>`
+    SELECT mailbox.id, name, next_mailbox, messages, selectable
+    FROM mailbox JOIN account ON account.id = mailbox.account WHERE account.id = ${account} ORDER BY mailbox.id`
+  const names = new Set(rows.map(({ name }) => name))
+  if (rows[0]?.id !== 1 || rows[0].name !== 'INBOX') found.push({ message: 'there is no INBOX' })
+  for (const { id, name, next_mailbox: next, messages, selectable } of rows) {
+    const end = name.lastIndexOf('/')
+    if (end > 0 && !names.has(name.slice(0, end))) found.push({ message: `mailbox ${id} lacks its superior` })
+    if (id >= next) found.push({ message: `mailbox ${id} is not below next_mailbox ${next}` })
+    if (selectable === 0 && messages > 0)
+      found.push({ message: `mailbox ${id} has messages and is not selectable` })
+  }
+  return found
+}
+
+/** Length of a text in octets of UTF-8. */
+function octets(text: Fragment): Fragment {
+  return sql`OCTET_LENGTH(${text})`
+}
+
+/** Blobs against the emails that name them. Row by row state of the whole store, so in one read. */
+export function* auditBlobs(): Op<AuditFinding[]> {
+  const rows = yield* all<Told>`
+    SELECT 'blob ' || id || ' has refs ' || refs || '; found ' || n || ' emails' AS message
+    FROM (SELECT blob.id, blob.refs, COUNT(email.id) AS n FROM blob LEFT JOIN email ON email.blob = blob.id
+      GROUP BY blob.id, blob.refs) AS counted
+    WHERE refs <> n ORDER BY id`
+  const sizes = yield* all<Told>`
+    SELECT 'blob ' || id || ' says ' || size || ' bytes; found ' || OCTET_LENGTH(data) AS message
+    FROM blob WHERE data IS NOT NULL AND OCTET_LENGTH(data) <> size ORDER BY id`
+  return [...rows, ...sizes].map(({ message }) => ({ check: 'blob', account: null, message }))
+}
+
+/** Up to `limit` blobs with files after `after`, for the comparison with what is on the disk. */
+export function* blobKeys(request: {
+  after: number
+  limit: number
+}): Op<{ id: number; key: string; size: number }[]> {
+  return yield* all<{ id: number; key: string; size: number }>`
+    SELECT id, key, size FROM blob WHERE id > ${request.after} AND key IS NOT NULL ORDER BY id LIMIT ${request.limit}`
+}

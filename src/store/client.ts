@@ -1,0 +1,127 @@
+// The store's contract made of its operations: what both engines share above the running of them. An engine brings an
+// `Executor`; this turns packed results into those of the contract and cuts long readings into batches.
+import type { ChangeBatch } from './changes.ts'
+import { flagRows } from './changes.ts'
+import type { StoreLimits } from './limits.ts'
+import type { Change, Message, MessageText } from './model.ts'
+import type { OpResult } from './op.ts'
+import type { Reads, Writes } from './ops/index.ts'
+import type { DirectoryStore, LeaseStore, MailStore, UidSelection } from './store.ts'
+
+/** Runs operations by name. Rejects with `StoreUnavailable` where the engine could not. */
+export interface Executor {
+  read<K extends keyof Reads>(name: K, ...parameters: Parameters<Reads[K]>): Promise<OpResult<Reads[K]>>
+  /** Resolves after the commit, and after its changes were published. */
+  write<K extends keyof Writes>(name: K, ...parameters: Parameters<Writes[K]>): Promise<OpResult<Writes[K]>>
+}
+
+/** What an engine publishes after a commit. */
+export type Publication = readonly (Change | ChangeBatch)[]
+
+/** All of the contract that is operations. */
+export type OperationStore = DirectoryStore & Omit<MailStore, 'subscribe'> & LeaseStore
+
+export function operationStore({ read, write }: Executor, limits: StoreLimits): OperationStore {
+  return {
+    addDomain: (request) => write('addDomain', request),
+    listDomains: () => read('listDomains'),
+    removeDomain: (name) => write('removeDomain', name),
+    hasDomain: (name) => read('hasDomain', name),
+    addAccount: (request) => write('addAccount', request),
+    listAccounts: (request = {}) => read('listAccounts', request),
+    getAccount: (id) => read('getAccount', id),
+    updateAccount: (request) => write('updateAccount', request),
+    removeAccount: (id) => write('removeAccount', id),
+    credentialsOf: (address) => read('credentialsOf', address),
+    setAlias: (request) => write('setAlias', request),
+    listAliases: (request = {}) => read('listAliases', request),
+    removeAlias: (address) => write('removeAlias', address),
+    findAddress: (address) => read('findAddress', address),
+
+    deliver: (request) => write('deliver', request, limits),
+    append: (request) => write('append', request),
+    listMailboxes: (account) => read('listMailboxes', account),
+    getMailbox: (request) => read('getMailbox', request),
+    findMailbox: (request) => read('findMailbox', request),
+    createMailbox: (request) => write('createMailbox', request, limits),
+    removeMailbox: (request) => write('removeMailbox', request),
+    renameMailbox: (request) => write('renameMailbox', request),
+    subscriptions: (account) => read('subscriptions', account),
+    setSubscription: (request) => write('setSubscription', request),
+    async openMailbox({ account, mailbox, claimRecent }) {
+      const open = await read('openMailbox', { account, mailbox })
+      // Nothing new to claim: no write for a SELECT.
+      if (!open || !claimRecent || open.recentFrom === open.mailbox.uidNext) return open
+      return await write('claimRecent', { account, mailbox })
+    },
+    loadView: (request) => read('loadView', request),
+    messages: (request) =>
+      batches<Message>({
+        uids: request.uids,
+        rows: limits.batchRows,
+        load: (uids, limit) => read('messageBatch', { ...request, uids, limit }),
+        weigh: () => 1,
+      }),
+    messageTexts: (request) =>
+      batches<MessageText>({
+        uids: request.uids,
+        rows: limits.batchRows,
+        load: (uids, limit) => read('messageTextBatch', { ...request, uids, limit }),
+        weigh: ({ structure, prefix }) => structure.length + prefix.length,
+      }),
+    async setFlags(request) {
+      const set = await write('setFlags', request, limits)
+      if (!set.ok) return set
+      return { ok: true, changed: flagRows(set.columns, set.modSeq), refused: set.refused }
+    },
+    expunge: (request) => write('expunge', request),
+    copy: (request) => write('copy', request),
+    move: (request) => write('move', request),
+    changesSince: (request) => read('changesSince', request),
+    acquireLease: (request) => write('acquireLease', request),
+    releaseLease: (request) => write('releaseLease', request),
+  }
+}
+
+/** Text in one batch that is enough; when one holds more, the next ones have fewer rows. */
+const batchCharacters = 1_000_000
+const firstTextRows = 50
+
+interface Batches<Row> {
+  readonly uids: UidSelection
+  readonly rows: number
+  readonly load: (uids: UidSelection, limit: number) => Promise<Row[]>
+  readonly weigh: (row: Row) => number
+}
+
+/** Reads a selection piece by piece, as large as the rows allow. */
+async function* batches<Row extends { uid: number }>(options: Batches<Row>): AsyncGenerator<Row[]> {
+  let limit = Math.min(options.rows, firstTextRows)
+  let rest: UidSelection = options.uids
+  while (rest.length > 0) {
+    const { piece, after } = nextPiece(rest, limit)
+    const rows = await options.load(piece, limit)
+    const last = rows.at(-1)
+    const [only] = piece
+    const more = piece.length === 1 && only && last && rows.length >= limit && last.uid < only[1]
+    rest = more ? [[last.uid + 1, only[1]], ...after] : after
+    if (rows.length > 0) yield rows
+    let weight = 0
+    for (const row of rows) weight += options.weigh(row)
+    if (weight > batchCharacters) limit = Math.max(1, Math.floor(limit / 4))
+    else if (weight < batchCharacters / 4) limit = Math.min(options.rows, limit * 2)
+  }
+}
+
+/** Ranges from the front that span no more than `limit` UIDs together, or the first one alone. */
+function nextPiece(uids: UidSelection, limit: number): { piece: UidSelection; after: UidSelection } {
+  let span = 0
+  let taken = 0
+  for (const [first, last] of uids) {
+    span += last - first + 1
+    if (span > limit) break
+    taken++
+  }
+  const cut = Math.max(1, taken)
+  return { piece: uids.slice(0, cut), after: uids.slice(cut) }
+}

@@ -1,0 +1,35 @@
+// What the store refuses by size or count, and how much it does at once. Every engine takes these as an argument.
+
+export interface StoreLimits {
+  /** Mailboxes of one account, the unselectable ones included. */
+  readonly mailboxesPerAccount: number
+  /** Keywords of one message, and the length of all of them together in characters. */
+  readonly keywordsPerMessage: number
+  readonly keywordLengthPerMessage: number
+  /** Messages up to this many octets live in the database, larger ones in files. */
+  readonly inlineBlobBytes: number
+  /** Rows of one batch of `messages` and `messageTexts`. */
+  readonly batchRows: number
+  /** How long tombstones are kept for clients that come back, in milliseconds. */
+  readonly tombstoneMilliseconds: number
+  /** How old a file that no row names must be before it is dropped, in milliseconds. */
+  readonly orphanMilliseconds: number
+  /** Octets that an in-memory store holds in large blobs. */
+  readonly memoryBlobBytes: number
+  /** Operations in one commit of the SQLite writer, and the time after which it commits what it has, in milliseconds. */
+  readonly groupOperations: number
+  readonly groupMilliseconds: number
+}
+
+export const defaultStoreLimits: StoreLimits = {
+  mailboxesPerAccount: 2_000,
+  keywordsPerMessage: 100,
+  keywordLengthPerMessage: 2_000,
+  inlineBlobBytes: 64 * 1024,
+  batchRows: 500,
+  tombstoneMilliseconds: 30 * 24 * 3_600_000,
+  orphanMilliseconds: 3_600_000,
+  memoryBlobBytes: 256 * 1024 * 1024,
+  groupOperations: 200,
+  groupMilliseconds: 5,
+}

@@ -1,0 +1,113 @@
+// COPY and MOVE within an account: another message of the same email (RFC 8474 §5.1), by sets.
+//
+// The target's UIDs are a run in the order of the source's. Everything of one call has one modseq; what came is told before
+// what went.
+import type { AccountId, MailboxId, ModSeq, Uid } from '../model.ts'
+import { changed, get, type Op, refuse, run, sql, tuples } from '../op.ts'
+import type { Copied, Outcome, UidSelection } from '../store.ts'
+import { leave } from './expunge.ts'
+import { columnsOf } from './flags.ts'
+import { among, count, lockAccount, nextModSeq, noCounts, selectableMailbox } from './rows.ts'
+
+export interface TransferRequest {
+  readonly account: AccountId
+  readonly from: MailboxId
+  readonly uids: UidSelection
+  readonly to: MailboxId
+}
+
+type SourceRow = [uid: Uid, flags: number, keywords: string, size: number]
+
+/** See `MailStore.copy`. */
+export function* copy(request: TransferRequest): Op<Outcome<Copied, 'no-such-mailbox' | 'over-quota'>> {
+  const { account, from, to, uids } = request
+  yield* lockAccount(account)
+  const target = yield* selectableMailbox(account, to)
+  const source = yield* selectableMailbox(account, from)
+  if (!target || !source) return { ok: false, reason: 'no-such-mailbox' }
+  const rows = yield* sourceRows({ account, mailbox: from, uids })
+  if (rows.length === 0) return { ok: true, uidValidity: target.uid_validity, from: [], to: [] }
+  const charged = yield* get<{ modseq: ModSeq }>`
+    UPDATE account SET modseq = modseq + 1, used_messages = used_messages + ${rows.length}
+    WHERE id = ${account} AND (quota_messages IS NULL OR used_messages + ${rows.length} <= quota_messages)
+    RETURNING modseq`
+  if (!charged) return { ok: false, reason: 'over-quota' }
+  // Before the new rows stand beside the old ones, which a copy within one mailbox could count too.
+  yield* run`UPDATE email SET refs = refs + more.n
+    FROM (SELECT email, COUNT(*) AS n FROM message WHERE ${among({ account, mailbox: from, uids })} GROUP BY email) AS more
+    WHERE email.account = ${account} AND email.id = more.email`
+  return yield* enter({ ...request, rows, modSeq: charged.modseq })
+}
+
+/** See `MailStore.move`. */
+export function* move(request: TransferRequest): Op<Outcome<Copied, 'no-such-mailbox'>> {
+  const { account, from, to, uids } = request
+  yield* lockAccount(account)
+  const target = yield* selectableMailbox(account, to)
+  const source = yield* selectableMailbox(account, from)
+  if (!target || !source) return { ok: false, reason: 'no-such-mailbox' }
+  const rows = yield* sourceRows({ account, mailbox: from, uids })
+  if (rows.length === 0) return { ok: true, uidValidity: target.uid_validity, from: [], to: [] }
+  return yield* transfer({ ...request, rows, modSeq: yield* nextModSeq(account) })
+}
+
+/** Moves everything, under a modseq that the caller took: RENAME of INBOX. */
+export function* moveAll(request: {
+  account: AccountId
+  from: MailboxId
+  to: MailboxId
+  modSeq: ModSeq
+}): Op<void> {
+  const { account, from } = request
+  const uids: UidSelection = [[1, 0xffff_ffff]]
+  const rows = yield* sourceRows({ account, mailbox: from, uids })
+  if (rows.length > 0) yield* transfer({ ...request, uids, rows })
+}
+
+interface Transfer extends TransferRequest {
+  readonly rows: readonly SourceRow[]
+  readonly modSeq: ModSeq
+}
+
+function* sourceRows(place: { account: AccountId; mailbox: MailboxId; uids: UidSelection }): Op<SourceRow[]> {
+  return yield* tuples<SourceRow>`
+    SELECT uid, flags, keywords, size FROM message WHERE ${among(place)} ORDER BY uid`
+}
+
+function* transfer(request: Transfer): Op<Outcome<Copied, 'no-such-mailbox'>> {
+  const { account, from, uids, rows, modSeq } = request
+  const copied = yield* enter(request)
+  if (!copied.ok) return copied
+  // The new rows are as young as this modseq; in a move within one mailbox the selection may match them too.
+  const these = among({ account, mailbox: from, uids })
+  yield* run`DELETE FROM message WHERE ${sql`${these} AND message.added < ${modSeq}`}`
+  const counts = noCounts()
+  for (const [, flags, , size] of rows) count(counts, flags, size)
+  yield* leave({ account, mailbox: from, modSeq, uids: rows.map(([uid]) => uid), counts })
+  return copied
+}
+
+/** The rows again in the target, with its next UIDs. */
+function* enter(request: Transfer): Op<Outcome<Copied, 'no-such-mailbox'>> {
+  const { account, from, to, uids, rows, modSeq } = request
+  const counts = noCounts()
+  for (const [, flags, , size] of rows) count(counts, flags, size)
+  const placed = yield* get<{ first: number; uid_validity: number }>`
+    UPDATE mailbox SET uid_next = uid_next + ${counts.messages}, modseq = ${modSeq},
+      messages = messages + ${counts.messages}, unseen = unseen + ${counts.unseen},
+      deleted = deleted + ${counts.deleted}, bytes = bytes + ${counts.bytes}
+    WHERE account = ${account} AND id = ${to} RETURNING uid_next - ${counts.messages} AS first, uid_validity`
+  if (!placed) return yield* refuse({ ok: false, reason: 'no-such-mailbox' })
+  yield* run`
+    INSERT INTO message (account, mailbox, uid, modseq, added, flags, keywords, email, size, internal_date)
+    SELECT account, CAST(${to} AS BIGINT), CAST(${placed.first} AS BIGINT) - 1 + ROW_NUMBER() OVER (ORDER BY uid),
+      CAST(${modSeq} AS BIGINT), CAST(${modSeq} AS BIGINT), flags, keywords, email, size, internal_date
+    FROM message WHERE ${among({ account, mailbox: from, uids })}`
+  // The range up to uid_next was just taken for these.
+  const arrived = rows.map((_, index) => (placed.first + index) as Uid)
+  const columns = columnsOf(
+    rows.map(([, flags, keywords], index) => [arrived[index] ?? 0, flags, keywords] as const),
+  )
+  yield* changed({ type: 'batch', of: 'message-added', account, mailbox: to, modSeq, columns })
+  return { ok: true, uidValidity: placed.uid_validity, from: rows.map(([uid]) => uid), to: arrived }
+}

@@ -1,0 +1,238 @@
+// New messages: delivery to many accounts at once and IMAP APPEND.
+//
+// A delivery to one INBOX is five statements: account, blob, mailbox, email, message. The account's row comes first, since
+// it serialises the writers of the account, and in order of account, so that two deliveries never wait for each other.
+import { Buffer } from 'node:buffer'
+import type { AccountId, BlobId, EmailId, MailboxId, ModSeq, StagedMessage, Uid } from '../model.ts'
+import { all, changed, get, many, type Op, refuse, run, type Stmt } from '../op.ts'
+import type { DeliveryTarget, Outcome } from '../store.ts'
+import { createPath } from './mailboxes.ts'
+import { count, inboxId, noCounts, selectableMailbox } from './rows.ts'
+
+interface Charged {
+  readonly modseq: ModSeq
+  readonly email: EmailId
+}
+
+interface Placed {
+  readonly uid: Uid
+  readonly uid_validity: number
+}
+
+export interface DeliverRequest {
+  readonly message: StagedMessage
+  readonly internalDate: number
+  readonly targets: readonly DeliveryTarget[]
+}
+
+export type Delivered = Outcome<
+  { results: readonly Outcome<{ mailbox: MailboxId; uid: Uid; uidValidity: number }, 'no-such-account'>[] },
+  'over-quota' | 'no-such-account'
+>
+
+/** A target with its place among the results. */
+interface Leg {
+  readonly index: number
+  readonly target: DeliveryTarget
+  readonly size: number
+  mailbox: MailboxId
+  charged: Charged | undefined
+}
+
+/** See `MailStore.deliver`. */
+export function* deliver(request: DeliverRequest, limits: { mailboxesPerAccount: number }): Op<Delivered> {
+  const legs = request.targets.map((target, index): Leg => {
+    const size = request.message.blob.size + Buffer.byteLength(target.prefix)
+    return { index, target, size, mailbox: inboxId, charged: undefined }
+  })
+  legs.sort((a, b) => a.target.account - b.target.account)
+  for (const leg of legs) {
+    if (leg.target.mailbox) leg.mailbox = yield* place(leg.target, request.internalDate, limits)
+  }
+  const reason = yield* chargeAll(legs)
+  if (reason) return yield* refuse({ ok: false, reason })
+  return { ok: true, results: yield* keep(request, legs) }
+}
+
+/** Charges every account; the reason where none could be. */
+function* chargeAll(legs: readonly Leg[]): Op<'over-quota' | 'no-such-account' | undefined> {
+  const within = yield* many(legs.map(({ target, size }) => chargeWithinQuota(target.account, size)))
+  for (const [index, leg] of legs.entries()) leg.charged = within[index]
+  const held = legs.filter(({ charged }) => !charged)
+  if (held.length === 0) return undefined
+  if (held.length === legs.length) {
+    for (const { target } of held) {
+      const account = yield* get<{ state: string }>`SELECT state FROM account WHERE id = ${target.account}`
+      if (account?.state === 'active') return 'over-quota'
+    }
+    return 'no-such-account'
+  }
+  const anyway = yield* many(held.map(({ target, size }) => chargeRegardless(target.account, size)))
+  for (const [index, leg] of held.entries()) leg.charged = anyway[index]
+  return undefined
+}
+
+/** The rows of a charged delivery, and what is told of it. */
+function* keep(request: DeliverRequest, legs: readonly Leg[]) {
+  type Result = Outcome<{ mailbox: MailboxId; uid: Uid; uidValidity: number }, 'no-such-account'>
+  const results: Result[] = legs.map(() => ({ ok: false, reason: 'no-such-account' }))
+  const paid = legs.filter((leg): leg is Leg & { charged: Charged } => leg.charged !== undefined)
+  const [blob, ...placed] = yield* many([
+    insertBlob(request.message, paid.length),
+    ...paid.map((leg) => placeInMailbox(leg.target, leg)),
+  ])
+  if (!blob) throw new Error('the blob got no id')
+  const rows: Stmt<number>[] = []
+  for (const [at, { index, target, size, mailbox, charged }] of paid.entries()) {
+    const got = placed[at]
+    if (!got) throw new Error(`mailbox ${mailbox} of account ${target.account} is gone`)
+    const { account, flags = 0, keywords = '', prefix } = target
+    const { internalDate } = request
+    rows.push(
+      insertEmail({ account, email: charged.email, blob: blob.id, size, receivedAt: internalDate, prefix }),
+      run`INSERT INTO message (account, mailbox, uid, modseq, added, flags, keywords, email, size, internal_date)
+        VALUES (${account}, ${mailbox}, ${got.uid}, ${charged.modseq}, ${charged.modseq}, ${flags}, ${keywords},
+          ${charged.email}, ${size}, ${internalDate})`,
+    )
+    results[index] = { ok: true, mailbox, uid: got.uid, uidValidity: got.uid_validity }
+    yield* changed({
+      type: 'message-added',
+      account,
+      mailbox,
+      modSeq: charged.modseq,
+      uid: got.uid,
+      flags,
+      keywords,
+    })
+  }
+  yield* many(rows)
+  return results
+}
+
+/** The mailbox that the target names, made where it asks for that, else INBOX. */
+function* place(target: DeliveryTarget, now: number, limits: { mailboxesPerAccount: number }): Op<MailboxId> {
+  const { account, mailbox } = target
+  if (!mailbox) return inboxId
+  const found = yield* get<{ id: MailboxId }>`
+    SELECT id FROM mailbox WHERE account = ${account} AND name = ${mailbox.name} AND selectable = 1`
+  if (found) return found.id
+  if (!mailbox.create) return inboxId
+  const owner = yield* get<{ state: string }>`SELECT state FROM account WHERE id = ${account}`
+  if (owner?.state !== 'active') return inboxId
+  const made = yield* createPath({ account, name: mailbox.name, now }, limits)
+  return made.ok ? made.mailbox : inboxId
+}
+
+function chargeWithinQuota(account: AccountId, size: number): Stmt<Charged | undefined> {
+  return get<Charged>`
+    UPDATE account SET modseq = modseq + 1, next_email = next_email + 1, used_bytes = used_bytes + ${size},
+      used_messages = used_messages + 1
+    WHERE id = ${account} AND state = 'active' AND (quota_bytes IS NULL OR used_bytes + ${size} <= quota_bytes)
+      AND (quota_messages IS NULL OR used_messages < quota_messages)
+    RETURNING modseq, next_email - 1 AS email`
+}
+
+function chargeRegardless(account: AccountId, size: number): Stmt<Charged | undefined> {
+  return get<Charged>`
+    UPDATE account SET modseq = modseq + 1, next_email = next_email + 1, used_bytes = used_bytes + ${size},
+      used_messages = used_messages + 1
+    WHERE id = ${account} AND state = 'active' RETURNING modseq, next_email - 1 AS email`
+}
+
+function insertBlob({ blob, structure }: StagedMessage, refs: number): Stmt<{ id: BlobId } | undefined> {
+  const key = blob.type === 'stored' ? blob.key : null
+  const data = blob.type === 'inline' ? blob.bytes : null
+  return get<{ id: BlobId }>`INSERT INTO blob (refs, size, structure, key, data)
+    VALUES (${refs}, ${blob.size}, ${structure}, ${key}, ${data}) RETURNING id`
+}
+
+function placeInMailbox(target: DeliveryTarget, leg: Leg & { charged: Charged }): Stmt<Placed | undefined> {
+  const flags = target.flags ?? 0
+  return get<Placed>`
+    UPDATE mailbox SET uid_next = uid_next + 1, modseq = ${leg.charged.modseq}, messages = messages + 1,
+      unseen = unseen + ${(flags & 1) === 0 ? 1 : 0}, deleted = deleted + ${(flags & 8) === 0 ? 0 : 1},
+      bytes = bytes + ${leg.size}
+    WHERE account = ${target.account} AND id = ${leg.mailbox} RETURNING uid_next - 1 AS uid, uid_validity`
+}
+
+function insertEmail(row: {
+  account: AccountId
+  email: number
+  blob: BlobId
+  size: number
+  receivedAt: number
+  prefix: string
+}): Stmt<number> {
+  return run`INSERT INTO email (account, id, blob, refs, size, received_at, prefix)
+    VALUES (${row.account}, ${row.email}, ${row.blob}, 1, ${row.size}, ${row.receivedAt}, ${row.prefix})`
+}
+
+export interface AppendRequest {
+  readonly account: AccountId
+  readonly mailbox: MailboxId
+  readonly messages: readonly {
+    readonly message: StagedMessage
+    readonly flags: number
+    readonly keywords: string
+    readonly internalDate: number
+  }[]
+}
+
+/** See `MailStore.append`. */
+export function* append(
+  request: AppendRequest,
+): Op<Outcome<{ uids: readonly Uid[]; uidValidity: number }, 'over-quota' | 'no-such-mailbox'>> {
+  const { account, mailbox, messages } = request
+  const counts = noCounts()
+  for (const { message, flags } of messages) count(counts, flags, message.blob.size)
+  if (!(yield* selectableMailbox(account, mailbox))) return { ok: false, reason: 'no-such-mailbox' }
+  const charged = yield* get<Charged>`
+    UPDATE account SET modseq = modseq + 1, next_email = next_email + ${counts.messages},
+      used_bytes = used_bytes + ${counts.bytes}, used_messages = used_messages + ${counts.messages}
+    WHERE id = ${account} AND (quota_bytes IS NULL OR used_bytes + ${counts.bytes} <= quota_bytes)
+      AND (quota_messages IS NULL OR used_messages + ${counts.messages} <= quota_messages)
+    RETURNING modseq, next_email - ${counts.messages} AS email`
+  if (!charged) return { ok: false, reason: 'over-quota' }
+  const placed = yield* get<Placed>`
+    UPDATE mailbox SET uid_next = uid_next + ${counts.messages}, modseq = ${charged.modseq},
+      messages = messages + ${counts.messages}, unseen = unseen + ${counts.unseen},
+      deleted = deleted + ${counts.deleted}, bytes = bytes + ${counts.bytes}
+    WHERE account = ${account} AND id = ${mailbox} AND selectable = 1
+    RETURNING uid_next - ${counts.messages} AS uid, uid_validity`
+  if (!placed) return yield* refuse({ ok: false, reason: 'no-such-mailbox' })
+  const blobs = yield* many(messages.map(({ message }) => insertBlob(message, 1)))
+  const rows: Stmt<number>[] = []
+  const uids: Uid[] = []
+  const { modseq: modSeq } = charged
+  for (const [index, { message, flags, keywords, internalDate }] of messages.entries()) {
+    const blob = blobs[index]
+    if (!blob) throw new Error('a blob got no id')
+    const email = charged.email + index
+    // The range up to uid_next was just taken for these.
+    const uid = (placed.uid + index) as Uid
+    const { size } = message.blob
+    rows.push(
+      insertEmail({ account, email, blob: blob.id, size, receivedAt: internalDate, prefix: '' }),
+      run`INSERT INTO message (account, mailbox, uid, modseq, added, flags, keywords, email, size, internal_date)
+        VALUES (${account}, ${mailbox}, ${uid}, ${modSeq}, ${modSeq}, ${flags}, ${keywords}, ${email}, ${size},
+          ${internalDate})`,
+    )
+    uids.push(uid)
+    yield* changed({ type: 'message-added', account, mailbox, modSeq, uid, flags, keywords })
+  }
+  yield* many(rows)
+  return { ok: true, uids, uidValidity: placed.uid_validity }
+}
+
+/** Up to `limit` blobs that no email names leave, the newest as an empty row that keeps its id from coming again. */
+export function* dropOrphanBlobs(limit: number): Op<{ dropped: number; keys: string[] }> {
+  const doomed = yield* all<{ id: BlobId; key: string | null }>`
+    SELECT id, key FROM blob WHERE refs = 0 AND (size > 0 OR id < (SELECT MAX(id) FROM blob)) ORDER BY id LIMIT ${limit}`
+  const newest = yield* get<{ id: BlobId | null }>`SELECT MAX(id) AS id FROM blob`
+  for (const { id } of doomed) {
+    if (id !== newest?.id) yield* run`DELETE FROM blob WHERE id = ${id} AND refs = 0`
+    else
+      yield* run`UPDATE blob SET size = 0, structure = '', key = NULL, data = ${new Uint8Array()} WHERE id = ${id}`
+  }
+  return { dropped: doomed.length, keys: doomed.flatMap(({ key }) => key ?? []) }
+}

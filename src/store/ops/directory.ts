@@ -1,0 +1,204 @@
+// Domains, accounts, aliases and credentials. Addresses come as canonical keys, `local@domain`; `@domain` is the catch-all.
+import type { Account, AccountId, AddressEntry, Credentials, Quota, SpecialUse } from '../model.ts'
+import { all, changed, get, type Op, refuse, run, sql } from '../op.ts'
+import type { Outcome } from '../store.ts'
+import { releaseAll } from './expunge.ts'
+import { insertMailbox } from './mailboxes.ts'
+import { accountColumns, accountOf, type AccountRow, lockAccount, nextModSeq } from './rows.ts'
+
+export function* addDomain(request: { name: string; now: number }): Op<Outcome<object, 'exists'>> {
+  const added = yield* run`
+    INSERT INTO domain (name, created_at) VALUES (${request.name}, ${request.now}) ON CONFLICT DO NOTHING`
+  return added === 1 ? { ok: true } : { ok: false, reason: 'exists' }
+}
+
+export function* listDomains(): Op<{ name: string; accounts: number; aliases: number; createdAt: number }[]> {
+  const rows = yield* all<{ name: string; accounts: number; aliases: number; created_at: number }>`
+    SELECT name, domain.created_at, COUNT(account) AS accounts,
+      COUNT(local) - COUNT(account) AS aliases
+    FROM domain LEFT JOIN address ON address.domain = domain.name GROUP BY name, domain.created_at ORDER BY name`
+  return rows.map(({ name, accounts, aliases, created_at: createdAt }) => ({
+    name,
+    accounts,
+    aliases,
+    createdAt,
+  }))
+}
+
+export function* removeDomain(name: string): Op<Outcome<object, 'not-found' | 'not-empty'>> {
+  const address = yield* get<{ local: string }>`SELECT local FROM address WHERE domain = ${name} LIMIT 1`
+  if (address) return { ok: false, reason: 'not-empty' }
+  const removed = yield* run`DELETE FROM domain WHERE name = ${name}`
+  return removed === 1 ? { ok: true } : { ok: false, reason: 'not-found' }
+}
+
+export function* hasDomain(name: string): Op<boolean> {
+  const row = yield* get<{ name: string }>`SELECT name FROM domain WHERE name = ${name}`
+  return row !== undefined
+}
+
+/** See `DirectoryStore.addAccount`. */
+export function* addAccount(request: {
+  address: string
+  credentials: Credentials
+  quota: Quota
+  mailboxes: readonly { name: string; specialUse: SpecialUse }[]
+  now: number
+}): Op<Outcome<{ account: Account }, 'exists' | 'no-such-domain'>> {
+  const { address, quota, now } = request
+  const { local, domain } = split(address)
+  if (!(yield* hasDomain(domain))) return { ok: false, reason: 'no-such-domain' }
+  const taken = yield* get<{ local: string }>`
+    SELECT local FROM address WHERE domain = ${domain} AND local = ${local}`
+  if (taken) return { ok: false, reason: 'exists' }
+  const row = yield* get<AccountRow>`
+    INSERT INTO account (address, state, created_at, quota_bytes, quota_messages, next_uid_validity)
+    SELECT CAST(${address} AS TEXT), 'active', CAST(${now} AS BIGINT), CAST(${quota.bytes} AS BIGINT),
+      CAST(${quota.messages} AS BIGINT), value
+    FROM counter WHERE name = 'uid_validity'
+    RETURNING ${accountColumns}`
+  if (!row) throw new Error('the uid_validity counter is missing')
+  const account = row.id
+  const secret = JSON.stringify(request.credentials)
+  yield* run`INSERT INTO credential (account, secret) VALUES (${account}, ${secret})`
+  yield* run`INSERT INTO address (domain, local, account, created_at)
+    VALUES (${domain}, ${local}, ${account}, ${now})`
+  for (const { name, specialUse } of [{ name: 'INBOX', specialUse: undefined }, ...request.mailboxes]) {
+    yield* insertMailbox({ account, name, modSeq: row.modseq, now, ...(specialUse && { specialUse }) })
+    yield* run`INSERT INTO subscription (account, name) VALUES (${account}, ${name}) ON CONFLICT DO NOTHING`
+  }
+  return { ok: true, account: accountOf(row) }
+}
+
+export function* listAccounts(request: { after?: string; limit?: number } = {}): Op<Account[]> {
+  const { after = '', limit = Number.MAX_SAFE_INTEGER } = request
+  const rows = yield* all<AccountRow>`
+    SELECT ${accountColumns} FROM account WHERE address > ${after} ORDER BY address LIMIT ${limit}`
+  return rows.map(accountOf)
+}
+
+export function* getAccount(id: AccountId): Op<Account | undefined> {
+  const row = yield* get<AccountRow>`SELECT ${accountColumns} FROM account WHERE id = ${id}`
+  return row && accountOf(row)
+}
+
+export function* updateAccount(request: {
+  id: AccountId
+  credentials?: Credentials
+  quota?: Quota
+  state?: Account['state']
+}): Op<Outcome<object, 'not-found'>> {
+  const { id, credentials, quota, state } = request
+  if (!(yield* lockAccount(id))) return { ok: false, reason: 'not-found' }
+  if (credentials) {
+    yield* run`UPDATE credential SET secret = ${JSON.stringify(credentials)} WHERE account = ${id}`
+  }
+  if (quota) {
+    yield* run`UPDATE account SET quota_bytes = ${quota.bytes}, quota_messages = ${quota.messages} WHERE id = ${id}`
+  }
+  if (state) yield* run`UPDATE account SET state = ${state} WHERE id = ${id}`
+  return { ok: true }
+}
+
+/** See `DirectoryStore.removeAccount`. */
+export function* removeAccount(id: AccountId): Op<Outcome<object, 'not-found'>> {
+  if (!(yield* lockAccount(id))) return { ok: false, reason: 'not-found' }
+  yield* nextModSeq(id)
+  const mailboxes = yield* all<{ id: number }>`SELECT id FROM mailbox WHERE account = ${id} ORDER BY id`
+  // Ids of its own mailboxes.
+  for (const mailbox of mailboxes) yield* releaseAll(id, mailbox.id as Parameters<typeof releaseAll>[1])
+  const floor = yield* get<{
+    next_uid_validity: number
+  }>`SELECT next_uid_validity FROM account WHERE id = ${id}`
+  if (floor) {
+    yield* run`UPDATE counter SET value = ${floor.next_uid_validity}
+      WHERE name = 'uid_validity' AND value < ${floor.next_uid_validity}`
+  }
+  yield* run`DELETE FROM account WHERE id = ${id}`
+  yield* changed({ type: 'account-removed', account: id })
+  return { ok: true }
+}
+
+export function* credentialsOf(
+  address: string,
+): Op<{ account: Account; credentials: Credentials } | undefined> {
+  const row = yield* get<AccountRow & { secret: string }>`
+    SELECT ${accountColumns}, secret FROM account JOIN credential ON credential.account = account.id
+    WHERE account.address = ${address}`
+  // Written by `addAccount` and `updateAccount` alone.
+  return row && { account: accountOf(row), credentials: JSON.parse(row.secret) as Credentials }
+}
+
+/** See `DirectoryStore.setAlias`. */
+export function* setAlias(request: {
+  address: string
+  targets: readonly string[]
+  now: number
+}): Op<Outcome<object, 'exists' | 'no-such-domain'>> {
+  const { address, targets, now } = request
+  const { local, domain } = split(address)
+  if (!(yield* hasDomain(domain))) return { ok: false, reason: 'no-such-domain' }
+  yield* run`INSERT INTO address (domain, local, account, created_at) VALUES (${domain}, ${local}, NULL, ${now})
+    ON CONFLICT DO NOTHING`
+  const row = yield* get<{ account: AccountId | null }>`
+    SELECT account FROM address WHERE domain = ${domain} AND local = ${local}`
+  if (row?.account !== null) return yield* refuse({ ok: false, reason: 'exists' })
+  yield* run`DELETE FROM alias_target WHERE domain = ${domain} AND local = ${local}`
+  for (const [position, target] of targets.entries()) {
+    yield* run`INSERT INTO alias_target (domain, local, position, target)
+      VALUES (${domain}, ${local}, ${position}, ${target})`
+  }
+  return { ok: true }
+}
+
+interface TargetRow {
+  readonly domain: string
+  readonly local: string
+  readonly target: string | null
+}
+
+export function* listAliases(
+  request: { domain?: string } = {},
+): Op<{ address: string; targets: readonly string[] }[]> {
+  const { domain } = request
+  const only = domain === undefined ? sql`` : sql`AND address.domain = ${domain}`
+  const rows = yield* all<TargetRow>`
+    SELECT address.domain, address.local, target FROM address
+      LEFT JOIN alias_target ON alias_target.domain = address.domain AND alias_target.local = address.local
+    WHERE address.account IS NULL ${only} ORDER BY address.domain, address.local, position`
+  const aliases = new Map<string, string[]>()
+  for (const { domain: host, local, target } of rows) {
+    const address = `${local}@${host}`
+    const targets = aliases.get(address) ?? []
+    if (target !== null) targets.push(target)
+    aliases.set(address, targets)
+  }
+  return [...aliases].map(([address, targets]) => ({ address, targets }))
+}
+
+export function* removeAlias(address: string): Op<Outcome<object, 'not-found'>> {
+  const { local, domain } = split(address)
+  const removed = yield* run`
+    DELETE FROM address WHERE domain = ${domain} AND local = ${local} AND account IS NULL`
+  return removed === 1 ? { ok: true } : { ok: false, reason: 'not-found' }
+}
+
+export function* findAddress(address: string): Op<AddressEntry | undefined> {
+  const { local, domain } = split(address)
+  const row = yield* get<{ account: AccountId | null }>`
+    SELECT account FROM address WHERE domain = ${domain} AND local = ${local}`
+  if (!row) return undefined
+  if (row.account !== null) {
+    const account = yield* getAccount(row.account)
+    return account && { type: 'account', account }
+  }
+  const targets = yield* all<{ target: string }>`
+    SELECT target FROM alias_target WHERE domain = ${domain} AND local = ${local} ORDER BY position`
+  return { type: 'alias', targets: targets.map(({ target }) => target) }
+}
+
+/** A local part may hold an at sign, a domain may not. */
+function split(address: string): { local: string; domain: string } {
+  const at = address.lastIndexOf('@')
+  return { local: address.slice(0, Math.max(0, at)), domain: address.slice(at + 1) }
+}

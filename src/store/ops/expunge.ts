@@ -1,0 +1,98 @@
+// Messages that leave: what expunging and removing do to emails, blobs, quota and counts, by sets and never row by row.
+//
+// A message names an email, an email names a blob; each holds the number of those that name it. An email goes with its
+// last message, in the same commit. A blob without emails stays until the next collection, so that who is reading it can.
+import type { AccountId, MailboxId, ModSeq, Uid } from '../model.ts'
+import { changed, type Fragment, get, type Op, run, sql, tuples } from '../op.ts'
+import type { UidSelection } from '../store.ts'
+import {
+  among,
+  count,
+  type Counts,
+  lockAccount,
+  nextModSeq,
+  noCounts,
+  ranges,
+  selectableMailbox,
+} from './rows.ts'
+
+export interface ExpungeRequest {
+  readonly account: AccountId
+  readonly mailbox: MailboxId
+  readonly uids?: UidSelection
+  readonly which: 'deleted' | 'regardless'
+}
+
+/** See `MailStore.expunge`. */
+export function* expunge(request: ExpungeRequest): Op<{ uids: readonly Uid[]; modSeq: ModSeq }> {
+  const { account, mailbox, which } = request
+  yield* lockAccount(account)
+  const row = yield* selectableMailbox(account, mailbox)
+  // RFC 7162 §3.1.1: a modseq is at least 1; a mailbox that is gone has none of its own.
+  if (!row) return { uids: [], modSeq: 1 as ModSeq }
+  const these = which === 'deleted' ? sql`${among(request)} AND message.flags & 8 <> 0` : among(request)
+  const doomed = yield* tuples<[uid: Uid, flags: number, size: number]>`
+    SELECT uid, flags, size FROM message WHERE ${these} ORDER BY uid`
+  if (doomed.length === 0) return { uids: [], modSeq: row.modseq }
+  const modSeq = yield* nextModSeq(account)
+  const counts = noCounts()
+  for (const [, flags, size] of doomed) count(counts, flags, size)
+  yield* releaseEmails(account, these)
+  yield* run`DELETE FROM message WHERE ${these}`
+  const uids = doomed.map(([uid]) => uid)
+  yield* leave({ account, mailbox, modSeq, uids, counts })
+  return { uids, modSeq }
+}
+
+/** Takes all messages of a mailbox that is about to go, without tombstones: the mailbox's own stands for them. */
+export function* releaseAll(account: AccountId, mailbox: MailboxId): Op<void> {
+  const these = among({ account, mailbox })
+  yield* releaseEmails(account, these)
+  yield* run`DELETE FROM message WHERE ${these}`
+}
+
+/** Counts, tombstones and the telling for messages whose rows have left the mailbox. */
+export function* leave(left: {
+  account: AccountId
+  mailbox: MailboxId
+  modSeq: ModSeq
+  uids: readonly Uid[]
+  counts: Counts
+}): Op<void> {
+  const { account, mailbox, modSeq, uids, counts } = left
+  yield* run`UPDATE mailbox SET modseq = ${modSeq}, messages = messages - ${counts.messages},
+      unseen = unseen - ${counts.unseen}, deleted = deleted - ${counts.deleted}, bytes = bytes - ${counts.bytes}
+    WHERE account = ${account} AND id = ${mailbox}`
+  yield* run`INSERT INTO tombstone (account, modseq, mailbox, first, last)
+    SELECT CAST(${account} AS BIGINT), CAST(${modSeq} AS BIGINT), CAST(${mailbox} AS BIGINT), low, high
+    FROM ${ranges(runsOf(uids))} AS gone`
+  yield* changed({ type: 'messages-expunged', account, mailbox, modSeq, uids })
+}
+
+/** Takes the messages' share of their emails, the emails that are left without, and their share of the blobs. */
+function* releaseEmails(account: AccountId, these: Fragment): Op<void> {
+  const messages = yield* run`UPDATE email SET refs = refs - going.n
+    FROM (SELECT email, COUNT(*) AS n FROM message WHERE ${these} GROUP BY email) AS going
+    WHERE email.account = ${account} AND email.id = going.email`
+  if (messages === 0) return
+  yield* run`UPDATE blob SET refs = refs - going.n
+    FROM (SELECT blob, COUNT(*) AS n FROM email WHERE account = ${account} AND refs = 0 GROUP BY blob) AS going
+    WHERE blob.id = going.blob`
+  const freed = yield* get<{ bytes: number | null }>`
+    SELECT SUM(size) AS bytes FROM email WHERE account = ${account} AND refs = 0`
+  const counted = yield* get<{ n: number }>`SELECT COUNT(*) AS n FROM message WHERE ${these}`
+  yield* run`DELETE FROM email WHERE account = ${account} AND refs = 0`
+  yield* run`UPDATE account SET used_bytes = used_bytes - ${freed?.bytes ?? 0},
+    used_messages = used_messages - ${counted?.n ?? 0} WHERE id = ${account}`
+}
+
+/** Ascending numbers as inclusive ranges without gaps. */
+export function runsOf(uids: readonly number[]): [first: number, last: number][] {
+  const runs: [number, number][] = []
+  for (const uid of uids) {
+    const last = runs.at(-1)
+    if (last?.[1] === uid - 1) last[1] = uid
+    else runs.push([uid, uid])
+  }
+  return runs
+}

@@ -1,0 +1,72 @@
+// Every operation of the store, by name. Reads may run on a read-only connection and beside the writer; writes are
+// serialised (SQLite) or lock the account's row (PostgreSQL). An engine runs them; `client.ts` makes the contract of them.
+import * as audit from '../audit.ts'
+import { copy, move } from './copy.ts'
+import { append, deliver, dropOrphanBlobs } from './deliver.ts'
+import * as directory from './directory.ts'
+import { expunge } from './expunge.ts'
+import { changesSince, forgetTombstones } from './feed.ts'
+import { setFlags } from './flags.ts'
+import { acquireLease, releaseLease } from './leases.ts'
+import * as mailboxes from './mailboxes.ts'
+import * as view from './view.ts'
+
+const { listDomains, hasDomain, listAccounts, getAccount, credentialsOf, listAliases, findAddress } =
+  directory
+const { addDomain, removeDomain, addAccount, updateAccount, removeAccount, setAlias, removeAlias } = directory
+const { listMailboxes, getMailbox, findMailbox, subscriptions } = mailboxes
+const { createMailbox, removeMailbox, renameMailbox, setSubscription, claimRecent } = mailboxes
+const { openMailbox, loadView, messageBatch, messageTextBatch, locateBlob } = view
+const { auditAccounts, auditAccount, auditBlobs, blobKeys } = audit
+
+export const reads = {
+  listDomains,
+  hasDomain,
+  listAccounts,
+  getAccount,
+  credentialsOf,
+  listAliases,
+  findAddress,
+  listMailboxes,
+  getMailbox,
+  findMailbox,
+  subscriptions,
+  openMailbox,
+  loadView,
+  messageBatch,
+  messageTextBatch,
+  locateBlob,
+  changesSince,
+  auditAccounts,
+  auditAccount,
+  auditBlobs,
+  blobKeys,
+}
+
+export const writes = {
+  addDomain,
+  removeDomain,
+  addAccount,
+  updateAccount,
+  removeAccount,
+  setAlias,
+  removeAlias,
+  deliver,
+  append,
+  createMailbox,
+  removeMailbox,
+  renameMailbox,
+  setSubscription,
+  claimRecent,
+  setFlags,
+  expunge,
+  copy,
+  move,
+  acquireLease,
+  releaseLease,
+  dropOrphanBlobs,
+  forgetTombstones,
+}
+
+export type Reads = typeof reads
+export type Writes = typeof writes

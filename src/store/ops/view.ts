@@ -1,0 +1,110 @@
+// Reading a mailbox: a session's view of it, its messages in batches, and where a blob's bytes are.
+import type { AccountId, BlobId, Mailbox, MailboxId, Message, MessageText, ModSeq, Uid } from '../model.ts'
+import { get, type Op, tuples } from '../op.ts'
+import type { UidSelection } from '../store.ts'
+import {
+  among,
+  type MessageRow,
+  type MessageTextRow,
+  mailboxOf,
+  messageColumns,
+  messageOf,
+  messageTextOf,
+  selectableMailbox,
+} from './rows.ts'
+
+/** The mailbox as it is; undefined where there is none that can be selected. */
+export function* openMailbox(request: {
+  account: AccountId
+  mailbox: MailboxId
+}): Op<{ mailbox: Mailbox; recentFrom: Uid } | undefined> {
+  const row = yield* selectableMailbox(request.account, request.mailbox)
+  return row && { mailbox: mailboxOf(row), recentFrom: row.recent_from }
+}
+
+export interface View {
+  uids: Uint32Array
+  flags: Uint8Array
+  keywords: Map<number, string>
+  modSeq: ModSeq
+}
+
+/** See `MailStore.loadView`. A message that has gone since `asOf` has no flags left. */
+export function* loadView(request: {
+  account: AccountId
+  mailbox: MailboxId
+  asOf?: { modSeq: ModSeq; uidNext: Uid }
+}): Op<View> {
+  const { account, mailbox, asOf } = request
+  const state = yield* get<{ modseq: ModSeq }>`
+    SELECT modseq FROM mailbox WHERE account = ${account} AND id = ${mailbox}`
+  const rows = yield* tuples<[uid: number, flags: number, keywords: string | null]>`
+    SELECT uid, flags, NULLIF(keywords, '') FROM message
+    WHERE account = ${account} AND mailbox = ${mailbox} AND uid < ${asOf?.uidNext ?? 0x1_0000_0000} ORDER BY uid`
+  const gone: number[] = asOf ? yield* goneSince({ account, mailbox, asOf }) : []
+  const uids = new Uint32Array(rows.length + gone.length)
+  const flags = new Uint8Array(uids.length)
+  const keywords = new Map<number, string>()
+  let next = 0
+  let absent = 0
+  for (const row of rows) {
+    const uid = row[0]
+    for (let lost = gone[absent]; lost !== undefined && lost < uid; lost = gone[absent]) {
+      uids[next++] = lost
+      absent++
+    }
+    if (row[2] !== null) keywords.set(uid, row[2])
+    uids[next] = uid
+    flags[next++] = row[1]
+  }
+  for (; absent < gone.length; absent++) uids[next++] = gone[absent] ?? 0
+  return { uids, flags, keywords, modSeq: state?.modseq ?? (1 as ModSeq) }
+}
+
+function* goneSince(request: {
+  account: AccountId
+  mailbox: MailboxId
+  asOf: { modSeq: ModSeq; uidNext: Uid }
+}): Op<number[]> {
+  const { account, mailbox, asOf } = request
+  const stones = yield* tuples<[first: number, last: number]>`
+    SELECT first, last FROM tombstone
+    WHERE account = ${account} AND modseq > ${asOf.modSeq} AND mailbox = ${mailbox} AND first < ${asOf.uidNext}
+    ORDER BY first`
+  const gone: number[] = []
+  for (const [first, last] of stones) {
+    for (let uid = first; uid <= last && uid < asOf.uidNext; uid++) gone.push(uid)
+  }
+  return gone
+}
+
+/** The first `limit` messages among `uids`; those of several ranges only where they span no more than that. */
+export interface BatchRequest {
+  readonly account: AccountId
+  readonly mailbox: MailboxId
+  readonly uids: UidSelection
+  readonly limit: number
+}
+
+export function* messageBatch(request: BatchRequest): Op<Message[]> {
+  const rows = yield* tuples<MessageRow>`
+    SELECT ${messageColumns} FROM message WHERE ${among(request)} ORDER BY message.uid LIMIT ${request.limit}`
+  return rows.map(messageOf)
+}
+
+export function* messageTextBatch(request: BatchRequest): Op<MessageText[]> {
+  const rows = yield* tuples<MessageTextRow>`
+    SELECT ${messageColumns}, email.blob, email.prefix, blob.structure
+    FROM message JOIN email ON email.account = message.account AND email.id = message.email
+      JOIN blob ON blob.id = email.blob
+    WHERE ${among(request)} ORDER BY message.uid LIMIT ${request.limit}`
+  return rows.map(messageTextOf)
+}
+
+/** The size of a blob and where it is: `data` in its row, or the key of its file. */
+export function* locateBlob(
+  blob: BlobId,
+): Op<{ size: number; key: string | null; data: Uint8Array | null } | undefined> {
+  return yield* get<{ size: number; key: string | null; data: Uint8Array | null }>`
+    SELECT size, key, data FROM blob WHERE id = ${blob}`
+}
