@@ -162,11 +162,11 @@ class Performance {
       case 'send': {
         const text = step.lines.map((pieces) => this.#fill(pieces))
         for (const sent of text) this.#dialogue.push(`${step.connection} C: ${sent}`)
-        return void (await line.connection.write(Buffer.from(text.map((sent) => `${sent}\r\n`).join(''))))
+        return line.connection.write(Buffer.from(text.map((sent) => `${sent}\r\n`).join('')))
       }
       case 'send-raw':
         this.#dialogue.push(`${step.connection} C| ${abbreviate(show(step.bytes))}`)
-        return void (await line.connection.write(step.bytes))
+        return line.connection.write(step.bytes)
       case 'receive-raw':
         return this.#receiveRaw(step.connection, line, step.bytes)
       case 'receive':

@@ -1,0 +1,38 @@
+// Pages that are written by the program rather than by a person, so that they cannot drift from it. The check fails when a
+// page differs from what its generator says now; `npm run check -- docs --update` writes them.
+//
+// A generator is a row here: where the page lies, and how its text is made. It must say the same on every machine.
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { readTables, renderSupportTable } from './rfc.ts'
+import { readIfPresent, root, type Problem } from './sources.ts'
+
+interface Generator {
+  /** Relative to the project's root. */
+  readonly file: string
+  readonly generate: () => string | Promise<string>
+}
+
+const generators: readonly Generator[] = [
+  {
+    file: 'docs/generated/rfcs.md',
+    generate: () =>
+      renderSupportTable(readTables(readIfPresent('docs/rfcs.tsv'), readIfPresent('docs/rfc-sections.tsv'))),
+  },
+]
+
+/** What is out of date; with `update`, brings it up to date first. */
+export async function checkDocuments(update: boolean): Promise<Problem[]> {
+  const problems: Problem[] = []
+  for (const { file, generate } of generators) {
+    const text = await generate()
+    if (readIfPresent(file) === text) continue
+    if (update) {
+      mkdirSync(dirname(join(root, file)), { recursive: true })
+      writeFileSync(join(root, file), text)
+    } else {
+      problems.push({ path: file, message: 'is out of date: npm run check -- docs --update' })
+    }
+  }
+  return problems
+}

@@ -1,0 +1,85 @@
+// The import rule as a table. Imports point from a higher row to a lower one, never the other way and never
+// sideways within a row; `scripts/imports.ts` obeys this table and nothing else.
+
+/** A folder of `src/` (or one file in it) that counts as a whole for the import rule. */
+export interface Unit {
+  /** Path below `src/`. */
+  readonly name: string
+  readonly row: number
+  /** npm packages that it may import. */
+  readonly packages: readonly string[]
+}
+
+const unit = (row: number, name: string, ...packages: string[]): Unit => ({ name, row, packages })
+
+export const units: readonly Unit[] = [
+  unit(1, 'base'),
+  unit(2, 'mail', 'tr46', 'iconv-lite'),
+  unit(2, 'sasl'),
+  unit(3, 'auth', 'mailauth', 'tldts'),
+  unit(3, 'sieve'),
+  unit(3, 'smtp/proto'),
+  unit(3, 'imap/proto'),
+  unit(3, 'pop3/proto'),
+  unit(3, 'jmap/proto'),
+  unit(3, 'managesieve/proto'),
+  unit(3, 'control/proto'),
+  unit(4, 'events', 'pino', 'prom-client'),
+  unit(4, 'config', 'zod', 'smol-toml'),
+  unit(5, 'net', 'dns-packet', '@peculiar/x509', 'reflect-metadata'),
+  unit(5, 'store', 'pg'),
+  unit(6, 'directory'),
+  unit(6, 'queue'),
+  unit(6, 'smtp/client'),
+  unit(6, 'control/client'),
+  unit(7, 'delivery'),
+  unit(7, 'catcher'),
+  unit(8, 'smtp/server'),
+  unit(8, 'imap/server'),
+  unit(8, 'pop3/server'),
+  unit(8, 'jmap/server'),
+  unit(8, 'managesieve/server'),
+  unit(8, 'control/server'),
+  unit(8, 'http'),
+  unit(9, 'main.ts'),
+  unit(10, 'index.ts'),
+  unit(10, 'cli', 'commander'),
+]
+
+/** Rows up to this one touch nothing outside: no sockets, files, timers, clock, chance or environment. */
+export const lastPureRow = 3
+
+/** The only modules of Node that a pure row may import. */
+export const pureNodeModules: readonly string[] = ['node:buffer', 'node:crypto']
+
+/** Folders that only these units (and tests) may import: the engines are seen through `store/store.ts`. */
+export const hiddenFolders: Readonly<Record<string, readonly string[]>> = {
+  'store/sqlite': ['main.ts'],
+  'store/postgres': ['main.ts'],
+}
+
+/** First folders whose members know nothing of each other. */
+export const protocols: readonly string[] = ['smtp', 'imap', 'pop3', 'jmap', 'managesieve', 'control']
+
+/**
+ * The files outside the pure rows that may read the ambient clock, chance, timers or the process: those that
+ * make them arguments for everyone else, and those that are a process of their own.
+ */
+export const ambientFiles: readonly RegExp[] = [
+  /^src\/net\/real-clock\.ts$/,
+  /^src\/base\/real-random\.ts$/,
+  /^src\/main\.ts$/,
+  /^src\/cli\//,
+]
+
+/** Names that no file may have, whatever its folder. */
+export const bannedNames: readonly string[] = [
+  'utils',
+  'util',
+  'helpers',
+  'helper',
+  'common',
+  'misc',
+  'shared',
+  'lib',
+]
