@@ -5,7 +5,7 @@
 import { connect as connectTcp, type Socket } from 'node:net'
 import { connect as connectTls, type TLSSocket } from 'node:tls'
 import type { Connection } from '../../src/base/connection.ts'
-import { TranscriptUnsupported, type TranscriptConnection } from './transcript.ts'
+import type { TranscriptConnection } from './transcript.ts'
 
 /** Where a server listens. */
 export interface Endpoint {
@@ -111,29 +111,18 @@ export async function connectEndpoint(endpoint: Endpoint): Promise<TranscriptCon
   return new SocketConnection(socket, serverName)
 }
 
-/** A connection of the in-memory network, seen from the client's end. */
-export function wrapConnection(
-  connection: Connection,
-  startTls?: () => Promise<Connection>,
-): TranscriptConnection {
+/** A connection of the in-memory network, seen from the client's end; it starts TLS as either end does there. */
+export function wrapConnection(connection: Connection): TranscriptConnection {
   const inbox = new Inbox()
-  let current = connection
-  const listen = (opened: Connection): void => {
-    opened.onData = (bytes) => inbox.push(bytes)
-    opened.onEnd = () => inbox.push(null)
-    opened.onClose = () => inbox.push(null)
-    opened.resume()
-  }
-  listen(current)
+  connection.onData = (bytes) => inbox.push(bytes)
+  connection.onEnd = () => inbox.push(null)
+  connection.onClose = () => inbox.push(null)
+  connection.resume()
   return {
-    write: (bytes) => void current.write(bytes),
+    write: (bytes) => void connection.write(bytes),
     read: () => inbox.read(),
-    startTls: async () => {
-      if (startTls === undefined) throw new TranscriptUnsupported('this transport has no TLS')
-      current = await startTls()
-      listen(current)
-    },
-    end: () => current.end(),
-    destroy: () => current.destroy(),
+    startTls: async () => void (await connection.startTls()),
+    end: () => connection.end(),
+    destroy: () => connection.destroy(),
   }
 }

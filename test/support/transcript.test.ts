@@ -1,6 +1,12 @@
 import assert from 'node:assert/strict'
-import { createServer, type AddressInfo } from 'node:net'
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net'
 import { test } from 'node:test'
+import { createSecureContext, TLSSocket } from 'node:tls'
+import type { Connection } from '../../src/base/connection.ts'
+import { SeededRandom } from '../../src/base/seeded-random.ts'
+import { VirtualClock } from '../../src/base/virtual-clock.ts'
+import { connectInMemory } from '../../src/net/memory-network.ts'
+import { makeSelfSigned } from '../../src/net/self-signed.ts'
 import { parseTranscript } from './transcript-parser.ts'
 import {
   playTranscript,
@@ -8,7 +14,7 @@ import {
   type TranscriptConnection,
   type TranscriptHost,
 } from './transcript.ts'
-import { connectEndpoint } from './transcript-transport.ts'
+import { connectEndpoint, wrapConnection } from './transcript-transport.ts'
 
 /** A server in a few words: what it says when a line comes; null closes. */
 type Script = (line: string) => string | null
@@ -157,17 +163,63 @@ test('connections are separate, and may name a port', async () => {
   await assert.rejects(play('a connect\na connect', ok), /connection a is already open/)
 })
 
-test('over TCP', async () => {
+/** A server over TCP that greets, secures itself when asked, and tells of every line whether it came in private. */
+async function startSecureServer(): Promise<Server> {
+  const { certificate, key } = await makeSelfSigned({
+    names: ['localhost'],
+    now: Date.UTC(2026, 10, 21),
+    random: new SeededRandom(1),
+  })
+  const secureContext = createSecureContext({ cert: certificate, key })
+  const serve = (socket: Socket, secure: boolean): void => {
+    socket.on('error', () => {})
+    socket.on('data', (chunk) => {
+      const line = chunk.toString().trimEnd()
+      if (line === 'QUIT') return void socket.end()
+      socket.write(`250 ${secure} ${line}\r\n`)
+      if (line !== 'STARTTLS') return undefined
+      socket.removeAllListeners('data')
+      serve(new TLSSocket(socket, { isServer: true, secureContext }), true)
+    })
+  }
   const server = createServer((socket) => {
     socket.write('220 hello\r\n')
-    socket.on('data', (chunk) => socket.end(`250 ${chunk.toString()}`))
+    serve(socket, false)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return server
+}
+
+const secureDialogue =
+  'S: 220 *\nC: STARTTLS\nS: 250 false *\nstarttls\nC: NOOP\nS: 250 true NOOP\nC: QUIT\nS: <closed>'
+
+test('over TCP, and TLS after STARTTLS', async () => {
+  const server = await startSecureServer()
   try {
     const { port } = server.address() as AddressInfo
     const host = { ...hostOf(ok), connect: () => connectEndpoint({ host: '127.0.0.1', port }) }
-    await playTranscript(parseTranscript('S: 220 *\nC: NOOP\nS: 250 NOOP / <closed>', 'x.txt'), host)
+    await playTranscript(parseTranscript(secureDialogue, 'x.txt'), host)
   } finally {
     server.close()
   }
+})
+
+/** The same server at the other end of a connection in memory. */
+function serveInMemory(connection: Connection): void {
+  connection.onData = (bytes) => {
+    const line = Buffer.from(bytes).toString().trimEnd()
+    if (line === 'QUIT') return connection.end()
+    connection.write(`250 ${connection.tls !== null} ${line}\r\n`)
+    if (line === 'STARTTLS') void connection.startTls()
+  }
+  connection.resume()
+  connection.write('220 hello\r\n')
+}
+
+test('over a network in memory', async () => {
+  const ends = { local: { address: '192.0.2.1', port: 40_000 }, remote: { address: '192.0.2.2', port: 25 } }
+  const [client, server] = connectInMemory({ clock: new VirtualClock(), random: new SeededRandom(1) }, ends)
+  const host = { ...hostOf(ok), connect: () => Promise.resolve(wrapConnection(client)) }
+  serveInMemory(server)
+  await playTranscript(parseTranscript(secureDialogue, 'x.txt'), host)
 })
