@@ -1,75 +1,14 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { test } from 'node:test'
-import type { Core, Handler, Output, Sink, TlsState } from '../base/core.ts'
+import type { Handler, Sink } from '../base/core.ts'
 import { SeededRandom } from '../base/seeded-random.ts'
 import { VirtualClock } from '../base/virtual-clock.ts'
+import { EchoCore } from '../../test/support/echo-core.ts'
 import { cutEvery, feedEveryWayAsync } from '../../test/support/feed.ts'
 import { LineClient } from '../../test/support/line-client.ts'
 import { connectInMemory, type MemoryConnection, type MemoryNetworkOptions } from './memory-network.ts'
 import { defaultPumpLimits, Session, type PumpLimits, type SessionView } from './pump.ts'
-
-/** Echoes lines. `quit` closes, `tls` starts TLS, all else is asked of the handler. */
-class EchoCore implements Core<string, string> {
-  #buffer = ''
-  #asking = false
-  #stopping = false
-
-  open(tls: TlsState | null): Output<string>[] {
-    return [
-      { type: 'write', bytes: tls === null ? 'hello\r\n' : 'hello secure\r\n' },
-      { type: 'time-out', milliseconds: 60_000 },
-    ]
-  }
-
-  receive(bytes: Uint8Array): Output<string>[] {
-    this.#buffer += Buffer.from(bytes).toString('latin1')
-    return this.#work()
-  }
-
-  answer(answer: string): Output<string>[] {
-    this.#asking = false
-    return [{ type: 'write', bytes: `${answer}\r\n` }, ...this.#work()]
-  }
-
-  secured(): Output<string>[] {
-    return [{ type: 'write', bytes: 'secured\r\n' }]
-  }
-
-  expire(): Output<string>[] {
-    return this.#farewell('too slow')
-  }
-
-  ended(): Output<string>[] {
-    return this.#farewell('you left')
-  }
-
-  shutdown(): Output<string>[] {
-    this.#stopping = true
-    return this.#buffer === '' ? this.#farewell('stopping') : []
-  }
-
-  #work(): Output<string>[] {
-    if (this.#asking) throw new Error('the core was fed while asking')
-    const at = this.#buffer.indexOf('\r\n')
-    if (at < 0) return []
-    const line = this.#buffer.slice(0, at)
-    this.#buffer = this.#buffer.slice(at + 2)
-    if (line === 'quit') return this.#farewell('bye')
-    if (line === 'bug') throw new Error('a bug in the core')
-    if (line === 'tls') {
-      return this.#buffer === ''
-        ? [{ type: 'write', bytes: 'go\r\n' }, { type: 'start-tls' }]
-        : this.#farewell('injected')
-    }
-    this.#asking = true
-    return [{ type: 'ask', question: line }]
-  }
-
-  #farewell(text: string): Output<string>[] {
-    return [{ type: 'write', bytes: `${text}${this.#stopping ? ' (stopping)' : ''}\r\n` }, { type: 'close' }]
-  }
-}
 
 interface Setup {
   readonly answer?: (question: string, sink: Sink) => string | Promise<string>
