@@ -41,6 +41,8 @@ export type Output<Question> =
   | { readonly type: 'start-tls' }
   /** From now on call `expire` when the peer has been silent for this long. */
   | { readonly type: 'time-out'; readonly milliseconds: number }
+  /** Call `expire` after this long, whatever the peer sends; null lifts it. Beside `time-out`: ends who only trickles. */
+  | { readonly type: 'deadline'; readonly milliseconds: number | null }
   /** Flush, then end the connection. */
   | { readonly type: 'close' }
 

@@ -1,0 +1,29 @@
+// STARTTLS (RFC 3207). Octets that came in the same flight would be taken as if they were protected; they end the session.
+import { replies } from '../reply.ts'
+import { ask, closedMode, handshakeMode, type Session, type Step } from '../session.ts'
+import type { Command } from './command.ts'
+
+export const starttls: Command = {
+  name: 'STARTTLS',
+  states: ['new', 'ready'],
+  syntax: 'STARTTLS',
+  help: 'Goes on under TLS.',
+  needs: 'nothing',
+  run: runStartTls,
+}
+
+function runStartTls(session: Session, argument: string): Step {
+  if (argument !== '') return replies.noArgument('STARTTLS')
+  if (session.client.tls !== null) return replies.tlsAlready
+  if (!session.settings.startTls) return replies.tlsNotOffered
+  // RFC 3207 §4: the client MUST NOT send anything before the handshake; §4.2 says what an attacker gains otherwise.
+  if (session.inputWaiting()) {
+    session.mode = closedMode
+    return ask(
+      { type: 'note', note: 'injected-plaintext', client: session.client },
+      () => replies.plaintextBehindTls,
+    )
+  }
+  session.mode = handshakeMode
+  return replies.startTls
+}

@@ -1,0 +1,132 @@
+// The state of one SMTP session: what is known of the client, at most one mail transaction, and how the next octets are to be
+// understood. A transaction is one object and dies whole; nothing of it lives beside it.
+import type { TlsState } from '../../base/core.ts'
+import type { Random } from '../../base/random.ts'
+import type { SaslDialogue } from '../../sasl/dialogue.ts'
+import type { SaslMechanismName } from '../../sasl/mechanism.ts'
+import type { ChunkScanner, DataReader } from './content.ts'
+import type { SmtpLimits } from './limits.ts'
+import type { Envelope, Recipient, Sender, SmtpAnswer, SmtpClient, SmtpQuestion } from './questions.ts'
+import { isRefusal, type Reply } from './reply.ts'
+
+/** What a listener's sessions have in common. */
+export interface SmtpSettings {
+  /** The name in the greeting and the EHLO response. */
+  readonly hostName: string
+  readonly limits: SmtpLimits
+  /** True where STARTTLS is offered (before TLS is active). */
+  readonly startTls: boolean
+  /** What must have happened before mail is taken: RFC 6409 §4.3, RFC 3207 §4. */
+  readonly admission: { readonly tls: boolean; readonly authentication: boolean }
+  /** Null where AUTH is not offered. */
+  readonly sasl: SaslSettings | null
+}
+
+export interface SaslSettings {
+  readonly clearTextAllowed: boolean
+  readonly scram: boolean
+  readonly random: Random
+  readonly serverSecret: Uint8Array
+  readonly scramIterations: number
+}
+
+/** `SmtpClient` as the core writes it. */
+export interface Client extends SmtpClient {
+  name: string
+  extended: boolean
+  tls: TlsState | null
+  username: string | null
+}
+
+export interface Transaction extends Envelope {
+  readonly sender: Sender
+  readonly recipients: Recipient[]
+  /** Octets of content so far, unstuffed. */
+  octets: number
+  /** Why the message will be refused at its end; what still comes is read and dropped. */
+  failed: Reply | null
+  /** Set by the first BDAT (RFC 3030 §2: DATA may not follow it). */
+  chunks: ChunkScanner | null
+}
+
+/** How the next octets are understood. */
+export type Mode =
+  | { readonly type: 'command' }
+  /** Inside AUTH. */
+  | { readonly type: 'auth'; readonly dialogue: SaslDialogue; readonly mechanism: SaslMechanismName }
+  | { readonly type: 'data'; readonly reader: DataReader; readonly transaction: Transaction }
+  /** Inside a chunk. `refusal` is the answer to a chunk that nobody wanted, which is read all the same. */
+  | {
+      readonly type: 'chunk'
+      remaining: number
+      readonly size: number
+      readonly last: boolean
+      readonly refusal: Reply | null
+    }
+  /** STARTTLS was answered; no octet may come before the handshake. */
+  | { readonly type: 'handshake' }
+  /** RFC 5321 §3.1: the connection was refused by 554 and waits for QUIT. */
+  | { readonly type: 'refused' }
+  | { readonly type: 'closed' }
+
+export const commandMode: Mode = { type: 'command' }
+export const handshakeMode: Mode = { type: 'handshake' }
+export const refusedMode: Mode = { type: 'refused' }
+export const closedMode: Mode = { type: 'closed' }
+
+export interface Session {
+  readonly settings: SmtpSettings
+  readonly client: Client
+  mode: Mode
+  transaction: Transaction | null
+  /** MAIL commands so far, whatever became of them (RFC 9422 MAILMAX). */
+  messages: number
+  /** True where the peer has sent more than has been looked at. */
+  inputWaiting(): boolean
+}
+
+/** What comes of a command: a reply, or a question and what its answer leads to; null where more input is needed. */
+export type Step = Reply | Ask | null
+
+export interface Ask {
+  readonly type: 'ask'
+  readonly question: SmtpQuestion
+  readonly then: (answer: SmtpAnswer) => Step
+}
+
+/** Asks a question whose answer is `go-on` or a reply. The continuation gets that reply, or null. */
+export function ask(question: SmtpQuestion, then: (reply: Reply | null) => Step): Ask {
+  return { type: 'ask', question, then: (answer) => then(replyOf(answer)) }
+}
+
+function replyOf(answer: SmtpAnswer): Reply | null {
+  switch (answer.type) {
+    case 'go-on':
+      return null
+    case 'reply':
+      return answer.reply
+    default:
+      throw new Error(`a SASL answer (${answer.type}) to a question that is none of SASL's`)
+  }
+}
+
+/** The refusal in an answer's reply, or null where it consents. */
+export function refusalIn(reply: Reply | null): Reply | null {
+  return reply !== null && isRefusal(reply) ? reply : null
+}
+
+/** Drops the transaction, where there is one, and goes on. RFC 5321 §4.1.1.5, §4.1.4. */
+export function dropTransaction(session: Session, then: () => Step): Step {
+  if (session.transaction === null) return then()
+  session.transaction = null
+  return ask({ type: 'reset' }, then)
+}
+
+/** Where a session stands, as the rows of the command table name it. */
+export type SessionState = 'new' | 'ready' | 'mail' | 'chunks'
+
+export function stateOf(session: Session): SessionState {
+  if (session.client.name === '') return 'new'
+  if (session.transaction === null) return 'ready'
+  return session.transaction.chunks === null ? 'mail' : 'chunks'
+}
