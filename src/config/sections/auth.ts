@@ -66,7 +66,10 @@ export const authSection = z
       'A password that was right is not hashed again for this long; 0 hashes each time.',
     ),
     cacheEntries: count(10_000, 'Right passwords remembered, as keyed hashes.'),
-    minPasswordLength: count(8, 'Characters of a new password.'),
+    minPasswordLength: count(
+      1,
+      'Characters that a new password needs; operators set them, so only the empty one is refused by default.',
+    ),
     throttle: throttleSection,
   })
   .prefault({})

@@ -1,0 +1,329 @@
+// Changing who has mail: domains, accounts, aliases, passwords. What the command line, the tests and later the admin
+// pages call. Every refusal says in words what is wrong and what to do, since a person reads it.
+import { addressKey, tryAddress } from '../mail/address.ts'
+import { displayDomain, tryDomain } from '../mail/domain.ts'
+import { directoryChanged } from '../events/auth.ts'
+import { parseImportLine } from './import-line.ts'
+import { Passwords } from './passwords.ts'
+import { specialUseMailboxes } from './special-use.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Random } from '../base/random.ts'
+import type { Secret } from '../base/secret.ts'
+import type { AuthConfig, DirectoryConfig } from '../config/sections/auth.ts'
+import type { Events } from '../events/event.ts'
+import type { Account, Credentials, Quota } from '../store/model.ts'
+import type { DirectoryStore } from '../store/store.ts'
+
+/** Why a change was refused. `message` is a sentence for the person who asked. */
+export interface AdministrationProblem {
+  readonly ok: false
+  readonly reason:
+    | 'invalid'
+    | 'exists'
+    | 'not-found'
+    | 'not-empty'
+    | 'no-such-domain'
+    | 'weak-password'
+    | 'busy'
+  readonly message: string
+}
+
+export type Administered<T = object> = ({ readonly ok: true } & T) | AdministrationProblem
+
+export interface AdministrationOptions {
+  readonly store: DirectoryStore
+  readonly clock: Clock
+  readonly random: Random
+  readonly events: Events
+  readonly auth: AuthConfig
+  readonly directory: DirectoryConfig
+}
+
+/** How an import goes, and how it went. */
+export interface ImportProgress {
+  readonly done: number
+  readonly total: number
+}
+export interface ImportResult {
+  readonly added: number
+  /** Lines that were refused, by number (from 1); their text is not repeated, as it may hold a password. */
+  readonly problems: readonly { readonly line: number; readonly message: string }[]
+}
+
+/** Lines of one import that are under way at once: some are hashed while others wait for the store. */
+const importConcurrency = 8
+
+export class Administration {
+  readonly #options: AdministrationOptions
+  readonly #store: DirectoryStore
+  readonly #passwords: Passwords
+
+  constructor(options: AdministrationOptions) {
+    this.#options = options
+    this.#store = options.store
+    const hashQueue = Math.max(options.auth.hashQueue, importConcurrency)
+    this.#passwords = new Passwords({ ...options, config: { ...options.auth, hashQueue } })
+  }
+
+  async addDomain(name: string): Promise<Administered<{ name: string }>> {
+    const domain = tryDomain(name, { utf8: true })
+    if (domain === undefined) return invalid(`"${name}" is not a domain name. Write it like "example.org".`)
+    const added = await this.#store.addDomain({ name: domain, now: this.#options.clock.now() })
+    if (!added.ok) return { ok: false, reason: 'exists', message: `The domain ${name} is here already.` }
+    this.#tell('domain-added', domain)
+    return { ok: true, name: domain }
+  }
+
+  /** In order of name, with the name as people write it. */
+  async listDomains(): Promise<
+    { name: string; displayName: string; accounts: number; aliases: number; createdAt: number }[]
+  > {
+    const domains = await this.#store.listDomains()
+    return domains.map((domain) => ({ ...domain, displayName: displayName(domain.name) }))
+  }
+
+  async removeDomain(name: string): Promise<Administered> {
+    const domain = tryDomain(name, { utf8: true })
+    const removed = domain === undefined ? undefined : await this.#store.removeDomain(domain)
+    if (domain === undefined || removed === undefined || (!removed.ok && removed.reason === 'not-found')) {
+      return notFound(`There is no domain ${name}. \`domain list\` shows those that are here.`)
+    }
+    if (!removed.ok) {
+      const message = `The domain ${name} still has accounts or aliases. Remove them first.`
+      return { ok: false, reason: 'not-empty', message }
+    }
+    this.#tell('domain-removed', domain)
+    return { ok: true }
+  }
+
+  async addAccount(request: {
+    readonly address: string
+    readonly password: Secret
+    readonly quota?: Quota
+  }): Promise<Administered<{ account: Account }>> {
+    const credentials = await this.#credentialsFor(request.password)
+    if ('ok' in credentials) return credentials
+    return this.#insertAccount({ ...request, credentials })
+  }
+
+  /** In order of address; a page at a time where there are many. */
+  listAccounts(page: { readonly after?: string; readonly limit?: number } = {}): Promise<Account[]> {
+    return this.#store.listAccounts(page)
+  }
+
+  async setPassword(address: string, password: Secret): Promise<Administered> {
+    const account = await this.#findAccount(address)
+    if (account === undefined) return noAccount(address)
+    const credentials = await this.#credentialsFor(password)
+    if ('ok' in credentials) return credentials
+    return this.#update({ id: account.id, credentials }, 'password-changed', account.address)
+  }
+
+  async setQuota(address: string, quota: Quota): Promise<Administered> {
+    const account = await this.#findAccount(address)
+    if (account === undefined) return noAccount(address)
+    return this.#update({ id: account.id, quota }, 'quota-changed', account.address)
+  }
+
+  /** A disabled account gets no mail and nobody logs in to it; its mail stays. */
+  async setState(address: string, state: Account['state']): Promise<Administered> {
+    const account = await this.#findAccount(address)
+    if (account === undefined) return noAccount(address)
+    return this.#update({ id: account.id, state }, `account-${state}`, account.address)
+  }
+
+  /** With all its mail. Its id is never given again. */
+  async removeAccount(address: string): Promise<Administered> {
+    const account = await this.#findAccount(address)
+    const removed = account === undefined ? undefined : await this.#store.removeAccount(account.id)
+    if (account === undefined || removed?.ok !== true) return noAccount(address)
+    this.#tell('account-removed', account.address)
+    return { ok: true }
+  }
+
+  /** `local@domain`, or `@domain` for what no other address takes. Sets all targets at once. */
+  async setAlias(address: string, targets: readonly string[]): Promise<Administered<{ address: string }>> {
+    const key = tryAliasKey(address)
+    if (key === undefined) {
+      return invalid(
+        `"${address}" is no address. Write "name@example.org", or "@example.org" for the catch-all.`,
+      )
+    }
+    const { maxAliasTargets } = this.#options.directory
+    if (targets.length === 0 || targets.length > maxAliasTargets) {
+      return invalid(`An alias needs 1 to ${maxAliasTargets} targets.`)
+    }
+    const keys: string[] = []
+    for (const target of targets) {
+      const parsed = tryAddress(target, { utf8: true })
+      if (parsed === undefined) return invalid(`The target "${target}" is no address.`)
+      // What leads out would have to be relayed, which this release does not do; accepting it would lose mail.
+      if (parsed.domain === null || !(await this.#store.hasDomain(parsed.domain))) {
+        return invalid(
+          `The target ${target} is not in a domain of this server, and mail is not forwarded elsewhere.`,
+        )
+      }
+      keys.push(addressKey(parsed))
+    }
+    const set = await this.#store.setAlias({ address: key, targets: keys, now: this.#options.clock.now() })
+    if (!set.ok) return refusedAddress(set.reason, address)
+    this.#tell('alias-set', key)
+    return { ok: true, address: key }
+  }
+
+  listAliases(domain?: string): Promise<{ address: string; targets: readonly string[] }[]> {
+    return this.#store.listAliases(
+      domain === undefined ? {} : { domain: tryDomain(domain, { utf8: true }) ?? domain },
+    )
+  }
+
+  async removeAlias(address: string): Promise<Administered> {
+    const key = tryAliasKey(address)
+    const removed = key === undefined ? undefined : await this.#store.removeAlias(key)
+    if (key === undefined || removed?.ok !== true) {
+      return notFound(`There is no alias ${address}. \`alias list\` shows those that are here.`)
+    }
+    this.#tell('alias-removed', key)
+    return { ok: true }
+  }
+
+  /**
+   * Many accounts at once, one a line: an address, white space or a comma, then a password or a hash (import-line.ts).
+   * Domains must be there; lines that are refused do not stop the others.
+   */
+  async importAccounts(
+    lines: readonly string[],
+    onProgress: (progress: ImportProgress) => void = () => {},
+  ): Promise<ImportResult> {
+    const problems: { line: number; message: string }[] = []
+    let next = 0
+    let done = 0
+    let added = 0
+    const work = async (): Promise<void> => {
+      while (next < lines.length) {
+        const at = next++
+        const outcome = await this.#importLine(lines[at] ?? '')
+        if (outcome === 'added') added++
+        else if (outcome !== 'empty') problems.push({ line: at + 1, message: outcome.message })
+        onProgress({ done: ++done, total: lines.length })
+      }
+    }
+    await Promise.all(Array.from({ length: importConcurrency }, work))
+    return { added, problems: problems.toSorted((left, right) => left.line - right.line) }
+  }
+
+  async #importLine(text: string): Promise<'added' | 'empty' | { readonly message: string }> {
+    const line = parseImportLine(text)
+    if (line.type === 'empty') return 'empty'
+    if (line.type === 'bad') return { message: line.message }
+    const { address } = line
+    const credentials = line.type === 'hash' ? line.credentials : await this.#credentialsFor(line.password)
+    if ('ok' in credentials) return credentials
+    const added = await this.#insertAccount({ address, credentials })
+    return added.ok ? 'added' : added
+  }
+
+  async #insertAccount(request: {
+    readonly address: string
+    readonly credentials: Credentials
+    readonly quota?: Quota
+  }): Promise<Administered<{ account: Account }>> {
+    const { directory, clock } = this.#options
+    const address = tryAddress(request.address, { utf8: true })
+    if (address?.domain == null)
+      return invalid(`"${request.address}" is no address. Write it like "ann@example.org".`)
+    const separator = directory.subaddressSeparator
+    if (separator !== '' && address.localPart.includes(separator, 1)) {
+      return invalid(
+        `"${request.address}" has "${separator}" in its name, which marks subaddresses. Leave it out.`,
+      )
+    }
+    const added = await this.#store.addAccount({
+      address: addressKey(address),
+      credentials: request.credentials,
+      quota: request.quota ?? { bytes: directory.quotaBytes, messages: directory.quotaMessages },
+      mailboxes: specialUseMailboxes,
+      now: clock.now(),
+    })
+    if (!added.ok) return refusedAddress(added.reason, request.address)
+    this.#tell('account-added', added.account.address)
+    return { ok: true, account: added.account }
+  }
+
+  async #credentialsFor(password: Secret): Promise<Credentials | AdministrationProblem> {
+    const minPasswordLength = Math.max(1, this.#options.auth.minPasswordLength)
+    if ([...password.reveal()].length < minPasswordLength) {
+      const message = `The password is too short: it needs at least ${minPasswordLength} characters.`
+      return { ok: false, reason: 'weak-password', message }
+    }
+    const made = await this.#passwords.make(password)
+    if (made === 'full') {
+      return {
+        ok: false,
+        reason: 'busy',
+        message: 'Too many passwords are being set now. Try again in a moment.',
+      }
+    }
+    return (
+      made ?? invalid('The password holds control or unassigned characters, or more than 1024 of any kind.')
+    )
+  }
+
+  async #findAccount(address: string): Promise<Account | undefined> {
+    const parsed = tryAddress(address, { utf8: true })
+    const entry = parsed === undefined ? undefined : await this.#store.findAddress(addressKey(parsed))
+    return entry?.type === 'account' ? entry.account : undefined
+  }
+
+  async #update(
+    change: Parameters<DirectoryStore['updateAccount']>[0],
+    what: string,
+    address: string,
+  ): Promise<Administered> {
+    const updated = await this.#store.updateAccount(change)
+    if (!updated.ok) return noAccount(address)
+    this.#tell(what, address)
+    return { ok: true }
+  }
+
+  #tell(change: string, subject: string): void {
+    this.#options.events.emit(directoryChanged, { change, subject })
+  }
+}
+
+function invalid(message: string): AdministrationProblem {
+  return { ok: false, reason: 'invalid', message }
+}
+
+function notFound(message: string): AdministrationProblem {
+  return { ok: false, reason: 'not-found', message }
+}
+
+function noAccount(address: string): AdministrationProblem {
+  return notFound(`There is no account ${address}. \`account list\` shows those that are here.`)
+}
+
+function refusedAddress(reason: 'exists' | 'no-such-domain', address: string): AdministrationProblem {
+  if (reason === 'exists') return { ok: false, reason, message: `The address ${address} is taken already.` }
+  const domain = address.slice(address.lastIndexOf('@') + 1)
+  return {
+    ok: false,
+    reason,
+    message: `The domain ${domain} is not here yet. Add it with \`domain add ${domain}\`.`,
+  }
+}
+
+/** The canonical key of an alias; `@domain` is the catch-all. */
+function tryAliasKey(text: string): string | undefined {
+  if (text.startsWith('@')) {
+    const domain = tryDomain(text.slice(1), { utf8: true })
+    return domain === undefined ? undefined : `@${domain}`
+  }
+  const address = tryAddress(text, { utf8: true })
+  return address?.domain == null ? undefined : addressKey(address)
+}
+
+function displayName(name: string): string {
+  const domain = tryDomain(name, { utf8: true })
+  return domain === undefined ? name : displayDomain(domain)
+}

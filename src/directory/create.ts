@@ -1,0 +1,41 @@
+// The directory over accounts that an operator made.
+import { Authenticator } from './authenticator.ts'
+import { AddressResolver } from './resolve.ts'
+import type { Clock } from '../base/clock.ts'
+import type { Random } from '../base/random.ts'
+import type { AuthConfig, DirectoryConfig } from '../config/sections/auth.ts'
+import type { Events } from '../events/event.ts'
+import type { DirectoryStore } from '../store/store.ts'
+import type { Directory } from './directory.ts'
+
+export interface DirectoryOptions {
+  readonly store: DirectoryStore
+  readonly clock: Clock
+  readonly random: Random
+  readonly events: Events
+  readonly auth: AuthConfig
+  readonly directory: DirectoryConfig
+  /** At least 16 octets that stay the same for the life of the installation, and on all its nodes. */
+  readonly serverSecret: Uint8Array
+}
+
+/** See directory.ts. Keeps its throttle and its memory of passwords in itself: one for all protocols of a process. */
+export function createDirectory(options: DirectoryOptions): Directory {
+  const { store, clock, random, events, auth, serverSecret } = options
+  const authenticator = new Authenticator({
+    store,
+    clock,
+    random,
+    events,
+    config: auth,
+    directoryConfig: options.directory,
+  })
+  const resolver = new AddressResolver(store, options.directory)
+  return {
+    sasl: { scram: true, serverSecret, scramIterations: auth.scramIterations },
+    resolve: (address) => resolver.resolve(address),
+    resolvePostmaster: () => resolver.resolvePostmaster(),
+    authenticate: (attempt) => authenticator.authenticate(attempt),
+    beginScram: (attempt) => authenticator.beginScram(attempt),
+  }
+}

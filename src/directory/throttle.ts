@@ -1,0 +1,111 @@
+// Wrong guesses are counted so that attackers are stopped and owners are not.
+//
+// - Three leaky counts: for the remote network, for the name, and for the name from a network it is known to have used.
+//   Who comes from a known network is judged by the third alone, so an attack from elsewhere cannot lock him out.
+// - The same wrong password counts once for each name and network: a device with an old password harms nobody.
+// - An attempt is counted when it begins and taken back when it succeeds, so that a thousand at once gain nothing.
+// - One throttle serves all protocols. It remembers a bounded number of entries and forgets them with time.
+import { ipPrefix } from '../base/ip-address.ts'
+import { BoundedMap } from './bounded-map.ts'
+import type { Clock } from '../base/clock.ts'
+import type { ThrottleConfig } from '../config/sections/auth.ts'
+
+export interface Guess {
+  /** The canonical key of the name, whether it exists or not. */
+  readonly name: string
+  readonly remoteAddress: string
+  /** Equal for equal passwords of one name; null where the password is not seen (SCRAM), which always counts. */
+  readonly fingerprint: string | null
+}
+
+/** A guess that was counted. */
+export interface CountedGuess {
+  /** It was right: takes back what it counted, and makes its network known to its name. */
+  succeeded(): void
+}
+
+export class LoginThrottle {
+  readonly #clock: Clock
+  readonly #limits: ThrottleConfig
+  readonly #networks: LeakyCounts
+  readonly #names: LeakyCounts
+  readonly #knownPairs: LeakyCounts
+  /** Guesses that counted already. */
+  readonly #seen: BoundedMap<true>
+  /** Names with the networks they logged in from. */
+  readonly #known: BoundedMap<true>
+
+  constructor(clock: Clock, limits: ThrottleConfig) {
+    const { window, memory } = limits
+    this.#clock = clock
+    this.#limits = limits
+    this.#networks = new LeakyCounts({ window, memory, limit: limits.failuresPerPrefix })
+    this.#names = new LeakyCounts({ window, memory, limit: limits.failuresPerAccount })
+    this.#knownPairs = new LeakyCounts({ window, memory, limit: limits.failuresFromKnownPrefix })
+    this.#seen = new BoundedMap(memory)
+    this.#known = new BoundedMap(memory)
+  }
+
+  /** Counts a guess, or refuses it. */
+  begin(guess: Guess): CountedGuess | 'throttled' {
+    const { ipv4PrefixBits, ipv6PrefixBits, window } = this.#limits
+    const network = ipPrefix(guess.remoteAddress, { ipv4: ipv4PrefixBits, ipv6: ipv6PrefixBits })
+    const pair = `${network} ${guess.name}`
+    const now = this.#clock.monotonic()
+    const judges: readonly (readonly [LeakyCounts, string])[] = this.#known.get(pair, now)
+      ? [[this.#knownPairs, pair]]
+      : [
+          [this.#networks, network],
+          [this.#names, guess.name],
+        ]
+    const counting = judges
+      .map(([counts, key]) => ({ counts, key, seenKey: `${key} ${guess.name} ${guess.fingerprint}` }))
+      .filter(({ seenKey }) => guess.fingerprint === null || this.#seen.get(seenKey, now) === undefined)
+    if (counting.some(({ counts, key }) => counts.isFull(key, now))) return 'throttled'
+    for (const { counts, key, seenKey } of counting) {
+      counts.add(key, 1, now)
+      if (guess.fingerprint !== null) this.#seen.set(seenKey, true, now + window)
+    }
+    return {
+      succeeded: () => {
+        const later = this.#clock.monotonic()
+        this.#known.set(pair, true, later + this.#limits.knownFor)
+        for (const { counts, key, seenKey } of counting) {
+          counts.add(key, -1, later)
+          this.#seen.delete(seenKey)
+        }
+      },
+    }
+  }
+}
+
+/** Counts that drain evenly, a full one within the window. */
+class LeakyCounts {
+  readonly #limit: number
+  readonly #window: number
+  readonly #levels: BoundedMap<{ readonly level: number; readonly at: number }>
+
+  /** A limit of 0 is none. */
+  constructor(options: { readonly limit: number; readonly window: number; readonly memory: number }) {
+    this.#limit = options.limit
+    this.#window = Math.max(1, options.window)
+    this.#levels = new BoundedMap(options.memory)
+  }
+
+  isFull(key: string, now: number): boolean {
+    return this.#limit > 0 && this.#level(key, now) + 1 > this.#limit
+  }
+
+  add(key: string, amount: number, now: number): void {
+    if (this.#limit === 0) return
+    const level = this.#level(key, now) + amount
+    if (level > 0) this.#levels.set(key, { level, at: now }, now + this.#window)
+    else this.#levels.delete(key)
+  }
+
+  #level(key: string, now: number): number {
+    const entry = this.#levels.get(key, now)
+    if (entry === undefined) return 0
+    return Math.max(0, entry.level - ((now - entry.at) * this.#limit) / this.#window)
+  }
+}
