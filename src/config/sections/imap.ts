@@ -1,0 +1,44 @@
+// IMAP: every limit and time-out of a session, with its default.
+import { z } from 'zod'
+import { count, duration, size } from '../fields.ts'
+
+export const imapSection = z
+  .strictObject({
+    lineBeforeLogin: size('16 KB', 'Longest command line before log-in; a SASL response is one.'),
+    line: size('64 KB', 'Longest command line after log-in; clients send long lists of UIDs.'),
+    literalBeforeLogin: size('4 KB', 'Largest literal before log-in.'),
+    literal: size('64 KB', 'Largest literal that is an argument and not a message.'),
+    commandBeforeLogin: size('32 KB', 'Largest command before log-in, all its lines and literals together.'),
+    command: size(
+      '256 KB',
+      'Largest command, all its lines and literals together, without an APPEND’s message.',
+    ),
+    drain: size(
+      '1 MB',
+      'A refused non-synchronizing literal is read and dropped up to this size; beyond it the session ends.',
+    ),
+    pipelined: size('1 MB', 'How much a client may send ahead while a command is at work.'),
+    messageSize: size('50 MB', 'Largest message that APPEND takes.'),
+    searchDepth: count(50, 'Parentheses, NOT and OR inside each other in SEARCH.'),
+    searchKeys: count(1_000, 'Search keys in one SEARCH.'),
+    searchText: size('8 MB', 'How much decoded text of one message a search looks at.'),
+    fetchItems: count(200, 'Data items in one FETCH.'),
+    sectionDepth: count(100, 'Depth of a body part that FETCH may name.'),
+    flags: count(200, 'Flags in one STORE or APPEND.'),
+    idPairs: count(30, 'Field-value pairs in ID.'),
+    mailboxName: size('1 KB', 'Longest mailbox name, in octets of UTF-8.'),
+    mailboxLevels: count(50, 'Levels of a mailbox name.'),
+    badCommandsBeforeLogin: count(
+      10,
+      'Commands that make no sense before a session without log-in is ended.',
+    ),
+    badCommands: count(100, 'Commands that make no sense before a session is ended.'),
+    loginTimeout: duration('3m', 'Silence before log-in that ends a session.'),
+    timeout: duration(
+      '30m',
+      'Silence after log-in that ends a session, in IDLE too; RFC 3501 wants 30 minutes at least.',
+    ),
+  })
+  .prefault({})
+
+export type ImapConfig = z.output<typeof imapSection>

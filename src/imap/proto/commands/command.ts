@@ -1,0 +1,197 @@
+// What a command is: a row of the table. `syntax` reads the arguments, `run` says what is to happen, as a value that
+// `session.ts` carries out; neither touches the session itself.
+//
+// An extension adds a row (or a sub-command of UID); the capability list, the tests of coverage and the metrics derive from the
+// table.
+import type { Secret } from '../../../base/secret.ts'
+import type { TlsState } from '../../../base/core.ts'
+import type { SaslAnswer, SaslFailure, SaslMechanismName } from '../../../sasl/mechanism.ts'
+import type { Status } from '../encode/responses.ts'
+import type { FetchItem } from '../grammar/fetch.ts'
+import type { Cursor } from '../grammar/cursor.ts'
+import type { FlagSet } from '../grammar/flags.ts'
+import type { SearchProgram } from '../grammar/search.ts'
+import type { SequenceSet } from '../grammar/sequence-set.ts'
+import type { ImapLimits } from '../limits.ts'
+
+/** RFC 3501 §3. */
+export type StateName = 'not-authenticated' | 'authenticated' | 'selected' | 'logout'
+
+/** RFC 3501 §6.3.10. */
+export type StatusItem = 'MESSAGES' | 'RECENT' | 'UIDNEXT' | 'UIDVALIDITY' | 'UNSEEN'
+
+/** RFC 2971 §3.3: names in lower case; binary strings. */
+export type IdField = readonly [name: string, value: string | null]
+
+/** Work for the handler. Untagged responses go through the sink; the answer is the tagged one. */
+export type ImapRequest =
+  | {
+      readonly name: 'SELECT' | 'EXAMINE' | 'CREATE' | 'DELETE' | 'SUBSCRIBE' | 'UNSUBSCRIBE'
+      readonly mailbox: string
+    }
+  | { readonly name: 'RENAME'; readonly from: string; readonly to: string }
+  /** Reference and pattern are decoded, with wildcards. */
+  | { readonly name: 'LIST' | 'LSUB'; readonly reference: string; readonly pattern: string }
+  | { readonly name: 'NAMESPACE' | 'NOOP' | 'CHECK' | 'CLOSE' | 'UNSELECT' }
+  | { readonly name: 'STATUS'; readonly mailbox: string; readonly items: readonly StatusItem[] }
+  /** `set` is of UIDs (RFC 4315 §2.1), or null: all. */
+  | { readonly name: 'EXPUNGE'; readonly set: SequenceSet | null }
+  | { readonly name: 'SEARCH'; readonly uid: boolean; readonly program: SearchProgram }
+  | {
+      readonly name: 'FETCH'
+      readonly uid: boolean
+      readonly set: SequenceSet
+      readonly items: readonly FetchItem[]
+    }
+  | {
+      readonly name: 'STORE'
+      readonly uid: boolean
+      readonly set: SequenceSet
+      readonly mode: 'add' | 'remove' | 'replace'
+      readonly silent: boolean
+      readonly change: FlagSet
+    }
+  | {
+      readonly name: 'COPY' | 'MOVE'
+      readonly uid: boolean
+      readonly set: SequenceSet
+      readonly mailbox: string
+    }
+  | { readonly name: 'ID'; readonly fields: readonly IdField[] }
+
+/** What the core asks its handler. */
+export type ImapQuestion =
+  | { readonly type: 'request'; readonly request: ImapRequest }
+  /** A password is to be checked: answer `sasl`. */
+  | {
+      readonly type: 'check-password'
+      readonly mechanism: SaslMechanismName | 'LOGIN command'
+      readonly username: string
+      readonly authorizationId: string | null
+      readonly password: Secret
+    }
+  /** A SCRAM verifier is wanted: answer `sasl`. */
+  | { readonly type: 'find-verifier'; readonly mechanism: SaslMechanismName; readonly username: string }
+  /** The client has proven who it is: answer `done` (OK opens the account). */
+  | {
+      readonly type: 'log-in'
+      readonly mechanism: SaslMechanismName | 'LOGIN command'
+      readonly username: string
+      readonly authorizationId: string | null
+    }
+  /** A log-in failed in the exchange: count it, answer `proceed`. */
+  | {
+      readonly type: 'login-failed'
+      readonly mechanism: SaslMechanismName
+      readonly reason: SaslFailure
+      readonly username: string | null
+    }
+  /** RFC 3501 §6.3.11: a message is announced. `proceed` lets its octets come; `done` refuses. */
+  | {
+      readonly type: 'append'
+      readonly mailbox: string
+      readonly flags: FlagSet
+      /** Milliseconds since the epoch; null is now. */
+      readonly date: number | null
+      readonly size: number
+    }
+  /** Octets of the message: `proceed`, or `done` to refuse. */
+  | { readonly type: 'append-chunk'; readonly bytes: Uint8Array }
+  /** The command is whole: `done`. */
+  | { readonly type: 'append-finish' }
+  /** The command was broken off: forget the message, `proceed`. */
+  | { readonly type: 'append-abort' }
+  /** RFC 2177: from now on changes may be written at any moment. `proceed`. */
+  | { readonly type: 'idle' }
+  /** No more of them: `done`. */
+  | { readonly type: 'idle-done' }
+
+/** What a handler answers. */
+export type ImapAnswer =
+  | {
+      readonly type: 'done'
+      readonly status: Status
+      /** `resp-text-code` without its brackets. */
+      readonly code?: string | undefined
+      readonly text: string
+      /** The state from now on, where it changes. */
+      readonly state?: SelectedOrNot
+      /** End the session with BYE and this text instead (the account is gone). */
+      readonly bye?: boolean
+    }
+  | { readonly type: 'proceed' }
+  | { readonly type: 'sasl'; readonly answer: SaslAnswer }
+
+export type SelectedOrNot =
+  | { readonly name: 'authenticated' }
+  | { readonly name: 'selected'; readonly readOnly: boolean }
+
+/** What a row may know of its session. */
+export interface CommandContext {
+  readonly state: StateName
+  readonly tls: TlsState | null
+  /** `CAPABILITY` data as it stands now. */
+  readonly capabilities: string
+  readonly startTlsOffered: boolean
+  readonly mechanisms: readonly SaslMechanismName[]
+  /** LOGIN is allowed here (RFC 3501 §6.2.3). */
+  readonly loginAllowed: boolean
+}
+
+/** What a command makes the session do. */
+export type Effect =
+  | {
+      readonly do: 'answer'
+      readonly untagged?: string
+      readonly status: Status
+      readonly code?: string
+      readonly text: string
+    }
+  | { readonly do: 'ask'; readonly question: ImapQuestion }
+  | { readonly do: 'log-in'; readonly username: string; readonly password: string }
+  | { readonly do: 'authenticate'; readonly mechanism: string; readonly initialResponse: string | null }
+  | { readonly do: 'start-tls' }
+  | { readonly do: 'idle' }
+  | { readonly do: 'log-out' }
+  | { readonly do: 'append'; readonly mailbox: string; readonly flags: FlagSet; readonly date: number | null }
+
+/** A row of the table. */
+export interface CommandRow {
+  readonly name: string
+  readonly states: readonly StateName[]
+  /** The argument that a log may never show stands in it. */
+  readonly secret: boolean
+  /** Reads the arguments up to the end of the command; what is returned runs it. */
+  prepare(cursor: Cursor, limits: ImapLimits): (context: CommandContext) => Effect
+}
+
+/** Makes a row from its syntax and its effect, which agree on the arguments. */
+export function command<Arguments>(row: {
+  name: string
+  states: readonly StateName[]
+  secret?: boolean
+  syntax: (cursor: Cursor, limits: ImapLimits) => Arguments
+  run: (args: Arguments, context: CommandContext) => Effect
+}): CommandRow {
+  return {
+    name: row.name,
+    states: row.states,
+    secret: row.secret ?? false,
+    prepare(cursor, limits) {
+      const args = row.syntax(cursor, limits)
+      // The one command that ends in a literal which is not read.
+      if (!(row.name === 'APPEND' && cursor.atPendingLiteral())) cursor.end()
+      return (context) => row.run(args, context)
+    },
+  }
+}
+
+/** The effect of a command that is all the handler's. */
+export function request(value: ImapRequest): Effect {
+  return { do: 'ask', question: { type: 'request', request: value } }
+}
+
+export const anyState: readonly StateName[] = ['not-authenticated', 'authenticated', 'selected']
+export const beforeLogin: readonly StateName[] = ['not-authenticated']
+export const afterLogin: readonly StateName[] = ['authenticated', 'selected']
+export const whileSelected: readonly StateName[] = ['selected']

@@ -1,0 +1,108 @@
+// Commands on the messages of the selected mailbox (RFC 3501 §6.4), each also behind UID where it may be.
+import { command, request, whileSelected } from './command.ts'
+import { noArguments } from './session-commands.ts'
+import { parseFetchItems } from '../grammar/fetch.ts'
+import { parseFlags } from '../grammar/flags.ts'
+import { parseMailbox } from '../grammar/mailbox.ts'
+import { parseSearch } from '../grammar/search.ts'
+import { parseSequenceSet } from '../grammar/sequence-set.ts'
+import type { CommandRow, ImapRequest } from './command.ts'
+import type { Cursor } from '../grammar/cursor.ts'
+import type { ImapLimits } from '../limits.ts'
+
+/** Reads the arguments of a command that may stand behind UID. */
+type NumberedSyntax = (cursor: Cursor, limits: ImapLimits, uid: boolean) => ImapRequest
+
+/** `copy = "COPY" SP sequence-set SP mailbox`; `move` alike (RFC 6851 §4.1) */
+function copying(name: 'COPY' | 'MOVE'): NumberedSyntax {
+  return (cursor, limits, uid) => {
+    cursor.sp()
+    const set = parseSequenceSet(cursor)
+    cursor.sp()
+    return { name, uid, set, mailbox: parseMailbox(cursor, limits) }
+  }
+}
+
+/** `fetch = "FETCH" SP sequence-set SP ("ALL" / "FULL" / "FAST" / fetch-att / "(" fetch-att *(SP fetch-att) ")")` */
+const fetchSyntax: NumberedSyntax = (cursor, limits, uid) => {
+  cursor.sp()
+  const set = parseSequenceSet(cursor)
+  cursor.sp()
+  return { name: 'FETCH', uid, set, items: parseFetchItems(cursor, limits) }
+}
+
+const searchSyntax: NumberedSyntax = (cursor, limits, uid) => {
+  cursor.sp()
+  return { name: 'SEARCH', uid, program: parseSearch(cursor, limits) }
+}
+
+/** `store = "STORE" SP sequence-set SP store-att-flags`; `store-att-flags = (["+" / "-"] "FLAGS" [".SILENT"]) SP …` */
+const storeSyntax: NumberedSyntax = (cursor, limits, uid) => {
+  cursor.sp()
+  const set = parseSequenceSet(cursor)
+  cursor.sp()
+  const mode = cursor.take('+') ? 'add' : cursor.take('-') ? 'remove' : 'replace'
+  const name = cursor.word()
+  if (name !== 'FLAGS' && name !== 'FLAGS.SILENT') cursor.fail('expected FLAGS or FLAGS.SILENT')
+  cursor.sp()
+  const change = parseFlags(cursor, limits.flags)
+  return { name: 'STORE', uid, set, mode, silent: name === 'FLAGS.SILENT', change }
+}
+
+/** RFC 4315 §2.1: `uid-expunge = "UID" SP "EXPUNGE" SP sequence-set` */
+const uidExpungeSyntax: NumberedSyntax = (cursor) => {
+  cursor.sp()
+  return { name: 'EXPUNGE', set: parseSequenceSet(cursor) }
+}
+
+const numbered: ReadonlyMap<string, NumberedSyntax> = new Map<string, NumberedSyntax>([
+  ['COPY', copying('COPY')],
+  ['FETCH', fetchSyntax],
+  ['MOVE', copying('MOVE')],
+  ['SEARCH', searchSyntax],
+  ['STORE', storeSyntax],
+])
+
+/** What may stand behind UID. */
+const afterUid: ReadonlyMap<string, NumberedSyntax> = new Map([...numbered, ['EXPUNGE', uidExpungeSyntax]])
+
+/** RFC 3501 §6.4.4 to §6.4.7 and RFC 6851 §3.1: the commands that count by sequence number. */
+export const bySequenceNumber: readonly CommandRow[] = [...numbered].map(([name, syntax]) =>
+  command({
+    name,
+    states: whileSelected,
+    syntax: (cursor, limits) => syntax(cursor, limits, false),
+    run: request,
+  }),
+)
+
+/** RFC 3501 §6.4.8: `uid = "UID" SP (copy / fetch / search / store)` */
+export const uid = command({
+  name: 'UID',
+  states: whileSelected,
+  syntax(cursor, limits) {
+    cursor.sp()
+    const syntax = afterUid.get(cursor.keyword('a command'))
+    return syntax === undefined ? cursor.fail('unknown command after UID') : syntax(cursor, limits, true)
+  },
+  run: request,
+})
+
+/** RFC 3501 §6.4.3 */
+export const expunge = command({
+  name: 'EXPUNGE',
+  states: whileSelected,
+  syntax: noArguments,
+  run: () => request({ name: 'EXPUNGE', set: null }),
+})
+
+function bare(name: 'CHECK' | 'CLOSE' | 'UNSELECT'): CommandRow {
+  return command({ name, states: whileSelected, syntax: noArguments, run: () => request({ name }) })
+}
+
+/** RFC 3501 §6.4.1 */
+export const check = bare('CHECK')
+/** RFC 3501 §6.4.2 */
+export const close = bare('CLOSE')
+/** RFC 3691 §2 */
+export const unselect = bare('UNSELECT')

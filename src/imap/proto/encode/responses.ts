@@ -1,0 +1,48 @@
+// Responses as text: status lines with their codes, mailbox data, and the names under which FETCH answers.
+//
+// Everything is US-ASCII but the binary strings that callers put into it. Human text is cleaned of CR, LF and 8-bit, so that
+// no error can break the framing.
+import { encodeModifiedUtf7 } from '../grammar/mailbox.ts'
+import { encodeAString, encodeString } from './strings.ts'
+import type { FetchItem, Section } from '../grammar/fetch.ts'
+
+/** `resp-cond-state` */
+export type Status = 'OK' | 'NO' | 'BAD'
+
+/** `resp-text = ["[" resp-text-code "]" SP] text` behind a status or BYE. */
+export function encodeCondition(
+  status: Status | 'BYE' | 'PREAUTH',
+  code: string | null,
+  text: string,
+): string {
+  // TEXT-CHAR = <any CHAR except CR and LF>
+  const clean = text.replace(/[^ -~]+/g, ' ')
+  return code === null ? `${status} ${clean}\r\n` : `${status} [${code}] ${clean}\r\n`
+}
+
+/** A mailbox name as `astring`, in modified UTF-7. */
+export function encodeMailbox(name: string): string {
+  if (name === 'INBOX') return name
+  return encodeString(encodeModifiedUtf7(name))
+}
+
+/** `mailbox-list = "(" [mbx-list-flags] ")" SP (DQUOTE QUOTED-CHAR DQUOTE / nil) SP mailbox` */
+export function encodeList(word: 'LIST' | 'LSUB', attributes: readonly string[], name: string): string {
+  return `* ${word} (${attributes.join(' ')}) "/" ${encodeMailbox(name)}\r\n`
+}
+
+/** The name of a data item in an answer: as asked, the partial's length left out (RFC 3501 §7.4.2). */
+export function encodeItemName(item: Extract<FetchItem, { name: 'SECTION' }>): string {
+  if (item.as !== null) return item.as
+  const partial = item.partial === null ? '' : `<${item.partial.start}>`
+  return `BODY[${encodeSection(item.section)}]${partial}`
+}
+
+function encodeSection({ part, text }: Section): string {
+  const numbers = part.join('.')
+  if (text === null) return numbers
+  const dot = numbers === '' ? '' : '.'
+  if (text.type !== 'fields') return `${numbers}${dot}${text.type.toUpperCase()}`
+  const names = text.names.map((name) => encodeAString(name)).join(' ')
+  return `${numbers}${dot}HEADER.FIELDS${text.not ? '.NOT' : ''} (${names})`
+}
