@@ -3,7 +3,7 @@
 // tsc rewrites `.ts` in imports to `.js`; what is not TypeScript (migrations, data files) is copied beside it. Tests are
 // left out. `dist/` is made anew each time, so that nothing of an earlier build is published.
 import { spawnSync } from 'node:child_process'
-import { cpSync, globSync, mkdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { cpSync, globSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { root } from './sources.ts'
 
@@ -39,7 +39,18 @@ function copyData(): void {
   }
 }
 
+/** Threads are started by URL, which the compiler does not rewrite as it does imports. */
+function rewriteUrls(): void {
+  for (const file of globSync('**/*.js', { cwd: target })) {
+    const path = join(target, file)
+    const text = readFileSync(path, 'utf8')
+    const rewritten = text.replaceAll(/(new URL\(['"]\.[^'"]*)\.ts(['"],\s*import\.meta\.url\))/g, '$1.js$2')
+    if (rewritten !== text) writeFileSync(path, rewritten)
+  }
+}
+
 rmSync(target, { recursive: true, force: true })
 compile()
+rewriteUrls()
 copyData()
 process.stdout.write(`built ${globSync('**/*.js', { cwd: target }).length} modules\n`)
