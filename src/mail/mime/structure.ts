@@ -7,15 +7,10 @@
 //
 // Offsets are octets from the first byte that the walker was fed.
 
-/** One entry of an address list as RFC 3501 §7.4.2 wants it; all binary strings or null for NIL. */
-export interface EnvelopeAddress {
-  /** Display name, quotes removed, encoded words kept. */
-  readonly name: string | null
-  /** Local part as written; a group's name at its start (then `host` is null); null at a group's end. */
-  readonly mailbox: string | null
-  /** Domain or literal as written; null marks a group's start or end. */
-  readonly host: string | null
-}
+import type { EnvelopeAddress } from '../address-list.ts'
+import type { Disposition, Parameter } from '../parameters.ts'
+
+export type { Disposition, EnvelopeAddress, Parameter }
 
 /** RFC 3501 §7.4.2 ENVELOPE. Null is NIL (the field is absent). `sender` and `replyTo` default to `from`. */
 export interface Envelope {
@@ -29,15 +24,6 @@ export interface Envelope {
   readonly bcc: readonly EnvelopeAddress[] | null
   readonly inReplyTo: string | null
   readonly messageId: string | null
-}
-
-/** A parameter of Content-Type or Content-Disposition: lower-cased name as written (`filename*0*` stays so), value. */
-export type Parameter = readonly [name: string, value: string]
-
-/** RFC 2183 §2: disposition type (lower-cased) and its parameters. */
-export interface Disposition {
-  readonly type: string
-  readonly parameters: readonly Parameter[]
 }
 
 /** The message inside a message/rfc822 (or message/global) part. */
@@ -96,15 +82,26 @@ export interface MessageStructure {
 
 /** What a walk may find wrong. None of them stops a delivery. */
 export type MimeDefect =
+  /** Nested deeper than `MimeLimits.depth`; the part there is opaque. */
   | 'depth-limit'
+  /** More parts than `MimeLimits.parts`; the rest of the message is the body of the last one. */
   | 'parts-limit'
+  /** A header or field was longer than its limit; the excess was not read. */
   | 'header-limit'
+  /** More was found than `MimeLimits.keptOctets` allows to remember. */
+  | 'kept-limit'
+  /** A line in a header is no field. */
   | 'header-malformed'
+  /** A header ended without an empty line. */
   | 'header-unfinished'
-  | 'boundary-missing'
-  | 'boundary-overlong'
-  | 'boundary-unclosed'
+  /** From, Subject or another field that may stand once stands twice; the first counts. */
+  | 'header-duplicate'
   | 'content-type-malformed'
-  | 'multipart-encoded'
-  | 'addresses-limit'
+  /** A multipart without a usable boundary; it is opaque. */
+  | 'boundary-missing'
+  /** The close delimiter of a multipart is missing. */
+  | 'boundary-unclosed'
+  /** RFC 2045 §6.4: a multipart or message with base64 or quoted-printable. */
+  | 'composite-encoded'
+  /** Lines that end without CR. */
   | 'bare-newline'

@@ -1,0 +1,198 @@
+// The form in which the store keeps a structure: compact JSON, with a version in front.
+//
+// The writer and the reader are one file, so that they change together. A reader meets only what a writer of this program
+// wrote; anything else is damage, and throws `StructureDamaged`.
+import type { EnvelopeAddress } from '../address-list.ts'
+import type { Disposition, Parameter } from '../parameters.ts'
+import type { Envelope, MessageStructure, MimeDefect, Part } from './structure.ts'
+
+/** Raised when the form grows; rows with another number are made anew from the message. */
+export const structureVersion = 1
+
+/** A kept structure is of another version or no structure at all: walk the message again. */
+export class StructureDamaged extends Error {
+  override name = 'StructureDamaged'
+}
+
+type PackedAddress = readonly [string | null, string | null, string | null, string | null]
+type PackedList = readonly PackedAddress[] | null
+type PackedEnvelope = readonly [
+  date: string | null,
+  subject: string | null,
+  from: PackedList,
+  /** 0: the same as From. */
+  sender: PackedList | 0,
+  replyTo: PackedList | 0,
+  to: PackedList,
+  cc: PackedList,
+  bcc: PackedList,
+  inReplyTo: string | null,
+  messageId: string | null,
+]
+type PackedPart = readonly [
+  offsets: readonly [headerStart: number, headerLength: number, bodyLength: number, lines: number],
+  type: string,
+  subtype: string,
+  parameters: readonly Parameter[],
+  encoding: string,
+  parts: readonly PackedPart[],
+  message: readonly [PackedEnvelope, PackedPart] | null,
+  /** 0 where none of these is there, as in most parts. */
+  rare: PackedRare | 0,
+]
+type PackedRare = readonly [
+  id: string | null,
+  description: string | null,
+  disposition: readonly [string, readonly Parameter[]] | null,
+  language: readonly string[],
+  location: string | null,
+  md5: string | null,
+]
+type PackedStructure = readonly [
+  version: number,
+  size: number,
+  envelope: PackedEnvelope,
+  root: PackedPart,
+  preview: string,
+  receivedCount: number,
+  deliveredTo: readonly string[],
+  messageId: string | null,
+  inReplyTo: readonly string[],
+  references: readonly string[],
+  defects: readonly MimeDefect[],
+]
+
+/** The text to keep. */
+export function encodeStructure(structure: MessageStructure): string {
+  const packed: PackedStructure = [
+    structureVersion,
+    structure.size,
+    packEnvelope(structure.envelope),
+    packPart(structure.root),
+    structure.preview,
+    structure.receivedCount,
+    structure.deliveredTo,
+    structure.messageId,
+    structure.inReplyTo,
+    structure.references,
+    structure.defects,
+  ]
+  return JSON.stringify(packed)
+}
+
+/** The structure of a kept text. Throws `StructureDamaged` for anything that `encodeStructure` of this version didn't write. */
+export function decodeStructure(text: string): MessageStructure {
+  try {
+    // Written by `encodeStructure`: the version says so, and a wrong shape below fails as damage.
+    const packed = JSON.parse(text) as PackedStructure
+    if (packed[0] !== structureVersion) throw new StructureDamaged(`structure version ${String(packed[0])}`)
+    return {
+      size: packed[1],
+      envelope: unpackEnvelope(packed[2]),
+      root: unpackPart(packed[3]),
+      preview: packed[4],
+      receivedCount: packed[5],
+      deliveredTo: packed[6],
+      messageId: packed[7],
+      inReplyTo: packed[8],
+      references: packed[9],
+      defects: packed[10],
+    }
+  } catch (error) {
+    if (error instanceof StructureDamaged) throw error
+    throw new StructureDamaged('structure is not readable', { cause: error })
+  }
+}
+
+function packEnvelope(envelope: Envelope): PackedEnvelope {
+  const { from, sender, replyTo } = envelope
+  return [
+    envelope.date,
+    envelope.subject,
+    packList(from),
+    sender === from ? 0 : packList(sender),
+    replyTo === from ? 0 : packList(replyTo),
+    packList(envelope.to),
+    packList(envelope.cc),
+    packList(envelope.bcc),
+    envelope.inReplyTo,
+    envelope.messageId,
+  ]
+}
+
+function unpackEnvelope(packed: PackedEnvelope): Envelope {
+  const from = unpackList(packed[2])
+  return {
+    date: packed[0],
+    subject: packed[1],
+    from,
+    sender: packed[3] === 0 ? from : unpackList(packed[3]),
+    replyTo: packed[4] === 0 ? from : unpackList(packed[4]),
+    to: unpackList(packed[5]),
+    cc: unpackList(packed[6]),
+    bcc: unpackList(packed[7]),
+    inReplyTo: packed[8],
+    messageId: packed[9],
+  }
+}
+
+function packList(list: readonly EnvelopeAddress[] | null): PackedList {
+  return list === null ? null : list.map(({ name, route, mailbox, host }) => [name, route, mailbox, host])
+}
+
+function unpackList(list: PackedList): readonly EnvelopeAddress[] | null {
+  return list === null ? null : list.map(([name, route, mailbox, host]) => ({ name, route, mailbox, host }))
+}
+
+function packPart(part: Part): PackedPart {
+  const { headerStart, bodyStart, bodyEnd, lines, message } = part
+  return [
+    [headerStart, bodyStart - headerStart, bodyEnd - bodyStart, lines],
+    part.type,
+    part.subtype,
+    part.parameters,
+    part.encoding,
+    part.parts.map(packPart),
+    message === null ? null : [packEnvelope(message.envelope), packPart(message.root)],
+    packRare(part),
+  ]
+}
+
+function packRare(part: Part): PackedRare | 0 {
+  const { id, description, disposition, language, location, md5 } = part
+  const texts = id ?? description ?? location ?? md5
+  if (texts === null && disposition === null && language.length === 0) return 0
+  const packed = disposition === null ? null : ([disposition.type, disposition.parameters] as const)
+  return [id, description, packed, language, location, md5]
+}
+
+function unpackPart(packed: PackedPart): Part {
+  const [headerStart, headerLength, bodyLength, lines] = packed[0]
+  const bodyStart = headerStart + headerLength
+  const [id, description, disposition, language, location, md5] = packed[7] === 0 ? noRare : packed[7]
+  const message = packed[6]
+  return {
+    headerStart,
+    bodyStart,
+    bodyEnd: bodyStart + bodyLength,
+    lines,
+    type: packed[1],
+    subtype: packed[2],
+    parameters: packed[3],
+    id,
+    description,
+    encoding: packed[4],
+    disposition: disposition === null ? null : unpackDisposition(disposition),
+    language,
+    location,
+    md5,
+    parts: packed[5].map(unpackPart),
+    message: message === null ? null : { envelope: unpackEnvelope(message[0]), root: unpackPart(message[1]) },
+  }
+}
+
+function unpackDisposition([type, parameters]: readonly [string, readonly Parameter[]]): Disposition {
+  return { type, parameters }
+}
+
+const noRare: PackedRare = [null, null, null, [], null, null]
