@@ -198,9 +198,12 @@ export class SmtpCore implements Core<SmtpQuestion, SmtpAnswer> {
     if (this.#verb === 'RCPT') this.#refusedRecipients++
     else if (this.#verb === 'AUTH') this.#authFailures++
     else this.#errors++
-    if (this.#authFailures >= limits.maxAuthFailures) {
+    if (reached(this.#authFailures, limits.maxAuthFailures)) {
       this.#perform(this.#farewell('too-many-errors', replies.tooManyAuthFailures))
-    } else if (this.#errors >= limits.maxErrors || this.#refusedRecipients >= limits.maxRefusedRecipients) {
+    } else if (
+      reached(this.#errors, limits.maxErrors) ||
+      reached(this.#refusedRecipients, limits.maxRefusedRecipients)
+    ) {
       this.#perform(this.#farewell('too-many-errors', replies.tooManyErrors))
     }
   }
@@ -408,6 +411,11 @@ export class SmtpCore implements Core<SmtpQuestion, SmtpAnswer> {
       return reply ?? replies.messageOk
     })
   }
+}
+
+/** A limit of 0 is none. */
+function reached(count: number, limit: number): boolean {
+  return limit > 0 && count >= limit
 }
 
 const noBytes = Buffer.alloc(0)

@@ -1,5 +1,5 @@
 // The limits of one SMTP session, as the core needs them. The configuration section `smtp` has the same names, with
-// defaults and explanations. Sizes in octets, durations in milliseconds.
+// defaults and explanations. Sizes in octets, durations in milliseconds; a count of 0 is no limit.
 
 export interface SmtpLimits {
   /** RFC 1870 §3: the largest message; 0 is no fixed limit. */

@@ -85,7 +85,8 @@ export type SmtpQuestion =
   /** The transaction is over without `end`; whatever came of it is to be dropped. */
   | { readonly type: 'reset' }
   /** VRFY and EXPN. `text` is the argument, unparsed. */
-  | { readonly type: 'verify' | 'expand'; readonly client: SmtpClient; readonly text: string }
+  | { readonly type: 'verify'; readonly client: SmtpClient; readonly text: string }
+  | { readonly type: 'expand'; readonly client: SmtpClient; readonly text: string }
   /** Answered by a `SaslAnswer`. */
   | {
       readonly type: 'check-password'

@@ -120,6 +120,9 @@ export const replies = {
   relayNotYet: makeReply(550, '5.7.1', 'This server delivers only to its own domains'),
   senderNotYours: makeReply(553, '5.7.1', 'Sender address does not belong to your account'),
   loop: makeReply(554, '5.4.6', 'Mail loop: the message has been here too often'),
+  aliasLoop: makeReply(550, '5.4.6', 'The address leads only to itself'),
+  aliasTooWide: makeReply(451, '4.3.5', 'The address leads to more places than this server follows'),
+  aliasElsewhere: makeReply(451, '4.3.5', 'The address leads to another host; forwarding is not set up'),
   verifyNot: makeReply(252, '2.0.0', 'Cannot verify; send some mail and I shall try'),
   verified: (address: string) => makeReply(250, '2.1.5', `<${address}>`),
 

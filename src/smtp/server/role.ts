@@ -1,0 +1,7 @@
+// What a listener is for. The role decides who may send what to whom; everything else is the same code.
+
+/**
+ * `mx`: mail from anywhere for our own recipients (port 25). `submission`: mail from our own users, after log-in (465, 587;
+ * RFC 6409). `catcher`: everything is taken, for development.
+ */
+export type SmtpRole = 'mx' | 'submission' | 'catcher'
