@@ -3,7 +3,7 @@
 //
 // One account is one read, so that counts are compared within one state while mail keeps arriving.
 import type { AccountId } from './model.ts'
-import { all, type Fragment, type Op, sql } from './op.ts'
+import { all, dialect, type Fragment, type Op, sql } from './op.ts'
 import type { AuditFinding } from './store.ts'
 
 /** The accounts to audit. */
@@ -176,4 +176,17 @@ export function* blobKeys(request: {
 }): Op<{ id: number; key: string; size: number }[]> {
   return yield* all<{ id: number; key: string; size: number }>`
     SELECT id, key, size FROM blob WHERE id > ${request.after} AND key IS NOT NULL ORDER BY id LIMIT ${request.limit}`
+}
+
+/** Those of the keys that a blob has. */
+export function* knownKeys(keys: readonly string[]): Op<string[]> {
+  const asked = JSON.stringify(keys)
+  const listed = dialect({
+    sqlite: sql`(SELECT value FROM json_each(${asked}))`,
+    pg: sql`(SELECT value FROM json_array_elements_text(${asked}::json))`,
+  })
+  const rows = yield* all<{
+    key: string
+  }>`SELECT key FROM blob WHERE key IN (SELECT value FROM ${listed} AS listed)`
+  return rows.map(({ key }) => key)
 }

@@ -13,6 +13,8 @@ export interface Executor {
   read<K extends keyof Reads>(name: K, ...parameters: Parameters<Reads[K]>): Promise<OpResult<Reads[K]>>
   /** Resolves after the commit, and after its changes were published. */
   write<K extends keyof Writes>(name: K, ...parameters: Parameters<Writes[K]>): Promise<OpResult<Writes[K]>>
+  /** Lets others have a turn between two batches of a long reading, where reads don't wait by themselves. */
+  breathe?(): Promise<void>
 }
 
 /** What an engine publishes after a commit. */
@@ -21,7 +23,10 @@ export type Publication = readonly (Change | ChangeBatch)[]
 /** All of the contract that is operations. */
 export type OperationStore = DirectoryStore & Omit<MailStore, 'subscribe'> & LeaseStore
 
-export function operationStore({ read, write }: Executor, limits: StoreLimits): OperationStore {
+export function operationStore(executor: Executor, limits: StoreLimits): OperationStore {
+  const read: Executor['read'] = (name, ...parameters) => executor.read(name, ...parameters)
+  const write: Executor['write'] = (name, ...parameters) => executor.write(name, ...parameters)
+  const breathe = async (): Promise<void> => executor.breathe?.()
   return {
     addDomain: (request) => write('addDomain', request),
     listDomains: () => read('listDomains'),
@@ -36,6 +41,7 @@ export function operationStore({ read, write }: Executor, limits: StoreLimits): 
     setAlias: (request) => write('setAlias', request),
     listAliases: (request = {}) => read('listAliases', request),
     removeAlias: (address) => write('removeAlias', address),
+    installationSecret: (proposed) => write('installationSecret', proposed),
     findAddress: (address) => read('findAddress', address),
 
     deliver: (request) => write('deliver', request, limits),
@@ -59,6 +65,7 @@ export function operationStore({ read, write }: Executor, limits: StoreLimits): 
       batches<Message>({
         uids: request.uids,
         rows: limits.batchRows,
+        breathe,
         load: (uids, limit) => read('messageBatch', { ...request, uids, limit }),
         weigh: () => 1,
       }),
@@ -66,6 +73,7 @@ export function operationStore({ read, write }: Executor, limits: StoreLimits): 
       batches<MessageText>({
         uids: request.uids,
         rows: limits.batchRows,
+        breathe,
         load: (uids, limit) => read('messageTextBatch', { ...request, uids, limit }),
         weigh: ({ structure, prefix }) => structure.length + prefix.length,
       }),
@@ -90,6 +98,7 @@ const firstTextRows = 50
 interface Batches<Row> {
   readonly uids: UidSelection
   readonly rows: number
+  readonly breathe: () => Promise<void>
   readonly load: (uids: UidSelection, limit: number) => Promise<Row[]>
   readonly weigh: (row: Row) => number
 }
@@ -106,6 +115,7 @@ async function* batches<Row extends { uid: number }>(options: Batches<Row>): Asy
     const more = piece.length === 1 && only && last && rows.length >= limit && last.uid < only[1]
     rest = more ? [[last.uid + 1, only[1]], ...after] : after
     if (rows.length > 0) yield rows
+    if (rest.length > 0) await options.breathe()
     let weight = 0
     for (const row of rows) weight += options.weigh(row)
     if (weight > batchCharacters) limit = Math.max(1, Math.floor(limit / 4))

@@ -22,12 +22,12 @@ export interface StoreLimits {
 }
 
 export const defaultStoreLimits: StoreLimits = {
-  mailboxesPerAccount: 2_000,
+  mailboxesPerAccount: 10_000,
   keywordsPerMessage: 100,
   keywordLengthPerMessage: 2_000,
   inlineBlobBytes: 64 * 1024,
   batchRows: 500,
-  tombstoneMilliseconds: 30 * 24 * 3_600_000,
+  tombstoneMilliseconds: 90 * 24 * 3_600_000,
   orphanMilliseconds: 3_600_000,
   memoryBlobBytes: 256 * 1024 * 1024,
   groupOperations: 200,

@@ -1,4 +1,5 @@
 // Domains, accounts, aliases and credentials. Addresses come as canonical keys, `local@domain`; `@domain` is the catch-all.
+import { Buffer } from 'node:buffer'
 import type { Account, AccountId, AddressEntry, Credentials, Quota, SpecialUse } from '../model.ts'
 import { all, changed, get, type Op, refuse, run, sql } from '../op.ts'
 import type { Outcome } from '../store.ts'
@@ -195,6 +196,16 @@ export function* findAddress(address: string): Op<AddressEntry | undefined> {
   const targets = yield* all<{ target: string }>`
     SELECT target FROM alias_target WHERE domain = ${domain} AND local = ${local} ORDER BY position`
   return { type: 'alias', targets: targets.map(({ target }) => target) }
+}
+
+/** See `DirectoryStore.installationSecret`. */
+export function* installationSecret(proposed: Uint8Array): Op<Uint8Array> {
+  if (proposed.length < 16) throw new RangeError('a secret has at least 16 octets')
+  yield* run`INSERT INTO setting (name, value)
+    VALUES ('installation_secret', ${Buffer.from(proposed).toString('hex')}) ON CONFLICT DO NOTHING`
+  const row = yield* get<{ value: string }>`SELECT value FROM setting WHERE name = 'installation_secret'`
+  if (!row) throw new Error('the installation secret is missing')
+  return Uint8Array.from(Buffer.from(row.value, 'hex'))
 }
 
 /** A local part may hold an at sign, a domain may not. */

@@ -14,10 +14,11 @@ import * as view from './view.ts'
 const { listDomains, hasDomain, listAccounts, getAccount, credentialsOf, listAliases, findAddress } =
   directory
 const { addDomain, removeDomain, addAccount, updateAccount, removeAccount, setAlias, removeAlias } = directory
+const { installationSecret } = directory
 const { listMailboxes, getMailbox, findMailbox, subscriptions } = mailboxes
 const { createMailbox, removeMailbox, renameMailbox, setSubscription, claimRecent } = mailboxes
 const { openMailbox, loadView, messageBatch, messageTextBatch, locateBlob } = view
-const { auditAccounts, auditAccount, auditBlobs, blobKeys } = audit
+const { auditAccounts, auditAccount, auditBlobs, blobKeys, knownKeys } = audit
 
 export const reads = {
   listDomains,
@@ -41,6 +42,7 @@ export const reads = {
   auditAccount,
   auditBlobs,
   blobKeys,
+  knownKeys,
 }
 
 export const writes = {
@@ -51,6 +53,7 @@ export const writes = {
   removeAccount,
   setAlias,
   removeAlias,
+  installationSecret,
   deliver,
   append,
   createMailbox,
