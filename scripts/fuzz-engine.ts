@@ -56,6 +56,8 @@ export function fuzz(options: FuzzOptions): FuzzResult {
   for (const seed of [new Uint8Array(), ...options.seeds]) {
     const finding = attempt(seed)
     if (finding !== null) return finish(finding)
+    // A seed is worth changing even where nothing is counted.
+    if (counters.length === 0) corpus.push(seed)
   }
   while (runs % 64 !== 0 || options.mayGoOn(runs)) {
     // Half of the time one of the newest, which are the deepest.
