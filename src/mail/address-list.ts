@@ -142,8 +142,8 @@ class ListReader {
   /** `local@domain` without brackets; words before it are taken as the name they were meant to be. */
   #bareAddress(): void {
     const { local, before, phrase } = this.#entry
-    const host = this.#domain()
     this.#entry.comment = ''
+    const host = this.#domain()
     this.#skipSpace()
     if (this.#text.charAt(this.#at) === '<') {
       // `ann@example.org <ann@example.org>`: an address unquoted where a name belongs.

@@ -120,7 +120,7 @@ function foldSpace(text: string, characters: number): string {
 }
 
 function isSpace(point: number): boolean {
-  if (point <= 32) return point !== 0
+  if (point <= 32) return point === 32 || (point >= 9 && point <= 13)
   return (
     point === 0xa0 ||
     (point >= 0x2000 && point <= 0x200a) ||
