@@ -8,7 +8,9 @@ import { parseSize } from '../base/size.ts'
 export function duration(initial: string, description: string) {
   return z
     .union([z.string(), z.number().nonnegative()])
-    .transform((value, context) => read(value, parseDuration, context, 'a duration such as "30s", "5m" or "2h"'))
+    .transform((value, context) =>
+      read(value, parseDuration, context, 'a duration such as "30s", "5m" or "2h"'),
+    )
     .prefault(initial)
     .describe(description)
 }

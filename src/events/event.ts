@@ -19,7 +19,7 @@ export interface EventKind<F extends Fields> {
   /** One sentence for the reference. */
   readonly help: string
   /** Fields that become labels of its counter, each with few values. */
-  readonly labels: readonly (keyof F & string)[]
+  readonly labels: readonly string[]
   /** Binds `F` to the kind; never present at run time. */
   readonly fields?: F | undefined
 }

@@ -1,0 +1,82 @@
+// Administration from the command line: over the local socket of a running server, or, where none runs, on the store opened
+// here. Either way the same table of operations does the work (control/server/operations.ts).
+import { connect, type Socket } from 'node:net'
+import type { Config } from '../config/schema.ts'
+import { ControlLines, type ControlMessage, tryControlMessage } from '../control/proto/messages.ts'
+import { controlSocketPath } from '../control/server/control-server.ts'
+import { type Progress, RefusedOperation } from '../control/server/operations.ts'
+import { openBackend } from '../main.ts'
+import { StoreUnavailable } from '../store/store.ts'
+import { type ConfigOptions, loadConfig } from './configuration.ts'
+import { CommandError, exitCode } from './io.ts'
+
+/** An operation of the table. */
+export interface AdminCall {
+  readonly operation: string
+  readonly parameters?: unknown
+  readonly onProgress?: Progress
+}
+
+/** Does one operation on the server or store that the options name, and gives its result. */
+export async function administer<T>(options: ConfigOptions, call: AdminCall): Promise<T> {
+  const config = await loadConfig(options)
+  try {
+    const socket = await tryServer(config)
+    // The table and its callers are in one program; the socket carries what the table gave.
+    return (socket === undefined ? await onStore(config, call) : await onServer(socket, call)) as T
+  } catch (error) {
+    if (error instanceof RefusedOperation) throw new CommandError(exitCode.refused, error.message)
+    if (error instanceof StoreUnavailable) throw new CommandError(exitCode.unavailable, error.message)
+    throw error
+  }
+}
+
+async function onStore(config: Config, call: AdminCall): Promise<unknown> {
+  if (config.data === null && config.store.postgres === undefined) {
+    throw new CommandError(
+      exitCode.config,
+      'There is no store to work on: give --config FILE or --data FOLDER, or run this in a folder with a posthorn.toml.',
+    )
+  }
+  await using backend = await openBackend(config)
+  return await backend.operations.run(call.operation, call.parameters, call.onProgress ?? (() => {}))
+}
+
+/** A connection to the server that holds the data folder, or undefined where none answers. */
+function tryServer(config: Config): Promise<Socket | undefined> {
+  const { data } = config
+  if (data === null || config.store.postgres !== undefined) return Promise.resolve(undefined)
+  return new Promise((resolve) => {
+    const socket = connect(controlSocketPath(data))
+    socket.once('connect', () => resolve(socket))
+    socket.once('error', () => resolve(undefined))
+  })
+}
+
+async function onServer(socket: Socket, call: AdminCall): Promise<unknown> {
+  socket.setEncoding('utf8')
+  socket.write(`${JSON.stringify({ operation: call.operation, arguments: call.parameters })}\n`)
+  const lines = new ControlLines()
+  for await (const text of socket) {
+    for (const line of lines.push(String(text)) ?? []) {
+      const message = tryControlMessage(line)
+      if (message?.type === 'progress') call.onProgress?.(message.done, message.total)
+      else if (message !== undefined) return finished(message)
+    }
+  }
+  throw new CommandError(
+    exitCode.unavailable,
+    'The server closed the connection before it answered. Is it stopping?',
+  )
+}
+
+function finished(message: Exclude<ControlMessage, { type: 'progress' }>): unknown {
+  switch (message.type) {
+    case 'result':
+      return message.result
+    case 'refused':
+      throw new RefusedOperation(message.message)
+    case 'failed':
+      throw new CommandError(exitCode.unavailable, message.message)
+  }
+}

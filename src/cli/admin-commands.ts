@@ -1,0 +1,251 @@
+// `posthorn domain`, `account`, `alias`, `fsck` and `metrics`: who has mail, and whether all is well.
+import { readFile } from 'node:fs/promises'
+import type { Command } from 'commander'
+import { parseSize } from '../base/size.ts'
+import type { ShownAccount } from '../control/server/operations.ts'
+import { administer } from './admin-client.ts'
+import type { ConfigOptions } from './configuration.ts'
+import { CommandError, exitCode, humanSize, type Io, print, progressBar, readInput, table } from './io.ts'
+
+interface Options extends ConfigOptions {
+  readonly json?: boolean
+}
+
+interface PasswordOptions extends Options {
+  readonly passwordStdin?: boolean
+  readonly quota?: string
+  readonly maxMessages?: string
+}
+
+/** A command with the options that all administration shares. */
+function admin(parent: Command, name: string, description: string): Command {
+  return parent
+    .command(name)
+    .description(description)
+    .option('--config <file>', 'configuration file; default: posthorn.config.ts or posthorn.toml here')
+    .option('--data <folder>', 'data folder, instead of the one in the configuration')
+    .option('--json', 'print JSON')
+}
+
+/** Adds `domain add|list|remove`. */
+export function addDomainCommands(program: Command, io: Io): void {
+  const domain = program.command('domain').description('Domains that this server takes mail for.')
+  admin(domain, 'add <name>', 'Take mail for a domain.').action(async (name: string, options: Options) => {
+    const result = await administer<{ name: string }>(options, {
+      operation: 'domain.add',
+      parameters: { name },
+    })
+    print(
+      io,
+      options,
+      result,
+      () => `Added ${result.name}. Next: posthorn account add ann@${result.name} --password-stdin\n`,
+    )
+  })
+  admin(domain, 'list', 'List the domains.').action(async (options: Options) => {
+    type Shown = { displayName: string; accounts: number; aliases: number; createdAt: number }
+    const domains = await administer<Shown[]>(options, { operation: 'domain.list' })
+    print(io, options, domains, () =>
+      table(
+        ['domain', 'accounts', 'aliases'],
+        domains.map((one) => [one.displayName, String(one.accounts), String(one.aliases)]),
+        'No domains yet. Add one: posthorn domain add example.org',
+      ),
+    )
+  })
+  admin(domain, 'remove <name>', 'Take no more mail for a domain without addresses.').action(
+    async (name: string, options: Options) => {
+      await administer(options, { operation: 'domain.remove', parameters: { name } })
+      print(io, options, { name }, () => `Removed ${name}.\n`)
+    },
+  )
+}
+
+/** Adds `account add|list|password|quota|disable|enable|remove|import`. */
+export function addAccountCommands(program: Command, io: Io): void {
+  const account = program.command('account').description('People who have mail here.')
+  admin(account, 'add <address>', 'Make an account; its password is the first line of standard input.')
+    .option('--password-stdin', 'read the password from standard input')
+    .option('--quota <size>', 'room for mail, for example "2 GB"')
+    .option('--max-messages <number>', 'messages it may keep')
+    .action(async (address: string, options: PasswordOptions) => {
+      const password = await passwordFrom(io, options)
+      const parameters = { address, password, ...quotaOf(options) }
+      const made = await administer<ShownAccount>(options, { operation: 'account.add', parameters })
+      print(io, options, made, () => `Added ${made.address}.\n`)
+    })
+  admin(account, 'list', 'List the accounts.').action(async (options: Options) => {
+    const accounts = await administer<ShownAccount[]>(options, { operation: 'account.list' })
+    print(io, options, accounts, () => accountTable(accounts))
+  })
+  admin(account, 'password <address>', 'Set a new password: the first line of standard input.')
+    .option('--password-stdin', 'read the password from standard input')
+    .action(async (address: string, options: PasswordOptions) => {
+      const parameters = { address, password: await passwordFrom(io, options) }
+      await administer(options, { operation: 'account.password', parameters })
+      print(io, options, { address }, () => `The password of ${address} is changed.\n`)
+    })
+  admin(account, 'quota <address>', 'Set how much an account may keep; what is left out is unlimited.')
+    .option('--quota <size>', 'room for mail, for example "2 GB"')
+    .option('--max-messages <number>', 'messages it may keep')
+    .action(async (address: string, options: PasswordOptions) => {
+      const { quota = { bytes: null, messages: null } } = quotaOf(options)
+      await administer(options, { operation: 'account.quota', parameters: { address, quota } })
+      print(io, options, { address, quota }, () => `The quota of ${address} is changed.\n`)
+    })
+  for (const [name, state] of [
+    ['disable', 'disabled'],
+    ['enable', 'active'],
+  ] as const) {
+    const what =
+      name === 'disable' ? 'No mail and no log-in any more; what is there stays.' : 'Mail and log-in again.'
+    admin(account, `${name} <address>`, what).action(async (address: string, options: Options) => {
+      await administer(options, { operation: 'account.state', parameters: { address, state } })
+      print(io, options, { address, state }, () => `${address} is ${state}.\n`)
+    })
+  }
+  admin(account, 'remove <address>', 'Remove an account with all its mail.').action(
+    async (address: string, options: Options) => {
+      await administer(options, { operation: 'account.remove', parameters: { address } })
+      print(io, options, { address }, () => `Removed ${address} and its mail.\n`)
+    },
+  )
+  addImport(account, io)
+}
+
+function addImport(account: Command, io: Io): void {
+  const description =
+    'Make many accounts: a file (or - for standard input) with an address and a password or argon2id hash on each line.'
+  admin(account, 'import <file>', description).action(async (file: string, options: Options) => {
+    const lines = (await textOf(file, io)).split('\n')
+    const onProgress = progressBar(io, 'importing')
+    type Result = { added: number; problems: { line: number; message: string }[] }
+    const result = await administer<Result>(options, {
+      operation: 'account.import',
+      parameters: { lines },
+      onProgress,
+    })
+    print(io, options, result, () => `Added ${result.added} accounts.\n`)
+    for (const problem of result.problems) io.err(`${file}:${problem.line}: ${problem.message}\n`)
+    if (result.problems.length > 0) {
+      throw new CommandError(
+        exitCode.refused,
+        `${result.problems.length} lines were not imported; the others were.`,
+      )
+    }
+  })
+}
+
+/** Adds `alias add|list|remove`. */
+export function addAliasCommands(program: Command, io: Io): void {
+  const alias = program.command('alias').description('Addresses that lead to others.')
+  admin(
+    alias,
+    'add <address> <targets...>',
+    'Let an address (or @domain, for all that no other takes) lead to others.',
+  ).action(async (address: string, targets: string[], options: Options) => {
+    const set = await administer<{ address: string }>(options, {
+      operation: 'alias.set',
+      parameters: { address, targets },
+    })
+    print(
+      io,
+      options,
+      { address: set.address, targets },
+      () => `${set.address} leads to ${targets.join(', ')}.\n`,
+    )
+  })
+  admin(alias, 'list [domain]', 'List the aliases.').action(
+    async (domain: string | undefined, options: Options) => {
+      const parameters = domain === undefined ? {} : { domain }
+      type Shown = { address: string; targets: string[] }
+      const aliases = await administer<Shown[]>(options, { operation: 'alias.list', parameters })
+      print(io, options, aliases, () =>
+        table(
+          ['alias', 'leads to'],
+          aliases.map((one) => [one.address, one.targets.join(', ')]),
+          'No aliases.',
+        ),
+      )
+    },
+  )
+  admin(alias, 'remove <address>', 'Remove an alias.').action(async (address: string, options: Options) => {
+    await administer(options, { operation: 'alias.remove', parameters: { address } })
+    print(io, options, { address }, () => `Removed ${address}.\n`)
+  })
+}
+
+/** Adds `fsck` and `metrics`. */
+export function addServerCommands(program: Command, io: Io): void {
+  admin(program, 'fsck', 'Recompute everything the store claims, and list what does not hold.').action(
+    async (options: Options) => {
+      const onProgress = progressBar(io, 'checking')
+      type Finding = { check: string; account: number | null; message: string }
+      const findings = await administer<Finding[]>(options, { operation: 'store.audit', onProgress })
+      print(io, options, findings, () =>
+        table(
+          ['check', 'account', 'finding'],
+          findings.map((one) => [one.check, String(one.account ?? ''), one.message]),
+          'Clean: counts, UIDs, modseqs, references, files and quotas are as they should be.',
+        ),
+      )
+      if (findings.length > 0) throw new CommandError(exitCode.refused, `${findings.length} findings.`)
+    },
+  )
+  admin(program, 'metrics', 'Print the counters of the running server in Prometheus’ text format.').action(
+    async (options: Options) => {
+      const text = await administer<string>(options, { operation: 'server.metrics' })
+      print(io, options, text, () => text)
+    },
+  )
+}
+
+function accountTable(accounts: readonly ShownAccount[]): string {
+  const limit = (used: string, most: string | null): string => (most === null ? used : `${used} of ${most}`)
+  return table(
+    ['address', 'state', 'messages', 'size'],
+    accounts.map((one) => [
+      one.address,
+      one.state,
+      limit(String(one.messages), one.quotaMessages === null ? null : String(one.quotaMessages)),
+      limit(humanSize(one.bytes), one.quotaBytes === null ? null : humanSize(one.quotaBytes)),
+    ]),
+    'No accounts yet. Add one: posthorn account add ann@example.org --password-stdin',
+  )
+}
+
+function quotaOf(options: PasswordOptions): { quota?: { bytes: number | null; messages: number | null } } {
+  if (options.quota === undefined && options.maxMessages === undefined) return {}
+  const bytes = options.quota === undefined ? null : parseSize(options.quota)
+  const messages = options.maxMessages === undefined ? null : Number(options.maxMessages)
+  if (bytes === undefined)
+    throw new CommandError(exitCode.usage, `"${options.quota}" is no size; write "2 GB".`)
+  if (messages !== null && !Number.isInteger(messages)) {
+    throw new CommandError(exitCode.usage, `"${options.maxMessages}" is no number of messages.`)
+  }
+  return { quota: { bytes, messages } }
+}
+
+async function passwordFrom(io: Io, options: PasswordOptions): Promise<string> {
+  if (options.passwordStdin !== true) {
+    throw new CommandError(
+      exitCode.usage,
+      'Give the password on standard input: printf %s PASSWORD | posthorn account … --password-stdin',
+    )
+  }
+  const [password = ''] = (await readInput(io)).split(/\r?\n/)
+  if (password === '') throw new CommandError(exitCode.usage, 'Standard input holds no password.')
+  return password
+}
+
+async function textOf(file: string, io: Io): Promise<string> {
+  if (file === '-') return readInput(io)
+  try {
+    return await readFile(file, 'utf8')
+  } catch (error) {
+    throw new CommandError(
+      exitCode.usage,
+      `${file} cannot be read: ${error instanceof Error ? error.message : ''}`,
+    )
+  }
+}

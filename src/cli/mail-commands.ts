@@ -1,0 +1,148 @@
+// `posthorn send` and `posthorn read`: a message in, messages out, from the command line.
+import { readFile } from 'node:fs/promises'
+import { type Command, Option } from 'commander'
+import { CommandError, exitCode, type Io, print, readInput, readInputBytes } from './io.ts'
+import { readMaildrop } from './pop3-reader.ts'
+
+interface SendOptions {
+  readonly from: string
+  readonly subject?: string
+  readonly raw?: string
+  readonly attach?: string[]
+  readonly server: string
+  readonly user?: string
+  readonly passwordFile?: string
+  readonly tls: 'opportunistic' | 'required' | 'implicit' | 'none'
+  readonly insecure?: boolean
+  readonly json?: boolean
+}
+
+interface ReadOptions {
+  readonly pop3: string
+  readonly passwordFile?: string
+  readonly last?: boolean
+  readonly json?: boolean
+}
+
+/** Adds `send` and `read`. */
+export function addMailCommands(program: Command, io: Io): void {
+  program
+    .command('send <to...>')
+    .description(
+      'Send a message by SMTP: its text is standard input, or it is a whole message given by --raw.',
+    )
+    .requiredOption('--from <address>', 'sender')
+    .option('--subject <text>', 'subject')
+    .option('--attach <file...>', 'files to attach')
+    .option('--raw <file>', 'a whole message (RFC 5322), or - for standard input, sent as it is')
+    .option('--server <host:port>', 'where to send it', '127.0.0.1:1025')
+    .option('--user <name>', 'log in as')
+    .option('--password-file <file>', 'file with the password on its first line')
+    .addOption(
+      new Option('--tls <mode>', 'TLS: opportunistic STARTTLS, required STARTTLS, implicit, none')
+        .choices(['opportunistic', 'required', 'implicit', 'none'])
+        .default('opportunistic'),
+    )
+    .option('--insecure', 'take any certificate, for example a self-signed one')
+    .option('--json', 'print JSON')
+    .action((to: string[], options: SendOptions) => send(io, to, options))
+  program
+    .command('read <address>')
+    .description('Print the mail of an address that a running Posthorn holds, read by POP3.')
+    .option('--pop3 <host:port>', 'where the server listens', '127.0.0.1:1110')
+    .option('--password-file <file>', 'file with the password; the catcher takes any')
+    .option('--last', 'print only the newest message')
+    .option('--json', 'print JSON')
+    .action((address: string, options: ReadOptions) => read(io, address, options))
+}
+
+async function send(io: Io, to: string[], options: SendOptions): Promise<void> {
+  const { host, port } = endpoint(options.server)
+  const { createTransport } = await import('nodemailer')
+  const password = await passwordOf(options.passwordFile)
+  const transport = createTransport({
+    host,
+    port,
+    secure: options.tls === 'implicit',
+    requireTLS: options.tls === 'required',
+    ignoreTLS: options.tls === 'none',
+    // Opportunistic TLS takes any certificate (RFC 7435 §1): the alternative would be none at all.
+    tls: { rejectUnauthorized: options.insecure !== true && options.tls !== 'opportunistic' },
+    ...(options.user === undefined ? {} : { auth: { user: options.user, pass: password ?? '' } }),
+  })
+  try {
+    const sent = await transport.sendMail(await message(io, to, options))
+    const result = { accepted: sent.accepted, rejected: sent.rejected, response: sent.response }
+    print(io, options, result, () => `${sent.response}\n`)
+    if (sent.rejected.length > 0) {
+      throw new CommandError(exitCode.refused, `Refused recipients: ${sent.rejected.join(', ')}`)
+    }
+  } catch (error) {
+    if (error instanceof CommandError) throw error
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new CommandError(exitCode.unavailable, `Not sent by ${options.server}: ${reason}`)
+  } finally {
+    transport.close()
+  }
+}
+
+async function message(io: Io, to: string[], options: SendOptions) {
+  const envelope = { from: options.from, to }
+  if (options.raw !== undefined) {
+    const raw = options.raw === '-' ? await readInputBytes(io) : await fileBytes(options.raw)
+    return { envelope, raw }
+  }
+  return {
+    envelope,
+    from: options.from,
+    to,
+    subject: options.subject ?? '',
+    text: await readInput(io),
+    attachments: (options.attach ?? []).map((path) => ({ path })),
+  }
+}
+
+async function read(io: Io, address: string, options: ReadOptions): Promise<void> {
+  const password = (await passwordOf(options.passwordFile)) ?? 'any'
+  const messages: string[] = []
+  for await (const bytes of readMaildrop({ ...endpoint(options.pop3), username: address, password })) {
+    if (options.last) messages.length = 0
+    messages.push(bytes.toString('utf8'))
+  }
+  print(io, options, messages, () =>
+    messages.length === 0
+      ? `No mail for ${address}.\n`
+      : messages
+          .map(
+            (text, index) =>
+              `From ${address}, message ${index + 1} of ${messages.length}\n${text.replaceAll('\r\n', '\n')}`,
+          )
+          .join('\n'),
+  )
+}
+
+function endpoint(text: string): { host: string; port: number } {
+  const at = text.lastIndexOf(':')
+  const port = Number(text.slice(at + 1))
+  if (at < 1 || !Number.isInteger(port)) {
+    throw new CommandError(exitCode.usage, `"${text}" is not HOST:PORT, for example 127.0.0.1:1025.`)
+  }
+  return { host: text.slice(0, at).replaceAll(/[[\]]/g, ''), port }
+}
+
+async function passwordOf(file: string | undefined): Promise<string | undefined> {
+  if (file === undefined) return undefined
+  const [password = ''] = (await fileBytes(file)).toString('utf8').split(/\r?\n/)
+  return password
+}
+
+async function fileBytes(file: string): Promise<Buffer> {
+  try {
+    return await readFile(file)
+  } catch (error) {
+    throw new CommandError(
+      exitCode.usage,
+      `${file} cannot be read: ${error instanceof Error ? error.message : ''}`,
+    )
+  }
+}

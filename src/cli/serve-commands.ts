@@ -1,0 +1,151 @@
+// `posthorn serve` and `posthorn dev`: run until SIGTERM or SIGINT.
+//
+// `serve` prints one line a listener (`listening smtp 127.0.0.1:2525 starttls`) and then `ready`, on standard output, so that a
+// supervisor or a test can wait for it; the log goes to standard error. A second signal ends the process at once.
+import type { Command } from 'commander'
+import type { Config } from '../config/schema.ts'
+import type { EventSink } from '../events/event.ts'
+import * as serverEvents from '../events/server.ts'
+import { textLog } from '../events/text-log.ts'
+import { type OpenListener, type Posthorn, startPosthorn } from '../main.ts'
+import { type ConfigOptions, loadConfig } from './configuration.ts'
+import { CommandError, exitCode, type Io } from './io.ts'
+
+interface Options extends ConfigOptions {
+  readonly json?: boolean
+}
+
+/** Adds `serve` and `dev`. */
+export function addServeCommands(program: Command, io: Io): void {
+  program
+    .command('serve')
+    .description('Run the server until SIGTERM.')
+    .option('--config <file>', 'configuration file; default: posthorn.config.ts or posthorn.toml here')
+    .option('--data <folder>', 'data folder, instead of the one in the configuration')
+    .option('--json', 'print the listeners and `ready` as JSON lines')
+    .action(async (options: Options) => {
+      await runUntilStopped(await loadConfig(options), io, (posthorn) => {
+        for (const listener of posthorn.listeners) io.out(listenerLine(listener, options))
+        io.out(options.json ? '{"ready":true}\n' : 'ready\n')
+      })
+    })
+  program
+    .command('dev')
+    .description(
+      'Catch mail on this machine: take everything, deliver nothing elsewhere, read it with any password.',
+    )
+    .option('--config <file>', 'configuration file over the development defaults')
+    .option('--data <folder>', 'keep the mail in this folder; default: in memory, gone at the end')
+    .option('--json', 'print the listeners and `ready` as JSON lines')
+    .action(async (options: Options) => {
+      await runUntilStopped(await loadConfig(options, 'dev'), io, (posthorn) => {
+        if (!options.json) io.out(welcome(posthorn.listeners))
+        else {
+          for (const listener of posthorn.listeners) io.out(listenerLine(listener, options))
+          io.out('{"ready":true}\n')
+        }
+      })
+    })
+}
+
+async function runUntilStopped(config: Config, io: Io, onReady: (posthorn: Posthorn) => void): Promise<void> {
+  const signals = stopSignals()
+  const posthorn = await start(config, await logSink(config, io))
+  onReady(posthorn)
+  const signal = await signals.first
+  posthorn.backend.events.emit(serverEvents.stopping, { reason: signal })
+  await posthorn.stop()
+  signals.release()
+}
+
+async function start(config: Config, sink: EventSink): Promise<Posthorn> {
+  try {
+    return await startPosthorn(config, { sinks: [sink] })
+  } catch (error) {
+    throw startFailure(error)
+  }
+}
+
+/** What to do next, for the errors that operators meet. */
+function startFailure(error: unknown): unknown {
+  if (!(error instanceof Error)) return error
+  const code = 'code' in error ? error.code : undefined
+  if (code === 'EADDRINUSE') {
+    return new CommandError(
+      exitCode.unavailable,
+      `${error.message}. Is another server running there? Choose another port.`,
+    )
+  }
+  if (code === 'EACCES') {
+    return new CommandError(
+      exitCode.unavailable,
+      `${error.message}. Ports below 1024 need the right to bind them (CAP_NET_BIND_SERVICE), and the data folder must be yours.`,
+    )
+  }
+  if (error.name === 'StoreUnavailable' || error.name === 'StoreLocked') {
+    return new CommandError(exitCode.unavailable, error.message)
+  }
+  return error
+}
+
+async function logSink(config: Config, io: Io): Promise<EventSink> {
+  const { level, format } = config.log
+  if (format === 'json') {
+    const { jsonLog } = await import('../events/json-log.ts')
+    return jsonLog({ level, now: () => Date.now() })
+  }
+  return textLog({ level, write: io.err, now: () => Date.now(), colour: io.interactive ? 'always' : 'never' })
+}
+
+/** The first signal asks for a stop; the second one ends the process at once, as the system would. */
+function stopSignals(): { first: Promise<string>; release: () => void } {
+  const { promise, resolve } = Promise.withResolvers<string>()
+  const onSignal = (signal: NodeJS.Signals): void => {
+    release()
+    resolve(signal)
+  }
+  const release = (): void => {
+    process.off('SIGTERM', onSignal)
+    process.off('SIGINT', onSignal)
+  }
+  process.on('SIGTERM', onSignal)
+  process.on('SIGINT', onSignal)
+  return { first: promise, release }
+}
+
+function listenerLine(listener: OpenListener, options: Options): string {
+  if (options.json) return `${JSON.stringify({ listening: listener })}\n`
+  return `listening ${listener.service} ${hostPort(listener)} ${listener.tls}\n`
+}
+
+function hostPort({ address, port }: { address: string; port: number }): string {
+  return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
+}
+
+function welcome(listeners: readonly OpenListener[]): string {
+  const of = (service: string): OpenListener | undefined =>
+    listeners.find((listener) => listener.service === service)
+  const [smtp, imap, pop3] = [of('catcher'), of('imap'), of('pop3')]
+  const lines = ['Posthorn catches mail. Every recipient is accepted, and nothing leaves this machine.', '']
+  for (const listener of listeners) {
+    const name = listener.service === 'catcher' ? 'smtp' : listener.service
+    lines.push(
+      `  ${name.padEnd(6)}${hostPort(listener)}${listener.tls === 'starttls' ? '  (STARTTLS offered)' : ''}`,
+    )
+  }
+  if (smtp !== undefined) {
+    lines.push(
+      ...['', 'Send something:'],
+      `  swaks --server ${hostPort(smtp)} --to ann@example.org --from me@example.org`,
+      `  printf 'Subject: Hello\\r\\n\\r\\nHello Ann\\r\\n' | curl -T - --url smtp://${hostPort(smtp)} --mail-from me@example.org --mail-rcpt ann@example.org`,
+    )
+  }
+  lines.push('', 'Read it: log in as any recipient with any password and see that recipient’s mail')
+  if (imap !== undefined) lines.push(`  IMAP  ${hostPort(imap)}`)
+  if (pop3 !== undefined) {
+    lines.push(`  POP3  ${hostPort(pop3)}`)
+    const port = pop3.port === 1110 ? '' : ` --pop3 ${hostPort(pop3)}`
+    lines.push(`or print it here:`, `  npx posthorn read ann@example.org${port}`)
+  }
+  return `${lines.join('\n')}\n\nready. Ctrl-C stops it.\n`
+}

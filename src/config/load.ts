@@ -1,0 +1,65 @@
+// Reads a configuration file: TOML for operators, a module (`export default defineConfig({ … })`) for programmers.
+import { readFile } from 'node:fs/promises'
+import { dirname, extname, isAbsolute, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { parse as parseToml, TomlError } from 'smol-toml'
+import { ConfigError, type Layer } from './layers.ts'
+
+const moduleExtensions = new Set(['.ts', '.mts', '.js', '.mjs'])
+
+/**
+ * The file's settings as a layer. A relative `data` folder is taken from the file's own folder.
+ * Throws `ConfigError` when the file cannot be read or is no valid TOML or module.
+ */
+export async function loadConfigFile(file: string): Promise<Layer> {
+  const path = resolve(file)
+  const settings = moduleExtensions.has(extname(path))
+    ? await fromModule(path, file)
+    : await fromToml(path, file)
+  if (
+    typeof settings === 'object' &&
+    settings !== null &&
+    'data' in settings &&
+    typeof settings.data === 'string'
+  ) {
+    const folder = isAbsolute(settings.data) ? settings.data : resolve(dirname(path), settings.data)
+    return { name: file, settings: { ...settings, data: folder } }
+  }
+  return { name: file, settings }
+}
+
+async function fromModule(path: string, file: string): Promise<unknown> {
+  let loaded: { default?: unknown }
+  try {
+    loaded = (await import(pathToFileURL(path).href)) as { default?: unknown }
+  } catch (error) {
+    throw new ConfigError(`${file}: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+    })
+  }
+  if (loaded.default === undefined) {
+    throw new ConfigError(`${file}: has no default export; write \`export default defineConfig({ … })\``)
+  }
+  return loaded.default
+}
+
+async function fromToml(path: string, file: string): Promise<unknown> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    throw new ConfigError(
+      `${file}: cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+      {
+        cause: error,
+      },
+    )
+  }
+  try {
+    return parseToml(text)
+  } catch (error) {
+    if (error instanceof TomlError)
+      throw new ConfigError(`${file}: ${error.message.trim()}`, { cause: error })
+    throw error
+  }
+}

@@ -1,0 +1,50 @@
+// The defaults that each profile lays over the schema's own. A configuration file may change every one of them.
+import type { ConfigInput, ProfileName } from './schema.ts'
+
+const everywhere = '::'
+const loopback = '127.0.0.1'
+
+const profiles: Record<ProfileName, ConfigInput> = {
+  dev: {
+    profile: 'dev',
+    log: { format: 'text' },
+    net: { maxConnectionsPerAddress: 10_000, maxConnectionsPerPrefix: 10_000 },
+    dns: { reverse: false },
+    auth: { allowClearText: true },
+    listeners: [
+      { service: 'catcher', address: loopback, port: 1025, tls: 'starttls' },
+      { service: 'imap', address: loopback, port: 1143, tls: 'starttls' },
+      { service: 'pop3', address: loopback, port: 1110, tls: 'starttls' },
+    ],
+  },
+  test: {
+    profile: 'test',
+    log: { level: 'error', format: 'text' },
+    net: { maxConnectionsPerAddress: 10_000, maxConnectionsPerPrefix: 10_000 },
+    dns: { reverse: false },
+    auth: { allowClearText: true },
+    listeners: [
+      { service: 'catcher', address: loopback, port: 0, tls: 'starttls' },
+      { service: 'imap', address: loopback, port: 0, tls: 'starttls' },
+      { service: 'pop3', address: loopback, port: 0, tls: 'starttls' },
+    ],
+  },
+  server: {
+    profile: 'server',
+    data: 'data',
+    listeners: [
+      { service: 'smtp', address: everywhere, port: 25, tls: 'starttls' },
+      { service: 'submission', address: everywhere, port: 465, tls: 'implicit' },
+      { service: 'submission', address: everywhere, port: 587, tls: 'starttls' },
+      { service: 'imap', address: everywhere, port: 143, tls: 'starttls' },
+      { service: 'imap', address: everywhere, port: 993, tls: 'implicit' },
+      { service: 'pop3', address: everywhere, port: 110, tls: 'starttls' },
+      { service: 'pop3', address: everywhere, port: 995, tls: 'implicit' },
+    ],
+  },
+}
+
+/** The defaults of that profile. */
+export function profileDefaults(name: ProfileName): ConfigInput {
+  return profiles[name]
+}

@@ -1,0 +1,53 @@
+// The one configuration schema. A profile is only a set of defaults over it (profiles.ts); the file says how this server runs;
+// who has mail is in the store. Every limit and default of the program is a key here, with its description.
+import { z } from 'zod'
+import { authSection, directorySection } from './sections/auth.ts'
+import { imapSection } from './sections/imap.ts'
+import { listenerSection } from './sections/listeners.ts'
+import { logSection } from './sections/log.ts'
+import { dnsSection, netSection } from './sections/net.ts'
+import { pop3Section } from './sections/pop3.ts'
+import { smtpSection } from './sections/smtp.ts'
+import { mimeSection, storeSection } from './sections/store.ts'
+import { tlsSection } from './sections/tls.ts'
+
+export const profileNames = ['dev', 'test', 'server'] as const
+export type ProfileName = (typeof profileNames)[number]
+
+export const configSchema = z.strictObject({
+  profile: z.enum(profileNames).default('server').describe('The set of defaults to start from.'),
+  hostname: z
+    .string()
+    .min(1)
+    .default('localhost')
+    .describe(
+      'The name this server greets with and writes into trace fields; the system’s name unless given.',
+    ),
+  data: z
+    .string()
+    .nullable()
+    .default(null)
+    .describe('The folder that holds everything; null keeps everything in memory, gone with the process.'),
+  listeners: z.array(listenerSection).default([]).describe('Where to listen, for what.'),
+  tls: tlsSection,
+  log: logSection,
+  net: netSection,
+  dns: dnsSection,
+  store: storeSection,
+  mime: mimeSection,
+  directory: directorySection,
+  auth: authSection,
+  smtp: smtpSection,
+  imap: imapSection,
+  pop3: pop3Section,
+})
+
+/** Everything decided: what the program runs on. */
+export type Config = z.output<typeof configSchema>
+/** What a person writes: every key optional. */
+export type ConfigInput = z.input<typeof configSchema>
+
+/** Types a configuration file: `export default defineConfig({ … })`. */
+export function defineConfig(config: ConfigInput): ConfigInput {
+  return config
+}

@@ -1,0 +1,44 @@
+// Where mail is kept.
+import { z } from 'zod'
+import { count, duration, size } from '../fields.ts'
+
+export const storeSection = z
+  .strictObject({
+    postgres: z
+      .strictObject({
+        url: z.string().describe('Connection string, `postgres://user:password@host/database`.'),
+        pool: count(10, 'Connections kept to the database.'),
+      })
+      .optional()
+      .describe('Keep everything in PostgreSQL instead of SQLite.'),
+    inlineBlobLimit: size(
+      '64 KB',
+      'Messages up to this size commit inside the database, larger ones as files beside it.',
+    ),
+    groupCommitOperations: count(200, 'Operations that one commit may carry.'),
+    groupCommitTime: duration(
+      '5ms',
+      'A commit group is closed after this much work, so that nobody waits long.',
+    ),
+    blobGrace: duration('1h', 'A file that no message names is kept this long before it is collected.'),
+    tombstoneAge: duration('90d', 'How long removals are remembered for clients that come back.'),
+    maxMailboxes: count(10_000, 'Mailboxes in one account.'),
+    maxKeywords: count(100, 'Keywords of one message.'),
+    maxKeywordLength: count(2000, 'Characters of all keywords of one message together.'),
+    batchRows: count(500, 'Messages that are read from the store at a time.'),
+    memoryBlobLimit: size('256 MB', 'Octets of large messages that a store in memory may hold.'),
+    collectEvery: duration('1h', 'Time between two collections of what nothing names any more.'),
+  })
+  .prefault({})
+
+export type StoreConfig = z.output<typeof storeSection>
+
+export const mimeSection = z
+  .strictObject({
+    maxDepth: count(100, 'Nesting of multiparts and attached messages; what lies deeper is one opaque part.'),
+    maxParts: count(1000, 'Parts of one message; what follows belongs to the last one.'),
+    maxHeaderBytes: size('256 KB', 'Octets of one header that are read for its meaning; all are kept.'),
+  })
+  .prefault({})
+
+export type MimeConfig = z.output<typeof mimeSection>

@@ -1,0 +1,71 @@
+// The language between the command line and a running server: JSON, one message a line, over a local socket that only
+// the owner of the data folder can open.
+//
+// A request names an operation and its arguments; the reply carries the result, or an error with its kind. Long operations send
+// progress lines before their reply. Nothing else is ever sent, and a line longer than the limit ends the connection.
+
+/** What the client asks. */
+export interface ControlRequest {
+  readonly operation: string
+  readonly arguments: unknown
+}
+
+/** What the server says. `refused` is an expected no (a name that is taken), `failed` is trouble. */
+export type ControlMessage =
+  | { readonly type: 'progress'; readonly done: number; readonly total: number }
+  | { readonly type: 'result'; readonly result: unknown }
+  | { readonly type: 'refused' | 'failed'; readonly message: string }
+
+/** Octets of one line, either way: an import of some 100,000 accounts fits. */
+export const maxControlLine = 16 * 1024 * 1024
+
+/** Cuts a stream of text into lines; `null` from `push` means the limit was passed. */
+export class ControlLines {
+  #rest = ''
+
+  push(text: string): string[] | null {
+    const lines = (this.#rest + text).split('\n')
+    this.#rest = lines.pop() ?? ''
+    return this.#rest.length > maxControlLine ? null : lines
+  }
+}
+
+/** The request of a line, or undefined when it is none. */
+export function tryControlRequest(line: string): ControlRequest | undefined {
+  const value = tryJson(line)
+  if (typeof value !== 'object' || value === null) return undefined
+  if (!('operation' in value) || typeof value.operation !== 'string') return undefined
+  return { operation: value.operation, arguments: 'arguments' in value ? value.arguments : undefined }
+}
+
+/** The message of a line, or undefined when it is none. */
+export function tryControlMessage(line: string): ControlMessage | undefined {
+  const value = tryJson(line)
+  if (typeof value !== 'object' || value === null || !('type' in value)) return undefined
+  switch (value.type) {
+    case 'progress':
+      return 'done' in value &&
+        typeof value.done === 'number' &&
+        'total' in value &&
+        typeof value.total === 'number'
+        ? { type: 'progress', done: value.done, total: value.total }
+        : undefined
+    case 'result':
+      return { type: 'result', result: 'result' in value ? value.result : undefined }
+    case 'refused':
+    case 'failed':
+      return 'message' in value && typeof value.message === 'string'
+        ? { type: value.type, message: value.message }
+        : undefined
+    default:
+      return undefined
+  }
+}
+
+function tryJson(line: string): unknown {
+  try {
+    return JSON.parse(line)
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,186 @@
+// What can be administered, by name: one table for the command line that finds a running server and for the one that opens the
+// store itself. Arguments are checked here, since they may come over a socket; results are plain data.
+import { z } from 'zod'
+import type { Clock } from '../../base/clock.ts'
+import type { Random } from '../../base/random.ts'
+import { Secret } from '../../base/secret.ts'
+import type { Config } from '../../config/schema.ts'
+import { type Administered, Administration } from '../../directory/administration.ts'
+import type { Events } from '../../events/event.ts'
+import type { Metrics } from '../../events/metrics.ts'
+import type { Account } from '../../store/model.ts'
+import type { Store } from '../../store/store.ts'
+
+/** An expected no, with a sentence for the person who asked. */
+export class RefusedOperation extends Error {
+  override name = 'RefusedOperation'
+}
+
+export type Progress = (done: number, total: number) => void
+
+/** Runs operations by name. */
+export interface AdminOperations {
+  /** Rejects with `RefusedOperation` for an expected no. */
+  run(name: string, parameters: unknown, onProgress: Progress): Promise<unknown>
+}
+
+export interface AdminParts {
+  readonly store: Store
+  readonly config: Config
+  readonly clock: Clock
+  readonly random: Random
+  readonly events: Events
+  readonly metrics: Metrics
+}
+
+/** An account as it is shown. */
+export interface ShownAccount {
+  readonly address: string
+  readonly id: number
+  readonly state: Account['state']
+  readonly messages: number
+  readonly bytes: number
+  readonly quotaBytes: number | null
+  readonly quotaMessages: number | null
+  readonly created: string
+}
+
+interface Operation {
+  readonly parameters: z.ZodType
+  run(parameters: unknown, onProgress: Progress): Promise<unknown>
+}
+
+function operation<T extends z.ZodType>(
+  parameters: T,
+  run: (parameters: z.output<T>, onProgress: Progress) => Promise<unknown>,
+): Operation {
+  // `AdminOperations.run` gives `run` nothing but what `parameters` accepted.
+  return { parameters, run: (given, onProgress) => run(given as z.output<T>, onProgress) }
+}
+
+/** The table over one store. */
+export function createAdminOperations(parts: AdminParts): AdminOperations {
+  const { auth, directory } = parts.config
+  const administration = new Administration({ ...parts, auth, directory })
+  const table: Record<string, Operation> = {
+    ...domainOperations(administration),
+    ...accountOperations(administration),
+    ...aliasOperations(administration),
+    ...serverOperations(parts),
+  }
+  return {
+    async run(name, parameters, onProgress) {
+      const found = table[name]
+      if (found === undefined) throw new RefusedOperation(`There is no operation "${name}".`)
+      const checked = found.parameters.safeParse(parameters)
+      if (!checked.success) throw new RefusedOperation(`${name}: ${z.prettifyError(checked.error)}`)
+      return found.run(checked.data, onProgress)
+    },
+  }
+}
+
+const named = z.strictObject({ name: z.string() })
+const addressed = z.strictObject({ address: z.string() })
+const nothing = z.strictObject({}).optional()
+const quota = z.strictObject({
+  bytes: z.int().nonnegative().nullable(),
+  messages: z.int().nonnegative().nullable(),
+})
+
+function domainOperations(administration: Administration): Record<string, Operation> {
+  return {
+    'domain.add': operation(named, async ({ name }) => granted(await administration.addDomain(name))),
+    'domain.list': operation(nothing, () => administration.listDomains()),
+    'domain.remove': operation(named, async ({ name }) => granted(await administration.removeDomain(name))),
+  }
+}
+
+function accountOperations(administration: Administration): Record<string, Operation> {
+  return {
+    'account.add': operation(
+      z.strictObject({ address: z.string(), password: z.string(), quota: quota.optional() }),
+      async ({ address, password, quota: limits }) => {
+        const request = {
+          address,
+          password: new Secret(password),
+          ...(limits === undefined ? {} : { quota: limits }),
+        }
+        const { account } = granted(await administration.addAccount(request))
+        return shownAccount(account)
+      },
+    ),
+    'account.list': operation(nothing, async () => {
+      const shown: ShownAccount[] = []
+      for (let after: string | undefined; ;) {
+        const page = await administration.listAccounts({
+          limit: 1000,
+          ...(after === undefined ? {} : { after }),
+        })
+        shown.push(...page.map(shownAccount))
+        after = page.at(-1)?.address
+        if (after === undefined || page.length < 1000) return shown
+      }
+    }),
+    'account.password': operation(
+      z.strictObject({ address: z.string(), password: z.string() }),
+      async ({ address, password }) =>
+        granted(await administration.setPassword(address, new Secret(password))),
+    ),
+    'account.quota': operation(
+      z.strictObject({ address: z.string(), quota }),
+      async ({ address, quota: limits }) => granted(await administration.setQuota(address, limits)),
+    ),
+    'account.state': operation(
+      z.strictObject({ address: z.string(), state: z.enum(['active', 'disabled']) }),
+      async ({ address, state }) => granted(await administration.setState(address, state)),
+    ),
+    'account.remove': operation(addressed, async ({ address }) =>
+      granted(await administration.removeAccount(address)),
+    ),
+    'account.import': operation(z.strictObject({ lines: z.array(z.string()) }), ({ lines }, onProgress) =>
+      administration.importAccounts(lines, ({ done, total }) => onProgress(done, total)),
+    ),
+  }
+}
+
+function aliasOperations(administration: Administration): Record<string, Operation> {
+  return {
+    'alias.set': operation(
+      z.strictObject({ address: z.string(), targets: z.array(z.string()) }),
+      async ({ address, targets }) => granted(await administration.setAlias(address, targets)),
+    ),
+    'alias.list': operation(z.strictObject({ domain: z.string().optional() }).optional(), (parameters) =>
+      administration.listAliases(parameters?.domain),
+    ),
+    'alias.remove': operation(addressed, async ({ address }) =>
+      granted(await administration.removeAlias(address)),
+    ),
+  }
+}
+
+function serverOperations({ store, metrics, clock }: AdminParts): Record<string, Operation> {
+  return {
+    'store.audit': operation(nothing, (_, onProgress) => store.audit({ onProgress })),
+    'store.collect': operation(nothing, () => store.collectGarbage({ now: clock.now() })),
+    'server.metrics': operation(nothing, () => metrics.text()),
+  }
+}
+
+/** What a successful change gives beside `ok`; a refusal becomes its sentence. */
+function granted<T extends object>(administered: Administered<T>): T {
+  if (administered.ok) return administered
+  throw new RefusedOperation(administered.message)
+}
+
+function shownAccount(account: Account): ShownAccount {
+  return {
+    address: account.address,
+    id: account.id,
+    state: account.state,
+    messages: account.used.messages,
+    bytes: account.used.bytes,
+    quotaBytes: account.quota.bytes,
+    quotaMessages: account.quota.messages,
+    created: new Date(account.createdAt).toISOString(),
+  }
+}
