@@ -54,7 +54,7 @@ async function serve({
         }
         core.secured = (state) => {
           states.push(state)
-          return secured.call(core)
+          return secured.call(core, state)
         }
         return core
       },

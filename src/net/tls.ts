@@ -1,7 +1,7 @@
 // The server's side of TLS: which certificate and key a handshake uses, and what it established.
 //
 // An identity is asked at each handshake, so that renewed certificates are taken up without a restart. TLS 1.2 is the
-// oldest version spoken (RFC 8996 §2, RFC 9325 §3.1.1); session tickets and ciphers are Node's.
+// oldest version spoken (RFC 8996 §5, RFC 9325 §3.1.1); session tickets and ciphers are Node's.
 import { createHash, type X509Certificate } from 'node:crypto'
 import type { SecureContext, TLSSocket } from 'node:tls'
 import type { TlsState } from '../base/core.ts'
