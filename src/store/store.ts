@@ -76,6 +76,8 @@ export interface DirectoryStore {
   }): Promise<Outcome<object, 'exists' | 'no-such-domain'>>
   listAliases(request?: { domain?: string }): Promise<{ address: string; targets: readonly string[] }[]>
   removeAlias(address: string): Promise<Outcome<object, 'not-found'>>
+  /** At least 16 octets, the same for ever and on every node: the first proposal that came is kept. */
+  installationSecret(proposed: Uint8Array): Promise<Uint8Array>
   /** One look-up, no policy: subaddresses, catch-all and alias chains are the directory's. */
   findAddress(address: string): Promise<AddressEntry | undefined>
 }
@@ -158,7 +160,7 @@ export interface MailStore {
   }): Promise<{
     uids: Uint32Array
     flags: Uint8Array
-    /** Of those messages that have any. */
+    /** By index in the arrays, of those messages that have any. */
     keywords: Map<number, string>
     modSeq: ModSeq
   }>

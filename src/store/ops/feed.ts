@@ -19,7 +19,7 @@ export function* changesSince(
   const { account, since, mailbox } = request
   const state = yield* get<{ modseq: ModSeq; forgotten: number }>`
     SELECT modseq, forgotten FROM account WHERE id = ${account}`
-  if (!state) return { changes: [{ type: 'account-removed', account }], modSeq: since, complete: false }
+  if (!state) return { changes: [], modSeq: since, complete: false }
   const upTo = (yield* cut(request)) ?? state.modseq
   const span = sql`account = ${account} AND modseq > ${since} AND modseq <= ${upTo}`
   const here = mailbox === undefined ? sql`` : sql`AND mailbox = ${mailbox}`

@@ -3,7 +3,7 @@
 // A mailbox that is removed while it has inferiors is replaced by an unselectable one of the same name, with an id of its own:
 // an id stands for one mailbox and its messages, whatever comes under that name later.
 import type { AccountId, Mailbox, MailboxId, ModSeq, SpecialUse } from '../model.ts'
-import { all, changed, get, type Op, run } from '../op.ts'
+import { all, changed, get, many, type Op, run } from '../op.ts'
 import type { Outcome } from '../store.ts'
 import { releaseAll } from './expunge.ts'
 import { moveAll } from './copy.ts'
@@ -167,13 +167,17 @@ export function* renameMailbox(request: {
     yield* moveAll({ account, from: mailbox, to: made, modSeq })
     return { ok: true }
   }
-  const moved = yield* all<{ id: MailboxId }>`
-    UPDATE mailbox SET name = CAST(${name} AS TEXT) || SUBSTR(name, LENGTH(CAST(${row.name} AS TEXT)) + 1),
-      modseq = ${modSeq}, changed = ${modSeq}
-    WHERE account = ${account}
-      AND (id = ${mailbox} OR (name >= ${`${row.name}/`} AND name < ${`${row.name}0`}))
-    RETURNING id`
-  for (const { id } of moved) yield* changed({ type: 'mailbox-changed', account, mailbox: id, modSeq })
+  const moving = yield* all<{ id: MailboxId; name: string }>`
+    SELECT id, name FROM mailbox WHERE account = ${account}
+      AND (id = ${mailbox} OR (name >= ${`${row.name}/`} AND name < ${`${row.name}0`})) ORDER BY name`
+  yield* many(
+    moving.map(({ id, name: old }) => {
+      const fresh = name + old.slice(row.name.length)
+      return run`UPDATE mailbox SET name = ${fresh}, modseq = ${modSeq}, changed = ${modSeq}
+        WHERE account = ${account} AND id = ${id}`
+    }),
+  )
+  for (const { id } of moving) yield* changed({ type: 'mailbox-changed', account, mailbox: id, modSeq })
   return { ok: true }
 }
 

@@ -53,7 +53,7 @@ export function* loadView(request: {
       uids[next++] = lost
       absent++
     }
-    if (row[2] !== null) keywords.set(uid, row[2])
+    if (row[2] !== null) keywords.set(next, row[2])
     uids[next] = uid
     flags[next++] = row[1]
   }

@@ -1,0 +1,181 @@
+// The store on SQLite: reads on this thread over a connection of their own, writes through the group commit of the writer,
+// large blobs in files beside the database.
+//
+// - A read that starts after a write has resolved sees it: the writer's commit is in the WAL by then.
+// - In memory there is one connection, and the writer runs in line; all else is the same code.
+import type { Clock } from '../../base/clock.ts'
+import { FileBlobs } from '../blobs/file-blobs.ts'
+import type { ChangeFeed } from '../changes.ts'
+import { type Executor, operationStore, type OperationStore } from '../client.ts'
+import type { StoreLimits } from '../limits.ts'
+import type { AccountId, BlobId } from '../model.ts'
+import type { Op, OpResult } from '../op.ts'
+import { reads, type Reads, type Writes } from '../ops/index.ts'
+import { type AuditFinding, type BlobStore, type Store, StoreUnavailable } from '../store.ts'
+import type { Connection } from './connection.ts'
+import type { WriteQueue } from './write-queue.ts'
+import { isUnavailable, messageOf } from './writer.ts'
+
+/** What an engine is made of; `openSqliteStore` makes it. */
+export interface EngineParts {
+  readonly description: string
+  readonly reader: Connection
+  readonly queue: WriteQueue
+  readonly files: FileBlobs
+  readonly feed: ChangeFeed
+  readonly limits: StoreLimits
+  readonly clock: Clock
+  /** Closes what was opened for it, last. */
+  readonly release: () => void
+}
+
+/** Blobs of one step of a collection: short transactions, so that mail goes on between them. */
+const collectedAtOnce = 200
+const sliceBytes = 64 * 1024
+
+export function sqliteEngine(parts: EngineParts): Store {
+  const executor = executorOf(parts)
+  const operations: OperationStore = operationStore(executor, parts.limits)
+  const close = closing(parts)
+  return {
+    ...operations,
+    description: parts.description,
+    subscribe: (account, listener) => parts.feed.subscribe(account, listener),
+    blobs: blobsOf(parts, executor),
+    audit: (options = {}) => audit(parts, { executor, onProgress: options.onProgress ?? (() => {}) }),
+    collectGarbage: (request) => collectGarbage(parts, { executor, now: request.now }),
+    close,
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+function executorOf({ reader, queue }: EngineParts): Executor {
+  return {
+    // The names and parameters of an operation belong together by the type of `Executor`.
+    async read<K extends keyof Reads>(name: K, ...parameters: Parameters<Reads[K]>) {
+      const operation = reads[name] as (...parameters: unknown[]) => Op<OpResult<Reads[K]>>
+      try {
+        return reader.read(operation(...parameters))
+      } catch (error) {
+        if (!reader.database.isOpen) throw new StoreUnavailable('the store is closed', { cause: error })
+        if (!isUnavailable(error)) throw error
+        throw new StoreUnavailable(messageOf(error), { cause: error })
+      }
+    },
+    async write<K extends keyof Writes>(name: K, ...parameters: Parameters<Writes[K]>) {
+      // The writer knows the limits, which are the second parameter where there is one.
+      return (await queue.write(name, parameters[0])) as OpResult<Writes[K]>
+    },
+    breathe: () => new Promise((resolve) => setImmediate(resolve)),
+  }
+}
+
+function closing({ queue, reader, release }: EngineParts): () => Promise<void> {
+  let closed: Promise<void> | undefined
+  return () => {
+    closed ??= queue.close().finally(() => {
+      reader.close()
+      release()
+    })
+    return closed
+  }
+}
+
+function blobsOf({ files }: EngineParts, { read }: Executor): BlobStore {
+  const locate = async (blob: BlobId): Promise<NonNullable<OpResult<Reads['locateBlob']>>> => {
+    const found = await read('locateBlob', blob)
+    if (!found) throw new Error(`blob ${blob} does not exist`)
+    return found
+  }
+  return {
+    stage: () => files.stage(),
+    async *read(blob, range) {
+      const { size, key, data } = await locate(blob)
+      const start = Math.max(0, range?.start ?? 0)
+      const end = Math.min(size, range?.end ?? size)
+      if (key !== null) yield* files.read(key, { start, end })
+      else if (data && end - start <= sliceBytes) {
+        if (end > start) yield data.subarray(start, end)
+      } else if (data) {
+        for (let at = start; at < end; at += sliceBytes)
+          yield data.subarray(at, Math.min(end, at + sliceBytes))
+      }
+    },
+    async readSmall(blob) {
+      return (await locate(blob)).data ?? undefined
+    },
+  }
+}
+
+interface AuditRun {
+  readonly executor: Executor
+  readonly onProgress: (done: number, total: number) => void
+}
+
+async function audit(parts: EngineParts, { executor, onProgress }: AuditRun): Promise<AuditFinding[]> {
+  const findings: AuditFinding[] = [...integrity(parts.reader)]
+  const accounts: AccountId[] = await executor.read('auditAccounts')
+  for (const [done, account] of accounts.entries()) {
+    onProgress(done, accounts.length)
+    findings.push(...(await executor.read('auditAccount', account)))
+    await executor.breathe?.()
+  }
+  findings.push(...(await executor.read('auditBlobs')))
+  for (let after = 0; ;) {
+    const blobs = await executor.read('blobKeys', { after, limit: collectedAtOnce })
+    for (const { id, key, size } of blobs) {
+      after = id
+      const found = await parts.files.size(key)
+      if (found === size) continue
+      const message = `blob ${id} of ${size} bytes has file ${key} of ${found ?? 'no'} bytes`
+      findings.push({ check: 'blob-file', account: null, message })
+    }
+    if (blobs.length < collectedAtOnce) break
+  }
+  onProgress(accounts.length, accounts.length)
+  return findings
+}
+
+/** What SQLite itself finds: pages, indexes, checks, foreign keys. */
+function* integrity({ database }: Connection): Generator<AuditFinding> {
+  for (const row of database.prepare('PRAGMA integrity_check').all()) {
+    const message = String(row['integrity_check'])
+    if (message !== 'ok') yield { check: 'integrity', account: null, message }
+  }
+  for (const row of database.prepare('PRAGMA foreign_key_check').all()) {
+    const message = `a row of ${String(row['table'])} lacks its ${String(row['parent'])}`
+    yield { check: 'foreign-key', account: null, message }
+  }
+}
+
+interface Collection {
+  readonly executor: Executor
+  readonly now: number
+}
+
+async function collectGarbage(
+  { files, limits }: EngineParts,
+  { executor, now }: Collection,
+): Promise<{ blobs: number; files: number; tombstones: number }> {
+  const before = now - limits.tombstoneMilliseconds
+  const tombstones = await executor.write('forgetTombstones', { now, before })
+  let blobs = 0
+  let removed = 0
+  for (;;) {
+    const { dropped, keys } = await executor.write('dropOrphanBlobs', collectedAtOnce)
+    blobs += dropped
+    // After the commit: a row never names a file that is gone.
+    for (const key of keys) await files.remove(key)
+    removed += keys.length
+    if (dropped < collectedAtOnce) break
+  }
+  for await (const keys of files.filesBefore(now - limits.orphanMilliseconds)) {
+    const named = new Set(await executor.read('knownKeys', keys))
+    for (const key of keys) {
+      if (named.has(key)) continue
+      await files.remove(key)
+      removed++
+    }
+  }
+  return { blobs, files: removed, tombstones }
+}

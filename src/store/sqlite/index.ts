@@ -1,0 +1,121 @@
+// The door of the SQLite engine. Opens a data folder (or memory), brings its schema up to date and gives the store.
+//
+// A folder holds `posthorn.db` with its WAL, `blobs/`, and the lock that keeps a second process out.
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Clock } from '../../base/clock.ts'
+import type { Random } from '../../base/random.ts'
+import { diskFileSystem, type FileSystem } from '../blobs/file-system.ts'
+import { FileBlobs } from '../blobs/file-blobs.ts'
+import { memoryFileSystem } from '../blobs/memory-file-system.ts'
+import { ChangeFeed } from '../changes.ts'
+import { defaultStoreLimits, type StoreLimits } from '../limits.ts'
+import type { Store } from '../store.ts'
+import { Connection } from './connection.ts'
+import { sqliteEngine } from './engine.ts'
+import { lockFolder } from './lock.ts'
+import { migrate, UnsuitableDatabase } from './migrate.ts'
+import { WriteQueue } from './write-queue.ts'
+import { Writer } from './writer.ts'
+
+export { FolderInUse } from './lock.ts'
+export { UnsuitableDatabase }
+
+export interface SqliteStoreOptions {
+  /** The data folder, made where it is missing, or `:memory:`. */
+  readonly folder: string
+  readonly clock: Clock
+  readonly random: Random
+  readonly limits?: Partial<StoreLimits>
+  /** Where large blobs go; default `blobs/` in the folder, or memory. */
+  readonly fileSystem?: FileSystem
+  /** `thread` by default for a folder; in memory it is always `inline`. */
+  readonly writer?: 'thread' | 'inline'
+  /** With an inline writer: called before each of its statements; what it throws is that statement's failure. */
+  readonly beforeStatement?: (text: string) => void
+  /** Where exceptions of subscribers go. */
+  readonly onListenerError: (error: unknown) => void
+}
+
+/** Rejects with `FolderInUse`, `UnsuitableDatabase`, or the system's error. */
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
+  return options.folder === ':memory:' ? openMemory(options) : openFolder(options)
+}
+
+function openMemory(options: SqliteStoreOptions): Store {
+  const limits = limitsOf(options)
+  const { clock } = options
+  const fileSystem =
+    options.fileSystem ?? memoryFileSystem({ capacity: limits.memoryBlobBytes, now: () => clock.now() })
+  const connection = new Connection({ path: ':memory:', ...probe(options) })
+  migrate(connection.database)
+  return assemble(options, { limits, fileSystem, writer: connection, reader: connection, release: () => {} })
+}
+
+function openFolder(options: SqliteStoreOptions): Store {
+  const { folder, clock } = options
+  const limits = limitsOf(options)
+  mkdirSync(join(folder, 'blobs'), { recursive: true, mode: 0o700 })
+  using stack = new DisposableStack()
+  const lock = stack.use(lockFolder(folder, { pid: process.pid, now: clock.now() }))
+  const path = join(folder, 'posthorn.db')
+  const first = stack.adopt(new Connection({ path, ...probe(options) }), (connection) => connection.close())
+  migrate(first.database)
+  const reader = stack.adopt(new Connection({ path, readOnly: true }), (connection) => connection.close())
+  const inline = options.writer === 'inline'
+  if (!inline) first.close()
+  const store = assemble(options, {
+    limits,
+    fileSystem: options.fileSystem ?? diskFileSystem(join(folder, 'blobs')),
+    writer: inline ? first : path,
+    reader,
+    release: () => {
+      if (inline) first.close()
+      lock[Symbol.dispose]()
+    },
+  })
+  // From here on the store closes them.
+  stack.move()
+  return store
+}
+
+interface Assembly {
+  readonly limits: StoreLimits
+  readonly fileSystem: FileSystem
+  /** The connection of an inline writer, or the path for one in a thread. */
+  readonly writer: Connection | string
+  readonly reader: Connection
+  readonly release: () => void
+}
+
+function assemble(options: SqliteStoreOptions, assembly: Assembly): Store {
+  const { limits, fileSystem, writer, reader, release } = assembly
+  const { clock, random } = options
+  const feed = new ChangeFeed({ onError: options.onListenerError })
+  const queue =
+    typeof writer === 'string'
+      ? WriteQueue.threaded({ feed, data: { path: writer, limits } })
+      : WriteQueue.inline({
+          feed,
+          writer: new Writer({ connection: writer, limits, monotonic: () => clock.monotonic() }),
+        })
+  const version = reader.database.prepare('SELECT sqlite_version() AS version').get()?.['version']
+  return sqliteEngine({
+    description: `sqlite ${String(version)} (${options.folder === ':memory:' ? 'memory' : 'file'})`,
+    reader,
+    queue,
+    files: new FileBlobs({ fileSystem, random, inlineBytes: limits.inlineBlobBytes }),
+    feed,
+    limits,
+    clock,
+    release,
+  })
+}
+
+function limitsOf(options: SqliteStoreOptions): StoreLimits {
+  return { ...defaultStoreLimits, ...options.limits }
+}
+
+function probe({ beforeStatement }: SqliteStoreOptions): { beforeStatement?: (text: string) => void } {
+  return beforeStatement ? { beforeStatement } : {}
+}

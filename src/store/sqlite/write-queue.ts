@@ -1,0 +1,142 @@
+// The protocol thread's side of the writer: gathers the writes of one turn of the event loop into one message, pairs the
+// answers with the promises, and publishes changes in the order of their commits, before the promises resolve.
+//
+// A writer thread that dies takes the outcome of what it held with it (`outcomeUnknown`); the next write starts another.
+import { Worker } from 'node:worker_threads'
+import type { ChangeFeed } from '../changes.ts'
+import type { StoreLimits } from '../limits.ts'
+import { StoreUnavailable } from '../store.ts'
+import type { Answer, Call, Writer } from './writer.ts'
+
+/** What the thread is started with. */
+export interface WriterData {
+  readonly path: string
+  readonly limits: StoreLimits
+}
+
+/** Where calls go. Answers come back by the callback given when it was made. */
+interface Backend {
+  send(calls: Call[]): void
+  close(): Promise<void>
+}
+
+interface Pending {
+  readonly resolve: (result: unknown) => void
+  readonly reject: (error: Error) => void
+}
+
+export class WriteQueue {
+  readonly #feed: ChangeFeed
+  readonly #open: () => Backend
+  #backend: Backend | undefined
+  #pending = new Map<number, Pending>()
+  #unsent: Call[] = []
+  #nextId = 1
+  #closed = false
+  #idle: (() => void)[] = []
+
+  private constructor(feed: ChangeFeed, open: (queue: WriteQueue) => Backend) {
+    this.#feed = feed
+    this.#open = () => open(this)
+  }
+
+  /** A writer in a thread of its own. */
+  static threaded(options: { feed: ChangeFeed; data: WriterData }): WriteQueue {
+    return new WriteQueue(options.feed, (queue) => queue.#threadBackend(options.data))
+  }
+
+  /** A writer on this thread. */
+  static inline(options: { feed: ChangeFeed; writer: Writer }): WriteQueue {
+    return new WriteQueue(options.feed, (queue) => ({
+      send(calls) {
+        while (calls.length > 0) queue.#settle(options.writer.run(calls))
+      },
+      close: async () => {},
+    }))
+  }
+
+  /** Resolves with the operation's result after its commit. */
+  write(name: Call['name'], request: unknown): Promise<unknown> {
+    if (this.#closed) return Promise.reject(new StoreUnavailable('the store is closed'))
+    return new Promise((resolve, reject) => {
+      const id = this.#nextId++
+      this.#pending.set(id, { resolve, reject })
+      if (this.#unsent.push({ id, name, request }) === 1) setImmediate(() => this.#flush())
+    })
+  }
+
+  /** Waits for what is under way; refuses what comes after. */
+  async close(): Promise<void> {
+    this.#closed = true
+    if (this.#pending.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve))
+    await this.#backend?.close()
+    this.#backend = undefined
+  }
+
+  #flush(): void {
+    const calls = this.#unsent
+    this.#unsent = []
+    try {
+      this.#backend ??= this.#open()
+      this.#backend.send(calls)
+    } catch (error) {
+      this.#fail(new StoreUnavailable('the write could not be handed over', { cause: error }), calls)
+    }
+  }
+
+  #threadBackend(data: WriterData): Backend {
+    // The sources run as .ts, the published package as .js.
+    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
+    const worker = new Worker(new URL(`./writer-worker.${extension}`, import.meta.url), { workerData: data })
+    worker.on('message', (answers: Answer[]) => this.#settle(answers))
+    let cause: unknown
+    worker.on('error', (error) => {
+      cause = error
+    })
+    worker.on('exit', () => {
+      if (this.#backend === backend) this.#backend = undefined
+      const error = new StoreUnavailable('the writer thread ended', { cause, outcomeUnknown: true })
+      const unsent = new Set(this.#unsent.map(({ id }) => id))
+      this.#fail(
+        error,
+        [...this.#pending.keys()].filter((id) => !unsent.has(id)).map((id) => ({ id })),
+      )
+    })
+    const backend: Backend = {
+      send: (calls) => worker.postMessage(calls),
+      close: async () => {
+        const ended = new Promise((resolve) => worker.once('exit', resolve))
+        worker.postMessage(null)
+        await ended
+      },
+    }
+    return backend
+  }
+
+  #settle(answers: readonly Answer[]): void {
+    for (const answer of answers) {
+      if (answer.ok && answer.changes.length > 0) this.#feed.publish(answer.changes)
+    }
+    for (const answer of answers) {
+      const pending = this.#pending.get(answer.id)
+      this.#pending.delete(answer.id)
+      if (answer.ok) pending?.resolve(answer.result)
+      else if (answer.unavailable) pending?.reject(new StoreUnavailable(answer.message))
+      else pending?.reject(new Error(answer.message))
+    }
+    this.#rest()
+  }
+
+  #fail(error: Error, calls: readonly { id: number }[]): void {
+    for (const { id } of calls) {
+      this.#pending.get(id)?.reject(error)
+      this.#pending.delete(id)
+    }
+    this.#rest()
+  }
+
+  #rest(): void {
+    if (this.#pending.size > 0) return
+    for (const resolve of this.#idle.splice(0)) resolve()
+  }
+}
