@@ -95,6 +95,10 @@ test('module-level state is found', () => {
     /empty module-level Map/,
   )
   assert.deepEqual(check('src/mail/x.ts', 'const a: ReadonlyMap<string, string> = new Map()\n'), [])
+  assert.match(
+    check('src/mail/x.ts', 'const a: Map<string, string> = new Map()\n').join(),
+    /empty module-level Map/,
+  )
   assert.deepEqual(check('src/mail/x.ts', "const a = new Set(['x'])\nfunction f(): void { let b = 1 }\n"), [])
 })
 

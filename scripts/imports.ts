@@ -147,8 +147,8 @@ function checkState(file: SourceFile): Problem[] {
       })
     }
     for (const { id, init } of inner.declarations) {
-      // An empty constant that nobody can fill is a value.
-      if (/:\s*Readonly(Map|Set)\b/.test(file.text.slice(id.start, id.end))) continue
+      // An empty constant of a type that nobody can fill (ReadonlyMap, or a name for it) is a value.
+      if (/:\s*(?!Map\b|Set\b|Array\b)\w/.test(file.text.slice(id.start, id.end))) continue
       const empty = init?.type === 'NewExpression' && init.arguments.length === 0
       if (!empty || init.callee.type !== 'Identifier' || !container.has(init.callee.name)) continue
       const message = `an empty module-level ${init.callee.name} is state that every caller shares`

@@ -56,6 +56,12 @@ test('a claim that no code cites is found, and so are mistakes in the list', () 
   assert.match(check('', `${list}\n7888\tLiterals\tpartial\t`).join(), /partial needs a note/)
 })
 
+test('a table of extensions names RFCs too', () => {
+  assert.deepEqual(check("const row = { keyword: 'X', rfc: 1234 }\n"), [
+    '1: RFC 1234 is not in docs/rfcs.tsv',
+  ])
+})
+
 test('references know their line', () => {
   const found = findReferences({ path: 'x', text: 'a\nb RFC 5321 §4.5.3.1.1–4.5.3.1.4\n' })
   assert.deepEqual(found, [{ path: 'x', line: 2, rfc: 5321, section: '4.5.3.1.1' }])

@@ -62,8 +62,15 @@ const mention = new RegExp(
   'g',
 )
 
-/** All mentions of RFCs in a file, one for each section named. */
+/** All mentions of RFCs in a file, one for each section named; `rfc: 2034` in a table is one too. */
 export function findReferences(file: SourceFile): Reference[] {
+  const rows = [...file.text.matchAll(/\brfc: (\d{3,5})\b/g)].map(({ index, 1: number }) => {
+    return { path: file.path, line: lineAt(file.text, index), rfc: Number(number), section: undefined }
+  })
+  return [...rows, ...findCitations(file)]
+}
+
+function findCitations(file: SourceFile): Reference[] {
   return [...file.text.matchAll(mention)].flatMap((match) => {
     const [, number, tail = ''] = match
     const line = lineAt(file.text, match.index)
