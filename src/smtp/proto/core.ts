@@ -376,13 +376,15 @@ export class SmtpCore implements Core<SmtpQuestion, SmtpAnswer> {
   #keep(transaction: Transaction, content: Uint8Array, then: () => Step): Step {
     const { maxMessageSize, maxDiscardedMessage } = this.#settings.limits
     transaction.octets += content.length
-    const tooBig = maxMessageSize > 0 && transaction.octets > maxMessageSize
-    if (transaction.failed !== null) {
-      const enough = tooBig && transaction.octets - maxMessageSize > maxDiscardedMessage
-      return enough ? this.#farewell(null, transaction.failed) : then()
+    const excess = maxMessageSize > 0 ? transaction.octets - maxMessageSize : 0
+    const goOn = (): Step => {
+      return excess > maxDiscardedMessage
+        ? this.#farewell(null, transaction.failed ?? replies.tooBig)
+        : then()
     }
+    if (transaction.failed !== null) return goOn()
     // RFC 1870 §6.3: too big is found out while it comes; the rest is read and dropped, then it is said.
-    if (tooBig) return this.#fail(transaction, replies.tooBig, then)
+    if (excess > 0) return this.#fail(transaction, replies.tooBig, goOn)
     if (content.length === 0) return then()
     return ask({ type: 'content', bytes: content }, (reply) => {
       const refusal = refusalIn(reply)
