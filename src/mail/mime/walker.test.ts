@@ -404,3 +404,27 @@ test('content fields of a part, raw 8-bit kept', () => {
     md5: 'abc==',
   })
 })
+
+test('an overlong boundary is none; identifiers and Delivered-To are bounded', () => {
+  const long = `Content-Type: multipart/mixed; boundary=${'b'.repeat(251)}\r\n\r\n--${'b'.repeat(251)}\r\n`
+  assert.deepEqual(walk(long, {}, 2).defects, ['boundary-missing'])
+  const many = `References: ${'<a@b> '.repeat(30)}\r\n${'Delivered-To: x@y\r\n'.repeat(30)}\r\n`
+  const found = walk(many, { references: 5 }, 2)
+  assert.equal(found.references.length, 5)
+  assert.equal(found.deliveredTo.length, 5)
+})
+
+test('a delimiter may be padded to 1,000 octets, not beyond', () => {
+  const text = (padding: number) =>
+    message(
+      'Content-Type: multipart/mixed; boundary=b',
+      '',
+      `--b${' '.repeat(padding)}`,
+      '',
+      'x',
+      '--b--',
+      '',
+    )
+  assert.equal(walk(text(996), {}, 3).root.parts.length, 1)
+  assert.equal(walk(text(998), {}, 3).root.parts.length, 0)
+})

@@ -65,7 +65,7 @@ export class MimeWalker {
   #breakLength = 0
   #lastLineLength = 0
   /** The current line, as far as it came in earlier chunks and may still be a delimiter. */
-  readonly #carry = Buffer.alloc(longestDelimiter)
+  #carry = Buffer.alloc(0)
   #carryLength = 0
   #carryDead = false
 
@@ -206,6 +206,7 @@ export class MimeWalker {
       this.#releaseCarry()
       return false
     }
+    if (this.#carry.length === 0) this.#carry = Buffer.alloc(longestDelimiter)
     this.#carry.set(chunk.subarray(from), this.#carryLength)
     this.#carryLength = length
     return true
