@@ -24,7 +24,7 @@ function check(text: string, rfcs = list): string[] {
 
 test('a section that exists passes, as does the RFC alone and an appendix', () => {
   assert.deepEqual(
-    check('// RFC 5321 §4.5.2: transparency\n// RFC 5321\n// RFC 5321 Appendix A\n// RFC 5321 §A\n'),
+    check('// RFC 5321 §4.5.2: transparency\n// RFC 5321\n// RFC 5321 appendix A\n// RFC 5321 §A\n'),
     [],
   )
 })
@@ -36,6 +36,10 @@ test('a section that does not exist is found, also the second of two', () => {
     '1: RFC 1939 has no §99',
   ])
   assert.deepEqual(check('// RFC 5321 §4.5.2 and §3.\n'), ['1: RFC 5321 has no §3'])
+})
+
+test('an appendix that does not exist is found', () => {
+  assert.deepEqual(check('// RFC 5321 appendix B\n'), ['1: RFC 5321 has no §B'])
 })
 
 test('an unlisted RFC is found', () => {

@@ -56,9 +56,9 @@ export function readTables(list: string, sectionList: string): RfcTables {
   return { rows, sections, problems }
 }
 
-const sectionNumber = String.raw`(?:Appendix )?[0-9A-Z]+(?:\.[0-9]+)*`
+const sectionNumber = String.raw`(?:[Aa]ppendix )?[0-9A-Z]+(?:\.[0-9]+)*`
 const mention = new RegExp(
-  String.raw`\bRFC ?(\d{3,5})((?:,? ?(?:and |or |to |– ?|- ?)?§§? ?${sectionNumber})*|,? Appendix [A-Z](?:\.\d+)*)`,
+  String.raw`\bRFC ?(\d{3,5})((?:,? ?(?:and |or |to |– ?|- ?)?§§? ?${sectionNumber})*|,? [Aa]ppendix [A-Z](?:\.\d+)*)`,
   'g',
 )
 
@@ -75,7 +75,7 @@ function findCitations(file: SourceFile): Reference[] {
     const [, number, tail = ''] = match
     const line = lineAt(file.text, match.index)
     const named = [
-      ...tail.matchAll(new RegExp(`(?:§ ?|Appendix )(?:Appendix )?([0-9A-Z]+(?:\\.[0-9]+)*)`, 'g')),
+      ...tail.matchAll(new RegExp(`(?:§ ?|[Aa]ppendix )(?:[Aa]ppendix )?([0-9A-Z]+(?:\\.[0-9]+)*)`, 'g')),
     ]
     const sections = named.length === 0 ? [undefined] : named.map(([, section]) => section)
     return sections.map((section) => ({ path: file.path, line, rfc: Number(number), section }))
