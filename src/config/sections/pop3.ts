@@ -10,13 +10,6 @@ export const pop3Section = z
       .max(65_536)
       .default(1024)
       .describe('Octets of one command line with its CRLF (RFC 2449 §4 asks for 255).'),
-    maxPipelinedBytes: z
-      .int()
-      .min(4096)
-      .default(65_536)
-      .describe(
-        'Octets of commands that may wait while one is worked on; a client that sends more is cut off.',
-      ),
     idleTimeout: duration(
       '10m',
       'A session without a command for this long is closed (RFC 1939 §3: at least 10 minutes).',
