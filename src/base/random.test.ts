@@ -40,7 +40,7 @@ for (const [name, random] of [
   test(`${name}: every value below a bound comes, none beyond it`, () => {
     const seen = new Set<number>()
     for (let draw = 0; draw < 300; draw++) seen.add(random.below(6))
-    assert.deepEqual([...seen].toSorted(), [0, 1, 2, 3, 4, 5])
+    assert.deepEqual(seen, new Set([0, 1, 2, 3, 4, 5]))
     assert.equal(random.below(1), 0)
     assert.ok(random.below(2 ** 48) < 2 ** 48)
   })

@@ -235,6 +235,28 @@ test('a peer that waits for an answer is not silent', async () => {
   assert.deepEqual(await client.lines(2), ['hello', 'at last'])
 })
 
+test('a deadline ends who only trickles, is lifted, and does not run while the peer waits for an answer', async () => {
+  const trickle = setUp()
+  trickle.client.send('deadline 10000\r\n')
+  for (let second = 0; second < 10; second++) {
+    trickle.client.send('x')
+    await trickle.clock.advance('1s')
+  }
+  assert.equal(await trickle.client.rest(), 'hello\r\nok\r\ntoo slow\r\n')
+
+  const lifted = setUp()
+  lifted.client.send('deadline 10000\r\ndeadline none\r\n')
+  await lifted.clock.advance('30s')
+  assert.equal(lifted.client.unread, 'hello\r\nok\r\nok\r\n')
+
+  const waiting = setUp({ answer: () => waiting.clock.sleep(90_000).then(() => 'at last') })
+  waiting.client.send('deadline 10000\r\nx\r\n')
+  await waiting.clock.advance('99s')
+  assert.equal(waiting.client.unread, 'hello\r\nok\r\nat last\r\n')
+  await waiting.clock.advance('1s')
+  assert.match(waiting.client.unread, /too slow/)
+})
+
 test('a slow reader slows its handler down, and is not read meanwhile', async () => {
   const block = Buffer.alloc(8_192, 'x')
   let written = 0

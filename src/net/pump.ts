@@ -6,7 +6,7 @@
 // - The core hears nothing while an answer is outstanding or while the peer leaves its replies unread: bytes are held
 //   up to `heldBytes`, then the connection is paused. So neither side can make the other grow without bound.
 // - One timer per session, moved lazily: activity only notes the time. While an answer is outstanding the peer is not
-//   silent, it waits; a peer that does not read for the whole time-out is cut off.
+//   silent, it waits: neither the time-out nor a deadline runs. A peer that does not read for the whole time-out is cut.
 // - Bytes held when TLS starts end the session; they were sent in the clear and are never interpreted.
 // - Whatever breaks (reset, core, handler, handshake) ends this session alone: `Handler.closed` runs once, after the last
 //   answer, and then `SessionEvents.finished`.
@@ -132,6 +132,9 @@ export class Session<Question, Answer> implements Sink, SessionView {
 
   #timeOut = 0
   #lastActive = 0
+  /** When the core's `deadline` is over; infinite where there is none. */
+  #deadlineAt = Number.POSITIVE_INFINITY
+  #askedAt = 0
   #timer: Timer | null = null
   #timerAt = 0
   #abort: AbortController | null = null
@@ -287,6 +290,7 @@ export class Session<Question, Answer> implements Sink, SessionView {
       while (outputs !== null) outputs = this.#carryBatch(outputs)
       this.#flush()
       if (this.#phase === 'running') this.#phase = 'idle'
+      if (this.#deadlineAt !== Number.POSITIVE_INFINITY) this.#armDue()
     } catch (error) {
       this.#broke(error)
     }
@@ -304,6 +308,9 @@ export class Session<Question, Answer> implements Sink, SessionView {
         case 'time-out':
           this.#timeOut = output.milliseconds
           this.#touch()
+          break
+        case 'deadline':
+          this.#setDeadline(output.milliseconds)
           break
         case 'start-tls':
           this.#startTls((tls) => this.#core.secured(tls))
@@ -332,6 +339,7 @@ export class Session<Question, Answer> implements Sink, SessionView {
     if (this.#phase !== 'running') return null
     if (!(answer instanceof Promise)) return this.#core.answer(answer)
     this.#phase = 'asking'
+    this.#askedAt = this.#settings.clock.monotonic()
     answer.then(
       (value) => this.#answered(() => value),
       (error: unknown) => this.#answered(() => this.#failed(question, error)),
@@ -352,7 +360,9 @@ export class Session<Question, Answer> implements Sink, SessionView {
       return
     }
     if (this.#phase !== 'asking') return
+    // The time that the answer took was ours, not the peer's.
     this.#lastActive = this.#settings.clock.monotonic()
+    this.#deadlineAt += this.#lastActive - this.#askedAt
     this.#run(() => this.#core.answer(value()))
   }
 
@@ -402,9 +412,10 @@ export class Session<Question, Answer> implements Sink, SessionView {
       this.#deferred = null
       this.#run(() => outputs)
     } else if (this.#phase === 'closing') {
-      this.#linger()
+      this.#touch()
     } else {
       this.#settle()
+      if (!this.#isGone()) this.#armDue()
     }
   }
 
@@ -424,12 +435,12 @@ export class Session<Question, Answer> implements Sink, SessionView {
       return
     }
     this.#phase = 'upgrading'
-    this.#lastActive = this.#settings.clock.monotonic()
-    this.#arm(this.#lastActive + this.#settings.limits.handshakeMilliseconds)
+    this.#touch()
     this.#connection.startTls().then(
       (tls) => {
         if (this.#phase !== 'upgrading') return
         this.#blocked = false
+        this.#phase = 'running'
         this.#touch()
         this.#run(() => then(tls))
       },
@@ -447,7 +458,26 @@ export class Session<Question, Answer> implements Sink, SessionView {
   /** Counts the silence from now. */
   #touch(): void {
     this.#lastActive = this.#settings.clock.monotonic()
-    if (this.#timeOut > 0) this.#arm(this.#lastActive + this.#timeOut)
+    this.#armDue()
+  }
+
+  #setDeadline(milliseconds: number | null): void {
+    const from = this.#settings.clock.monotonic()
+    this.#deadlineAt = milliseconds === null ? Number.POSITIVE_INFINITY : from + milliseconds
+    this.#armDue()
+  }
+
+  /** When the silence, or where the peer can act on it the deadline, is over. */
+  #dueAt(): number {
+    const allowed = this.#allowedSilence()
+    const silence = allowed > 0 ? this.#lastActive + allowed : Number.POSITIVE_INFINITY
+    const waitsForPeer = (this.#phase === 'idle' || this.#phase === 'running') && !this.#blocked
+    return waitsForPeer ? Math.min(silence, this.#deadlineAt) : silence
+  }
+
+  #armDue(): void {
+    const at = this.#dueAt()
+    if (at !== Number.POSITIVE_INFINITY) this.#arm(at)
   }
 
   /** Makes sure that the timer fires at that time or before; firing early only re-arms it. */
@@ -464,9 +494,7 @@ export class Session<Question, Answer> implements Sink, SessionView {
   #tick(): void {
     this.#timer = null
     const now = this.#settings.clock.monotonic()
-    const allowed = this.#allowedSilence()
-    if (allowed <= 0) return
-    if (now < this.#lastActive + allowed) this.#arm(this.#lastActive + allowed)
+    if (now < this.#dueAt()) this.#armDue()
     else this.#silent(now)
   }
 
@@ -487,9 +515,11 @@ export class Session<Question, Answer> implements Sink, SessionView {
       this.#cut('not-reading')
     } else {
       this.#lastActive = now
-      if (this.#phase === 'idle') this.#run(() => this.#core.expire())
-      const allowed = this.#isGone() ? 0 : this.#allowedSilence()
-      if (allowed > 0) this.#arm(now + allowed)
+      if (this.#phase === 'idle') {
+        if (now >= this.#deadlineAt) this.#deadlineAt = Number.POSITIVE_INFINITY
+        this.#run(() => this.#core.expire())
+      }
+      if (!this.#isGone()) this.#armDue()
     }
   }
 
@@ -501,14 +531,9 @@ export class Session<Question, Answer> implements Sink, SessionView {
     this.#phase = 'closing'
     this.#held = null
     this.#connection.end()
-    this.#linger()
+    this.#touch()
     // Reading on lets the peer's end be seen, and keeps unread input from turning our last reply into a reset.
     this.#resume()
-  }
-
-  #linger(): void {
-    this.#lastActive = this.#settings.clock.monotonic()
-    this.#arm(this.#lastActive + this.#allowedSilence())
   }
 
   #broke(error: unknown): void {

@@ -38,7 +38,7 @@ export interface SelfSignedIdentityOptions {
 const checkMilliseconds = 5_000
 /** A certificate of our own that ends within this time is replaced. */
 const renewalMilliseconds = 30 * 86_400_000
-/** RFC 8996 §4 and §5: TLS 1.0 and 1.1 are not spoken. */
+/** RFC 8996 §4 and §5, for mail RFC 8997 §3: TLS 1.0 and 1.1 are not spoken. */
 const minVersion = 'TLSv1.2'
 
 interface Loaded {

@@ -1,8 +1,9 @@
-// The smallest protocol with everything in it, for tests of what carries cores: questions, TLS, time-out, farewells.
+// The smallest protocol with everything in it, for tests of what carries cores: questions, TLS, time-outs,
+// farewells.
 import { Buffer } from 'node:buffer'
 import type { Core, Output, TlsState } from '../../src/base/core.ts'
 
-/** Echoes lines. `quit` closes, `tls` starts TLS, all else is asked of the handler. */
+/** `quit` closes, `tls` starts TLS, `deadline 5|none` sets one, `bug` throws; any other line is asked of the handler. */
 export class EchoCore implements Core<string, string> {
   #buffer = ''
   #asking = false
@@ -50,6 +51,10 @@ export class EchoCore implements Core<string, string> {
     this.#buffer = this.#buffer.slice(at + 2)
     if (line === 'quit') return this.#farewell('bye')
     if (line === 'bug') throw new Error('a bug in the core')
+    if (line.startsWith('deadline ')) {
+      const milliseconds = line === 'deadline none' ? null : Number(line.slice(9))
+      return [{ type: 'deadline', milliseconds }, { type: 'write', bytes: 'ok\r\n' }, ...this.#work()]
+    }
     if (line === 'tls') {
       return this.#buffer === ''
         ? [{ type: 'write', bytes: 'go\r\n' }, { type: 'start-tls' }]
