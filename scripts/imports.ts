@@ -177,11 +177,20 @@ function checkAmbient(file: SourceFile): Problem[] {
   walk(parseFile(file).program, (node, parent, key) => {
     const name = ambientUse(node, parent, key)
     // To let others run in between is no use of time.
-    if (name === undefined || (name === 'setImmediate' && !pure)) return
+    if (name === undefined || (!pure && (name === 'setImmediate' || isFact(name, parent)))) return
     const line = lineAt(file.text, node.start)
     problems.push({ path: file.path, line, message: `${name} is ambient: take it as an argument` })
   })
   return problems
+}
+
+/** `process.platform` and the like never change while the program runs. */
+function isFact(name: string, parent: SyntaxNode | null): boolean {
+  const property = parent?.['property'] as SyntaxNode | undefined
+  return (
+    name === 'process' &&
+    ['platform', 'pid', 'arch', 'version', 'versions'].includes(String(property?.['name']))
+  )
 }
 
 /** The ambient thing that a node refers to, or undefined. */

@@ -39,11 +39,11 @@ export const units: readonly Unit[] = [
   unit(8, 'pop3/server'),
   unit(8, 'jmap/server'),
   unit(8, 'managesieve/server'),
-  unit(8, 'control/server'),
+  unit(8, 'control/server', 'zod'),
   unit(8, 'http'),
   unit(9, 'main.ts'),
   unit(10, 'index.ts'),
-  unit(10, 'cli', 'commander'),
+  unit(10, 'cli', 'commander', 'nodemailer'),
 ]
 
 /** Rows up to this one touch nothing outside: no sockets, files, timers, clock, chance or environment. */
@@ -63,13 +63,14 @@ export const protocols: readonly string[] = ['smtp', 'imap', 'pop3', 'jmap', 'ma
 
 /**
  * The files outside the pure rows that may read the ambient clock, chance, timers or the process: those that
- * make them arguments for everyone else, and those that are a process of their own.
+ * make them arguments for everyone else, and those that are a process or thread of their own.
  */
 export const ambientFiles: readonly RegExp[] = [
   /^src\/net\/real-clock\.ts$/,
   /^src\/base\/real-random\.ts$/,
   /^src\/main\.ts$/,
   /^src\/cli\//,
+  /-worker\.ts$/,
 ]
 
 /** Names that no file may have, whatever its folder. */

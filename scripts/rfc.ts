@@ -58,7 +58,7 @@ export function readTables(list: string, sectionList: string): RfcTables {
 
 const sectionNumber = String.raw`(?:[Aa]ppendix )?[0-9A-Z]+(?:\.[0-9]+)*`
 const mention = new RegExp(
-  String.raw`\bRFC ?(\d{3,5})((?:,? ?(?:and |or |to |– ?|- ?)?§§? ?${sectionNumber})*|,? [Aa]ppendix [A-Z](?:\.\d+)*)`,
+  String.raw`\bRFC ?(\d{3,5})(,? [Aa]ppendix [A-Z](?:\.\d+)*|(?:,? ?(?:and |or |to |– ?|- ?)?§§? ?${sectionNumber})*)`,
   'g',
 )
 
