@@ -132,7 +132,7 @@ class ListReader {
   #route(): string | null {
     this.#skipSpace()
     if (this.#text.charAt(this.#at) !== '@') return null
-    const end = this.#text.slice(this.#at, this.#at + longestRoute).search(/[:>]/)
+    const end = this.#text.slice(this.#at, this.#at + longestRoute).search(/[:<>;]/)
     if (end < 0 || this.#text.charAt(this.#at + end) !== ':') return null
     const route = this.#text.slice(this.#at, this.#at + end)
     this.#at += end + 1

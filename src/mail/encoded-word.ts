@@ -69,9 +69,8 @@ function decodeQ(encoded: string): Uint8Array {
   let length = 0
   for (let at = 0; at < encoded.length; at++) {
     const character = encoded.charAt(at)
-    const hex = encoded.slice(at + 1, at + 3)
-    if (character === '=' && /^[0-9A-Fa-f]{2}$/.test(hex)) {
-      bytes[length++] = Number.parseInt(hex, 16)
+    if (character === '=' && /^[0-9A-Fa-f]{2}$/.test(encoded.slice(at + 1, at + 3))) {
+      bytes[length++] = Number.parseInt(encoded.slice(at + 1, at + 3), 16)
       at += 2
     } else bytes[length++] = character === '_' ? 0x20 : encoded.charCodeAt(at)
   }

@@ -28,7 +28,8 @@ test('lines that are no fields are skipped and counted', () => {
 })
 
 test('a value holds no CR, LF or NUL', () => {
-  assert.equal(unfold(' a\r\n b\rc\0d\n e\r\r\n f\r\n'), 'a b c d e f')
+  assert.equal(unfold(' a\r\n b\rc\0d\n e\r\r\n f\r\n'), 'a b c d e  f')
+  assert.equal(unfold(`a${'\r'.repeat(500_000)}b`).length, 500_002)
 })
 
 test('RFC 5322 §3.6.4: identifiers, the first and the last ones where there are too many', () => {

@@ -53,7 +53,7 @@ export function fieldValue(field: { readonly raw: string }): string {
 export function unfold(raw: string): string {
   const trimmed = trimBlank(raw)
   if (!/[\r\n\0]/.test(trimmed)) return trimmed
-  return trimmed.replace(/\r*\n/g, '').replace(/[\r\0]/g, ' ')
+  return trimmed.replace(/\r?\n/g, '').replace(/[\r\0]/g, ' ')
 }
 
 /** RFC 5322 §3.6.4: the identifiers in angle brackets, without these; at most `limit`, the first and the last ones. */

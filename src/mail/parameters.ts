@@ -161,7 +161,8 @@ function readParameters(value: string, from: number): Parameter[] {
     const nameStop = tokenEnd(value, at)
     const equals = skipComments(value, nameStop)
     if (nameStop === at || value.charAt(equals) !== '=') {
-      at = nextSemicolon(value, Math.max(nameStop, at + 1))
+      // From behind the comments: what they hold is never read twice, so the time stays linear.
+      at = nextSemicolon(value, Math.max(equals, at + 1))
       continue
     }
     const name = value.slice(at, nameStop).toLowerCase()
