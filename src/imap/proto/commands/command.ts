@@ -23,41 +23,39 @@ export type StatusItem = 'MESSAGES' | 'RECENT' | 'UIDNEXT' | 'UIDVALIDITY' | 'UN
 /** RFC 2971 §3.3: names in lower case; binary strings. */
 export type IdField = readonly [name: string, value: string | null]
 
+/** A member of the union for each name, so that a switch over names narrows. */
+type Named<Name extends string, Arguments> = Name extends string ? { readonly name: Name } & Arguments : never
+
 /** Work for the handler. Untagged responses go through the sink; the answer is the tagged one. */
 export type ImapRequest =
-  | {
-      readonly name: 'SELECT' | 'EXAMINE' | 'CREATE' | 'DELETE' | 'SUBSCRIBE' | 'UNSUBSCRIBE'
-      readonly mailbox: string
-    }
-  | { readonly name: 'RENAME'; readonly from: string; readonly to: string }
+  | Named<
+      'SELECT' | 'EXAMINE' | 'CREATE' | 'DELETE' | 'SUBSCRIBE' | 'UNSUBSCRIBE',
+      { readonly mailbox: string }
+    >
+  | Named<'RENAME', { readonly from: string; readonly to: string }>
   /** Reference and pattern are decoded, with wildcards. */
-  | { readonly name: 'LIST' | 'LSUB'; readonly reference: string; readonly pattern: string }
-  | { readonly name: 'NAMESPACE' | 'NOOP' | 'CHECK' | 'CLOSE' | 'UNSELECT' }
-  | { readonly name: 'STATUS'; readonly mailbox: string; readonly items: readonly StatusItem[] }
+  | Named<'LIST' | 'LSUB', { readonly reference: string; readonly pattern: string }>
+  | Named<'NAMESPACE' | 'NOOP' | 'CHECK' | 'CLOSE' | 'UNSELECT', object>
+  | Named<'STATUS', { readonly mailbox: string; readonly items: readonly StatusItem[] }>
   /** `set` is of UIDs (RFC 4315 §2.1), or null: all. */
-  | { readonly name: 'EXPUNGE'; readonly set: SequenceSet | null }
-  | { readonly name: 'SEARCH'; readonly uid: boolean; readonly program: SearchProgram }
-  | {
-      readonly name: 'FETCH'
-      readonly uid: boolean
-      readonly set: SequenceSet
-      readonly items: readonly FetchItem[]
-    }
-  | {
-      readonly name: 'STORE'
-      readonly uid: boolean
-      readonly set: SequenceSet
-      readonly mode: 'add' | 'remove' | 'replace'
-      readonly silent: boolean
-      readonly change: FlagSet
-    }
-  | {
-      readonly name: 'COPY' | 'MOVE'
-      readonly uid: boolean
-      readonly set: SequenceSet
-      readonly mailbox: string
-    }
-  | { readonly name: 'ID'; readonly fields: readonly IdField[] }
+  | Named<'EXPUNGE', { readonly set: SequenceSet | null }>
+  | Named<'SEARCH', { readonly uid: boolean; readonly program: SearchProgram }>
+  | Named<'FETCH', { readonly uid: boolean; readonly set: SequenceSet; readonly items: readonly FetchItem[] }>
+  | Named<'STORE', StoreArguments>
+  | Named<'COPY' | 'MOVE', { readonly uid: boolean; readonly set: SequenceSet; readonly mailbox: string }>
+  | Named<'ID', { readonly fields: readonly IdField[] }>
+
+/** RFC 3501 §6.4.6. */
+export interface StoreArguments {
+  readonly uid: boolean
+  readonly set: SequenceSet
+  readonly mode: 'add' | 'remove' | 'replace'
+  readonly silent: boolean
+  readonly change: FlagSet
+}
+
+/** The request of a name. */
+export type RequestOf<Name extends ImapRequest['name']> = Extract<ImapRequest, { readonly name: Name }>
 
 /** What the core asks its handler. */
 export type ImapQuestion =

@@ -19,7 +19,8 @@ function copying(name: 'COPY' | 'MOVE'): NumberedSyntax {
     cursor.sp()
     const set = parseSequenceSet(cursor)
     cursor.sp()
-    return { name, uid, set, mailbox: parseMailbox(cursor, limits) }
+    const mailbox = parseMailbox(cursor, limits)
+    return name === 'COPY' ? { name, uid, set, mailbox } : { name, uid, set, mailbox }
   }
 }
 

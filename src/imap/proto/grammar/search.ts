@@ -24,14 +24,19 @@ export type SearchKey =
       readonly day: DayNumber
     }
   | { readonly key: 'size'; readonly relation: 'larger' | 'smaller'; readonly octets: number }
-  /** A header field that contains `text`; empty text means that the field is there. */
+  /** A header field (lower-cased) that contains `text`; empty text means that the field is there. */
   | { readonly key: 'header'; readonly field: string; readonly text: string }
+  /** The same of a field of the envelope structure. */
+  | { readonly key: 'envelope'; readonly field: EnvelopeField; readonly text: string }
   | { readonly key: 'body' | 'text'; readonly text: string }
   | { readonly key: 'numbers'; readonly set: SequenceSet }
   | { readonly key: 'uids'; readonly set: SequenceSet }
   | { readonly key: 'not'; readonly of: SearchKey }
   | { readonly key: 'or'; readonly either: SearchKey; readonly or: SearchKey }
   | { readonly key: 'and'; readonly all: readonly SearchKey[] }
+
+/** RFC 3501 §6.4.4: fields that are searched in the message's envelope structure. */
+export type EnvelopeField = 'bcc' | 'cc' | 'from' | 'subject' | 'to'
 
 /** A whole search. */
 export interface SearchProgram {
@@ -54,10 +59,10 @@ interface Reading {
 type KeyReader = (reading: Reading, depth: number) => SearchKey
 
 const flag = (bit: number, set: boolean) => (): SearchKey => ({ key: 'flag', flag: bit, set })
-const header = (field: string): KeyReader => {
+const envelope = (field: EnvelopeField): KeyReader => {
   return ({ cursor }) => {
     cursor.sp()
-    return { key: 'header', field, text: cursor.astring('a search string') }
+    return { key: 'envelope', field, text: cursor.astring('a search string') }
   }
 }
 const date = (of: 'internal' | 'sent', relation: 'before' | 'on' | 'since'): KeyReader => {
@@ -89,14 +94,14 @@ const keyword = (set: boolean): KeyReader => {
 const keys: ReadonlyMap<string, KeyReader> = new Map<string, KeyReader>([
   ['ALL', () => ({ key: 'all' })],
   ['ANSWERED', flag(systemFlag.answered, true)],
-  ['BCC', header('bcc')],
+  ['BCC', envelope('bcc')],
   ['BEFORE', date('internal', 'before')],
   ['BODY', text('body')],
-  ['CC', header('cc')],
+  ['CC', envelope('cc')],
   ['DELETED', flag(systemFlag.deleted, true)],
   ['DRAFT', flag(systemFlag.draft, true)],
   ['FLAGGED', flag(systemFlag.flagged, true)],
-  ['FROM', header('from')],
+  ['FROM', envelope('from')],
   ['HEADER', readHeader],
   ['KEYWORD', keyword(true)],
   ['LARGER', size('larger')],
@@ -113,9 +118,9 @@ const keys: ReadonlyMap<string, KeyReader> = new Map<string, KeyReader>([
   ['SENTSINCE', date('sent', 'since')],
   ['SINCE', date('internal', 'since')],
   ['SMALLER', size('smaller')],
-  ['SUBJECT', header('subject')],
+  ['SUBJECT', envelope('subject')],
   ['TEXT', text('text')],
-  ['TO', header('to')],
+  ['TO', envelope('to')],
   ['UID', readUids],
   ['UNANSWERED', flag(systemFlag.answered, false)],
   ['UNDELETED', flag(systemFlag.deleted, false)],

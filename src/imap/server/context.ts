@@ -1,0 +1,58 @@
+// What the commands of a session share: whose it is, what is selected, where answers go.
+import type { Clock } from '../../base/clock.ts'
+import type { Peer, Sink } from '../../base/core.ts'
+import type { ImapConfig } from '../../config/sections/imap.ts'
+import type { Directory } from '../../directory/directory.ts'
+import type { Events } from '../../events/event.ts'
+import type { ImapAnswer } from '../proto/commands/command.ts'
+import type { Account, AccountId } from '../../store/model.ts'
+import type { MimeLimits } from '../../mail/mime/limits.ts'
+import type { Output } from './output.ts'
+import type { Selected } from './selected.ts'
+import type { Store } from '../../store/store.ts'
+
+/** What every session of a service uses. */
+export interface ImapParts {
+  readonly store: Store
+  readonly directory: Directory
+  readonly events: Events
+  readonly clock: Clock
+  readonly config: ImapConfig
+  readonly mime: Partial<MimeLimits>
+}
+
+/** The mutable part: one object, so that nothing of a session can outlive it. */
+export interface SessionContext {
+  readonly parts: ImapParts
+  readonly peer: Peer
+  readonly sink: Sink
+  readonly account: Account
+  selected: Selected | null
+  /** Something is pending for the client. */
+  readonly onChange: () => void
+}
+
+/** A command's context: the session's, and where its responses go. */
+export interface CommandRun {
+  readonly session: SessionContext
+  readonly output: Output
+}
+
+export type Done = Extract<ImapAnswer, { type: 'done' }>
+
+export function ok(text: string, extra: Partial<Done> = {}): Done {
+  return { type: 'done', status: 'OK', text, ...extra }
+}
+
+/** RFC 5530 §3 has the codes. */
+export function no(code: string | undefined, text: string): Done {
+  return { type: 'done', status: 'NO', code, text }
+}
+
+export function bad(text: string): Done {
+  return { type: 'done', status: 'BAD', text }
+}
+
+export function accountOf(run: CommandRun): AccountId {
+  return run.session.account.id
+}

@@ -1,0 +1,74 @@
+// BODY[section]<partial>: which octets of a message a section means (RFC 3501 §6.4.5).
+//
+// The trace prefix belongs to the header of the message itself, and to nothing else. A part that is not there is NIL.
+import { Buffer } from 'node:buffer'
+import { sectionAt } from '../../mail/mime/section.ts'
+import { splitHeader } from '../../mail/header.ts'
+import { cut, sizeOf } from './message-bytes.ts'
+import type { FetchItem, Section } from '../proto/grammar/fetch.ts'
+import type { MessageBytes, Piece } from './message-bytes.ts'
+import type { Part } from '../../mail/mime/structure.ts'
+
+/** Octets of a header that HEADER.FIELDS looks at; the walk's own limit is of this size. */
+const headerLimit = 4 * 1024 * 1024
+
+/** What a data item's value is made of; undefined is NIL. */
+export async function sectionPieces(
+  message: MessageBytes,
+  item: Extract<FetchItem, { name: 'SECTION' }>,
+): Promise<Piece[] | undefined> {
+  const pieces = await wholeSection(message, item.section)
+  if (pieces === undefined || item.partial === null) return pieces
+  const { start, length } = item.partial
+  return cut(pieces, start, Math.min(start + length, sizeOf(pieces)))
+}
+
+async function wholeSection(message: MessageBytes, { part, text }: Section): Promise<Piece[] | undefined> {
+  const { structure, blobSize } = message
+  const prefix: Piece = { from: 'memory', bytes: message.prefix }
+  const top = part.length === 0
+  if (top && text === null) return [prefix, { from: 'blob', start: 0, end: blobSize }]
+  const section = sectionAt(structure, part)
+  if (section === undefined) return undefined
+  if (text === null) return [body(section.part)]
+  if (text.type === 'mime') return [header(section.part)]
+  const root = section.message?.root
+  if (root === undefined) return undefined
+  switch (text.type) {
+    case 'text':
+      // The message's text goes to its end, whatever a boundary may say.
+      return [top ? { from: 'blob', start: root.bodyStart, end: blobSize } : body(root)]
+    case 'header':
+      return top ? [prefix, header(root)] : [header(root)]
+    case 'fields': {
+      const bytes = await message.collect({ start: root.headerStart, end: root.bodyStart }, headerLimit)
+      const whole = top && message.prefix.length > 0 ? Buffer.concat([message.prefix, bytes]) : bytes
+      return [{ from: 'memory', bytes: selectFields(whole, text) }]
+    }
+  }
+}
+
+function header(part: Part): Piece {
+  return { from: 'blob', start: part.headerStart, end: part.bodyStart }
+}
+
+function body(part: Part): Piece {
+  return { from: 'blob', start: part.bodyStart, end: part.bodyEnd }
+}
+
+/** RFC 3501 §6.4.5: the fields named (or not named), as they stand, and the blank line. */
+function selectFields(
+  bytes: Uint8Array,
+  { names, not }: { names: readonly string[]; not: boolean },
+): Uint8Array {
+  const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1')
+  const wanted = new Set(names.map((name) => name.toLowerCase()))
+  let selected = ''
+  for (const { name, start, end } of splitHeader(text).fields) {
+    if (wanted.has(name) === not) continue
+    selected += text.slice(start, end)
+    // A header that ends without a line break.
+    if (!selected.endsWith('\n')) selected += '\r\n'
+  }
+  return Buffer.from(`${selected}\r\n`, 'latin1')
+}

@@ -1,0 +1,287 @@
+// The side of an IMAP session that does I/O: answers the core's questions from the store and the directory.
+//
+// One question is worked on at a time. Only in IDLE something is written between questions, by a chain of tellings that
+// `idle-done` waits for. A question that throws is answered NO and the session ends with BYE (pump.ts); where a literal had
+// been begun, nothing more can be said and the session just ends.
+import * as imapEvents from '../../events/imap.ts'
+import { Appending, openAppend } from './append.ts'
+import { bad, no, ok } from './context.ts'
+import { BlobTruncated } from './message-bytes.ts'
+import { close, copyOrMove, expunge, store } from './message-changes.ts'
+import { create, list, lsub, namespace, remove, rename, select, status, subscribe } from './mailboxes.ts'
+import { encodeNString, encodeString } from '../proto/encode/strings.ts'
+import { fetch } from './fetch.ts'
+import { LoginDesk } from './login.ts'
+import { Output } from './output.ts'
+import { search } from './search.ts'
+import { StoreUnavailable } from '../../store/store.ts'
+import type { CommandRun, Done, ImapParts, SessionContext } from './context.ts'
+import type { Handler, Peer, Sink } from '../../base/core.ts'
+import type { Account } from '../../store/model.ts'
+import type { ImapAnswer, ImapQuestion, ImapRequest, RequestOf } from '../proto/commands/command.ts'
+import type { Selected } from './selected.ts'
+
+const proceed: ImapAnswer = { type: 'proceed' }
+const notSelected = bad('No mailbox is selected')
+
+/** Requests during which no message may lose its number (RFC 3501 §7.4.1). */
+function holdsNumbers(request: ImapRequest): boolean {
+  return (request.name === 'FETCH' || request.name === 'STORE' || request.name === 'SEARCH') && !request.uid
+}
+
+/** The handler of one session. */
+export class ImapHandler implements Handler<ImapQuestion, ImapAnswer> {
+  readonly #parts: ImapParts
+  readonly #peer: Peer
+  readonly #sink: Sink
+  readonly #desk: LoginDesk
+  #session: SessionContext | null = null
+  #appending: Appending | null = null
+  /** Tellings of IDLE, one after the other; null outside IDLE. */
+  #idle: { telling: Promise<void>; again: boolean } | null = null
+  #unsubscribe: (() => void) | null = null
+  #accountGone = false
+
+  constructor(parts: ImapParts, sink: Sink, peer: Peer) {
+    this.#parts = parts
+    this.#peer = peer
+    this.#sink = sink
+    this.#desk = new LoginDesk(parts.directory, peer.remoteAddress)
+  }
+
+  answer(question: ImapQuestion): ImapAnswer | Promise<ImapAnswer> {
+    switch (question.type) {
+      case 'check-password':
+        return this.#desk.checkPassword(question)
+      case 'find-verifier':
+        return this.#desk.findVerifier(question)
+      case 'login-failed':
+        this.#desk.abandon()
+        return proceed
+      case 'log-in':
+        return this.#logIn(question)
+      case 'append':
+        return this.#openAppend(question)
+      case 'append-chunk':
+        return this.#appendChunk(question.bytes)
+      case 'append-finish':
+        return this.#finishAppend()
+      case 'append-abort':
+        return this.#abortAppend()
+      case 'idle':
+        return this.#startIdle()
+      case 'idle-done':
+        return this.#endIdle()
+      case 'request':
+        return this.#request(question.request)
+    }
+  }
+
+  failed(question: ImapQuestion, error: unknown): ImapAnswer {
+    this.#forgetAppend()
+    // A literal was begun and cannot be finished: whatever is said would be taken for its octets.
+    if (error instanceof BlobTruncated)
+      return { type: 'done', status: 'NO', text: 'Unreadable message', bye: true }
+    const unavailable = error instanceof StoreUnavailable
+    // RFC 5530 §3: UNAVAILABLE is temporary, SERVERBUG is ours.
+    return unavailable
+      ? no('UNAVAILABLE', 'The mail store cannot serve at the moment')
+      : no('SERVERBUG', `Internal error in ${question.type}`)
+  }
+
+  closed(): void {
+    this.#desk.abandon()
+    this.#forgetAppend()
+    this.#idle = null
+    this.#session?.selected?.close()
+    this.#unsubscribe?.()
+  }
+
+  // Log-in
+
+  async #logIn(question: Extract<ImapQuestion, { type: 'log-in' }>): Promise<ImapAnswer> {
+    const result = await this.#desk.logIn(question)
+    if ('account' in result) this.#enter(result.account)
+    return result.answer
+  }
+
+  #enter(account: Account): void {
+    const { store: mail } = this.#parts
+    this.#session = {
+      ...{ parts: this.#parts, peer: this.#peer, sink: this.#sink, account },
+      selected: null,
+      onChange: () => this.#tellInIdle(),
+    }
+    this.#unsubscribe = mail.subscribe(account.id, (changes) => {
+      if (changes.some((change) => change.type === 'account-removed')) this.#accountGone = true
+    })
+  }
+
+  #entered(): SessionContext {
+    if (this.#session === null) throw new Error('a request before log-in')
+    return this.#session
+  }
+
+  // APPEND
+
+  async #openAppend(question: Extract<ImapQuestion, { type: 'append' }>): Promise<ImapAnswer> {
+    const opened = await openAppend(this.#entered(), question)
+    if ('refusal' in opened) return opened.refusal
+    this.#appending = opened.appending
+    return proceed
+  }
+
+  #appendChunk(bytes: Uint8Array): ImapAnswer | Promise<ImapAnswer> {
+    const wait = this.#appending?.write(bytes)
+    return wait === undefined ? proceed : wait.then(() => proceed)
+  }
+
+  async #finishAppend(): Promise<ImapAnswer> {
+    const appending = this.#appending
+    if (appending === null) throw new Error('no APPEND is open')
+    const done = await appending.finish()
+    this.#appending = null
+    await this.#tell('tell')
+    return done
+  }
+
+  #abortAppend(): ImapAnswer {
+    this.#forgetAppend()
+    return proceed
+  }
+
+  #forgetAppend(): void {
+    const appending = this.#appending
+    this.#appending = null
+    // What cannot be discarded now is found and dropped by the store's collection.
+    appending?.discard().catch(() => undefined)
+  }
+
+  // IDLE
+
+  async #startIdle(): Promise<ImapAnswer> {
+    if (this.#accountGone) return farewell
+    await this.#tell('tell')
+    this.#idle = { telling: Promise.resolve(), again: false }
+    // What came while that was told.
+    this.#tellInIdle()
+    return proceed
+  }
+
+  /** Something changed: in IDLE it is told, one telling at a time. */
+  #tellInIdle(): void {
+    const idle = this.#idle
+    if (idle === null || idle.again) return
+    idle.again = true
+    idle.telling = idle.telling.then(async () => {
+      if (this.#idle !== idle) return
+      idle.again = false
+      // A store that cannot serve now is asked again at the next change or command.
+      await this.#tell('tell').catch(() => undefined)
+    })
+  }
+
+  async #endIdle(): Promise<ImapAnswer> {
+    const idle = this.#idle
+    this.#idle = null
+    await idle?.telling
+    return this.#accountGone ? farewell : ok('IDLE completed')
+  }
+
+  // Requests
+
+  async #request(request: ImapRequest): Promise<ImapAnswer> {
+    if (request.name === 'ID') return this.#identify(request)
+    if (this.#accountGone) return farewell
+    const run: CommandRun = { session: this.#entered(), output: new Output(this.#sink) }
+    const done = await perform(run, request)
+    await this.#tell(holdsNumbers(request) ? 'hold' : 'tell')
+    return done
+  }
+
+  async #tell(expunges: 'tell' | 'hold'): Promise<void> {
+    const selected = this.#session?.selected ?? null
+    if (selected === null) return
+    await selected.tell(new Output(this.#sink), { expunges })
+  }
+
+  /** RFC 2971 §3: what the client says is logged; what we say is our name. */
+  #identify(request: RequestOf<'ID'>): ImapAnswer {
+    const field = (name: string): string | null =>
+      request.fields.find(([each]) => each === name)?.[1]?.slice(0, 100) ?? null
+    this.#parts.events.emit(imapEvents.clientIdentified, {
+      remoteAddress: this.#peer.remoteAddress,
+      name: field('name'),
+      version: field('version'),
+    })
+    void this.#sink.write(`* ID (${encodeString('name')} ${encodeNString('Posthorn')})\r\n`)
+    return ok('ID completed')
+  }
+}
+
+/** RFC 3501 §7.1.5 */
+const farewell: Done = { type: 'done', status: 'NO', text: 'This account was removed', bye: true }
+
+function perform(run: CommandRun, request: ImapRequest): Done | Promise<Done> {
+  switch (request.name) {
+    case 'SELECT':
+    case 'EXAMINE':
+      return select(run, request)
+    case 'CREATE':
+      return create(run, request)
+    case 'DELETE':
+      return remove(run, request)
+    case 'RENAME':
+      return rename(run, request)
+    case 'SUBSCRIBE':
+    case 'UNSUBSCRIBE':
+      return subscribe(run, request)
+    case 'LIST':
+      return list(run, request)
+    case 'LSUB':
+      return lsub(run, request)
+    case 'NAMESPACE':
+      return namespace(run)
+    case 'STATUS':
+      return status(run, request)
+    case 'NOOP':
+    case 'CHECK':
+      // RFC 3501 §6.4.1: everything is kept already; both are moments to tell what changed.
+      return ok(`${request.name} completed`)
+    case 'ID':
+      throw new Error('ID is answered elsewhere')
+    default:
+      return run.session.selected === null ? notSelected : performSelected(run, run.session.selected, request)
+  }
+}
+
+type SelectedRequest = RequestOf<
+  'FETCH' | 'STORE' | 'SEARCH' | 'COPY' | 'MOVE' | 'EXPUNGE' | 'CLOSE' | 'UNSELECT'
+>
+
+function performSelected(
+  run: CommandRun,
+  selected: Selected,
+  request: SelectedRequest,
+): Done | Promise<Done> {
+  switch (request.name) {
+    case 'FETCH':
+      return fetch(run, selected, request)
+    case 'STORE':
+      return store(run, selected, request)
+    case 'SEARCH':
+      return search(run, selected, request)
+    case 'COPY':
+    case 'MOVE':
+      return copyOrMove(run, selected, request)
+    case 'EXPUNGE':
+      return expunge(run, selected, request)
+    case 'CLOSE':
+      return close(run, selected)
+    case 'UNSELECT':
+      // RFC 3691 §2: like CLOSE, and nothing is removed.
+      selected.close()
+      run.session.selected = null
+      return ok('UNSELECT completed', { state: { name: 'authenticated' } })
+  }
+}

@@ -1,0 +1,96 @@
+// The octets of one message: the recipient's trace fields, then the blob, as one thing with offsets.
+//
+// Offsets of the structure count from the blob's first octet; here everything does, and the prefix lies before 0. A small blob is
+// read once; a large one is streamed for every section that is asked of it, and never held.
+import { Buffer } from 'node:buffer'
+import type { BlobStore } from '../../store/store.ts'
+import type { MessageStructure } from '../../mail/mime/structure.ts'
+import type { MessageText } from '../../store/model.ts'
+
+/** A stretch of a message: octets of the prefix and of the blob, or octets made for the occasion. */
+export type Piece =
+  | { readonly from: 'blob'; readonly start: number; readonly end: number }
+  | { readonly from: 'memory'; readonly bytes: Uint8Array }
+
+/** The blob ended before its size said so; the literal that was begun cannot be finished. */
+export class BlobTruncated extends Error {
+  override name = 'BlobTruncated'
+}
+
+/** One message's octets. */
+export class MessageBytes {
+  readonly #blobs: BlobStore
+  readonly #message: MessageText
+  readonly prefix: Uint8Array
+  readonly structure: MessageStructure
+  #whole: Promise<Uint8Array | undefined> | null = null
+
+  constructor(blobs: BlobStore, message: MessageText, structure: MessageStructure) {
+    this.#blobs = blobs
+    this.#message = message
+    this.structure = structure
+    this.prefix = Buffer.from(message.prefix)
+  }
+
+  /** Octets of the blob. */
+  get blobSize(): number {
+    return this.#message.size - this.prefix.length
+  }
+
+  /** The octets of a piece, in chunks. */
+  async *read(piece: Piece): AsyncGenerator<Uint8Array> {
+    if (piece.from === 'memory') {
+      yield piece.bytes
+      return
+    }
+    const { start, end } = piece
+    if (start >= end) return
+    this.#whole ??= this.#blobs.readSmall(this.#message.blob)
+    const whole = await this.#whole
+    if (whole !== undefined) {
+      if (whole.length < end)
+        throw new BlobTruncated(`blob ${this.#message.blob} is shorter than its row says`)
+      yield whole.subarray(start, end)
+      return
+    }
+    let left = end - start
+    for await (const chunk of this.#blobs.read(this.#message.blob, { start, end })) {
+      left -= chunk.length
+      yield chunk
+    }
+    if (left !== 0) throw new BlobTruncated(`blob ${this.#message.blob} is shorter than its row says`)
+  }
+
+  /** Up to `most` octets of a range, in memory. */
+  async collect(range: { start: number; end: number }, most: number): Promise<Uint8Array> {
+    const chunks: Uint8Array[] = []
+    const end = Math.min(range.end, range.start + most)
+    for await (const chunk of this.read({ from: 'blob', start: range.start, end })) chunks.push(chunk)
+    const [only] = chunks
+    return only !== undefined && chunks.length === 1 ? only : Buffer.concat(chunks)
+  }
+}
+
+/** Octets of pieces together. */
+export function sizeOf(pieces: readonly Piece[]): number {
+  return pieces.reduce(
+    (sum, piece) => sum + (piece.from === 'memory' ? piece.bytes.length : piece.end - piece.start),
+    0,
+  )
+}
+
+/** The pieces between two places of their whole: RFC 3501 §6.4.5 `<start.length>`. */
+export function cut(pieces: readonly Piece[], start: number, end: number): Piece[] {
+  const kept: Piece[] = []
+  let at = 0
+  for (const piece of pieces) {
+    const length = sizeOf([piece])
+    const from = Math.max(0, start - at)
+    const to = Math.min(length, end - at)
+    at += length
+    if (from >= to) continue
+    if (piece.from === 'memory') kept.push({ from: 'memory', bytes: piece.bytes.subarray(from, to) })
+    else kept.push({ from: 'blob', start: piece.start + from, end: piece.start + to })
+  }
+  return kept
+}

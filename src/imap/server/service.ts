@@ -1,0 +1,52 @@
+// IMAP as a service of a listener: a core and a handler for each connection.
+import { encodeCondition } from '../proto/encode/responses.ts'
+import { ImapHandler } from './handler.ts'
+import { ImapSession } from '../proto/session.ts'
+import type { AuthConfig } from '../../config/sections/auth.ts'
+import type { Clock } from '../../base/clock.ts'
+import type { ConnectionRefusal } from '../../net/connection-limits.ts'
+import type { Directory } from '../../directory/directory.ts'
+import type { Events } from '../../events/event.ts'
+import type { ImapAnswer, ImapQuestion } from '../proto/commands/command.ts'
+import type { ImapConfig } from '../../config/sections/imap.ts'
+import type { MimeLimits } from '../../mail/mime/limits.ts'
+import type { Random } from '../../base/random.ts'
+import type { Service } from '../../net/pump.ts'
+import type { Store } from '../../store/store.ts'
+
+export interface ImapServiceOptions {
+  readonly hostname: string
+  /** STARTTLS is offered on this listener. */
+  readonly startTls: boolean
+  readonly store: Store
+  readonly directory: Directory
+  readonly events: Events
+  readonly clock: Clock
+  readonly random: Random
+  readonly config: ImapConfig
+  readonly auth: Pick<AuthConfig, 'allowClearText' | 'maxFailuresPerConnection'>
+  /** Limits of the walk through an appended message; its own defaults unless given. */
+  readonly mime?: Partial<MimeLimits>
+}
+
+/** What to run, and what a connection over a limit is told (RFC 3501 §7.1.5: BYE as a greeting). */
+export function createImapService(options: ImapServiceOptions): {
+  service: Service<ImapQuestion, ImapAnswer>
+  farewell: (refusal: ConnectionRefusal) => string
+} {
+  const { hostname, startTls, store, directory, events, clock, random, config, auth, mime = {} } = options
+  const parts = { store, directory, events, clock, config, mime }
+  const { scram, serverSecret, scramIterations } = directory.sasl
+  const limits = { ...config, loginFailures: auth.maxFailuresPerConnection }
+  return {
+    service: {
+      makeCore: () =>
+        new ImapSession({
+          ...{ limits, hostname, startTls, random, scram, serverSecret, scramIterations },
+          clearTextAllowed: auth.allowClearText,
+        }),
+      makeHandler: (sink, peer) => new ImapHandler(parts, sink, peer),
+    },
+    farewell: () => `* ${encodeCondition('BYE', 'LIMIT', 'Too many connections')}`,
+  }
+}

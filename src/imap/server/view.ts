@@ -1,0 +1,259 @@
+// What one session knows of its mailbox: which message has which sequence number, and the flags as they are.
+//
+// - Arrays, not objects: five octets for a message, and a map for the few that have keywords.
+// - Sequence numbers change only in `takeExpunged`, which the session calls where RFC 3501 §7.4.1 lets it tell them. Until then a
+//   message that was expunged elsewhere keeps its number and its last flags, and is `isGone`.
+// - Flags are always those of the last change heard of; that a client has not been told yet is kept beside (`takeFlags`).
+// - UIDs ascend; a message that came and went before it was told never existed here.
+//
+// Changes come in any number between two tellings; what is pending is bounded by the size of the mailbox.
+import { recentBit } from '../proto/encode/flags.ts'
+import { mergeRanges } from '../proto/grammar/sequence-set.ts'
+import type { Ranges } from '../proto/grammar/sequence-set.ts'
+import type { ModSeq } from '../../store/model.ts'
+import type { UidSelection } from '../../store/store.ts'
+
+/** A view as the store loads it. */
+export interface LoadedView {
+  readonly uids: Uint32Array
+  readonly flags: Uint8Array
+  readonly keywords: Map<number, string>
+}
+
+const none: LoadedView = { uids: new Uint32Array(0), flags: new Uint8Array(0), keywords: new Map() }
+
+/** One session's view of one mailbox. Indexes count from 0; a sequence number is an index and one. */
+export class View {
+  #uids = none.uids
+  #flags = none.flags
+  #keywords = none.keywords
+  #length = 0
+  /** UIDs that the client has been told of or that are pending are all below. */
+  #nextUid: number
+  #gone = new Set<number>()
+  #dirty = new Map<number, ModSeq>()
+  /** Came, and have no number yet; in order of UID. */
+  #added = new Map<number, { flags: number; keywords: string }>()
+  /** Flags that changed before the arrays were here. */
+  #early = new Map<number, { flags: number; keywords: string; modSeq: ModSeq }>()
+  #loaded = false
+
+  /** `uidNext` as it was when the mailbox was opened: later messages are additions. */
+  constructor(uidNext: number) {
+    this.#nextUid = uidNext
+  }
+
+  get loaded(): boolean {
+    return this.#loaded
+  }
+
+  /** Messages that have a sequence number. */
+  get length(): number {
+    return this.#length
+  }
+
+  /** Takes the arrays. Changes heard of before are applied again: they may or may not be in them. */
+  load(view: LoadedView, recentFrom: number): void {
+    const early = [...this.#early]
+    this.#early.clear()
+    this.#uids = view.uids
+    this.#flags = view.flags
+    this.#keywords = view.keywords
+    this.#length = view.uids.length
+    this.#loaded = true
+    for (let index = this.#lowerBound(recentFrom); index < this.#length; index++) this.#mark(index, recentBit)
+    for (const [uid, { flags, keywords, modSeq }] of early)
+      this.setFlags({ uid, flags, keywords, modSeq, told: false })
+    for (const uid of this.#gone) if (this.indexOf(uid) === -1) this.#gone.delete(uid)
+  }
+
+  #mark(index: number, bits: number): void {
+    this.#flags[index] = (this.#flags[index] ?? 0) | bits
+  }
+
+  /** The UID at an index. */
+  uid(index: number): number {
+    return this.#uids[index] ?? 0
+  }
+
+  /** Bits of the system flags, and `recentBit`. */
+  flags(index: number): number {
+    return this.#flags[index] ?? 0
+  }
+
+  /** Space separated, or ''. */
+  keywords(uid: number): string {
+    return this.#keywords.size === 0 ? '' : (this.#keywords.get(uid) ?? '')
+  }
+
+  /** Expunged, and the client has not been told. */
+  isGone(uid: number): boolean {
+    return this.#gone.has(uid)
+  }
+
+  get anyGone(): boolean {
+    return this.#gone.size > 0
+  }
+
+  /** Messages marked \Recent. */
+  get recent(): number {
+    let count = 0
+    for (let index = 0; index < this.#length; index++)
+      if (((this.#flags[index] ?? 0) & recentBit) !== 0) count++
+    return count
+  }
+
+  /** The largest UID, or the one before the next to come in an empty mailbox; what `*` means (RFC 3501 §9). */
+  get largestUid(): number {
+    return this.#length === 0 ? Math.max(1, this.#nextUid - 1) : this.uid(this.#length - 1)
+  }
+
+  /** The index of a UID, or -1. */
+  indexOf(uid: number): number {
+    const index = this.#lowerBound(uid)
+    return index < this.#length && this.#uids[index] === uid ? index : -1
+  }
+
+  #lowerBound(uid: number): number {
+    let low = 0
+    let high = this.#length
+    while (low < high) {
+      const middle = (low + high) >>> 1
+      if ((this.#uids[middle] ?? 0) < uid) low = middle + 1
+      else high = middle
+    }
+    return low
+  }
+
+  /** Ranges of UIDs as ranges of indexes, empty ones left out. */
+  indexesOf(uids: Ranges): Ranges {
+    const ranges: (readonly [number, number])[] = []
+    for (const [first, last] of uids) {
+      const from = this.#lowerBound(first)
+      const to = this.#lowerBound(last + 1) - 1
+      if (from <= to) ranges.push([from, to])
+    }
+    return ranges
+  }
+
+  /** Ranges of indexes as what the store takes; UIDs between two neighbours belong to nobody. */
+  selection(indexes: Ranges): UidSelection {
+    return mergeRanges(indexes.map(([first, last]): [number, number] => [this.uid(first), this.uid(last)]))
+  }
+
+  // Changes
+
+  /** A message came. */
+  add(message: { uid: number; flags: number; keywords: string }): void {
+    if (message.uid < this.#nextUid) return
+    this.#nextUid = message.uid + 1
+    this.#added.set(message.uid, { flags: message.flags, keywords: message.keywords })
+  }
+
+  /** Flags changed. `told`: the client knows already, or does not want to. */
+  setFlags(change: { uid: number; flags: number; keywords: string; modSeq: ModSeq; told: boolean }): void {
+    const { uid, flags, keywords, modSeq, told } = change
+    if (this.#added.has(uid)) {
+      this.#added.set(uid, { flags, keywords })
+      return
+    }
+    if (!this.#loaded) {
+      this.#early.set(uid, { flags, keywords, modSeq })
+      return
+    }
+    const index = this.indexOf(uid)
+    if (index === -1) return
+    this.#flags[index] = (this.flags(index) & recentBit) | flags
+    if (keywords === '') this.#keywords.delete(uid)
+    else this.#keywords.set(uid, keywords)
+    if (told) this.#dirty.delete(uid)
+    else this.#dirty.set(uid, modSeq)
+  }
+
+  /** These were removed. */
+  expunge(uids: Iterable<number>): void {
+    for (const uid of uids) {
+      if (this.#added.delete(uid)) continue
+      if (!this.#loaded || this.indexOf(uid) !== -1) this.#gone.add(uid)
+    }
+  }
+
+  /** The mailbox itself was removed, and every message with it. */
+  expungeAll(): void {
+    this.#added.clear()
+    for (let index = 0; index < this.#length; index++) this.#gone.add(this.uid(index))
+  }
+
+  /** A change of our own that the client must not be told of again. */
+  markTold(uids: Iterable<number>, modSeq: ModSeq): void {
+    for (const uid of uids) if (this.#dirty.get(uid) === modSeq) this.#dirty.delete(uid)
+  }
+
+  /** Whether there is anything to tell. */
+  get pending(): boolean {
+    return this.#gone.size > 0 || this.#dirty.size > 0 || this.#added.size > 0 || this.#early.size > 0
+  }
+
+  // Tellings
+
+  /** Takes the expunged out and gives their sequence numbers, the highest first, so that each is right when told in order. */
+  takeExpunged(): number[] {
+    const numbers: number[] = []
+    if (this.#gone.size === 0) return numbers
+    let kept = 0
+    for (let index = 0; index < this.#length; index++) {
+      const uid = this.uid(index)
+      if (this.#gone.has(uid)) {
+        numbers.push(index + 1)
+        this.#keywords.delete(uid)
+        this.#dirty.delete(uid)
+        continue
+      }
+      this.#uids[kept] = uid
+      this.#flags[kept] = this.flags(index)
+      kept++
+    }
+    this.#length = kept
+    this.#gone.clear()
+    return numbers.reverse()
+  }
+
+  /** Whether messages came that have no number yet. */
+  get anyAdded(): boolean {
+    return this.#added.size > 0
+  }
+
+  /** Gives the added their numbers; those from `recentFrom` on are \Recent. How many they were. */
+  takeAdded(recentFrom: number): number {
+    const added = this.#added
+    if (added.size === 0) return 0
+    this.#added = new Map()
+    this.#reserve(this.#length + added.size)
+    for (const [uid, { flags, keywords }] of added) {
+      this.#uids[this.#length] = uid
+      this.#flags[this.#length] = uid >= recentFrom ? flags | recentBit : flags
+      if (keywords !== '') this.#keywords.set(uid, keywords)
+      this.#length++
+    }
+    return added.size
+  }
+
+  /** Indexes of messages whose flags the client does not know, ascending. */
+  takeFlags(): number[] {
+    if (this.#dirty.size === 0) return []
+    const indexes = [...this.#dirty.keys()].map((uid) => this.indexOf(uid)).filter((index) => index !== -1)
+    this.#dirty.clear()
+    return indexes.sort((a, b) => a - b)
+  }
+
+  #reserve(length: number): void {
+    if (length <= this.#uids.length) return
+    const capacity = Math.max(length, this.#uids.length + (this.#uids.length >> 2) + 16)
+    const uids = new Uint32Array(capacity)
+    uids.set(this.#uids.subarray(0, this.#length))
+    this.#uids = uids
+    const flags = new Uint8Array(capacity)
+    flags.set(this.#flags.subarray(0, this.#length))
+    this.#flags = flags
+  }
+}
