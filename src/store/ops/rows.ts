@@ -146,9 +146,13 @@ export function among(place: { account: AccountId; mailbox: MailboxId; uids?: Ui
   const [only] = uids
   if (!only) return sql`${here} AND message.uid < 0`
   if (uids.length === 1) return sql`${here} AND message.uid BETWEEN ${only[0]} AND ${only[1]}`
-  return sql`${here} AND message.uid IN (
-    SELECT picked.uid FROM ${ranges(uids)} AS wanted CROSS JOIN message AS picked
-    WHERE picked.account = ${account} AND picked.mailbox = ${mailbox} AND picked.uid BETWEEN wanted.low AND wanted.high)`
+  const picked = sql`SELECT picked.uid FROM ${ranges(uids)} AS wanted CROSS JOIN message AS picked
+    WHERE picked.account = ${account} AND picked.mailbox = ${mailbox} AND picked.uid BETWEEN wanted.low AND wanted.high`
+  // As an array PostgreSQL computes them once and looks them up; left a set, its planner may compute it for each row.
+  return dialect({
+    sqlite: sql`${here} AND message.uid IN (${picked})`,
+    pg: sql`${here} AND message.uid = ANY (ARRAY(${picked}))`,
+  })
 }
 
 /** What a change of flags or of rows does to the counts of a mailbox. */

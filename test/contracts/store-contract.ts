@@ -1,0 +1,23 @@
+// What holding the contract of `src/store/store.ts` means, in tests: one suite for every engine. An engine that fails a line
+// of it is not shipped.
+import { changeContract } from './changes.ts'
+import { deliveryContract } from './delivery.ts'
+import { directoryContract } from './directory.ts'
+import { roomOf, type OpenStore } from './house.ts'
+import { mailboxContract } from './mailboxes.ts'
+import { messageContract } from './messages.ts'
+import { upkeepContract } from './upkeep.ts'
+import { describe } from 'node:test'
+
+/** Registers the suite for one engine. With `skip`, its tests skip and give that reason. */
+export function storeContract(name: string, open: OpenStore, skip?: string): void {
+  const room = roomOf(open, skip)
+  describe(`store contract: ${name}`, () => {
+    describe('delivery', () => deliveryContract(room))
+    describe('mailboxes', () => mailboxContract(room))
+    describe('messages', () => messageContract(room))
+    describe('changes', () => changeContract(room))
+    describe('directory', () => directoryContract(room))
+    describe('upkeep', () => upkeepContract(room))
+  })
+}
