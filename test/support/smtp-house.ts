@@ -51,7 +51,7 @@ export class FakeDirectory implements Directory {
       used?: { bytes: number; messages: number }
       state?: Account['state']
       password?: string
-      verifier?: ScramVerifier
+      verifier?: ScramVerifier | null
     } = {},
   ): void {
     const account: Account = {
@@ -71,7 +71,7 @@ export class FakeDirectory implements Directory {
     const salt = new Uint8Array(16).fill(7)
     this.addUser(address, {
       password,
-      verifier: await makeScramVerifier({ password, salt, iterations: 4096 }),
+      verifier: (await makeScramVerifier({ password, salt, iterations: 4096 })) ?? null,
     })
   }
 

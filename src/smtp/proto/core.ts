@@ -196,7 +196,7 @@ export class SmtpCore implements Core<SmtpQuestion, SmtpAnswer> {
     if (reply.code < 500 || this.#mode().type === 'closed') return
     const { limits } = this.#settings
     if (this.#verb === 'RCPT') this.#refusedRecipients++
-    else if (this.#verb === 'AUTH') this.#authFailures++
+    else if (reply === replies.authFailed) this.#authFailures++
     else this.#errors++
     if (reached(this.#authFailures, limits.maxAuthFailures)) {
       this.#perform(this.#farewell('too-many-errors', replies.tooManyAuthFailures))
@@ -210,9 +210,11 @@ export class SmtpCore implements Core<SmtpQuestion, SmtpAnswer> {
 
   /** Ends the session with this reply. */
   #farewell(note: SmtpNote | null, reply: Reply): Step {
-    this.#session.mode = closedMode
-    if (note === null) return reply
-    return ask({ type: 'note', note, client: this.#session.client }, () => reply)
+    const session = this.#session
+    session.mode = closedMode
+    const say = (): Step =>
+      note === null ? reply : ask({ type: 'note', note, client: session.client }, () => reply)
+    return session.transaction === null ? say() : this.#dropped(session.transaction, say)
   }
 
   #flush(): void {
@@ -328,7 +330,7 @@ export class SmtpCore implements Core<SmtpQuestion, SmtpAnswer> {
     this.#progress += piece.used
     if (piece.status === 'bare-newline') {
       // RFC 5321 §2.3.8, §4.1.1.4: whoever sends these may mean two messages by one; nothing more is believed.
-      return this.#dropped(mode.transaction, () => this.#farewell('bare-newline', replies.bareNewline))
+      return this.#farewell('bare-newline', replies.bareNewline)
     }
     return this.#keep(mode.transaction, piece.content, () => {
       if (piece.status === 'more') return null

@@ -24,7 +24,8 @@ export interface SmtpServiceOptions {
   readonly hostname: string
   /** True where STARTTLS is offered. */
   readonly startTls: boolean
-  readonly store: Store
+  /** Messages in the making; everything else goes by directory and delivery. */
+  readonly store: Pick<Store, 'blobs'>
   readonly directory: Directory
   readonly delivery: Delivery
   readonly events: Events
