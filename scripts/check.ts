@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { parseArgs, styleText } from 'node:util'
 import { checkDependencies } from './dependencies.ts'
 import { checkDocuments } from './docs.ts'
+import { checkHabits } from './habits.ts'
 import { checkImports } from './imports.ts'
 import { checkMigrations, updateMigrations } from './migrations.ts'
 import { checkReferences, readTables } from './rfc.ts'
@@ -63,6 +64,12 @@ const checks: readonly Check[] = [
     about: 'lengths of files and functions',
     run: async () =>
       checkSizes(readFiles(sourcePatterns), readIfPresent('scripts/sizes.allow.tsv')).map(formatProblem),
+  },
+  {
+    name: 'habits',
+    about: 'nothing left for later, no test left out',
+    run: async () =>
+      checkHabits(readFiles([...sourcePatterns, 'test/**/*.txt', 'bin/*.js'])).map(formatProblem),
   },
   {
     name: 'knip',

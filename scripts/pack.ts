@@ -36,7 +36,12 @@ try {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
   const said = run(folder, join(folder, 'node_modules/.bin/posthorn'), '--version').trim()
   if (!said.includes(version)) throw new Error(`posthorn --version said “${said}”, not ${version}`)
-  const names = run(folder, process.execPath, '-p', "Object.keys(await import('posthorn')).join(' ')").trim()
+  const names = run(
+    folder,
+    process.execPath,
+    '-e',
+    "console.log(Object.keys(await import('posthorn')).join(' '))",
+  ).trim()
   if (names === '') throw new Error('the library exports nothing')
   process.stdout.write(`ok      installed elsewhere: ${said}; library: ${names}\n`)
   run(root, join(root, 'node_modules/.bin/publint'), '--strict')
