@@ -50,18 +50,14 @@ export class MaildropLock {
     await store.releaseLease({ account, name: leaseName, holder })
   }
 
-  // Three tries before the lease runs out. A store that fails once is asked again at the next.
+  // Three tries before the lease runs out. A store that fails once is asked again at the next, so its failure needs no
+  // other answer; a slow one does not delay the next try.
   #schedule(): void {
     this.#timer = this.#options.clock.after(this.#options.milliseconds / 3, () => {
-      this.confirm().then(
-        () => this.#again(),
-        () => this.#again(),
-      )
+      if (this.#state !== 'held') return
+      this.#schedule()
+      this.confirm().catch(() => undefined)
     })
-  }
-
-  #again(): void {
-    if (this.#state === 'held') this.#schedule()
   }
 
   #lose(): void {
