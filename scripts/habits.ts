@@ -29,8 +29,10 @@ const habits: readonly Habit[] = [
     where: tests,
   },
   {
-    pattern: /(?:oxlint|eslint|biome)-disable|@ts-(?:ignore|nocheck|expect-error)/g,
-    message: 'switches a check off',
+    // With a reason behind `--` it may stand.
+    pattern:
+      /(?:oxlint|eslint|biome)-disable(?!-next-line [\w/-]+ -- \w)|@ts-(?:ignore|nocheck|expect-error)/g,
+    message: 'switches a check off without saying why',
   },
   { pattern: /(?<![\w.])\/(?:home|Users|root)\/\w+/g, message: 'is a path of someone’s machine' },
 ]
