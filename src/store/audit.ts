@@ -92,10 +92,11 @@ function* modSeqsAreWrong(account: AccountId): Op<Told[]> {
 function* emailsAreWrong(account: AccountId): Op<Told[]> {
   const refs = yield* all<Told>`
     SELECT 'email ' || id || ' has refs ' || refs || '; found ' || n || ' messages' AS message
-    FROM (SELECT email.id, email.refs, COUNT(message.uid) AS n
-      FROM email LEFT JOIN (SELECT uid, email FROM message WHERE account = ${account}) AS message
-        ON message.email = email.id
-      WHERE email.account = ${account} GROUP BY email.id, email.refs) AS counted
+    FROM (SELECT email.id, email.refs, COALESCE(counted.n, 0) AS n
+      FROM email LEFT JOIN
+        (SELECT email, COUNT(*) AS n FROM message WHERE account = ${account} GROUP BY email) AS counted
+        ON counted.email = email.id
+      WHERE email.account = ${account}) AS compared
     WHERE refs <> n OR n = 0 ORDER BY id`
   const lost = yield* all<Told>`
     SELECT 'uid ' || message.uid || ' in mailbox ' || message.mailbox || ' has size ' || message.size || '; email ' ||
@@ -163,8 +164,9 @@ function octets(text: Fragment): Fragment {
 export function* auditBlobs(): Op<AuditFinding[]> {
   const rows = yield* all<Told>`
     SELECT 'blob ' || id || ' has refs ' || refs || '; found ' || n || ' emails' AS message
-    FROM (SELECT blob.id, blob.refs, COUNT(email.id) AS n FROM blob LEFT JOIN email ON email.blob = blob.id
-      GROUP BY blob.id, blob.refs) AS counted
+    FROM (SELECT blob.id, blob.refs, COALESCE(counted.n, 0) AS n
+      FROM blob LEFT JOIN (SELECT blob, COUNT(*) AS n FROM email GROUP BY blob) AS counted ON counted.blob = blob.id
+      ) AS compared
     WHERE refs <> n ORDER BY id`
   const sizes = yield* all<Told>`
     SELECT 'blob ' || id || ' says ' || size || ' bytes; found ' || OCTET_LENGTH(data) AS message

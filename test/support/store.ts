@@ -19,27 +19,42 @@ export interface TestStoreOptions {
 
 /** Opens a store, and at the end of the test audits, closes and removes it. */
 export async function testStore(context: TestContext, options: TestStoreOptions = {}): Promise<Store> {
-  const folder = options.medium === 'folder' ? await testFolder(context) : ':memory:'
+  const folder = options.medium === 'folder' ? await testFolder(context) : undefined
   const store = await openSqliteStore({
-    folder,
+    folder: folder?.path ?? ':memory:',
     clock: new VirtualClock(),
     random: new SeededRandom(1),
     onListenerError: (error) => setImmediate(() => assert.ifError(error)),
     ...(options.limits && { limits: options.limits }),
   })
-  context.after(async () => {
+  const end = async (): Promise<void> => {
     try {
       assert.deepEqual(await store.audit(), [])
     } finally {
       await store.close()
     }
-  })
+  }
+  if (folder) folder.beforeRemoval(end)
+  else context.after(end)
   return store
 }
 
-/** A temporary folder that goes with the test, after everything that was opened in it. */
-export async function testFolder(context: TestContext): Promise<string> {
-  const folder = await mkdtemp(join(tmpdir(), 'posthorn-store-'))
-  context.after(() => rm(folder, { recursive: true, force: true }))
-  return folder
+export interface TestFolder {
+  readonly path: string
+  /** Has `task` done at the end of the test, while the folder is still there. */
+  beforeRemoval(task: () => Promise<void>): void
+}
+
+/** A temporary folder that goes with the test. */
+export async function testFolder(context: TestContext): Promise<TestFolder> {
+  const path = await mkdtemp(join(tmpdir(), 'posthorn-store-'))
+  const tasks: (() => Promise<void>)[] = []
+  context.after(async () => {
+    try {
+      for (const task of tasks) await task()
+    } finally {
+      await rm(path, { recursive: true, force: true })
+    }
+  })
+  return { path, beforeRemoval: (task) => tasks.push(task) }
 }

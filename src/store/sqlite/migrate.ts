@@ -4,6 +4,7 @@
 // Refuses a database of a newer version, and a file that is some other program's.
 import { readdirSync, readFileSync } from 'node:fs'
 import type { DatabaseSync } from 'node:sqlite'
+import { UnsuitableDatabase } from '../store.ts'
 
 /** `PSTH`: tells Posthorn's databases from others (sqlite.org/pragma.html#pragma_application_id). */
 const applicationId = 0x50535448
@@ -22,11 +23,6 @@ export function sqliteMigrations(folder: URL = new URL('./migrations/', import.m
     if (number !== index + 1) throw new Error(`migration ${name} is out of sequence`)
     return { number, name, text: readFileSync(new URL(name, folder), 'utf8') }
   })
-}
-
-/** The database is not one that this version can serve. */
-export class UnsuitableDatabase extends Error {
-  override name = 'UnsuitableDatabase'
 }
 
 /** Applies what is missing; the numbers that were applied. */

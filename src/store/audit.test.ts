@@ -1,0 +1,106 @@
+// The audit finds each fault that is planted behind the store's back.
+import assert from 'node:assert/strict'
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+import { test, type TestContext } from 'node:test'
+import { SeededRandom } from '../base/seeded-random.ts'
+import { VirtualClock } from '../base/virtual-clock.ts'
+import { testFolder } from '../../test/support/store.ts'
+import type { MailboxId } from './model.ts'
+import { openSqliteStore } from './sqlite/index.ts'
+import type { Store } from './store.ts'
+
+async function open(folder: string): Promise<Store> {
+  return openSqliteStore({
+    folder,
+    clock: new VirtualClock(),
+    random: new SeededRandom(1),
+    limits: { inlineBlobBytes: 1_000 },
+    onListenerError: assert.ifError,
+  })
+}
+
+/** A folder with one account: three small messages, one of them expunged, one copied, and a large one. */
+async function furnished(context: TestContext): Promise<string> {
+  const folder = (await testFolder(context)).path
+  await using store = await open(folder)
+  await store.addDomain({ name: 'a.test', now: 0 })
+  const made = await store.addAccount({
+    address: 'ann@a.test',
+    credentials: { argon2id: null, scramSha256: null },
+    quota: { bytes: null, messages: null },
+    mailboxes: [{ name: 'Trash', specialUse: 'trash' }],
+    now: 0,
+  })
+  assert.ok(made.ok)
+  const account = made.account.id
+  for (const size of [10, 20, 30, 5_000]) {
+    const writer = store.blobs.stage()
+    await writer.write(new Uint8Array(size))
+    const message = { blob: await writer.finish(), structure: '{}' }
+    await store.deliver({ message, internalDate: 0, targets: [{ account, prefix: 'X: é\r\n' }] })
+  }
+  const place = { account, mailbox: 1 as MailboxId }
+  await store.copy({ account, from: place.mailbox, to: 2 as MailboxId, uids: [[2, 3]] })
+  await store.setFlags({ ...place, uids: [[1, 2]], mode: 'add', flags: 1, keywords: ['k'] })
+  await store.expunge({ ...place, uids: [[1, 1]], which: 'regardless' })
+  assert.deepEqual(await store.audit(), [])
+  return folder
+}
+
+const faults: readonly [check: string, fault: string][] = [
+  ['quota', 'UPDATE account SET used_bytes = used_bytes + 1'],
+  ['quota', 'UPDATE account SET used_messages = used_messages - 1'],
+  ['counts', 'UPDATE mailbox SET messages = messages + 1 WHERE id = 1'],
+  ['counts', 'UPDATE mailbox SET unseen = unseen - 1 WHERE id = 1'],
+  ['counts', 'UPDATE mailbox SET deleted = 1 WHERE id = 1'],
+  ['counts', 'UPDATE mailbox SET bytes = 0 WHERE id = 2'],
+  ['uid', 'UPDATE mailbox SET uid_next = 2, recent_from = 1 WHERE id = 1'],
+  ['uid', 'INSERT INTO tombstone (account, modseq, mailbox, first, last) VALUES (1, 3, 1, 2, 2)'],
+  ['uid', 'UPDATE message SET added = 1 WHERE mailbox = 1 AND uid = 4'],
+  ['modseq', 'UPDATE message SET modseq = 999 WHERE mailbox = 1 AND uid = 2'],
+  ['modseq', 'UPDATE account SET modseq = 1'],
+  ['email', 'UPDATE email SET refs = refs + 1 WHERE id = 2'],
+  ['email', 'DELETE FROM email WHERE id = 3'],
+  ['email', 'UPDATE email SET size = size + 1 WHERE id = 3'],
+  ['email', 'UPDATE account SET next_email = 2'],
+  ['email', 'UPDATE email SET blob = 77 WHERE id = 2'],
+  ['blob', 'UPDATE blob SET refs = 9 WHERE id = 2'],
+  ['blob', "UPDATE blob SET data = x'00' WHERE id = 2"],
+  ['blob-file', 'UPDATE blob SET size = size + 1 WHERE key IS NOT NULL'],
+  ['tombstone', 'UPDATE tombstone SET modseq = 999'],
+  ['tombstone', 'UPDATE tombstone SET mailbox = 77'],
+  ['mailbox', "UPDATE mailbox SET name = 'no/where' WHERE id = 2"],
+  ['mailbox', "UPDATE mailbox SET name = 'in' WHERE id = 1"],
+  ['mailbox', 'UPDATE account SET next_mailbox = 2'],
+  ['foreign-key', "INSERT INTO subscription (account, name) VALUES (55, 'x')"],
+]
+
+for (const [check, fault] of faults) {
+  test(`the audit finds (${check}): ${fault}`, async (context) => {
+    const folder = await furnished(context)
+    {
+      using database = new DatabaseSync(join(folder, 'posthorn.db'), { enableForeignKeyConstraints: false })
+      database.exec(fault)
+    }
+    await using store = await open(folder)
+    const findings = await store.audit()
+    assert.ok(
+      findings.some((finding) => finding.check === check),
+      JSON.stringify(findings),
+    )
+  })
+}
+
+test('the audit finds a file that is gone', async (context) => {
+  const folder = await furnished(context)
+  const [place] = await readdir(join(folder, 'blobs'))
+  assert.ok(place)
+  await rm(join(folder, 'blobs', place), { recursive: true })
+  await using store = await open(folder)
+  assert.deepEqual(
+    (await store.audit()).map(({ check }) => check),
+    ['blob-file'],
+  )
+})
