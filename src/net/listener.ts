@@ -23,6 +23,8 @@ import type { TlsIdentity } from './tls.ts'
 export interface ListenerEvents extends SessionEvents {
   opened(peer: Peer): void
   refused(peer: Peer, refusal: ConnectionRefusal): void
+  /** The system could not accept a connection (`EMFILE`: too many open files). */
+  acceptFailed?(error: Error): void
 }
 
 export interface ListenerOptions<Question, Answer> {
@@ -89,11 +91,13 @@ export class Listener<Question, Answer> implements AsyncDisposable {
 
   /** For `listen`. */
   async open(): Promise<void> {
-    const { network, points, tls, identity } = this.#options
+    const { network, points, tls, identity, events } = this.#options
     try {
       for (const { address, port } of points) {
         const point = { address, port, identity: tls === 'none' ? null : identity }
-        this.#listenings.push(await network.listen(point, (connection) => this.#accept(connection)))
+        const accept = (connection: Connection) => this.#accept(connection)
+        const failed = (error: Error) => events.acceptFailed?.(error)
+        this.#listenings.push(await network.listen(point, accept, failed))
       }
     } catch (error) {
       await this.#closeListenings()

@@ -25,7 +25,11 @@ export interface Listening {
 export interface Network extends Dialer {
   /**
    * Accepts connections, paused, with their peer known. Rejects with an Error whose `code` is the system's
-   * (`EADDRINUSE`, `EACCES`, …).
+   * (`EADDRINUSE`, `EACCES`, …). `onError` hears of connections that could not be accepted (`EMFILE`).
    */
-  listen(point: ListenPoint, onConnection: (connection: Connection) => void): Promise<Listening>
+  listen(
+    point: ListenPoint,
+    onConnection: (connection: Connection) => void,
+    onError?: (error: Error) => void,
+  ): Promise<Listening>
 }

@@ -551,6 +551,13 @@ export class Session<Question, Answer> implements Sink, SessionView {
   #onClose(error: Error | null): void {
     if (this.#isGone()) return
     const asking = this.#phase === 'asking'
+    if (this.#phase === 'upgrading') {
+      this.#ending ??= 'handshake-failed'
+      this.#settings.events.handshakeFailed(
+        this.peer,
+        error ?? new Error('the peer left during the TLS handshake'),
+      )
+    }
     this.#ending ??= error !== null ? 'reset' : 'peer-ended'
     this.#phase = asking ? 'lost' : 'gone'
     this.#timer?.cancel()

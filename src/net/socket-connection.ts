@@ -105,10 +105,11 @@ export class SocketConnection implements Connection {
     this.#upgrading = true
     this.#detach(plain)
     plain.pause()
+    // Judged now: what comes while the certificate is fetched may be the handshake itself, and goes to TLS.
+    if (plain.readableLength > 0) throw new Error('bytes in the clear before the TLS handshake')
     const identity = this.#identity
     const secureContext = await identity.secureContext(null)
     if (plain.destroyed) throw this.#error ?? new Error('the peer left before the TLS handshake')
-    if (plain.readableLength > 0) throw new Error('bytes in the clear before the TLS handshake')
     const secure = new TLSSocket(plain, {
       isServer: true,
       secureContext,
@@ -125,6 +126,8 @@ export class SocketConnection implements Connection {
     this.#own(secure)
     secure.on('error', onSocketError)
     secure.on('close', onSocketClose)
+    // Without a tls.Server around it a socket tells broken records by this event alone, and stays open.
+    secure.on('_tlsError', onTlsError)
     await this.#handshake(secure)
     const state = tlsStateOf(secure)
     this.#tls = state
@@ -139,16 +142,11 @@ export class SocketConnection implements Connection {
 
   #handshake(secure: TLSSocket): Promise<void> {
     return new Promise((resolve, reject) => {
-      const failed = (error?: unknown) => {
-        reject(error instanceof Error ? error : new Error('the connection closed during the TLS handshake'))
-        secure.destroy()
-      }
+      const failed = () => reject(this.#error ?? new Error('the connection closed during the TLS handshake'))
       secure.once('secure', () => {
-        secure.off('_tlsError', failed)
         secure.off('close', failed)
         resolve()
       })
-      secure.once('_tlsError', failed)
       secure.once('close', failed)
     })
   }
@@ -194,6 +192,10 @@ function onSocketDrain(this: OwnedSocket): void {
 
 function onSocketError(this: OwnedSocket, error: Error): void {
   this[owner]?.failed(error)
+}
+
+function onTlsError(this: OwnedSocket, error: Error): void {
+  this[owner]?.destroy(error)
 }
 
 function onSocketClose(this: OwnedSocket): void {

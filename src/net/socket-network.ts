@@ -18,7 +18,11 @@ export class SocketNetwork implements Network {
     this.#clock = clock
   }
 
-  async listen(point: ListenPoint, onConnection: (connection: Connection) => void): Promise<Listening> {
+  async listen(
+    point: ListenPoint,
+    onConnection: (connection: Connection) => void,
+    onError: (error: Error) => void = ignore,
+  ): Promise<Listening> {
     const server = createServer({
       allowHalfOpen: true,
       pauseOnConnect: true,
@@ -32,8 +36,8 @@ export class SocketNetwork implements Network {
       else onConnection(connection)
     })
     await opened(server, point)
-    // Later errors (too many open files) concern one connection that was never accepted.
-    server.on('error', ignore)
+    // Later errors concern one connection that was never accepted.
+    server.on('error', onError)
     const bound = server.address()
     const port = typeof bound === 'object' && bound !== null ? bound.port : point.port
     return { address: point.address, port, close: () => closed(server) }

@@ -13,7 +13,8 @@ import { ConnectionCount } from './connection-limits.ts'
 import { listen } from './listener.ts'
 import { RealClock, settleEventLoop } from './real-clock.ts'
 import { SocketNetwork } from './socket-network.ts'
-import { createSelfSignedIdentity } from './tls-identity.ts'
+import { createFileIdentity, createSelfSignedIdentity } from './tls-identity.ts'
+import type { TlsIdentity } from './tls.ts'
 
 const clock = new RealClock()
 const identity = createSelfSignedIdentity({
@@ -27,12 +28,14 @@ interface Setup {
   readonly answer?: (question: string, sink: Sink) => string | Promise<string>
   readonly tls?: 'implicit' | 'on-request'
   readonly address?: string
+  readonly with?: TlsIdentity
 }
 
 async function serve({
   answer = (question) => `echo ${question}`,
   tls = 'on-request',
   address = '127.0.0.1',
+  with: shown = identity,
 }: Setup) {
   const heard: string[] = []
   const states: TlsState[] = []
@@ -43,7 +46,7 @@ async function serve({
     network,
     points: [{ address, port: 0 }],
     tls,
-    identity,
+    identity: shown,
     service: {
       makeCore: () => {
         const core = new EchoCore()
@@ -276,6 +279,55 @@ test('garbage instead of a handshake, or a reset within it, ends that session al
   const output = readAll(client)
   client.write('quit\r\n')
   assert.equal(await output, 'hello secure\r\nbye\r\n')
+  assert.deepEqual(server.heard.filter((event) => !event.startsWith('opened')).slice(0, 4), [
+    'handshake failed',
+    'finished: handshake-failed',
+    'handshake failed',
+    'finished: handshake-failed',
+  ])
+})
+
+test('a broken record after the handshake ends that session at once', async () => {
+  await using server = await serve({})
+  const plain = connectTcp(server.port, '127.0.0.1')
+  plain.write('tls\r\n')
+  await waitFor(plain, 'go\r\n')
+  const ended = server.ended(plain.localPort ?? 0)
+  const client = await secure({ socket: plain })
+  const output = readAll(client)
+  client.write('one\r\n')
+  await settleEventLoop()
+  // Under the TLS engine's feet, as an attacker on the path would.
+  plain.write('\x17\x03\x03\x00\x20' + 'x'.repeat(32), 'latin1')
+  assert.equal(await ended, 'reset')
+  client.destroy()
+  await output
+  assert.ok(!server.heard.some((event) => event.startsWith('broke')))
+})
+
+test('TLS without a certificate to show is refused, and reported', async () => {
+  const missing = { certFile: 'no-such-file.crt', keyFile: 'no-such-file.key' }
+  const none = createFileIdentity({ certificates: [missing], clock, onReloadFailed: () => undefined })
+  for (const tls of ['implicit', 'on-request'] as const) {
+    await using server = await serve({ tls, with: none })
+    const plain = connectTcp(server.port, '127.0.0.1')
+    const output = readAll(plain)
+    plain.write('tls\r\n')
+    assert.doesNotMatch(await output, /secured/)
+    assert.ok(server.heard.includes('handshake failed'))
+  }
+})
+
+test('TLS 1.2 clients cannot renegotiate', async () => {
+  await using server = await serve({ tls: 'implicit' })
+  const client = await secure({ port: server.port, host: '127.0.0.1', maxVersion: 'TLSv1.2' })
+  client.resume()
+  const refused = await new Promise<Error | null>((resolve) => {
+    client.once('error', resolve)
+    client.renegotiate({ rejectUnauthorized: false }, resolve)
+  })
+  client.on('error', () => undefined).destroy()
+  assert.match(String(refused), /no.renegotiation/i)
 })
 
 test('dialing tells why it failed', async () => {

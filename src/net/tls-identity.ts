@@ -3,7 +3,7 @@
 // Nothing is loaded before the first handshake (or `secureContext` called to be sure at start). Changed files are
 // noticed at a handshake, at most every few seconds. A pair that cannot be used, as in the middle of a renewal, leaves the
 // last good one in place and is reported; only without a good one does a handshake fail.
-import { X509Certificate } from 'node:crypto'
+import { constants, X509Certificate } from 'node:crypto'
 import { chmod, mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { createSecureContext, type SecureContext } from 'node:tls'
@@ -40,6 +40,8 @@ const checkMilliseconds = 5_000
 const renewalMilliseconds = 30 * 86_400_000
 /** RFC 8996 §4 and §5, for mail RFC 8997 §3: TLS 1.0 and 1.1 are not spoken. */
 const minVersion = 'TLSv1.2'
+/** Mail has no use for renegotiation, and a client could spend our time with it. */
+const secureOptions = constants.SSL_OP_NO_RENEGOTIATION
 
 interface Loaded {
   readonly context: SecureContext
@@ -49,7 +51,7 @@ interface Loaded {
 function load(pair: CertificateAndKey): Loaded {
   const { certificate, key } = pair
   return {
-    context: createSecureContext({ cert: certificate, key, minVersion }),
+    context: createSecureContext({ cert: certificate, key, minVersion, secureOptions }),
     certificate: new X509Certificate(certificate),
   }
 }
