@@ -39,6 +39,11 @@ export class StoreUnavailable extends Error {
   }
 }
 
+/** The database is not one that this version can serve: a newer one's, or another program's. Nothing was changed. */
+export class UnsuitableDatabase extends Error {
+  override name = 'UnsuitableDatabase'
+}
+
 /** Who has mail. Addresses are canonical keys (`src/mail/address.ts`). */
 export interface DirectoryStore {
   addDomain(request: { name: string; now: number }): Promise<Outcome<object, 'exists'>>

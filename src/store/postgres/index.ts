@@ -41,7 +41,7 @@ export interface PostgresStoreOptions {
 
 /**
  * Opens the store and brings the database's schema up to this program's. Rejects with `StoreUnavailable` where the database
- * cannot be reached, with an Error that says so where `pg` is not installed or the schema is newer than this program.
+ * cannot be reached, with `UnsuitableDatabase` where its schema is newer than this program, with an Error that says so where `pg` is missing.
  */
 export async function openPostgresStore(options: PostgresStoreOptions): Promise<Store> {
   const driver = await loadDriver()

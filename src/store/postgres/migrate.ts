@@ -4,6 +4,7 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Client } from 'pg'
+import { UnsuitableDatabase } from '../store.ts'
 
 const migrations = ['0001-mail.sql'] as const
 
@@ -40,12 +41,12 @@ export async function migrate(client: Client): Promise<void> {
 
 function refuseForeign(version: number, sha256: string): void {
   if (version > migrations.length) {
-    throw new Error(
+    throw new UnsuitableDatabase(
       `the database has schema ${version}, this program knows up to ${migrations.length}: run a newer Posthorn`,
     )
   }
   if (migrationAt(version).sha256 !== sha256) {
-    throw new Error(`the database was made with another text of migration ${version}`)
+    throw new UnsuitableDatabase(`the database was made with another text of migration ${version}`)
   }
 }
 
