@@ -85,6 +85,7 @@ test('ambient time and chance are found, names that only look like them are not'
     'clock.setTimeout(f)\nconst o = { process: 1 }\nfunction g(fetch: F): void {}\nf(new Date(0))\n'
   assert.deepEqual(check('src/mail/x.ts', fine), [])
   assert.deepEqual(check('src/net/real-clock.ts', 'f(Date.now())\n'), [])
+  assert.deepEqual(check('src/mail/x.ts', "import { fetch } from './fetch.ts'\nfetch(1)\n"), [])
   assert.deepEqual(check('src/store/x.ts', 'f(process.platform)\n'), [])
   assert.match(check('src/store/x.ts', 'f(process.env.X)\n').join(), /process is ambient/)
 })

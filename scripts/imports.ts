@@ -174,14 +174,29 @@ function checkAmbient(file: SourceFile): Problem[] {
   if (ambientFiles.some((pattern) => pattern.test(file.path))) return []
   const pure = (unitOf(file.path)?.row ?? 0) <= lastPureRow
   const problems: Problem[] = []
-  walk(parseFile(file).program, (node, parent, key) => {
+  const { program } = parseFile(file)
+  const own = ownNames(program)
+  walk(program, (node, parent, key) => {
     const name = ambientUse(node, parent, key)
     // To let others run in between is no use of time.
-    if (name === undefined || (!pure && (name === 'setImmediate' || isFact(name, parent)))) return
+    if (name === undefined || own.has(name) || (!pure && (name === 'setImmediate' || isFact(name, parent))))
+      return
     const line = lineAt(file.text, node.start)
     problems.push({ path: file.path, line, message: `${name} is ambient: take it as an argument` })
   })
   return problems
+}
+
+/** What the module imports or declares as a function: such a name is no longer the ambient one. */
+function ownNames(program: unknown): ReadonlySet<string> {
+  const names = new Set<string>()
+  walk(program, (node) => {
+    const declared = /^Import(Default|Namespace)?Specifier$/.test(node.type) ? node['local'] : node['id']
+    const declares = node.type.endsWith('Specifier') || node.type === 'FunctionDeclaration'
+    const name = (declared as SyntaxNode | null | undefined)?.['name']
+    if (declares && typeof name === 'string') names.add(name)
+  })
+  return names
 }
 
 /** `process.platform` and the like never change while the program runs. */

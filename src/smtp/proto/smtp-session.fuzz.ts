@@ -3,10 +3,10 @@
 // a chunk ends.
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
-import { makeTestCore, type TestCore } from '../../../test/support/smtp-core.ts'
+import { TestCore } from '../../../test/support/smtp-core.ts'
 
 function converse(chunks: readonly Uint8Array[]): TestCore {
-  const core = makeTestCore({
+  const core = new TestCore({
     sasl: true,
     startTls: true,
     answers: {
@@ -15,7 +15,7 @@ function converse(chunks: readonly Uint8Array[]): TestCore {
     },
   })
   core.open()
-  for (const chunk of chunks) if (!core.closed) core.feed(chunk)
+  for (const chunk of chunks) core.feed(chunk)
   return core
 }
 
