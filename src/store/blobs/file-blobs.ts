@@ -3,7 +3,8 @@
 // - A message is gathered in memory until it grows beyond the threshold; from then on it streams to its file, one buffer
 //   being written while the next fills, so that memory stays bounded whatever the size.
 // - `finish` resolves after the content and the names are synced. No rename: nothing looks for a file before its row names it.
-// - A file without a row is an orphan (a session that died, a refused delivery). It is collected when it is old enough.
+// - A file without a row is an orphan (a session that died, a refused delivery). It is collected when it is old enough, and not by
+//   the first collection that this process makes after it began the file.
 import { Buffer } from 'node:buffer'
 import type { Random } from '../../base/random.ts'
 import type { StagedBlob } from '../model.ts'
@@ -27,6 +28,9 @@ export class FileBlobs {
   readonly #options: FileBlobsOptions
   /** Folders that are known to be there. */
   readonly #folders = new Set<string>()
+  /** Files that were begun since the last collection, and between that and the one before. */
+  #begun = new Set<string>()
+  #begunBefore = new Set<string>()
 
   constructor(options: FileBlobsOptions) {
     this.#options = options
@@ -81,9 +85,24 @@ export class FileBlobs {
     }
   }
 
+  /**
+   * Whether this process began the file during or since the collection before this one: its message may be about to be
+   * delivered, however old the file looks. A wall clock that jumps makes every file look old.
+   */
+  isYoung(key: string): boolean {
+    return this.#begun.has(key) || this.#begunBefore.has(key)
+  }
+
+  /** To be called at the end of a collection. */
+  grow(): void {
+    this.#begunBefore = this.#begun
+    this.#begun = new Set()
+  }
+
   async #create(): Promise<OpenBlob> {
     const { fileSystem, random } = this.#options
     const key = Buffer.from(random.bytes(16)).toString('hex')
+    this.#begun.add(key)
     const folder = key.slice(0, 2)
     if (!this.#folders.has(folder)) {
       await fileSystem.makeFolder(folder)

@@ -172,10 +172,11 @@ async function collectGarbage(
   for await (const keys of files.filesBefore(now - limits.orphanMilliseconds)) {
     const named = new Set(await executor.read('knownKeys', keys))
     for (const key of keys) {
-      if (named.has(key)) continue
+      if (named.has(key) || files.isYoung(key)) continue
       await files.remove(key)
       removed++
     }
   }
+  files.grow()
   return { blobs, files: removed, tombstones }
 }
