@@ -32,24 +32,6 @@ export interface TestCoreOptions {
   readonly answers?: { readonly [Type in SmtpQuestion['type']]?: SmtpAnswer }
 }
 
-export interface TestCore {
-  /** Everything written so far. */
-  readonly text: string
-  /** Types of all questions so far. */
-  readonly asked: string[]
-  /** Content (Latin-1) of the messages whose `end` was asked. */
-  readonly messages: string[]
-  readonly questions: SmtpQuestion[]
-  readonly outputs: Output<SmtpQuestion>[]
-  readonly closed: boolean
-  open(): void
-  feed(bytes: Uint8Array | string): void
-  secure(): void
-  expire(): void
-  end(): void
-  shutdown(): void
-}
-
 const tls: TlsState = {
   version: 'TLSv1.3',
   cipher: 'TLS_AES_256_GCM_SHA384',
@@ -59,9 +41,78 @@ const tls: TlsState = {
 }
 
 /** A core whose questions are answered at once: by `answers`, else with consent. */
-export function makeTestCore(options: TestCoreOptions = {}): TestCore {
-  const { answers = {} } = options
-  const core = new SmtpCore({
+export class TestCore {
+  /** Everything written so far. */
+  text = ''
+  closed = false
+  /** Types of all questions so far. */
+  readonly asked: string[] = []
+  readonly questions: SmtpQuestion[] = []
+  readonly outputs: Output<SmtpQuestion>[] = []
+  /** Content (Latin-1) of the messages whose `end` was asked. */
+  readonly messages: string[] = []
+  readonly #core: SmtpCore
+  readonly #answers: NonNullable<TestCoreOptions['answers']>
+  #content: string[] = []
+
+  constructor(options: TestCoreOptions = {}) {
+    this.#answers = options.answers ?? {}
+    this.#core = new SmtpCore(testSettings(options))
+  }
+
+  open(): void {
+    this.#carry(this.#core.open(null))
+  }
+
+  /** Nothing reaches a core that has closed. */
+  feed(bytes: Uint8Array | string): void {
+    if (!this.closed) this.#carry(this.#core.receive(typeof bytes === 'string' ? Buffer.from(bytes) : bytes))
+  }
+
+  secure(): void {
+    this.#carry(this.#core.secured(tls))
+  }
+
+  expire(): void {
+    this.#carry(this.#core.expire())
+  }
+
+  end(): void {
+    this.#carry(this.#core.ended())
+  }
+
+  shutdown(): void {
+    this.#carry(this.#core.shutdown())
+  }
+
+  #carry(first: Output<SmtpQuestion>[]): void {
+    let outputs: Output<SmtpQuestion>[] | null = first
+    while (outputs !== null) {
+      let next: Output<SmtpQuestion>[] | null = null
+      for (const output of outputs) {
+        if (this.closed) throw new Error('an output after close')
+        if (next !== null) throw new Error('an output after a question')
+        this.outputs.push(output)
+        if (output.type === 'write') this.text += output.bytes.toString()
+        else if (output.type === 'close') this.closed = true
+        else if (output.type === 'ask') next = this.#core.answer(this.#answer(output.question))
+      }
+      outputs = next
+    }
+  }
+
+  #answer(question: SmtpQuestion): SmtpAnswer {
+    this.asked.push(question.type)
+    this.questions.push(question)
+    if (question.type === 'data') this.#content = []
+    if (question.type === 'content') this.#content.push(Buffer.from(question.bytes).toString('latin1'))
+    if (question.type === 'end') this.messages.push(this.#content.join(''))
+    return this.#answers[question.type] ?? goOn
+  }
+}
+
+function testSettings(options: TestCoreOptions): SmtpSettings {
+  return {
     hostName: 'mx.example.org',
     limits: options.limits ?? testLimits,
     startTls: options.startTls ?? false,
@@ -76,57 +127,5 @@ export function makeTestCore(options: TestCoreOptions = {}): TestCore {
             scramIterations: 4096,
           }
         : null,
-  })
-  const state = {
-    text: '',
-    closed: false,
-    asked: [] as string[],
-    messages: [] as string[],
-    questions: [] as SmtpQuestion[],
-    outputs: [] as Output<SmtpQuestion>[],
-  }
-  let content = ''
-  const note = (question: SmtpQuestion): SmtpAnswer => {
-    state.asked.push(question.type)
-    state.questions.push(question)
-    if (question.type === 'data') content = ''
-    if (question.type === 'content') content += Buffer.from(question.bytes).toString('latin1')
-    if (question.type === 'end') state.messages.push(content)
-    return answers[question.type] ?? goOn
-  }
-  const carry = (first: Output<SmtpQuestion>[]): void => {
-    let outputs: Output<SmtpQuestion>[] | null = first
-    while (outputs !== null) {
-      let next: Output<SmtpQuestion>[] | null = null
-      for (const output of outputs) {
-        if (state.closed) throw new Error('an output after close')
-        if (next !== null) throw new Error('an output after a question')
-        state.outputs.push(output)
-        if (output.type === 'write') state.text += output.bytes.toString()
-        else if (output.type === 'close') state.closed = true
-        else if (output.type === 'ask') next = core.answer(note(output.question))
-      }
-      outputs = next
-    }
-  }
-  return {
-    get text() {
-      return state.text
-    },
-    get closed() {
-      return state.closed
-    },
-    asked: state.asked,
-    messages: state.messages,
-    questions: state.questions,
-    outputs: state.outputs,
-    open: () => carry(core.open(null)),
-    feed: (bytes) => {
-      if (!state.closed) carry(core.receive(typeof bytes === 'string' ? Buffer.from(bytes) : bytes))
-    },
-    secure: () => carry(core.secured(tls)),
-    expire: () => carry(core.expire()),
-    end: () => carry(core.ended()),
-    shutdown: () => carry(core.shutdown()),
   }
 }

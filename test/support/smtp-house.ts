@@ -162,7 +162,6 @@ export class FakeBlobs implements BlobStore {
     }
   }
 
-  // oxlint-disable-next-line require-yield -- nothing is ever read back from here
   async *read(_blob: BlobId): AsyncIterable<Uint8Array> {
     throw new Error('not kept')
   }

@@ -21,6 +21,12 @@ export interface DataPiece {
   readonly used: number
 }
 
+/** How a message stops. */
+interface Stop {
+  readonly status: 'end' | 'bare-newline'
+  readonly used: number
+}
+
 /** Where in a line the last octet was. */
 type LinePosition = 'line-start' | 'text' | 'cr' | 'dot' | 'dot-cr'
 
@@ -28,7 +34,6 @@ type LinePosition = 'line-start' | 'text' | 'cr' | 'dot' | 'dot-cr'
 const window = 16_384
 
 /** A CR or LF out of order, a dot at the start of a line, or NUL: all that needs a look. */
-// oxlint-disable-next-line no-control-regex -- control characters are what is searched for
 const remarkable = /\r(?!\n)|(?<!\r)\n|\n\.|\0/g
 
 /** The content of DATA. One object per message. */
@@ -66,68 +71,56 @@ export class DataReader {
   }
 
   /** Goes on from `at`; gives the next position, or how the message stopped. */
-  #readWindow(
-    bytes: Buffer,
-    from: number,
-    kept: Keeper,
-  ): number | { status: 'end' | 'bare-newline'; used: number } {
-    let at = from
-    if (this.#position !== 'text') {
-      const octet = bytes[at]
-      switch (this.#position) {
-        case 'line-start':
-          if (octet === DOT) {
-            // RFC 5321 §4.5.2: the first of the line is deleted, whatever follows.
-            kept.skip(at)
-            this.#position = 'dot'
-            return at + 1
-          }
-          break
-        case 'cr':
-          if (octet !== LF) return { status: 'bare-newline', used: at }
-          this.#position = 'line-start'
-          return at + 1
-        case 'dot':
-          if (octet === CR) {
-            kept.skip(at)
-            this.#position = 'dot-cr'
-            return at + 1
-          }
-          break
-        case 'dot-cr':
-          if (octet !== LF) return { status: 'bare-newline', used: at }
-          kept.skip(at)
-          // RFC 5321 §4.1.1.4: only CRLF "." CRLF ends the message; its first CRLF belongs to the content.
-          return { status: 'end', used: at + 1 }
-      }
-      if (octet === LF) return { status: 'bare-newline', used: at }
-      this.#position = 'text'
-    }
+  #readWindow(bytes: Buffer, at: number, kept: Keeper): number | Stop {
+    const next = this.#position === 'text' ? null : this.#readEdge(bytes, at, kept)
+    if (next !== null) return next
+    this.#position = 'text'
     const end = Math.min(at + window, bytes.length)
     const text = bytes.toString('latin1', at, end)
     remarkable.lastIndex = 0
     for (let match = remarkable.exec(text); match !== null; match = remarkable.exec(text)) {
-      const index = match.index
-      switch (match[0]) {
-        case '\0':
-          this.hasNul = true
-          break
-        case '\n.':
-          this.#position = 'line-start'
-          return at + index + 1
-        case '\r':
-          if (index === text.length - 1) {
-            this.#position = 'cr'
-            return end
-          }
-          return { status: 'bare-newline', used: at + index }
-        default:
-          return { status: 'bare-newline', used: at + index }
-      }
+      const { index } = match
+      if (match[0] === '\0') this.hasNul = true
+      else if (match[0] === '\n.') {
+        this.#position = 'line-start'
+        return at + index + 1
+      } else if (match[0] === '\r' && index === text.length - 1) {
+        this.#position = 'cr'
+        return end
+      } else return { status: 'bare-newline', used: at + index }
     }
     if (text.charCodeAt(text.length - 1) === LF) this.#position = 'line-start'
-    at = end
-    return at
+    return end
+  }
+
+  /** One octet where a line begins, or where the last one left a question; null where it is text like any other. */
+  #readEdge(bytes: Buffer, at: number, kept: Keeper): number | Stop | null {
+    const octet = bytes[at]
+    switch (this.#position) {
+      case 'line-start':
+        if (octet !== DOT) break
+        // RFC 5321 §4.5.2: the first of the line is deleted, whatever follows.
+        kept.skip(at)
+        this.#position = 'dot'
+        return at + 1
+      case 'dot':
+        if (octet !== CR) break
+        kept.skip(at)
+        this.#position = 'dot-cr'
+        return at + 1
+      case 'cr':
+        if (octet !== LF) return { status: 'bare-newline', used: at }
+        this.#position = 'line-start'
+        return at + 1
+      case 'dot-cr':
+        if (octet !== LF) return { status: 'bare-newline', used: at }
+        kept.skip(at)
+        // RFC 5321 §4.1.1.4: only CRLF "." CRLF ends the message; its first CRLF belongs to the content.
+        return { status: 'end', used: at + 1 }
+      case 'text':
+        break
+    }
+    return octet === LF ? { status: 'bare-newline', used: at } : null
   }
 }
 
@@ -193,7 +186,6 @@ class LineMeter {
   }
 }
 
-// oxlint-disable-next-line no-control-regex -- control characters are what is searched for
 const remarkableInChunk = /\r(?!\n)|(?<!\r)\n|\0/g
 
 /** Looks at chunks of text (BDAT without BINARYMIME) for what may not be there; changes nothing. One per message. */

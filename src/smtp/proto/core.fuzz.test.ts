@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { makeTestCore, testLimits } from '../../../test/support/smtp-core.ts'
+import { TestCore, testLimits } from '../../../test/support/smtp-core.ts'
 
 const runs = { numRuns: 150 }
 const begin = 'EHLO c.example\r\nMAIL FROM:<a@c.example>\r\nRCPT TO:<ann@example.org>\r\n'
@@ -68,8 +68,8 @@ const cuts = fc.array(fc.integer({ min: 1, max: 40 }), { maxLength: 6 })
 test('whatever comes, the core answers in order or ends; cuts change nothing', () => {
   fc.assert(
     fc.property(nasty, cuts, fc.boolean(), (bytes, lengths, sasl) => {
-      const whole = makeTestCore({ limits, sasl, startTls: false })
-      const cut = makeTestCore({ limits, sasl, startTls: false })
+      const whole = new TestCore({ limits, sasl, startTls: false })
+      const cut = new TestCore({ limits, sasl, startTls: false })
       whole.open()
       cut.open()
       whole.feed(bytes)
@@ -91,7 +91,7 @@ const body = fc.array(bodyLine, { maxLength: 40 }).map((lines) => lines.map((lin
 test('content in is content out, and none of it is a command', () => {
   fc.assert(
     fc.property(body, cuts, (content, lengths) => {
-      const core = makeTestCore({ limits })
+      const core = new TestCore({ limits })
       core.open()
       const stuffed = content.replace(/^\./gm, '..')
       feedCut(core, Buffer.from(`${begin}DATA\r\n${stuffed}.\r\nNOOP\r\n`), lengths)
@@ -109,7 +109,7 @@ test('binary chunks come through octet for octet', () => {
       fc.array(fc.uint8Array({ maxLength: 300 }), { minLength: 1, maxLength: 5 }),
       cuts,
       (chunks, lengths) => {
-        const core = makeTestCore({ limits })
+        const core = new TestCore({ limits })
         core.open()
         const input = [Buffer.from(begin.replace('c.example>\r\nR', 'c.example> BODY=BINARYMIME\r\nR'))]
         chunks.forEach((chunk, index) => {
@@ -128,7 +128,7 @@ test('a line break inside an argument never makes a command of what follows', ()
   const broken = fc.constantFrom('\n', '\r', '\r\r\n', '\n\r\n', '\0\n')
   fc.assert(
     fc.property(broken, cuts, (newline, lengths) => {
-      const core = makeTestCore({ limits })
+      const core = new TestCore({ limits })
       core.open()
       feedCut(
         core,
@@ -143,7 +143,7 @@ test('a line break inside an argument never makes a command of what follows', ()
 })
 
 test('time grows with the input, not with its square', () => {
-  const core = makeTestCore({ limits })
+  const core = new TestCore({ limits })
   core.open()
   core.feed(Buffer.from(`${begin}DATA\r\n`))
   // Stuffed dots, the costliest content there is, in one piece and then in crumbs.

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { feedEveryWay } from '../../../test/support/feed.ts'
-import { makeTestCore, testLimits, type TestCoreOptions } from '../../../test/support/smtp-core.ts'
+import { TestCore, testLimits, type TestCoreOptions } from '../../../test/support/smtp-core.ts'
 import { replies } from './reply.ts'
 
 const hello = 'EHLO client.example\r\n'
@@ -14,7 +14,7 @@ function talk(
   options: TestCoreOptions = {},
 ): { codes: string; text: string; asked: string[]; messages: string[]; closed: boolean } {
   return feedEveryWay(input, (chunks) => {
-    const core = makeTestCore(options)
+    const core = new TestCore(options)
     core.open()
     for (const chunk of chunks) core.feed(chunk)
     const codes = core.text
@@ -197,12 +197,12 @@ test('a refused connection: 554 waits for QUIT, 421 closes (RFC 5321 §3.1)', ()
 })
 
 test('STARTTLS with anything behind it ends the session; alone it begins a new one', () => {
-  const core = makeTestCore({ startTls: true })
+  const core = new TestCore({ startTls: true })
   core.open()
   core.feed('EHLO a\r\nSTARTTLS\r\nEHLO evil\r\n')
   assert.match(core.text, /554 5\.5\.1 [^\r]*\r\n$/)
   assert.ok(core.closed)
-  const polite = makeTestCore({ startTls: true })
+  const polite = new TestCore({ startTls: true })
   polite.open()
   polite.feed('EHLO a\r\nSTARTTLS\r\n')
   assert.deepEqual(polite.outputs.at(-1), { type: 'start-tls' })
@@ -213,13 +213,13 @@ test('STARTTLS with anything behind it ends the session; alone it begins a new o
 })
 
 test('silence and trickling end the session', () => {
-  const silent = makeTestCore()
+  const silent = new TestCore()
   silent.open()
   assert.deepEqual(silent.outputs.at(-1), { type: 'time-out', milliseconds: testLimits.commandTimeout })
   silent.expire()
   assert.match(silent.text, /421 4\.4\.2/)
   assert.ok(silent.closed)
-  const trickling = makeTestCore()
+  const trickling = new TestCore()
   trickling.open()
   trickling.feed('EH')
   assert.deepEqual(trickling.outputs.at(-1), { type: 'deadline', milliseconds: testLimits.commandTimeout })
@@ -228,12 +228,12 @@ test('silence and trickling end the session', () => {
 })
 
 test('a stop ends the session between commands, and not in mid-message', () => {
-  const idle = makeTestCore()
+  const idle = new TestCore()
   idle.open()
   idle.feed(hello)
   idle.shutdown()
   assert.match(idle.text, /421 4\.3\.2 [^\r]*\r\n$/)
-  const busy = makeTestCore()
+  const busy = new TestCore()
   busy.open()
   busy.feed(`${begin}DATA\r\nhal`)
   busy.shutdown()

@@ -49,7 +49,7 @@ export function offeredMechanisms(session: Session): SaslMechanismName[] {
   return offerMechanisms({ tls, clearTextAllowed: sasl.clearTextAllowed, scram: sasl.scram })
 }
 
-/** RFC 9422 §3: limits as `name=value`, separated by spaces. */
+/** RFC 9422: limits as `name=value`, separated by spaces. */
 function limitsParameters({ settings: { limits } }: Session): string {
   const mailMax = limits.maxMessagesPerConnection === 0 ? '' : ` MAILMAX=${limits.maxMessagesPerConnection}`
   return `RCPTMAX=${limits.maxRecipients}${mailMax}`

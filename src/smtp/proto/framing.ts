@@ -169,7 +169,6 @@ function readLine(bytes: Buffer, start: number, end: number): CommandLine {
   const text = bytes.toString('latin1', start, end)
   if (!/[^\x20-\x7e]/.test(text)) return { type: 'line', text }
   // RFC 5321 §2.4: octets beyond 127 have no meaning in a command, except as UTF-8 under RFC 6531 §3.3.
-  // oxlint-disable-next-line no-control-regex -- control characters are what is searched for
   if (/[\x00-\x1f\x7f]/.test(text)) return unreadable
   try {
     return { type: 'line', text: utf8.decode(bytes.subarray(start, end)) }
