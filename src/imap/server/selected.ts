@@ -4,6 +4,7 @@
 // SEARCH by sequence number is at work, so that no number changes its meaning under a client that is using it.
 import { encodeFlags } from '../proto/encode/flags.ts'
 import { View } from './view.ts'
+import type { LoadedView } from './view.ts'
 import type { Output } from './output.ts'
 import type { AccountId, Change, Mailbox, MailboxId, ModSeq, Uid } from '../../store/model.ts'
 import type { Store } from '../../store/store.ts'
@@ -22,6 +23,8 @@ export class Selected {
   readonly #options: SelectedOptions
   readonly view: View
   readonly #recentFrom: number
+  /** What SELECT told. */
+  readonly #messages: number
   readonly #asOf: { modSeq: ModSeq; uidNext: Uid }
   readonly #end: () => void
   #loading: Promise<void> | null = null
@@ -31,6 +34,7 @@ export class Selected {
     const { mailbox, recentFrom } = opened
     this.#options = options
     this.#recentFrom = recentFrom
+    this.#messages = mailbox.messages
     this.#asOf = { modSeq: mailbox.modSeq, uidNext: mailbox.uidNext }
     this.view = new View(mailbox.uidNext)
     this.#end = feed.end
@@ -62,7 +66,8 @@ export class Selected {
     const { store, account, mailbox } = this.#options
     try {
       const loaded = await store.loadView({ account, mailbox, asOf: this.#asOf })
-      this.view.load(loaded, this.#recentFrom)
+      const complete = !this.#removed || loaded.uids.length === this.#messages
+      this.view.load(complete ? loaded : standIns(this.#messages), this.#recentFrom)
       if (this.#removed) this.view.expungeAll()
     } finally {
       this.#loading = null
@@ -109,6 +114,12 @@ export class Selected {
     const opened = await store.openMailbox({ account, mailbox, claimRecent: !readOnly })
     return opened?.recentFrom ?? Infinity
   }
+}
+
+/** Numbers for messages that went with their mailbox before the view was loaded: each must still be told as expunged. */
+function standIns(messages: number): LoadedView {
+  const uids = Uint32Array.from({ length: messages }, (_, index) => index + 1)
+  return { uids, flags: new Uint8Array(messages), keywords: new Map() }
 }
 
 /** Changes that came before there was someone to hear them are kept. */

@@ -17,7 +17,8 @@ import type { UidSelection } from '../../store/store.ts'
 export interface LoadedView {
   readonly uids: Uint32Array
   readonly flags: Uint8Array
-  readonly keywords: Map<number, string>
+  /** By index, of those messages that have any. */
+  readonly keywords: ReadonlyMap<number, string>
 }
 
 const none: LoadedView = { uids: new Uint32Array(0), flags: new Uint8Array(0), keywords: new Map() }
@@ -26,7 +27,8 @@ const none: LoadedView = { uids: new Uint32Array(0), flags: new Uint8Array(0), k
 export class View {
   #uids = none.uids
   #flags = none.flags
-  #keywords = none.keywords
+  /** By UID: it stays what it is when numbers change. */
+  #keywords = new Map<number, string>()
   #length = 0
   /** UIDs that the client has been told of or that are pending are all below. */
   #nextUid: number
@@ -58,7 +60,7 @@ export class View {
     this.#early.clear()
     this.#uids = view.uids
     this.#flags = view.flags
-    this.#keywords = view.keywords
+    for (const [index, keywords] of view.keywords) this.#keywords.set(this.uid(index), keywords)
     this.#length = view.uids.length
     this.#loaded = true
     for (let index = this.#lowerBound(recentFrom); index < this.#length; index++) this.#mark(index, recentBit)
