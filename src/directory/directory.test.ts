@@ -1,0 +1,429 @@
+// Who has mail, over a real store: where addresses lead, who is let in, and what administration refuses.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Secret } from '../base/secret.ts'
+import { SeededRandom } from '../base/seeded-random.ts'
+import { VirtualClock } from '../base/virtual-clock.ts'
+import { authSection, directorySection } from '../config/sections/auth.ts'
+import { createEvents, EventMemory } from '../events/event.ts'
+import { tryAddress } from '../mail/address.ts'
+import { StoreUnavailable } from '../store/store.ts'
+import { testStore } from '../../test/support/store.ts'
+import { Administration } from './administration.ts'
+import { createDirectory } from './create.ts'
+import { createOpenDirectory } from './open-directory.ts'
+import { formatPhc, hashPassword } from './password-hash.ts'
+import type { TestContext } from 'node:test'
+import type { AuthConfig, DirectoryConfig } from '../config/sections/auth.ts'
+import type { Store } from '../store/store.ts'
+import type { Directory, Resolution } from './directory.ts'
+
+const cheap = { argon2Memory: 8, argon2Passes: 1, scramIterations: 4096 }
+
+interface Given {
+  readonly auth?: object
+  readonly directory?: Partial<DirectoryConfig>
+  readonly wrap?: (store: Store) => Store
+}
+
+async function house(context: TestContext, given: Given = {}) {
+  const store = await testStore(context)
+  const memory = new EventMemory()
+  const auth: AuthConfig = authSection.parse({ ...cheap, ...given.auth })
+  const parts = {
+    store: given.wrap?.(store) ?? store,
+    clock: new VirtualClock(),
+    random: new SeededRandom(1),
+    events: createEvents([memory]),
+    auth,
+    directory: { ...directorySection.parse({}), ...given.directory },
+  }
+  const admin = new Administration(parts)
+  const directory = createDirectory({ ...parts, serverSecret: new Uint8Array(32) })
+  await admin.addDomain('example.org')
+  return { ...parts, memory, admin, directory, realStore: store }
+}
+
+async function addAccounts(admin: Administration, ...names: string[]) {
+  for (const name of names) {
+    const added = await admin.addAccount({ address: `${name}@example.org`, password: new Secret('secret') })
+    assert.ok(added.ok, name)
+  }
+}
+
+async function resolve(directory: Directory, text: string): Promise<Resolution> {
+  const address = tryAddress(text, { utf8: true })
+  assert.ok(address, text)
+  return directory.resolve(address)
+}
+
+/** `ann/detail=delivered-to` for each recipient, or the kind of refusal. */
+async function where(directory: Directory, text: string): Promise<string> {
+  const resolution = await resolve(directory, text)
+  if (resolution.type !== 'local') return resolution.type
+  return resolution.recipients
+    .map(
+      ({ account, detail, deliveredTo }) => `${account.address.split('@')[0]}/${detail ?? ''}=${deliveredTo}`,
+    )
+    .join(' ')
+}
+
+test('Addresses lead to accounts: exactly, in any case, with subaddresses, through the catch-all', async (context) => {
+  const { admin, directory } = await house(context)
+  await addAccounts(admin, 'ann', 'bob')
+  assert.equal(await where(directory, 'ann@example.org'), 'ann/=ann@example.org')
+  assert.equal(await where(directory, 'Ann@EXAMPLE.org'), 'ann/=ann@example.org')
+  assert.equal(await where(directory, '"ann"@example.org'), 'ann/=ann@example.org')
+  assert.equal(await where(directory, 'ann+News@example.org'), 'ann/News=ann+news@example.org')
+  assert.equal(await where(directory, 'carl@example.org'), 'unknown-user')
+  assert.equal(await where(directory, 'ann@example.net'), 'not-local')
+  assert.equal(await where(directory, 'ann@[192.0.2.1]'), 'not-local')
+  assert.ok((await admin.setAlias('@example.org', ['bob@example.org'])).ok)
+  assert.equal(await where(directory, 'carl@example.org'), 'bob/=bob@example.org')
+  assert.equal(await where(directory, 'ann@example.org'), 'ann/=ann@example.org')
+  assert.ok((await admin.setAlias('ann+special@example.org', ['bob@example.org'])).ok)
+  assert.equal(await where(directory, 'ann+special@example.org'), 'bob/=bob@example.org')
+})
+
+test('The separator is configurable, and can be none', async (context) => {
+  const { admin, directory } = await house(context, { directory: { subaddressSeparator: '-' } })
+  await addAccounts(admin, 'ann')
+  assert.equal(await where(directory, 'ann-x@example.org'), 'ann/x=ann-x@example.org')
+  assert.equal(await where(directory, 'ann+x@example.org'), 'unknown-user')
+  const none = await house(context, { directory: { subaddressSeparator: '' } })
+  await addAccounts(none.admin, 'ann')
+  assert.equal(await where(none.directory, 'ann+x@example.org'), 'unknown-user')
+})
+
+test('RFC 5321 §4.5.1: postmaster is always somebody', async (context) => {
+  const { admin, directory } = await house(context)
+  assert.equal(await where(directory, 'postmaster@example.org'), 'unknown-user')
+  await addAccounts(admin, 'zoe', 'ann')
+  assert.equal(await where(directory, 'POSTMASTER@example.org'), 'zoe/=postmaster@example.org')
+  assert.equal(await where(directory, 'postmaster@example.net'), 'not-local')
+  const resolution = await directory.resolvePostmaster()
+  assert.ok(resolution.type === 'local' && resolution.recipients[0]?.account.address === 'zoe@example.org')
+  assert.ok((await admin.setAlias('postmaster@example.org', ['ann@example.org'])).ok)
+  assert.equal(await where(directory, 'postmaster@example.org'), 'ann/=ann@example.org')
+  const named = await house(context, { directory: { postmaster: 'Ann@example.org' } })
+  await addAccounts(named.admin, 'zoe', 'ann')
+  assert.equal(await where(named.directory, 'postmaster@example.org'), 'ann/=postmaster@example.org')
+})
+
+test('Aliases: several targets, each account once, chains, loops, depth, count (NEEDS 33)', async (context) => {
+  const { admin, directory } = await house(context, { directory: { maxAliasDepth: 3, maxAliasTargets: 20 } })
+  await addAccounts(admin, 'ann', 'bob')
+  const alias = async (name: string, ...targets: string[]) => {
+    const set = await admin.setAlias(
+      `${name}@example.org`,
+      targets.map((target) => `${target}@example.org`),
+    )
+    assert.ok(set.ok, name)
+  }
+  await alias('team', 'ann+team', 'bob', 'ann')
+  assert.equal(
+    await where(directory, 'team@example.org'),
+    'ann/team=ann+team@example.org bob/=bob@example.org',
+  )
+  await alias('all', 'team', 'bob', 'nobody')
+  assert.match(await where(directory, 'all@example.org'), /^bob\/=bob@example.org ann/)
+  await alias('ping', 'pong')
+  await alias('pong', 'ping')
+  assert.equal(await where(directory, 'ping@example.org'), 'loop')
+  await alias('pong', 'ping', 'ann')
+  assert.equal(await where(directory, 'ping@example.org'), 'ann/=ann@example.org')
+  await alias('void', 'nobody')
+  assert.equal(await where(directory, 'void@example.org'), 'unknown-user')
+  await alias('d1', 'd2')
+  await alias('d2', 'd3')
+  await alias('d3', 'd4')
+  await alias('d4', 'ann')
+  assert.equal(await where(directory, 'd1@example.org'), 'too-many')
+  assert.equal(await where(directory, 'd2@example.org'), 'ann/=ann@example.org')
+  await alias('w1', ...Array.from({ length: 15 }, (_, at) => `x${at}`))
+  await alias('w2', 'w1', ...Array.from({ length: 15 }, (_, at) => `y${at}`))
+  assert.equal(await where(directory, 'w2@example.org'), 'too-many')
+})
+
+test('An alias that leads out is refused whole, when it is made and when it is found', async (context) => {
+  const { admin, directory, realStore } = await house(context)
+  await addAccounts(admin, 'ann')
+  const refused = await admin.setAlias('out@example.org', ['ann@example.org', 'x@elsewhere.test'])
+  assert.ok(!refused.ok && refused.message.includes('x@elsewhere.test'))
+  await realStore.setAlias({
+    address: 'out@example.org',
+    targets: ['ann@example.org', 'x@elsewhere.test'],
+    now: 1,
+  })
+  assert.deepEqual(await resolve(directory, 'out@example.org'), {
+    type: 'remote-target',
+    addresses: ['x@elsewhere.test'],
+  })
+})
+
+test('Disabled and full accounts are told apart from unknown ones', async (context) => {
+  const { admin, directory } = await house(context)
+  await addAccounts(admin, 'ann', 'bob')
+  assert.ok((await admin.setQuota('ann@example.org', { bytes: 0, messages: null })).ok)
+  assert.equal(await where(directory, 'ann@example.org'), 'over-quota')
+  assert.ok((await admin.setState('bob@example.org', 'disabled')).ok)
+  assert.equal(await where(directory, 'bob@example.org'), 'disabled')
+})
+
+test('An address that exists costs one store read', async (context) => {
+  let reads = 0
+  const { admin, directory } = await house(context, {
+    wrap: (store) =>
+      new Proxy(store, {
+        get(target, name) {
+          const value: unknown = Reflect.get(target, name)
+          if (typeof value !== 'function') return value
+          return (...parameters: unknown[]) => {
+            reads++
+            return value.apply(target, parameters)
+          }
+        },
+      }),
+  })
+  await addAccounts(admin, 'ann')
+  reads = 0
+  await where(directory, 'ann@example.org')
+  assert.equal(reads, 1)
+})
+
+function attempt(username: string, password: string, remoteAddress = '192.0.2.1') {
+  return { username, password: new Secret(password), remoteAddress, protocol: 'test' }
+}
+
+async function logIn(directory: Directory, ...parameters: Parameters<typeof attempt>): Promise<string> {
+  const outcome = await directory.authenticate(attempt(...parameters))
+  return outcome.ok ? outcome.account.address : outcome.reason
+}
+
+test('A password opens its account and no other, whatever the name looks like', async (context) => {
+  const { admin, directory, memory } = await house(context, { directory: { defaultDomain: 'example.org' } })
+  await addAccounts(admin, 'ann')
+  assert.equal(await logIn(directory, 'ann@example.org', 'secret'), 'ann@example.org')
+  assert.equal(await logIn(directory, 'ANN', 'secret'), 'ann@example.org')
+  assert.equal(await logIn(directory, 'ann', 'Secret'), 'bad-credentials')
+  for (const name of [
+    'nobody',
+    'nobody@example.org',
+    '',
+    '@',
+    'ann@example.org@example.org',
+    'ann+x@example.org',
+  ]) {
+    assert.equal(await logIn(directory, name, 'secret'), 'bad-credentials', name)
+  }
+  const acting = { ...attempt('ann', 'secret'), authorizationId: 'bob@example.org' }
+  assert.deepEqual(await directory.authenticate(acting), { ok: false, reason: 'bad-credentials' })
+  assert.ok((await directory.authenticate({ ...acting, authorizationId: 'Ann@example.org' })).ok)
+  assert.ok(!JSON.stringify(memory.records).includes('secret'))
+})
+
+test('A new password counts at once, in spite of what is remembered; a disabled account is told only to its owner', async (context) => {
+  const { admin, directory } = await house(context)
+  await addAccounts(admin, 'ann')
+  assert.equal(await logIn(directory, 'ann@example.org', 'secret'), 'ann@example.org')
+  assert.ok((await admin.setPassword('ann@example.org', new Secret('changed'))).ok)
+  assert.equal(await logIn(directory, 'ann@example.org', 'secret'), 'bad-credentials')
+  assert.equal(await logIn(directory, 'ann@example.org', 'changed'), 'ann@example.org')
+  await admin.setState('ann@example.org', 'disabled')
+  assert.equal(await logIn(directory, 'ann@example.org', 'changed'), 'disabled')
+  assert.equal(await logIn(directory, 'ann@example.org', 'wrong'), 'bad-credentials')
+})
+
+test('SCRAM and password log-ins are throttled together; the owner still gets in from where he is known', async (context) => {
+  const { admin, directory } = await house(context, { auth: { throttle: { failuresPerAccount: 5 } } })
+  await addAccounts(admin, 'ann')
+  assert.equal(await logIn(directory, 'ann@example.org', 'secret', '192.0.2.1'), 'ann@example.org')
+  for (let at = 0; at < 3; at++)
+    assert.equal(await logIn(directory, 'ann@example.org', `w${at}`, `198.51.100.${at}`), 'bad-credentials')
+  for (let at = 0; at < 2; at++) {
+    const begun = await directory.beginScram({
+      username: 'ann@example.org',
+      remoteAddress: `203.0.113.${at}`,
+      protocol: 'test',
+    })
+    assert.ok(begun.ok && begun.verifier)
+    begun.fail()
+  }
+  assert.equal(await logIn(directory, 'ann@example.org', 'secret', '203.0.113.9'), 'throttled')
+  const begun = await directory.beginScram({
+    username: 'ann@example.org',
+    remoteAddress: '203.0.113.9',
+    protocol: 'test',
+  })
+  assert.deepEqual(begun, { ok: false, reason: 'throttled' })
+  assert.equal(await logIn(directory, 'ann@example.org', 'secret', '192.0.2.1'), 'ann@example.org')
+})
+
+test('SCRAM gives unknown names no verifier, and a right proof the account', async (context) => {
+  const { admin, directory } = await house(context)
+  await addAccounts(admin, 'ann')
+  const where = { remoteAddress: '192.0.2.1', protocol: 'test' }
+  const unknown = await directory.beginScram({ ...where, username: 'nobody@example.org' })
+  assert.ok(unknown.ok && unknown.verifier === null)
+  const begun = await directory.beginScram({ ...where, username: 'ann@example.org' })
+  assert.ok(begun.ok)
+  const outcome = await begun.succeed(null)
+  assert.ok(outcome.ok && outcome.account.address === 'ann@example.org')
+})
+
+test('An imported hash works, and is renewed with a SCRAM verifier at the first log-in', async (context) => {
+  const { admin, directory, memory, realStore } = await house(context)
+  const old = formatPhc(
+    await hashPassword('secret', { memory: 64, passes: 2, parallelism: 1 }, new Uint8Array(16)),
+  )
+  const result = await admin.importAccounts([`ann@example.org ${old}`])
+  assert.deepEqual(result, { added: 1, problems: [] })
+  assert.equal(await logIn(directory, 'ann@example.org', 'wrong'), 'bad-credentials')
+  assert.equal((await realStore.credentialsOf('ann@example.org'))?.credentials.argon2id, old)
+  assert.equal(await logIn(directory, 'ann@example.org', 'secret'), 'ann@example.org')
+  const renewed = (await realStore.credentialsOf('ann@example.org'))?.credentials
+  assert.match(renewed?.argon2id ?? '', /m=8,t=1,p=1/)
+  assert.ok(renewed?.scramSha256)
+  assert.equal(memory.count('auth.password-rehashed'), 1)
+  assert.equal(await logIn(directory, 'ann@example.org', 'secret'), 'ann@example.org')
+})
+
+test('A store that fails is "unavailable", not a wrong password; too many hashes at once too', async (context) => {
+  let broken = false
+  const { admin, directory, memory } = await house(context, {
+    auth: { hashConcurrency: 1, hashQueue: 1 },
+    wrap: (store) =>
+      new Proxy(store, {
+        get(target, name) {
+          if (broken && name === 'credentialsOf')
+            return () => Promise.reject(new StoreUnavailable('disk full'))
+          const value: unknown = Reflect.get(target, name)
+          return typeof value === 'function' ? value.bind(target) : value
+        },
+      }),
+  })
+  await addAccounts(admin, 'ann')
+  const atOnce = await Promise.all(
+    [0, 1, 2, 3].map((at) => logIn(directory, 'ann@example.org', `wrong ${at}`)),
+  )
+  assert.deepEqual(atOnce.toSorted(), ['bad-credentials', 'bad-credentials', 'unavailable', 'unavailable'])
+  const same = await Promise.all([0, 1, 2, 3].map(() => logIn(directory, 'ann@example.org', 'secret')))
+  assert.deepEqual(same, Array(4).fill('ann@example.org'), 'one client with many connections costs one hash')
+  broken = true
+  assert.equal(await logIn(directory, 'ann@example.org', 'secret'), 'unavailable')
+  assert.equal(memory.count('auth.unavailable'), 1)
+})
+
+test('Administration says what is wrong and what to do', async (context) => {
+  const { admin } = await house(context)
+  await addAccounts(admin, 'ann')
+  const messages: string[] = []
+  const refused = async (outcome: Promise<{ ok: true } | { ok: false; reason: string; message: string }>) => {
+    const result = await outcome
+    assert.ok(!result.ok)
+    messages.push(result.message)
+    return result.reason
+  }
+  const password = new Secret('secret')
+  assert.equal(await refused(admin.addDomain('not a domain')), 'invalid')
+  assert.equal(await refused(admin.addDomain('EXAMPLE.org')), 'exists')
+  assert.equal(await refused(admin.removeDomain('example.net')), 'not-found')
+  assert.equal(await refused(admin.removeDomain('example.org')), 'not-empty')
+  assert.equal(await refused(admin.addAccount({ address: 'Ann@example.org', password })), 'exists')
+  assert.equal(await refused(admin.addAccount({ address: 'ann', password })), 'invalid')
+  assert.equal(await refused(admin.addAccount({ address: 'ann+x@example.org', password })), 'invalid')
+  assert.equal(await refused(admin.addAccount({ address: 'ann@example.net', password })), 'no-such-domain')
+  assert.equal(
+    await refused(admin.addAccount({ address: 'bob@example.org', password: new Secret('') })),
+    'weak-password',
+  )
+  assert.equal(
+    await refused(admin.addAccount({ address: 'bob@example.org', password: new Secret('a\u0007b') })),
+    'invalid',
+  )
+  assert.equal(await refused(admin.setPassword('bob@example.org', password)), 'not-found')
+  assert.equal(await refused(admin.removeAccount('bob@example.org')), 'not-found')
+  assert.equal(await refused(admin.setAlias('ann@example.org', ['ann@example.org'])), 'exists')
+  assert.equal(await refused(admin.setAlias('x@example.org', [])), 'invalid')
+  assert.equal(await refused(admin.setAlias('x', ['ann@example.org'])), 'invalid')
+  assert.equal(await refused(admin.removeAlias('x@example.org')), 'not-found')
+  for (const message of messages) assert.match(message, /^[A-Z"].*\.$/)
+})
+
+test('Domains, accounts and aliases are listed, changed and removed', async (context) => {
+  const { admin, realStore } = await house(context)
+  assert.ok((await admin.addDomain('b\u00fccher.example')).ok)
+  assert.deepEqual(
+    (await admin.listDomains()).map(({ name, displayName }) => [name, displayName]),
+    [
+      ['example.org', 'example.org'],
+      ['xn--bcher-kva.example', 'b\u00fccher.example'],
+    ],
+  )
+  await addAccounts(admin, 'bob', 'ann')
+  const accounts = await admin.listAccounts()
+  assert.deepEqual(
+    accounts.map(({ address }) => address),
+    ['ann@example.org', 'bob@example.org'],
+  )
+  const ann = accounts[0]
+  assert.ok(ann)
+  const mailboxes = await realStore.listMailboxes(ann.id)
+  assert.deepEqual(mailboxes.map(({ name }) => name).toSorted(), [
+    'Archive',
+    'Drafts',
+    'INBOX',
+    'Junk',
+    'Sent',
+    'Trash',
+  ])
+  await admin.setAlias('info@example.org', ['Ann@example.org'])
+  assert.deepEqual(await admin.listAliases(), [{ address: 'info@example.org', targets: ['ann@example.org'] }])
+  assert.ok((await admin.removeAlias('info@example.org')).ok)
+  assert.ok((await admin.removeAccount('ann@example.org')).ok)
+  assert.ok((await admin.removeAccount('bob@example.org')).ok)
+  assert.ok((await admin.removeDomain('example.org')).ok)
+})
+
+test('Hundreds are imported at once; bad lines are told by number and stop nobody', async (context) => {
+  const { admin } = await house(context)
+  const lines = Array.from({ length: 300 }, (_, at) => `user${at}@example.org password ${at}`)
+  lines[7] = 'user7 nothing'
+  lines[9] = '# comment'
+  lines[20] = 'user0@example.org again'
+  const progress: number[] = []
+  const result = await admin.importAccounts(lines, ({ done, total }) => {
+    assert.equal(total, 300)
+    progress.push(done)
+  })
+  assert.equal(result.added, 297)
+  assert.deepEqual(
+    result.problems.map(({ line }) => line),
+    [8, 21],
+  )
+  assert.deepEqual(
+    progress,
+    Array.from({ length: 300 }, (_, at) => at + 1),
+  )
+  assert.equal((await admin.listAccounts()).length, 297)
+})
+
+test('The catcher: every address exists once it is named, and any password opens it', async (context) => {
+  const { store, clock, events, directory, admin } = await house(context)
+  const open = createOpenDirectory({
+    ...{ store, clock, events },
+    directory: directorySection.parse({}),
+    defaultDomain: 'localhost',
+  })
+  assert.ok(!open.sasl.scram)
+  const several = await Promise.all([1, 2, 3].map(() => where(open, 'Whoever+x@any.test')))
+  assert.deepEqual(several, Array(3).fill('whoever+x/=whoever+x@any.test'))
+  assert.equal(await logIn(open, 'whoever+x@any.test', 'anything'), 'whoever+x@any.test')
+  assert.equal(await logIn(open, 'someone', 'else'), 'someone@localhost')
+  assert.equal(await logIn(open, 'not an address@', 'x'), 'bad-credentials')
+  assert.equal(await where(open, 'postmaster@any.test'), 'postmaster/=postmaster@any.test')
+  assert.equal((await open.resolvePostmaster()).type, 'local')
+  await admin.setState('someone@localhost', 'disabled')
+  assert.equal(await logIn(open, 'someone', 'else'), 'disabled')
+  assert.equal(await where(directory, 'whoever@any.test'), 'unknown-user')
+})
