@@ -14,7 +14,10 @@ export const pop3Section = z
       '10m',
       'A session without a command for this long is closed (RFC 1939 §3: at least 10 minutes).',
     ),
-    loginTimeout: duration('1m', 'The same before log-in.'),
+    loginTimeout: duration(
+      '10m',
+      'A session that has not logged in after this long is closed, whatever it sends.',
+    ),
     maxBadCommands: count(20, 'Commands that make no sense before a connection is closed; 0 is no limit.'),
     loginDelay: z
       .int()

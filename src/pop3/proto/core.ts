@@ -25,8 +25,8 @@ export class Pop3Core implements Core<Pop3Question, Pop3Answer> {
   #session: Session
   /** What the answer to the outstanding question leads to. */
   #then: ((answer: Pop3Answer) => Step) | null = null
-  /** The time-out that was set last. */
-  #timeOut = 0
+  /** The deadline for logging in still stands. */
+  #mustLogIn = true
   #badCommands = 0
   #failedLogins = 0
   #outputs: Pop3Output[] = []
@@ -42,7 +42,11 @@ export class Pop3Core implements Core<Pop3Question, Pop3Answer> {
   open(tls: TlsState | null): Pop3Output[] {
     this.#session = freshSession(this.#settings, tls)
     this.#write(replies.greeting(this.#settings.hostname))
-    this.#setTimeOut(this.#settings.limits.loginTimeout)
+    this.#flush()
+    const { idleTimeout, loginTimeout } = this.#settings.limits
+    this.#outputs.push({ type: 'time-out', milliseconds: idleTimeout })
+    // Who only trickles octets and never logs in is sent away all the same.
+    this.#outputs.push({ type: 'deadline', milliseconds: loginTimeout })
     return this.#take()
   }
 
@@ -199,14 +203,10 @@ export class Pop3Core implements Core<Pop3Question, Pop3Answer> {
   }
 
   #noteLogin(): void {
-    if (this.#session.state.name === 'transaction') this.#setTimeOut(this.#settings.limits.idleTimeout)
-  }
-
-  #setTimeOut(milliseconds: number): void {
-    if (milliseconds === this.#timeOut) return
-    this.#timeOut = milliseconds
+    if (!this.#mustLogIn || this.#session.state.name !== 'transaction') return
+    this.#mustLogIn = false
     this.#flush()
-    this.#outputs.push({ type: 'time-out', milliseconds })
+    this.#outputs.push({ type: 'deadline', milliseconds: null })
   }
 
   #close(text: string): void {

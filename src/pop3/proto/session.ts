@@ -25,6 +25,7 @@ export interface Pop3Settings {
 export interface Pop3Limits {
   readonly lineBytes: number
   readonly saslResponseBytes: number
+  /** From the greeting, whatever the client sends. */
   readonly loginTimeout: number
   readonly idleTimeout: number
   readonly badCommands: number
