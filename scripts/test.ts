@@ -57,7 +57,10 @@ const { values: options, positionals: words } = parseArgs({
 
 function findFiles(group: Group): string[] {
   const files = globSync([...group.patterns], { cwd: root }).sort()
-  return words.length === 0 ? files : files.filter((file) => words.some((word) => file.includes(word)))
+  // A word with a slash begins at a folder: `scripts/` is not `test/transcripts/`.
+  const matches = (file: string, word: string): boolean =>
+    word.includes('/') ? `/${file}`.includes(`/${word}`) : file.includes(word)
+  return words.length === 0 ? files : files.filter((file) => words.some((word) => matches(file, word)))
 }
 
 function runnerFlags(group: Group, summaryFile: string): string[] {
