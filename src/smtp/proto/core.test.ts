@@ -123,6 +123,24 @@ test('more recipients than allowed are put off, the others get the message', () 
   assert.equal(result.codes, `250 250 ${'250 '.repeat(10)}452 452 354 250`)
 })
 
+test('10,000 recipients: those beyond the limit are put off one by one, none is lost or mixed up', () => {
+  const core = new TestCore()
+  core.open()
+  core.feed(`${hello}MAIL FROM:<a@b.c>\r\n`)
+  const before = core.text.length
+  core.feed(Array.from({ length: 10_000 }, (_, index) => `RCPT TO:<u${index}@example.org>\r\n`).join(''))
+  const codes = core.text
+    .slice(before)
+    .split('\r\n')
+    .map((line) => line.slice(0, 3))
+  assert.equal(codes.filter((code) => code === '250').length, 1000)
+  assert.equal(codes.lastIndexOf('250'), 999)
+  assert.equal(codes.filter((code) => code === '452').length, 9000)
+  core.feed('DATA\r\n.\r\n')
+  const end = core.questions.find((question) => question.type === 'end')
+  assert.equal(end?.type === 'end' ? end.envelope.recipients.length : 0, 1000)
+})
+
 test('a message beyond the limit is read to its end, then refused, and the session goes on', () => {
   const limits = { ...testLimits, maxMessageSize: 1000 }
   const big = `${'x'.repeat(70)}\r\n`.repeat(40)

@@ -39,7 +39,7 @@ export interface HandlerParts {
 
 type Of<Type extends SmtpQuestion['type']> = Extract<SmtpQuestion, { type: Type }>
 
-/** Bits of a message's identifier: enough never to meet another in a log. */
+/** Bits of a session's identifier: enough never to meet another in a log. Its messages are numbered behind it. */
 const idBits = 80
 
 export class SmtpHandler implements Handler<SmtpQuestion, SmtpAnswer> {
@@ -50,6 +50,8 @@ export class SmtpHandler implements Handler<SmtpQuestion, SmtpAnswer> {
   /** Mailboxes of the accepted recipients. */
   #recipients: ArrivalRecipient[] = []
   #staged: Ingest | null = null
+  #sessionId = ''
+  #messages = 0
 
   constructor(parts: HandlerParts, peer: Peer) {
     this.#parts = parts
@@ -188,11 +190,11 @@ export class SmtpHandler implements Handler<SmtpQuestion, SmtpAnswer> {
   }
 
   async #end({ client, envelope }: Of<'end'>): Promise<SmtpAnswer> {
-    const { delivery, events, random, clock, hostName } = this.#parts
+    const { delivery, events, clock, hostName } = this.#parts
     const staged = this.#staged
     if (staged === null) throw new Error('the end of a message that never began')
     const recipients = this.#recipients
-    const id = random.id(idBits)
+    const id = this.#nextId()
     this.#staged = null
     this.#recipients = []
     const outcome = await receiveMessage(delivery, {
@@ -216,6 +218,12 @@ export class SmtpHandler implements Handler<SmtpQuestion, SmtpAnswer> {
     }
     events.emit(smtpEvents.messageAccepted, { ...what, recipients: recipients.length, bytes: outcome.bytes })
     return { type: 'reply', reply: outcome.reply }
+  }
+
+  #nextId(): string {
+    if (this.#sessionId === '') this.#sessionId = this.#parts.random.id(idBits)
+    this.#messages++
+    return `${this.#sessionId}.${this.#messages}`
   }
 
   #reset(): SmtpAnswer | Promise<SmtpAnswer> {
