@@ -24,70 +24,99 @@ export type Publication = readonly (Change | ChangeBatch)[]
 export type OperationStore = DirectoryStore & Omit<MailStore, 'subscribe'> & LeaseStore
 
 export function operationStore(executor: Executor, limits: StoreLimits): OperationStore {
-  const read: Executor['read'] = (name, ...parameters) => executor.read(name, ...parameters)
-  const write: Executor['write'] = (name, ...parameters) => executor.write(name, ...parameters)
-  const breathe = async (): Promise<void> => executor.breathe?.()
   return {
-    addDomain: (request) => write('addDomain', request),
-    listDomains: () => read('listDomains'),
-    removeDomain: (name) => write('removeDomain', name),
-    hasDomain: (name) => read('hasDomain', name),
-    addAccount: (request) => write('addAccount', request),
-    listAccounts: (request = {}) => read('listAccounts', request),
-    getAccount: (id) => read('getAccount', id),
-    updateAccount: (request) => write('updateAccount', request),
-    removeAccount: (id) => write('removeAccount', id),
-    credentialsOf: (address) => read('credentialsOf', address),
-    setAlias: (request) => write('setAlias', request),
-    listAliases: (request = {}) => read('listAliases', request),
-    removeAlias: (address) => write('removeAlias', address),
-    installationSecret: (proposed) => write('installationSecret', proposed),
-    findAddress: (address) => read('findAddress', address),
+    ...directoryStore(executor),
+    ...mailboxStore(executor, limits),
+    ...messageStore(executor, limits),
+    acquireLease: (request) => executor.write('acquireLease', request),
+    releaseLease: (request) => executor.write('releaseLease', request),
+  }
+}
 
-    deliver: (request) => write('deliver', request, limits),
-    append: (request) => write('append', request),
-    listMailboxes: (account) => read('listMailboxes', account),
-    getMailbox: (request) => read('getMailbox', request),
-    findMailbox: (request) => read('findMailbox', request),
-    createMailbox: (request) => write('createMailbox', request, limits),
-    removeMailbox: (request) => write('removeMailbox', request),
-    renameMailbox: (request) => write('renameMailbox', request),
-    subscriptions: (account) => read('subscriptions', account),
-    setSubscription: (request) => write('setSubscription', request),
+function directoryStore(executor: Executor): DirectoryStore {
+  return {
+    addDomain: (request) => executor.write('addDomain', request),
+    listDomains: () => executor.read('listDomains'),
+    removeDomain: (name) => executor.write('removeDomain', name),
+    hasDomain: (name) => executor.read('hasDomain', name),
+    addAccount: (request) => executor.write('addAccount', request),
+    listAccounts: (request = {}) => executor.read('listAccounts', request),
+    getAccount: (id) => executor.read('getAccount', id),
+    updateAccount: (request) => executor.write('updateAccount', request),
+    removeAccount: (id) => executor.write('removeAccount', id),
+    credentialsOf: (address) => executor.read('credentialsOf', address),
+    setAlias: (request) => executor.write('setAlias', request),
+    listAliases: (request = {}) => executor.read('listAliases', request),
+    removeAlias: (address) => executor.write('removeAlias', address),
+    installationSecret: (proposed) => executor.write('installationSecret', proposed),
+    findAddress: (address) => executor.read('findAddress', address),
+  }
+}
+
+type MailboxMethods =
+  | 'listMailboxes'
+  | 'getMailbox'
+  | 'findMailbox'
+  | 'createMailbox'
+  | 'removeMailbox'
+  | 'renameMailbox'
+  | 'subscriptions'
+  | 'setSubscription'
+  | 'openMailbox'
+
+function mailboxStore(executor: Executor, limits: StoreLimits): Pick<MailStore, MailboxMethods> {
+  return {
+    listMailboxes: (account) => executor.read('listMailboxes', account),
+    getMailbox: (request) => executor.read('getMailbox', request),
+    findMailbox: (request) => executor.read('findMailbox', request),
+    createMailbox: (request) => executor.write('createMailbox', request, limits),
+    removeMailbox: (request) => executor.write('removeMailbox', request),
+    renameMailbox: (request) => executor.write('renameMailbox', request),
+    subscriptions: (account) => executor.read('subscriptions', account),
+    setSubscription: (request) => executor.write('setSubscription', request),
     async openMailbox({ account, mailbox, claimRecent }) {
-      const open = await read('openMailbox', { account, mailbox })
+      const open = await executor.read('openMailbox', { account, mailbox })
       // Nothing new to claim: no write for a SELECT.
       if (!open || !claimRecent || open.recentFrom === open.mailbox.uidNext) return open
-      return await write('claimRecent', { account, mailbox })
+      return await executor.write('claimRecent', { account, mailbox })
     },
-    loadView: (request) => read('loadView', request),
+  }
+}
+
+type MessageMethods = Omit<MailStore, 'subscribe' | MailboxMethods>
+
+function messageStore(executor: Executor, limits: StoreLimits): MessageMethods {
+  const breathe = async (): Promise<void> => executor.breathe?.()
+  const rows = limits.batchRows
+  return {
+    deliver: (request) => executor.write('deliver', request, limits),
+    append: (request) => executor.write('append', request),
+    loadView: (request) => executor.read('loadView', request),
     messages: (request) =>
       batches<Message>({
         uids: request.uids,
-        rows: limits.batchRows,
+        rows,
         breathe,
-        load: (uids, limit) => read('messageBatch', { ...request, uids, limit }),
+        load: (uids, limit) => executor.read('messageBatch', { ...request, uids, limit }),
         weigh: () => 1,
       }),
     messageTexts: (request) =>
       batches<MessageText>({
         uids: request.uids,
-        rows: limits.batchRows,
+        rows,
         breathe,
-        load: (uids, limit) => read('messageTextBatch', { ...request, uids, limit }),
+        load: (uids, limit) => executor.read('messageTextBatch', { ...request, uids, limit }),
         weigh: ({ structure, prefix }) => structure.length + prefix.length,
       }),
     async setFlags(request) {
-      const set = await write('setFlags', request, limits)
+      const set = await executor.write('setFlags', request, limits)
       if (!set.ok) return set
       return { ok: true, changed: flagRows(set.columns, set.modSeq), refused: set.refused }
     },
-    expunge: (request) => write('expunge', request),
-    copy: (request) => write('copy', request),
-    move: (request) => write('move', request),
-    changesSince: (request) => read('changesSince', request),
-    acquireLease: (request) => write('acquireLease', request),
-    releaseLease: (request) => write('releaseLease', request),
+    expunge: (request) => executor.write('expunge', request),
+    copy: (request) => executor.write('copy', request),
+    move: (request) => executor.write('move', request),
+    changesSince: (request) => executor.read('changesSince', request),
   }
 }
 

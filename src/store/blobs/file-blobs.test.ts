@@ -13,7 +13,7 @@ import { memoryFileSystem } from './memory-file-system.ts'
 const inlineBytes = 1_000
 
 function blobsOn(fileSystem: FileSystem): FileBlobs {
-  return new FileBlobs({ fileSystem, random: new SeededRandom(1), inlineBytes })
+  return new FileBlobs({ fileSystem, random: new SeededRandom(1), inlineBytes, monotonic: () => 0 })
 }
 
 function memory(capacity = 10_000_000): FileSystem {
@@ -152,16 +152,23 @@ test('a memory disk is full at its capacity', async () => {
   await assert.rejects(feed(blobsOn(memory(100_000)).stage(), pattern(300_000), 10_000), StoreUnavailable)
 })
 
-test('old files are found, young ones and strangers are not', async () => {
+test('old files are found, strangers, young ones and those being written are not', async () => {
   const disk = memory()
-  const blobs = blobsOn(disk)
+  let monotonic = 0
+  const random = new SeededRandom(1)
+  const blobs = new FileBlobs({ fileSystem: disk, random, inlineBytes, monotonic: () => monotonic })
+  const slow = blobs.stage()
+  await slow.write(pattern(500_000))
   const blob = await feed(blobs.stage(), pattern(5_000), 5_000)
   await (await disk.create('ab/readme')).write(pattern(1))
   assert.ok(blob.type === 'stored')
-  const older = async (before: number): Promise<string[]> =>
-    (await Array.fromAsync(blobs.filesBefore(before))).flat()
-  assert.deepEqual(await older(5), [])
-  assert.deepEqual(await older(6), [blob.key])
+  const older = async (now: number): Promise<string[]> =>
+    (await Array.fromAsync(blobs.olderThan(100, now))).flat()
+  assert.deepEqual(await older(1_000_000), [], 'the wall clock says nothing of what this process wrote')
+  monotonic = 101
+  assert.deepEqual(await older(105), [])
+  assert.deepEqual(await older(106), [blob.key])
+  await slow.discard()
 })
 
 test('a key from a damaged row reaches no other file', async () => {

@@ -16,6 +16,8 @@ export interface FileBlobsOptions {
   readonly random: Random
   /** Octets up to which a message stays in memory and goes into its row. */
   readonly inlineBytes: number
+  /** Milliseconds that never go back: the age of what this process staged, whatever the wall clock does. */
+  readonly monotonic: () => number
 }
 
 /** Written to a file at once. */
@@ -28,6 +30,8 @@ export class FileBlobs {
   readonly #options: FileBlobsOptions
   /** Folders that are known to be there. */
   readonly #folders = new Set<string>()
+  /** When each file of this process was finished, until it is old; infinite while it is being written. */
+  readonly #staged = new Map<string, number>()
   /** Files that were begun since the last collection, and between that and the one before. */
   #begun = new Set<string>()
   #begunBefore = new Set<string>()
@@ -69,17 +73,21 @@ export class FileBlobs {
     })
   }
 
-  /** Keys of files that were last written before `before`, folder by folder. */
-  async *filesBefore(before: number): AsyncGenerator<string[]> {
+  /** Keys of files that have been finished for longer than `milliseconds`, folder by folder. `now` is the wall clock's. */
+  async *olderThan(milliseconds: number, now: number): AsyncGenerator<string[]> {
+    const monotonic = this.#options.monotonic()
+    for (const [key, finished] of this.#staged) {
+      if (finished < monotonic - milliseconds) this.#staged.delete(key)
+    }
     const { fileSystem } = this.#options
     for (const folder of await fileSystem.list('')) {
       if (!/^[0-9a-f]{2}$/.test(folder)) continue
       const keys: string[] = []
       for (const name of await fileSystem.list(folder)) {
         const key = folder + name
-        if (!keyPattern.test(key)) continue
+        if (!keyPattern.test(key) || this.#staged.has(key)) continue
         const status = await fileSystem.status(pathOf(key))
-        if (status && status.modifiedAt < before) keys.push(key)
+        if (status && status.modifiedAt < now - milliseconds) keys.push(key)
       }
       if (keys.length > 0) yield keys
     }
@@ -108,10 +116,15 @@ export class FileBlobs {
       await fileSystem.makeFolder(folder)
       this.#folders.add(folder)
     }
-    const file = await fileSystem.create(pathOf(key))
+    this.#staged.set(key, Infinity)
+    const file = await fileSystem.create(pathOf(key)).catch((error: unknown) => {
+      this.#staged.delete(key)
+      throw error
+    })
     return {
       key,
       file,
+      settled: () => this.#staged.set(key, this.#options.monotonic()),
       syncName: () => fileSystem.syncFolder(folder),
       remove: () => fileSystem.remove(pathOf(key)),
     }
@@ -122,6 +135,8 @@ interface OpenBlob {
   readonly key: string
   readonly file: WritableFile
   syncName(): Promise<void>
+  /** Nothing more is written: its age begins. */
+  settled(): void
   remove(): Promise<void>
 }
 
@@ -187,6 +202,7 @@ class StagingWriter implements BlobWriter {
     const blob = await this.#blob?.catch(() => undefined)
     if (!blob) return
     await this.#writing?.catch(() => {})
+    blob.settled()
     // A file that cannot be removed now is an orphan, and collected.
     await blob.file.close().catch(() => {})
     await blob.remove().catch(() => {})
@@ -244,6 +260,7 @@ class StagingWriter implements BlobWriter {
     await this.#guard(blob.file.sync())
     await this.#guard(blob.syncName())
     await this.#guard(blob.file.close())
+    blob.settled()
     this.#state = 'finished'
     this.#buffer = new Uint8Array()
     return { type: 'stored', size: this.#size, key: blob.key }

@@ -4,7 +4,7 @@
 // - A read that starts after a write has resolved sees it: the writer's commit is in the WAL by then.
 // - In memory there is one connection, and the writer runs in line; all else is the same code.
 import type { Clock } from '../../base/clock.ts'
-import { FileBlobs } from '../blobs/file-blobs.ts'
+import type { FileBlobs } from '../blobs/file-blobs.ts'
 import type { ChangeFeed } from '../changes.ts'
 import { type Executor, operationStore, type OperationStore } from '../client.ts'
 import type { StoreLimits } from '../limits.ts'
@@ -169,7 +169,7 @@ async function collectGarbage(
     removed += keys.length
     if (dropped < collectedAtOnce) break
   }
-  for await (const keys of files.filesBefore(now - limits.orphanMilliseconds)) {
+  for await (const keys of files.olderThan(limits.orphanMilliseconds, now)) {
     const named = new Set(await executor.read('knownKeys', keys))
     for (const key of keys) {
       if (named.has(key) || files.isYoung(key)) continue

@@ -104,7 +104,12 @@ function assemble(options: SqliteStoreOptions, assembly: Assembly): Store {
     description: `sqlite ${String(version)} (${options.folder === ':memory:' ? 'memory' : 'file'})`,
     reader,
     queue,
-    files: new FileBlobs({ fileSystem, random, inlineBytes: limits.inlineBlobBytes }),
+    files: new FileBlobs({
+      fileSystem,
+      random,
+      inlineBytes: limits.inlineBlobBytes,
+      monotonic: () => clock.monotonic(),
+    }),
     feed,
     limits,
     clock,
