@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { feedEveryWay } from '../../../test/support/feed.ts'
 import { TestCore, testLimits, type TestCoreOptions } from '../../../test/support/smtp-core.ts'
-import { replies } from './reply.ts'
+import { makeReply, replies } from './reply.ts'
 
 const hello = 'EHLO client.example\r\n'
 const begin = `${hello}MAIL FROM:<a@client.example>\r\nRCPT TO:<ann@example.org>\r\n`
@@ -207,7 +207,7 @@ test('too many messages in one connection', () => {
 
 test('a refused connection: 554 waits for QUIT, 421 closes (RFC 5321 §3.1)', () => {
   const refused = talk('EHLO a\r\nQUIT\r\n', {
-    answers: { connect: { type: 'reply', reply: replies.notWelcome } },
+    answers: { connect: { type: 'reply', reply: makeReply(554, '5.7.1', 'No service for you') } },
   })
   assert.deepEqual([refused.codes, refused.closed], ['503 221', true])
   const closed = talk('', { answers: { connect: { type: 'reply', reply: replies.tooManyConnections } } })

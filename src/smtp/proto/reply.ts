@@ -59,7 +59,6 @@ export const replies = {
   tooManyConnections: makeReply(421, '4.7.0', 'Too many connections from your address'),
   tooManyErrors: makeReply(421, '4.7.0', 'Too many errors'),
   tooManyMessages: makeReply(421, '4.7.0', 'Too many messages in one connection; open another'),
-  notWelcome: makeReply(554, '5.7.1', 'No service for you here'),
 
   // RFC 5321 §4.2.4 and §4.3.2, syntax and order
   unknownCommand: makeReply(500, '5.5.1', 'Command not recognised'),
@@ -114,7 +113,6 @@ export const replies = {
   noSuchUser: makeReply(550, '5.1.1', 'No such mailbox here'),
   mailboxDisabled: makeReply(550, '5.2.1', 'Mailbox disabled'),
   mailboxFull: makeReply(452, '4.2.2', 'Mailbox full; try again later'),
-  mailboxFullForGood: makeReply(552, '5.2.2', 'Mailbox full'),
   tooBigForMailbox: makeReply(552, '5.2.2', 'The mailbox has no room for a message of this size'),
   relayDenied: makeReply(550, '5.7.1', 'Relaying denied'),
   relayNotYet: makeReply(550, '5.7.1', 'This server delivers only to its own domains'),
@@ -128,7 +126,6 @@ export const replies = {
 
   // Trouble of ours: RFC 3463 §3.4, always temporary
   localTrouble: makeReply(451, '4.3.0', 'Local trouble; nothing was kept, try again later'),
-  systemFull: makeReply(452, '4.3.1', 'No room for mail at the moment; try again later'),
 
   // STARTTLS: RFC 3207 §4
   startTls: makeReply(220, '2.0.0', 'Ready to start TLS'),
