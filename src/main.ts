@@ -4,8 +4,8 @@
 //
 // Stopping: no new connections; sessions end where no reply is cut, at the latest after `net.stopTimeout`; then the store
 // commits what is under way and closes. Whatever was answered 250 was durable before.
-import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Checkpoint, CheckpointModule } from './base/checkpoint.ts'
 import type { Clock, Timer } from './base/clock.ts'
 import type { Peer } from './base/core.ts'
 import type { Random } from './base/random.ts'
@@ -45,6 +45,8 @@ export interface Surroundings {
   /** An open store; it is closed with the rest. */
   readonly store?: Store
   readonly sinks?: readonly EventSink[]
+  /** A `CheckpointModule` that every thread imports and tells how far messages have come: for tests that kill the process. */
+  readonly checkpoints?: URL
 }
 
 /** Store, directory and administration, without any listener: what the command line needs when no server runs. */
@@ -82,7 +84,9 @@ export async function openBackend(config: Config, surroundings: Surroundings = {
   const random = surroundings.random ?? new RealRandom()
   const metrics = new Metrics()
   const events = createEvents([metrics, ...(surroundings.sinks ?? [])])
-  const store = surroundings.store ?? (await openStore(config, { clock, random, events }))
+  const store =
+    surroundings.store ??
+    (await openStore(config, { clock, random, events, checkpoints: surroundings.checkpoints }))
   const directory = await makeDirectory(config, { store, clock, random, events })
   const operations = createAdminOperations({ store, config, clock, random, events, metrics })
   return {
@@ -91,9 +95,16 @@ export async function openBackend(config: Config, surroundings: Surroundings = {
   }
 }
 
+interface StoreParts {
+  readonly clock: Clock
+  readonly random: Random
+  readonly events: Events
+  readonly checkpoints: URL | undefined
+}
+
 async function openStore(
   config: Config,
-  { events, ...parts }: { clock: Clock; random: Random; events: Events },
+  { events, checkpoints: module, ...parts }: StoreParts,
 ): Promise<Store> {
   const onError = (error: unknown): void =>
     events.emit(serverEvents.subscriberFailed, { error: errorText(error) })
@@ -111,8 +122,18 @@ async function openStore(
     })
   }
   const { openSqliteStore } = await import('./store/sqlite/index.ts')
-  if (config.data !== null) await mkdir(config.data, { recursive: true, mode: 0o700 })
-  return openSqliteStore({ ...parts, folder: config.data ?? ':memory:', limits, onListenerError: onError })
+  return openSqliteStore({
+    ...parts,
+    folder: config.data ?? ':memory:',
+    limits,
+    onListenerError: onError,
+    checkpoints: module && { module, ...(await loadCheckpoints(module)) },
+  })
+}
+
+async function loadCheckpoints(module: URL): Promise<CheckpointModule> {
+  // `Surroundings.checkpoints` says what it exports.
+  return (await import(module.href)) as CheckpointModule
 }
 
 function storeLimits(config: StoreConfig): StoreLimits {
@@ -150,9 +171,11 @@ export async function startPosthorn(config: Config, surroundings: Surroundings =
   const network = surroundings.network ?? new SocketNetwork(clock)
   const resolver = surroundings.resolver ?? (await makeResolver(backend, network))
   const identity = makeIdentity(backend)
+  const { checkpoints } = surroundings
+  const checkpoint = checkpoints && (await loadCheckpoints(checkpoints)).checkpoint
   const listeners: { settings: ListenerConfig; listener: AnyListener }[] = []
   for (const settings of config.listeners) {
-    const listener = await openListener(settings, { backend, network, resolver, identity })
+    const listener = await openListener(settings, { backend, network, resolver, identity, checkpoint })
     opening.use(listener)
     listeners.push({ settings, listener })
   }
@@ -228,6 +251,7 @@ interface ListenerParts {
   readonly network: Network
   readonly resolver: Resolver
   readonly identity: TlsIdentity
+  readonly checkpoint: Checkpoint | undefined
 }
 
 /** A listener, whatever is spoken on it. */
@@ -235,7 +259,7 @@ type AnyListener = Pick<Listener<unknown, unknown>, 'points' | 'sessions' | 'sto
 
 /** Loads only the protocols that are spoken: that is most of the time from start to the first greeting. */
 async function openListener(settings: ListenerConfig, parts: ListenerParts): Promise<AnyListener> {
-  const { backend, resolver } = parts
+  const { backend, resolver, checkpoint } = parts
   const { config, store, directory, events, clock, random } = backend
   const startTls = settings.tls === 'starttls'
   const common = {
@@ -254,12 +278,20 @@ async function openListener(settings: ListenerConfig, parts: ListenerParts): Pro
     case 'submission':
     case 'catcher': {
       const { createSmtpService } = await import('./smtp/server/service.ts')
-      const delivery = createLocalDelivery({ store, limits: { maxReceived: config.smtp.maxReceived } })
+      const limits = { maxReceived: config.smtp.maxReceived }
+      const delivery = createLocalDelivery({ store, limits, checkpoint })
       const role = settings.service === 'smtp' ? 'mx' : settings.service
       const reverse = config.dns.reverse ? resolver : null
       return listen({
         ...carrier,
-        ...createSmtpService({ ...common, role, delivery, config: config.smtp, resolver: reverse }),
+        ...createSmtpService({
+          ...common,
+          role,
+          delivery,
+          config: config.smtp,
+          resolver: reverse,
+          checkpoint,
+        }),
       })
     }
     case 'imap': {

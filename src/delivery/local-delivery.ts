@@ -1,4 +1,5 @@
 // Delivery straight into the mailboxes of this store: no spool between the protocol and the mailbox.
+import type { Checkpoint } from '../base/checkpoint.ts'
 import type { MailStore } from '../store/store.ts'
 import type { Arrival, ArrivalRecipient, Delivery } from './delivery.ts'
 
@@ -9,12 +10,17 @@ export interface LoopLimits {
 }
 
 /** Delivers into `store`. */
-export function createLocalDelivery(options: { store: MailStore; limits: LoopLimits }): Delivery {
-  const { store, limits } = options
+export function createLocalDelivery(options: {
+  store: MailStore
+  limits: LoopLimits
+  checkpoint?: Checkpoint | undefined
+}): Delivery {
+  const { store, limits, checkpoint } = options
   return {
     async deliver(arrival) {
       const recipients = oncePerAccount(arrival.recipients)
       if (loops(arrival, recipients, limits)) return { ok: false, reason: 'loop' }
+      checkpoint?.('delivery.hand-over')
       const stored = await store.deliver({
         message: arrival.message,
         internalDate: arrival.receivedAt,
@@ -23,6 +29,7 @@ export function createLocalDelivery(options: { store: MailStore; limits: LoopLim
           prefix: arrival.trace(recipient),
         })),
       })
+      checkpoint?.('delivery.committed')
       if (!stored.ok) return stored
       return { ok: true, unknown: recipients.filter((_, index) => stored.results[index]?.ok === false) }
     },

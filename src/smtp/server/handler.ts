@@ -3,6 +3,7 @@
 // - Trouble of ours never ends in a refusal for good: whatever is thrown is told as an event and answered 451, and the message
 //   that was under way is discarded. A session goes on after it.
 // - A message in the making belongs to one object, dropped by `reset`, by the next MAIL, or with the connection.
+import type { Checkpoint } from '../../base/checkpoint.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Handler, Peer } from '../../base/core.ts'
 import type { Random } from '../../base/random.ts'
@@ -35,6 +36,7 @@ export interface HandlerParts {
   readonly random: Random
   /** Null where clients' names are not looked up. */
   readonly resolver: Resolver | null
+  readonly checkpoint?: Checkpoint | undefined
 }
 
 type Of<Type extends SmtpQuestion['type']> = Extract<SmtpQuestion, { type: Type }>
@@ -71,6 +73,7 @@ export class SmtpHandler implements Handler<SmtpQuestion, SmtpAnswer> {
         return this.#guard('rcpt', () => this.#rcpt(question))
       case 'data':
         this.#staged = this.#parts.stage()
+        this.#parts.checkpoint?.('smtp.data-accepted')
         return goOn
       case 'content':
         return this.#content(question.bytes)
@@ -179,6 +182,7 @@ export class SmtpHandler implements Handler<SmtpQuestion, SmtpAnswer> {
     if (staged === null) throw new Error('content without a message')
     try {
       const room = staged.write(bytes)
+      this.#parts.checkpoint?.('smtp.content')
       if (room === undefined) return goOn
       return room.then(
         () => goOn,
@@ -198,6 +202,7 @@ export class SmtpHandler implements Handler<SmtpQuestion, SmtpAnswer> {
     this.#staged = null
     this.#recipients = []
     const outcome = await receiveMessage(delivery, {
+      checkpoint: this.#parts.checkpoint,
       staged,
       recipients,
       arrived: {
@@ -217,6 +222,7 @@ export class SmtpHandler implements Handler<SmtpQuestion, SmtpAnswer> {
       events.emit(smtpEvents.recipientVanished, { role: this.#parts.role, id, recipient: deliveredTo })
     }
     events.emit(smtpEvents.messageAccepted, { ...what, recipients: recipients.length, bytes: outcome.bytes })
+    this.#parts.checkpoint?.('smtp.before-reply')
     return { type: 'reply', reply: outcome.reply }
   }
 

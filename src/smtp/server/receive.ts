@@ -2,6 +2,7 @@
 //
 // Nothing is promised before `deliver` has resolved, and nothing is left when it did not: whatever goes wrong before the
 // commit discards what was staged (DESIGN: "what 250 means").
+import type { Checkpoint } from '../../base/checkpoint.ts'
 import type { Peer } from '../../base/core.ts'
 import type { ArrivalRecipient, Delivery, DeliveryRefusal } from '../../delivery/delivery.ts'
 import { tryAddress } from '../../mail/address.ts'
@@ -36,11 +37,17 @@ export type Received =
 /** Finishes the staged message and delivers it. Rejects when the store cannot; nothing was kept then. */
 export async function receiveMessage(
   delivery: Delivery,
-  message: { staged: Ingest; recipients: readonly ArrivalRecipient[]; arrived: Arrived },
+  message: {
+    staged: Ingest
+    recipients: readonly ArrivalRecipient[]
+    arrived: Arrived
+    checkpoint?: Checkpoint | undefined
+  },
 ): Promise<Received> {
-  const { staged, recipients, arrived } = message
+  const { staged, recipients, arrived, checkpoint } = message
   try {
     const finished = await staged.finish()
+    checkpoint?.('smtp.staged')
     const result = await delivery.deliver({
       reversePath: arrived.envelope.sender.reversePath,
       recipients,

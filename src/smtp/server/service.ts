@@ -1,4 +1,5 @@
 // Puts an SMTP listener together: the core's settings from role and configuration, a handler for each connection.
+import type { Checkpoint } from '../../base/checkpoint.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Random } from '../../base/random.ts'
 import type { Resolver } from '../../base/resolver.ts'
@@ -37,6 +38,7 @@ export interface SmtpServiceOptions {
   readonly resolver: Resolver | null
   /** For the MIME walk; its defaults where absent. */
   readonly mime?: MimeLimits
+  readonly checkpoint?: Checkpoint | undefined
 }
 
 /** What a listener needs: sessions, and the words for a connection that is one too many. */
@@ -47,9 +49,11 @@ export interface SmtpService {
 
 export function createSmtpService(options: SmtpServiceOptions): SmtpService {
   const settings = makeSettings(options)
-  const { role, hostname, store, directory, delivery, events, clock, random, resolver, mime } = options
+  const { role, hostname, store, directory, delivery, events, clock, random, resolver, mime, checkpoint } =
+    options
   const parts: HandlerParts = {
     ...{ role, hostName: hostname, directory, delivery, events, clock, random, resolver },
+    checkpoint,
     stage: () => ingest({ blobs: store.blobs, ...(mime === undefined ? {} : { limits: mime }) }),
   }
   return {

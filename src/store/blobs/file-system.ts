@@ -2,7 +2,7 @@
 // Paths are relative to the root that the file system was made for. Errors are the system's, with their `code`.
 import { constants, type Dirent } from 'node:fs'
 import { type FileHandle, mkdir, open, readdir, stat, unlink } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 
 export interface WritableFile {
   /** Appends all of it. The bytes must not change until it resolves. */
@@ -28,7 +28,7 @@ export interface FileSystem {
   /** A new file; fails where there is one. */
   create(path: string): Promise<WritableFile>
   open(path: string): Promise<ReadableFile>
-  /** Makes the folder where it is missing, durably. */
+  /** Makes the folder where it is missing; its name is on the disk when it resolves, whoever made it. */
   makeFolder(path: string): Promise<void>
   /** The names in a folder are on the disk when it resolves. */
   syncFolder(path: string): Promise<void>
@@ -41,6 +41,7 @@ export interface FileSystem {
 /** The real disk below `root`. */
 export function diskFileSystem(root: string): FileSystem {
   const at = (path: string): string => join(root, path)
+  const made = new Map<string, Promise<void>>()
   return {
     async create(path) {
       return writable(await open(at(path), 'wx', 0o600))
@@ -48,9 +49,15 @@ export function diskFileSystem(root: string): FileSystem {
     async open(path) {
       return readable(await open(at(path), constants.O_RDONLY))
     },
-    async makeFolder(path) {
-      const made = await mkdir(at(path), { recursive: true, mode: 0o700 })
-      if (made !== undefined) await syncFolder(join(at(path), '..'))
+    makeFolder(path) {
+      // Two messages may want it at once, and the second must wait for the sync of the first as well.
+      let making = made.get(path)
+      if (making === undefined) {
+        making = makeDurably(at(path))
+        made.set(path, making)
+        making.catch(() => made.delete(path))
+      }
+      return making
     },
     syncFolder: (path) => syncFolder(at(path)),
     remove: (path) => unlink(at(path)),
@@ -63,6 +70,22 @@ export function diskFileSystem(root: string): FileSystem {
       return found && { size: found.size, modifiedAt: found.mtimeMs }
     },
   }
+}
+
+/** Makes a folder and what is missing above it; their names are on the disk when it resolves. */
+export async function makeFolders(path: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true, mode: 0o700 })
+  if (first === undefined) return
+  for (let folder = dirname(path); ; folder = dirname(folder)) {
+    await syncFolder(folder)
+    if (folder === dirname(first) || folder === dirname(folder)) return
+  }
+}
+
+/** Syncs also where the folder is there: a process may have died between making it and its sync. */
+async function makeDurably(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o700 })
+  await syncFolder(dirname(path))
 }
 
 /** Turns "no such file" into a value. */

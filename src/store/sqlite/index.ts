@@ -1,11 +1,12 @@
 // The door of the SQLite engine. Opens a data folder (or memory), brings its schema up to date and gives the store.
 //
 // A folder holds `posthorn.db` with its WAL, `blobs/`, and the lock that keeps a second process out.
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Checkpoint } from '../../base/checkpoint.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { Random } from '../../base/random.ts'
-import { diskFileSystem, type FileSystem } from '../blobs/file-system.ts'
+import { checkpointedFileSystem } from '../blobs/checkpointed-file-system.ts'
+import { diskFileSystem, type FileSystem, makeFolders } from '../blobs/file-system.ts'
 import { FileBlobs } from '../blobs/file-blobs.ts'
 import { memoryFileSystem } from '../blobs/memory-file-system.ts'
 import { ChangeFeed } from '../changes.ts'
@@ -33,13 +34,17 @@ export interface SqliteStoreOptions {
   readonly writer?: 'thread' | 'inline'
   /** With an inline writer: called before each of its statements; what it throws is that statement's failure. */
   readonly beforeStatement?: (text: string) => void
+  /** With a folder: told of each step, the writer thread's by the module itself. */
+  readonly checkpoints?: { readonly module: URL; readonly checkpoint: Checkpoint } | undefined
   /** Where exceptions of subscribers go. */
   readonly onListenerError: (error: unknown) => void
 }
 
 /** Rejects with `FolderInUse`, `UnsuitableDatabase`, or the system's error. */
 export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
-  return options.folder === ':memory:' ? openMemory(options) : openFolder(options)
+  if (options.folder === ':memory:') return openMemory(options)
+  await makeFolders(join(options.folder, 'blobs'))
+  return openFolder(options)
 }
 
 function openMemory(options: SqliteStoreOptions): Store {
@@ -55,7 +60,6 @@ function openMemory(options: SqliteStoreOptions): Store {
 function openFolder(options: SqliteStoreOptions): Store {
   const { folder, clock } = options
   const limits = limitsOf(options)
-  mkdirSync(join(folder, 'blobs'), { recursive: true, mode: 0o700 })
   using stack = new DisposableStack()
   const lock = stack.use(lockFolder(folder, { pid: process.pid, now: clock.now() }))
   const path = join(folder, 'posthorn.db')
@@ -66,7 +70,7 @@ function openFolder(options: SqliteStoreOptions): Store {
   if (!inline) first.close()
   const store = assemble(options, {
     limits,
-    fileSystem: options.fileSystem ?? diskFileSystem(join(folder, 'blobs')),
+    fileSystem: fileSystemOf(options),
     writer: inline ? first : path,
     reader,
     release: () => {
@@ -90,11 +94,14 @@ interface Assembly {
 
 function assemble(options: SqliteStoreOptions, assembly: Assembly): Store {
   const { limits, fileSystem, writer, reader, release } = assembly
-  const { clock, random } = options
+  const { clock, random, checkpoints } = options
   const feed = new ChangeFeed({ onError: options.onListenerError })
   const queue =
     typeof writer === 'string'
-      ? WriteQueue.threaded({ feed, data: { path: writer, limits } })
+      ? WriteQueue.threaded({
+          feed,
+          data: { path: writer, limits, ...(checkpoints && { checkpoints: checkpoints.module.href }) },
+        })
       : WriteQueue.inline({
           feed,
           writer: new Writer({ connection: writer, limits, monotonic: () => clock.monotonic() }),
@@ -115,6 +122,11 @@ function assemble(options: SqliteStoreOptions, assembly: Assembly): Store {
     clock,
     release,
   })
+}
+
+function fileSystemOf({ folder, fileSystem, checkpoints }: SqliteStoreOptions): FileSystem {
+  const disk = fileSystem ?? diskFileSystem(join(folder, 'blobs'))
+  return checkpoints ? checkpointedFileSystem(disk, checkpoints.checkpoint) : disk
 }
 
 function limitsOf(options: SqliteStoreOptions): StoreLimits {
