@@ -78,7 +78,12 @@ export class Connection {
     try {
       return drive(this, op, { undo: refuseUndo, publish: refuseUndo, wrote: refuseUndo })
     } finally {
-      this.control('COMMIT')
+      try {
+        this.control('COMMIT')
+      } finally {
+        // A COMMIT that failed must not leave its snapshot to the next one.
+        if (this.database.isTransaction) this.database.exec('ROLLBACK')
+      }
     }
   }
 

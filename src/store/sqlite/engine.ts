@@ -72,13 +72,17 @@ function executorOf({ reader, queue }: EngineParts): Executor {
 
 function closing({ queue, reader, release }: EngineParts): () => Promise<void> {
   let closed: Promise<void> | undefined
-  return () => {
-    closed ??= queue.close().finally(() => {
+  const close = async (): Promise<void> => {
+    try {
+      await queue.drain()
+      // Before the writer's: the last connection empties the WAL into the database, and this one may not write.
       reader.close()
+      await queue.close()
+    } finally {
       release()
-    })
-    return closed
+    }
   }
+  return () => (closed ??= close())
 }
 
 function blobsOf({ files }: EngineParts, { read }: Executor): BlobStore {

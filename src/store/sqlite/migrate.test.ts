@@ -1,5 +1,6 @@
 // Opening data folders: fresh, interrupted, newer, foreign, in use.
 import assert from 'node:assert/strict'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
@@ -59,6 +60,14 @@ test("another program's database is refused and left alone", async (context) => 
   using database = new DatabaseSync(join(folder.path, 'posthorn.db'))
   database.exec('CREATE TABLE theirs (x INTEGER)')
   await assert.rejects(open(folder), UnsuitableDatabase)
+})
+
+test('after closing the database is one file, whole by itself', async (context) => {
+  const folder = await testFolder(context)
+  const store = await open(folder)
+  await store.addDomain({ name: 'a.test', now: 0 })
+  await store.close()
+  assert.deepEqual((await readdir(folder.path)).toSorted(), ['blobs', 'lock.db', 'lock.txt', 'posthorn.db'])
 })
 
 test('a folder in use is refused with the holder, and free again after closing', async (context) => {

@@ -1,5 +1,9 @@
-// The protocol thread's side of the writer: gathers the writes of one turn of the event loop into one message, pairs the
-// answers with the promises, and publishes changes in the order of their commits, before the promises resolve.
+// The protocol thread's side of the writer: gathers writes into groups, pairs the answers with the promises, and publishes
+// changes in the order of their commits, before the promises resolve.
+//
+// While the writer has a group, the writes that come form the next one, and are sent when its answer is there: each
+// message between the threads costs two wake-ups and, as a rule, a commit, so that fewer and larger ones carry more. Only a
+// group that is as large as a commit may be is sent on at once.
 //
 // A writer thread that dies takes the outcome of what it held with it (`outcomeUnknown`); the next write starts another.
 import { Worker } from 'node:worker_threads'
@@ -12,6 +16,8 @@ import type { Answer, Call, Writer } from './writer.ts'
 export interface WriterData {
   readonly path: string
   readonly limits: StoreLimits
+  /** Where the module is that is told of each `Checkpoint`, as a URL. */
+  readonly checkpoints?: string
 }
 
 /** Where calls go. Answers come back by the callback given when it was made. */
@@ -32,24 +38,36 @@ export class WriteQueue {
   #pending = new Map<number, Pending>()
   #unsent: Call[] = []
   #nextId = 1
+  #flushing = false
+  readonly #groupSize: number
   #closed = false
   #idle: (() => void)[] = []
 
-  private constructor(feed: ChangeFeed, open: (queue: WriteQueue) => Backend) {
-    this.#feed = feed
+  private constructor(
+    options: { feed: ChangeFeed; groupSize: number },
+    open: (queue: WriteQueue) => Backend,
+  ) {
+    this.#feed = options.feed
+    this.#groupSize = options.groupSize
     this.#open = () => open(this)
   }
 
   /** A writer in a thread of its own. */
   static threaded(options: { feed: ChangeFeed; data: WriterData }): WriteQueue {
-    return new WriteQueue(options.feed, (queue) => queue.#threadBackend(options.data))
+    const { feed, data } = options
+    return new WriteQueue({ feed, groupSize: data.limits.groupOperations }, (queue) =>
+      queue.#threadBackend(data),
+    )
   }
 
   /** A writer on this thread. */
   static inline(options: { feed: ChangeFeed; writer: Writer }): WriteQueue {
-    return new WriteQueue(options.feed, (queue) => ({
+    const { feed, writer } = options
+    return new WriteQueue({ feed, groupSize: Infinity }, (queue) => ({
       send(calls) {
-        while (calls.length > 0) queue.#settle(options.writer.run(calls))
+        const answers: Answer[] = []
+        while (calls.length > 0) answers.push(...writer.run(calls))
+        queue.#settle(answers)
       },
       close: async () => {},
     }))
@@ -61,20 +79,34 @@ export class WriteQueue {
     return new Promise((resolve, reject) => {
       const id = this.#nextId++
       this.#pending.set(id, { resolve, reject })
-      if (this.#unsent.push({ id, name, request }) === 1) setImmediate(() => this.#flush())
+      const waiting = this.#unsent.push({ id, name, request })
+      if (waiting === this.#pending.size || waiting === this.#groupSize) this.#flushSoon()
     })
   }
 
   /** Waits for what is under way; refuses what comes after. */
-  async close(): Promise<void> {
+  async drain(): Promise<void> {
     this.#closed = true
     if (this.#pending.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve))
+  }
+
+  /** Drains, then ends the writer, and with it its connection. */
+  async close(): Promise<void> {
+    await this.drain()
     await this.#backend?.close()
     this.#backend = undefined
   }
 
+  #flushSoon(): void {
+    if (this.#flushing) return
+    this.#flushing = true
+    setImmediate(() => this.#flush())
+  }
+
   #flush(): void {
+    this.#flushing = false
     const calls = this.#unsent
+    if (calls.length === 0) return
     this.#unsent = []
     try {
       this.#backend ??= this.#open()
@@ -135,7 +167,9 @@ export class WriteQueue {
     this.#rest()
   }
 
+  /** Sends what has gathered when the writer has nothing left, and tells who waits for the end. */
   #rest(): void {
+    if (this.#unsent.length > 0 && this.#unsent.length === this.#pending.size) this.#flush()
     if (this.#pending.size > 0) return
     for (const resolve of this.#idle.splice(0)) resolve()
   }

@@ -1,13 +1,18 @@
 // Group commit as its neighbours feel it: what one operation refuses, breaks or cannot write never touches another.
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { SeededRandom } from '../../base/seeded-random.ts'
 import { VirtualClock } from '../../base/virtual-clock.ts'
 import { testFolder } from '../../../test/support/store.ts'
-import type { StoreLimits } from '../limits.ts'
+import { auditAccount } from '../audit.ts'
+import { defaultStoreLimits, type StoreLimits } from '../limits.ts'
 import type { AccountId, Change, MailboxId, StagedMessage } from '../model.ts'
 import { type Store, StoreUnavailable } from '../store.ts'
+import { Connection } from './connection.ts'
 import { openSqliteStore } from './index.ts'
+import { migrate } from './migrate.ts'
+import { type Call, Writer } from './writer.ts'
 
 /** A store whose writer's statements are seen, and fail where `fault` throws. */
 async function watched(
@@ -142,6 +147,53 @@ test('while the disk is full everything is unavailable, and nothing when there i
   const delivered = await deliver(store, ann)
   assert.ok(delivered.ok)
   assert.equal(delivered.results[0]?.ok && delivered.results[0].uid, 1)
+})
+
+test('a database that is really full refuses what does not fit, keeps what does, and recovers', async (context) => {
+  const folder = await testFolder(context)
+  const connection = new Connection({ path: join(folder.path, 'small.db') })
+  folder.beforeRemoval(async () => connection.close())
+  migrate(connection.database)
+  const writer = new Writer({ connection, limits: defaultStoreLimits, monotonic: () => 0 })
+  const credentials = { argon2id: null, scramSha256: null }
+  const quota = { bytes: null, messages: null }
+  const account = { address: 'a@b', credentials, quota, mailboxes: [], now: 0 }
+  const made = writer.run([
+    { id: 1, name: 'addDomain', request: { name: 'b', now: 0 } },
+    { id: 2, name: 'addAccount', request: account },
+  ])
+  assert.ok(made.every(({ ok }) => ok))
+  const pages = Number(connection.database.prepare('PRAGMA page_count').get()?.['page_count'])
+  const delivery = (id: number, size: number): Call => {
+    const targets = [{ account: 1, prefix: '' }]
+    const request = { message: letter('x'.repeat(size)), internalDate: 0, targets }
+    return { id, name: 'deliver', request }
+  }
+  connection.database.exec(`PRAGMA max_page_count = ${pages + 10}`)
+  const calls = [delivery(3, 100), delivery(4, 200_000), delivery(5, 100)]
+  assert.deepEqual(
+    writer.run(calls).map(({ id, ok }) => [id, ok]),
+    [
+      [3, true],
+      [4, false],
+      [5, true],
+    ],
+  )
+  assert.deepEqual(calls, [])
+  connection.database.exec(`PRAGMA max_page_count = ${pages + 1_000}`)
+  assert.equal(writer.run([delivery(6, 200_000)])[0]?.ok, true)
+  assert.deepEqual(connection.read(auditAccount(1 as AccountId)), [])
+})
+
+test('an empty message is a message', async (context) => {
+  const { store, ann } = await watched(context)
+  const delivered = await deliver(store, ann, '')
+  assert.ok(delivered.ok)
+  const [texts] = await Array.fromAsync(
+    store.messageTexts({ account: ann, mailbox: 1 as MailboxId, uids: [[1, 9]] }),
+  )
+  assert.equal(texts?.[0]?.prefix, 'R: r\r\n')
+  assert.deepEqual(texts[0] && (await store.blobs.readSmall(texts[0].blob)), new Uint8Array())
 })
 
 test('a fault at any statement of a delivery leaves all or nothing', async (context) => {
