@@ -82,8 +82,11 @@ export class DataReader {
       const { index } = match
       if (match[0] === '\0') this.hasNul = true
       else if (match[0] === '\n.') {
-        this.#position = 'line-start'
-        return at + index + 1
+        if (!isStuffed(text, index + 1)) {
+          this.#position = 'line-start'
+          return at + index + 1
+        }
+        kept.skip(at + index + 1)
       } else if (match[0] === '\r' && index === text.length - 1) {
         this.#position = 'cr'
         return end
@@ -122,6 +125,12 @@ export class DataReader {
     }
     return octet === LF ? { status: 'bare-newline', used: at } : null
   }
+}
+
+/** True where a dot that begins a line is surely not the last line's, so that the search may go on behind it. */
+function isStuffed(text: string, dot: number): boolean {
+  const after = text.charCodeAt(dot + 1)
+  return after !== CR && after !== LF && dot + 1 < text.length
 }
 
 /** Gathers content from a chunk: as one view where nothing inside is left out, else in a copy. */

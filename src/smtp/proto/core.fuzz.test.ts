@@ -149,7 +149,7 @@ test('time grows with the input, not with its square', () => {
   // Stuffed dots, the costliest content there is, in one piece and then in crumbs.
   core.feed(Buffer.from('..\r\n'.repeat(250_000)))
   const crumb = Buffer.from('..\r\n')
-  for (let round = 0; round < 50_000; round++) core.feed(crumb)
+  for (let round = 0; round < 10_000; round++) core.feed(crumb)
   core.feed(Buffer.from('.\r\n'))
-  assert.equal(core.messages[0]?.length, 3 * 300_000)
+  assert.equal(core.messages[0]?.length, 3 * 260_000)
 })
