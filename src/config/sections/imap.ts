@@ -34,6 +34,7 @@ export const imapSection = z
     ),
     badCommands: count(100, 'Commands that make no sense before a session is ended.'),
     loginTimeout: duration('3m', 'Silence before log-in that ends a session.'),
+    loginDeadline: duration('10m', 'A session that has not logged in by then is ended, whatever it sends.'),
     timeout: duration(
       '30m',
       'Silence after log-in that ends a session, in IDLE too; RFC 3501 wants 30 minutes at least.',

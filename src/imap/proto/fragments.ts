@@ -110,7 +110,7 @@ export class Fragmenter {
       if (mode.name === 'line') {
         const line = this.#takeLine()
         if (line === undefined) return undefined
-        const fragment = line === 'too-long' ? this.#tooLong() : this.#endLine(line)
+        const fragment = line === null ? this.#tooLong() : this.#endLine(line)
         if (fragment !== undefined) return fragment
         continue
       }
@@ -207,15 +207,15 @@ export class Fragmenter {
     return bytes
   }
 
-  /** A line with its LF gone (the CR still there), once it is whole; each octet is looked at once. */
-  #takeLine(): string | 'too-long' | undefined {
+  /** A line without its LF (the CR still there), once it is whole; null where it is too long. Each octet is looked at once. */
+  #takeLine(): string | null | undefined {
     for (;;) {
       const head = this.#chunks[0]
       if (head === undefined) return undefined
       const at = head.indexOf(lineFeed, this.#offset)
       const length = (at === -1 ? head.length : at) - this.#offset
       // The CR may be one octet over the limit.
-      if (this.#dropping === null && this.#lineLength + length > this.#limits.line + 1) return 'too-long'
+      if (this.#dropping === null && this.#lineLength + length > this.#limits.line + 1) return null
       const bytes = this.#take(length) ?? new Uint8Array(0)
       this.#keep(length === 0 ? new Uint8Array(0) : bytes)
       if (at === -1) {

@@ -40,6 +40,8 @@ export interface ImapLimits {
   readonly loginFailures: number
   /** Silence before log-in. */
   readonly loginTimeout: number
+  /** From the greeting to the log-in, whatever is sent meanwhile. */
+  readonly loginDeadline: number
   /** Silence after log-in: at least 30 minutes (RFC 3501 §5.4), in IDLE too (RFC 2177 §3). */
   readonly timeout: number
 }

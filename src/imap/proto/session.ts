@@ -80,7 +80,9 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
 
   open(tls: TlsState | null): ImapOutput[] {
     this.#tls = tls
-    this.#out.push({ type: 'time-out', milliseconds: this.#options.limits.loginTimeout })
+    const { loginTimeout, loginDeadline } = this.#options.limits
+    this.#out.push({ type: 'time-out', milliseconds: loginTimeout })
+    this.#out.push({ type: 'deadline', milliseconds: loginDeadline })
     // RFC 3501 §7.1.1: the greeting may carry the capabilities and save the client a round trip.
     const code = `CAPABILITY ${this.#capabilities()}`
     this.#write(`* ${encodeCondition('OK', code, `${this.#options.hostname} IMAP4rev1 ready`)}`)
@@ -419,6 +421,7 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
     this.#badCommands = 0
     this.#fragmenter.setLimits(this.#options.limits)
     this.#out.push({ type: 'time-out', milliseconds: this.#options.limits.timeout })
+    this.#out.push({ type: 'deadline', milliseconds: null })
     // RFC 3501 §6.2.2, §6.2.3: the new capabilities in the tagged OK save a round trip.
     this.#tagged(tag, 'OK', { code: `CAPABILITY ${this.#capabilities()}`, text: done.text })
   }

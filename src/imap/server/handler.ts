@@ -4,7 +4,7 @@
 // `idle-done` waits for. A question that throws is answered NO and the session ends with BYE (pump.ts); where a literal had
 // been begun, nothing more can be said and the session just ends.
 import * as imapEvents from '../../events/imap.ts'
-import { Appending, openAppend } from './append.ts'
+import { openAppend } from './append.ts'
 import { bad, no, ok } from './context.ts'
 import { BlobTruncated } from './message-bytes.ts'
 import { close, copyOrMove, expunge, store } from './message-changes.ts'
@@ -15,6 +15,7 @@ import { LoginDesk } from './login.ts'
 import { Output } from './output.ts'
 import { search } from './search.ts'
 import { StoreUnavailable } from '../../store/store.ts'
+import type { Appending } from './append.ts'
 import type { CommandRun, Done, ImapParts, SessionContext } from './context.ts'
 import type { Handler, Peer, Sink } from '../../base/core.ts'
 import type { Account } from '../../store/model.ts'

@@ -282,15 +282,6 @@ export class Cursor {
   }
 }
 
-/** Whether every character may stand in an atom (`ATOM-CHAR`), and there is one. */
-export function isAtom(text: string): boolean {
-  if (text === '') return false
-  for (let at = 0; at < text.length; at++) {
-    if (((classes[text.charCodeAt(at)] ?? 0) & atomBit) === 0) return false
-  }
-  return true
-}
-
 /** A binary string as UTF-8 text, or undefined where it is not UTF-8. */
 export function tryUtf8(binary: string): string | undefined {
   try {
