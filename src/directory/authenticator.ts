@@ -130,9 +130,9 @@ export class Authenticator implements Pick<Directory, 'authenticate' | 'beginScr
     try {
       const credentials = await this.#passwords.make(attempt.password)
       if (credentials === undefined || credentials === 'full') return
-      const current = await this.#store.credentialsOf(name)
-      if (current?.credentials.argon2id !== known.credentials.argon2id) return
-      await this.#store.updateAccount({ id: known.account.id, credentials })
+      const { account, credentials: replacing } = known
+      const renewed = await this.#store.updateAccount({ id: account.id, credentials, replacing })
+      if (!renewed.ok) return
       this.#events.emit(passwordRehashed, { address: name })
     } catch (error) {
       this.#events.emit(rehashFailed, { address: name, error: errorText(error) })

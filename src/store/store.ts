@@ -66,9 +66,11 @@ export interface DirectoryStore {
   updateAccount(request: {
     id: AccountId
     credentials?: Credentials
+    /** Change nothing unless the stored credentials are still these, as `credentialsOf` gave them. */
+    replacing?: Credentials
     quota?: Quota
     state?: Account['state']
-  }): Promise<Outcome<object, 'not-found'>>
+  }): Promise<Outcome<object, 'not-found' | 'changed'>>
   /** Removes the account with all its mail, addresses and leases. Its id is never given again. */
   removeAccount(id: AccountId): Promise<Outcome<object, 'not-found'>>
   credentialsOf(address: string): Promise<{ account: Account; credentials: Credentials } | undefined>

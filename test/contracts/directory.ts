@@ -91,6 +91,14 @@ export function directoryContract(test: Room): void {
     }
     assert.deepEqual(await house.store.updateAccount({ id, credentials }), { ok: true })
     assert.deepEqual((await house.store.credentialsOf('ann@house.test'))?.credentials, credentials)
+    const replacing = { ...credentials, argon2id: 'another' }
+    assert.deepEqual(await house.store.updateAccount({ id, credentials: replacing, replacing }), {
+      ok: false,
+      reason: 'changed',
+    })
+    assert.deepEqual(await house.store.updateAccount({ id, credentials, replacing: credentials }), {
+      ok: true,
+    })
     assert.deepEqual(await house.store.updateAccount({ id, quota: noQuota, state: 'disabled' }), { ok: true })
     const found = await house.store.credentialsOf('ann@house.test')
     assert.deepEqual(found?.credentials, credentials, 'what is not named stays')

@@ -86,11 +86,16 @@ export function* getAccount(id: AccountId): Op<Account | undefined> {
 export function* updateAccount(request: {
   id: AccountId
   credentials?: Credentials
+  replacing?: Credentials
   quota?: Quota
   state?: Account['state']
-}): Op<Outcome<object, 'not-found'>> {
-  const { id, credentials, quota, state } = request
+}): Op<Outcome<object, 'not-found' | 'changed'>> {
+  const { id, credentials, replacing, quota, state } = request
   if (!(yield* lockAccount(id))) return { ok: false, reason: 'not-found' }
+  if (replacing) {
+    const row = yield* get<{ secret: string }>`SELECT secret FROM credential WHERE account = ${id}`
+    if (row?.secret !== JSON.stringify(replacing)) return { ok: false, reason: 'changed' }
+  }
   if (credentials) {
     yield* run`UPDATE credential SET secret = ${JSON.stringify(credentials)} WHERE account = ${id}`
   }
