@@ -74,9 +74,9 @@ export class Authenticator implements Pick<Directory, 'authenticate' | 'beginScr
     const guess = this.#throttle.begin({ name, remoteAddress, fingerprint })
     if (guess === 'throttled') return { ok: false, reason: 'throttled' }
     const check = await this.#passwords.check({ fingerprint, credentials: known?.credentials, password })
+    guess.settle(check === 'full' ? 'untried' : check)
     if (check === 'full') return { ok: false, reason: 'unavailable' }
     if (check === 'wrong' || known === undefined) return { ok: false, reason: 'bad-credentials' }
-    guess.succeeded()
     const admitted = this.#admit(known.account, name, authorizationId)
     if (admitted.ok && this.#passwords.isOutdated(known.credentials)) await this.#renew(known, name, attempt)
     return admitted
@@ -94,10 +94,11 @@ export class Authenticator implements Pick<Directory, 'authenticate' | 'beginScr
       succeed: async (authorizationId) => {
         if (known === undefined || verifier === null)
           throw new Error('a proof cannot fit where no verifier is')
-        guess.succeeded()
+        guess.settle('right')
         return this.#tell(attempt, 'scram', this.#admit(known.account, name, authorizationId))
       },
       fail: () => {
+        guess.settle('wrong')
         this.#tell(attempt, 'scram', { ok: false, reason: 'bad-credentials' })
       },
     }

@@ -59,7 +59,7 @@ export interface PasswordAttempt extends LoginAttempt {
   readonly authorizationId?: string | null
 }
 
-/** A SCRAM exchange under way. Counted as a failure until `succeed` is called. */
+/** A SCRAM exchange under way: exactly one of `succeed` and `fail` ends it, at the latest with its connection. */
 export interface ScramAttempt {
   readonly ok: true
   /** Null where there is none: let the mechanism play it to the end with a made-up one. */

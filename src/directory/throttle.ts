@@ -3,7 +3,8 @@
 // - Three leaky counts: for the remote network, for the name, and for the name from a network it is known to have used.
 //   Who comes from a known network is judged by the third alone, so an attack from elsewhere cannot lock him out.
 // - The same wrong password counts once for each name and network: a device with an old password harms nobody.
-// - An attempt is counted when it begins and taken back when it succeeds, so that a thousand at once gain nothing.
+// - For its name an attempt counts from its beginning, and is taken back when it was right: a thousand at once gain
+//   nothing. For its network it counts when it has failed: a whole office may log in at the same moment.
 // - One throttle serves all protocols. It remembers a bounded number of entries and forgets them with time.
 import { ipPrefix } from '../base/ip-address.ts'
 import { BoundedMap } from './bounded-map.ts'
@@ -18,10 +19,13 @@ export interface Guess {
   readonly fingerprint: string | null
 }
 
-/** A guess that was counted. */
+/** A guess under way. */
 export interface CountedGuess {
-  /** It was right: takes back what it counted, and makes its network known to its name. */
-  succeeded(): void
+  /**
+   * How it ended; to be called once. `right` takes back what it counted and makes its network known to its name,
+   * `untried` (nobody looked at it) only takes back.
+   */
+  settle(outcome: 'right' | 'wrong' | 'untried'): void
 }
 
 export class LoginThrottle {
@@ -52,31 +56,57 @@ export class LoginThrottle {
     const network = ipPrefix(guess.remoteAddress, { ipv4: ipv4PrefixBits, ipv6: ipv6PrefixBits })
     const pair = `${network} ${guess.name}`
     const now = this.#clock.monotonic()
-    const judges: readonly (readonly [LeakyCounts, string])[] = this.#known.get(pair, now)
-      ? [[this.#knownPairs, pair]]
-      : [
-          [this.#networks, network],
-          [this.#names, guess.name],
-        ]
-    const counting = judges
-      .map(([counts, key]) => ({ counts, key, seenKey: `${key} ${guess.name} ${guess.fingerprint}` }))
-      .filter(({ seenKey }) => guess.fingerprint === null || this.#seen.get(seenKey, now) === undefined)
-    if (counting.some(({ counts, key }) => counts.isFull(key, now))) return 'throttled'
-    for (const { counts, key, seenKey } of counting) {
-      counts.add(key, 1, now)
-      if (guess.fingerprint !== null) this.#seen.set(seenKey, true, now + window)
+    const judge = (counts: LeakyCounts, key: string): Judge => {
+      const seenKey = `${key} ${guess.name} ${guess.fingerprint}`
+      const counted = guess.fingerprint !== null && this.#seen.get(seenKey, now) !== undefined
+      return { counts, key, seenKey: guess.fingerprint === null ? null : seenKey, counted }
     }
+    const isKnown = this.#known.get(pair, now) === true
+    const forName = isKnown ? judge(this.#knownPairs, pair) : judge(this.#names, guess.name)
+    const forNetwork = isKnown ? null : judge(this.#networks, network)
+    if (isFull(forName, now) || (forNetwork !== null && isFull(forNetwork, now))) return 'throttled'
+    this.#count(forName)
     return {
-      succeeded: () => {
-        const later = this.#clock.monotonic()
-        this.#known.set(pair, true, later + this.#limits.knownFor)
-        for (const { counts, key, seenKey } of counting) {
-          counts.add(key, -1, later)
-          this.#seen.delete(seenKey)
+      settle: (outcome) => {
+        if (outcome === 'wrong') {
+          if (forNetwork !== null) this.#count(forNetwork)
+          return
         }
+        this.#takeBack(forName)
+        const later = this.#clock.monotonic()
+        if (outcome === 'right') this.#known.set(pair, true, later + this.#limits.knownFor)
       },
     }
   }
+
+  #count({ counts, key, seenKey, counted }: Judge): void {
+    if (counted) return
+    const now = this.#clock.monotonic()
+    // Another attempt with the same password may have been quicker.
+    if (seenKey !== null && this.#seen.get(seenKey, now) !== undefined) return
+    counts.add(key, 1, now)
+    if (seenKey !== null) this.#seen.set(seenKey, true, now + this.#limits.window)
+  }
+
+  #takeBack({ counts, key, seenKey, counted }: Judge): void {
+    if (counted) return
+    counts.add(key, -1, this.#clock.monotonic())
+    if (seenKey !== null) this.#seen.delete(seenKey)
+  }
+}
+
+/** One count that a guess is measured by. */
+interface Judge {
+  readonly counts: LeakyCounts
+  readonly key: string
+  /** Null where guesses cannot be told apart. */
+  readonly seenKey: string | null
+  /** The same guess counted before. */
+  readonly counted: boolean
+}
+
+function isFull({ counts, key, counted }: Judge, now: number): boolean {
+  return !counted && counts.isFull(key, now)
 }
 
 /** Counts that drain evenly, a full one within the window. */
