@@ -57,9 +57,9 @@ export class LoginThrottle {
     const pair = `${network} ${guess.name}`
     const now = this.#clock.monotonic()
     const judge = (counts: LeakyCounts, key: string): Judge => {
-      const seenKey = `${key} ${guess.name} ${guess.fingerprint}`
-      const counted = guess.fingerprint !== null && this.#seen.get(seenKey, now) !== undefined
-      return { counts, key, seenKey: guess.fingerprint === null ? null : seenKey, counted }
+      const seenKey = guess.fingerprint === null ? null : `${key} ${guess.name} ${guess.fingerprint}`
+      const counted = seenKey !== null && this.#seen.get(seenKey, now) !== undefined
+      return { counts, key, seenKey, counted }
     }
     const isKnown = this.#known.get(pair, now) === true
     const forName = isKnown ? judge(this.#knownPairs, pair) : judge(this.#names, guess.name)
