@@ -52,7 +52,7 @@ export class LoginThrottle {
 
   /** Counts a guess, or refuses it. */
   begin(guess: Guess): CountedGuess | 'throttled' {
-    const { ipv4PrefixBits, ipv6PrefixBits, window } = this.#limits
+    const { ipv4PrefixBits, ipv6PrefixBits } = this.#limits
     const network = ipPrefix(guess.remoteAddress, { ipv4: ipv4PrefixBits, ipv6: ipv6PrefixBits })
     const pair = `${network} ${guess.name}`
     const now = this.#clock.monotonic()
