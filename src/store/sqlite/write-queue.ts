@@ -117,9 +117,7 @@ export class WriteQueue {
   }
 
   #threadBackend(data: WriterData): Backend {
-    // The sources run as .ts, the published package as .js.
-    const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js'
-    const worker = new Worker(new URL(`./writer-worker.${extension}`, import.meta.url), { workerData: data })
+    const worker = new Worker(new URL('./writer-worker.ts', import.meta.url), { workerData: data })
     worker.on('message', (answers: Answer[]) => this.#settle(answers))
     let cause: unknown
     worker.on('error', (error) => {
