@@ -356,3 +356,17 @@ test('silence, shutdown and the end of the stream', () => {
   ended.take(ended.session.ended())
   assert.ok(ended.closed)
 })
+
+test('what is sent ahead of an answer is bounded; one large read is not', () => {
+  const session = new ImapSession(options({}, { pipelined: 1000 }))
+  const run = (outputs: Output<ImapQuestion>[]): string =>
+    outputs.map((output) => (output.type === 'write' ? String(output.bytes) : `<${output.type}>`)).join('')
+  run(session.open(null))
+  run(session.receive(Buffer.from('a LOGIN ann secret\r\n')))
+  run(session.receive(Buffer.from('b NOOP\r\n'.repeat(100))))
+  assert.equal(run(session.receive(Buffer.from('b NOOP\r\n'.repeat(100)))), '')
+  assert.match(run(session.answer({ type: 'sasl', answer: { type: 'accepted' } })), /^<ask>$/)
+  const ended = run(session.answer({ type: 'done', status: 'OK', text: 'in' }))
+  assert.match(ended, /a OK .*\r\n\* BYE Too much was sent ahead\r\n<close>$/)
+  assert.match(dialogue(`${login}${'b NOOP\r\n'.repeat(500)}`, { pipelined: 1000 }).at(-1) ?? '', /b OK/)
+})

@@ -67,6 +67,8 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
   #activity: Activity = reading
   #tls: TlsState | null = null
   #badCommands = 0
+  /** Octets that came while a question was out, since everything was last worked off. */
+  #sentAhead = 0
   #out: ImapOutput[] = []
 
   constructor(options: ImapSessionOptions) {
@@ -97,7 +99,10 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
     }
     this.#fragmenter.push(bytes)
     // Nothing may be emitted while a question is out; what is over the limit ends the session at the answer.
-    if (isAsking(this.#activity)) return []
+    if (isAsking(this.#activity)) {
+      this.#sentAhead += bytes.length
+      return []
+    }
     this.#work()
     return this.#flush()
   }
@@ -176,11 +181,14 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
   #work(): void {
     while (this.#activity.doing !== 'nothing' && !isAsking(this.#activity)) {
       if (this.#activity.doing === 'handshake') return
-      if (this.#fragmenter.buffered > this.#options.limits.pipelined) {
+      if (this.#sentAhead > this.#options.limits.pipelined) {
         return this.#bye('Too much was sent ahead')
       }
       const fragment = this.#fragmenter.next()
-      if (fragment === undefined) return
+      if (fragment === undefined) {
+        this.#sentAhead = 0
+        return
+      }
       this.#onFragment(fragment)
     }
   }

@@ -13,7 +13,7 @@ import { encodeItemName } from '../proto/encode/responses.ts'
 import { formatDateTime } from '../proto/grammar/date.ts'
 import { systemFlag } from '../proto/grammar/flags.ts'
 import { accountOf, bad, no, ok } from './context.ts'
-import { MessageBytes, sizeOf } from './message-bytes.ts'
+import { LiteralBroken, MessageBytes, sizeOf } from './message-bytes.ts'
 import { countOf, each, tryIndexes } from './numbers.ts'
 import { sectionPieces } from './fetch-section.ts'
 import type { CommandRun, Done } from './context.ts'
@@ -87,16 +87,15 @@ async function markSeen(
   const seen = new Set<number>()
   const { view } = selected
   if (selected.readOnly || !request.items.some((item) => item.name === 'SECTION' && !item.peek)) return seen
-  const unseen: number[] = []
+  let unseen = false
   for (const index of each(request.indexes)) {
-    if ((view.flags(index) & systemFlag.seen) === 0 && !view.isGone(view.uid(index))) unseen.push(index)
+    if ((view.flags(index) & systemFlag.seen) === 0 && !view.isGone(view.uid(index))) unseen = true
   }
-  if (unseen.length === 0) return seen
+  if (!unseen) return seen
   const outcome = await run.session.parts.store.setFlags({
     account: accountOf(run),
     mailbox: selected.mailbox,
-    // Exactly these: between two of them may be messages that are not asked for.
-    uids: unseen.map((index) => [view.uid(index), view.uid(index)] as const),
+    uids: view.selection(request.indexes),
     mode: 'add',
     flags: systemFlag.seen,
     keywords: [],
@@ -218,10 +217,14 @@ async function tellSection(
   const pieces = await sectionPieces(bytes, item)
   if (pieces === undefined) return output.text(`${encodeItemName(item)} NIL`)
   await output.text(`${encodeItemName(item)} {${sizeOf(pieces)}}\r\n`)
-  for (const piece of pieces) {
-    for await (const chunk of bytes.read(piece)) {
-      await output.bytes(chunk)
-      if (output.gone) return
+  try {
+    for (const piece of pieces) {
+      for await (const chunk of bytes.read(piece)) {
+        await output.bytes(chunk)
+        if (output.gone) return
+      }
     }
+  } catch (error) {
+    throw new LiteralBroken('the octets of a literal could not be read', { cause: error })
   }
 }

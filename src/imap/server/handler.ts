@@ -6,7 +6,7 @@
 import * as imapEvents from '../../events/imap.ts'
 import { openAppend } from './append.ts'
 import { bad, no, ok } from './context.ts'
-import { BlobTruncated } from './message-bytes.ts'
+import { LiteralBroken } from './message-bytes.ts'
 import { close, copyOrMove, expunge, store } from './message-changes.ts'
 import { create, list, lsub, namespace, remove, rename, select, status, subscribe } from './mailboxes.ts'
 import { encodeNString, encodeString } from '../proto/encode/strings.ts'
@@ -81,7 +81,7 @@ export class ImapHandler implements Handler<ImapQuestion, ImapAnswer> {
   failed(question: ImapQuestion, error: unknown): ImapAnswer {
     this.#forgetAppend()
     // A literal was begun and cannot be finished: whatever is said would be taken for its octets.
-    if (error instanceof BlobTruncated)
+    if (error instanceof LiteralBroken)
       return { type: 'done', status: 'NO', text: 'Unreadable message', bye: true }
     const unavailable = error instanceof StoreUnavailable
     // RFC 5530 §3: UNAVAILABLE is temporary, SERVERBUG is ours.

@@ -12,9 +12,9 @@ export type Piece =
   | { readonly from: 'blob'; readonly start: number; readonly end: number }
   | { readonly from: 'memory'; readonly bytes: Uint8Array }
 
-/** The blob ended before its size said so; the literal that was begun cannot be finished. */
-export class BlobTruncated extends Error {
-  override name = 'BlobTruncated'
+/** A literal was announced and cannot be finished: nothing that is said now would be understood. */
+export class LiteralBroken extends Error {
+  override name = 'LiteralBroken'
 }
 
 /** One message's octets. */
@@ -48,8 +48,7 @@ export class MessageBytes {
     this.#whole ??= this.#blobs.readSmall(this.#message.blob)
     const whole = await this.#whole
     if (whole !== undefined) {
-      if (whole.length < end)
-        throw new BlobTruncated(`blob ${this.#message.blob} is shorter than its row says`)
+      if (whole.length < end) throw new Error(`blob ${this.#message.blob} is shorter than its row says`)
       yield whole.subarray(start, end)
       return
     }
@@ -58,7 +57,7 @@ export class MessageBytes {
       left -= chunk.length
       yield chunk
     }
-    if (left !== 0) throw new BlobTruncated(`blob ${this.#message.blob} is shorter than its row says`)
+    if (left !== 0) throw new Error(`blob ${this.#message.blob} is shorter than its row says`)
   }
 
   /** Up to `most` octets of a range, in memory. */

@@ -7,7 +7,10 @@ import { emptyEnvelope, encodeEnvelope } from './envelope.ts'
 import { encodeNString, encodeString } from './strings.ts'
 import type { Disposition, Parameter, Part } from '../../../mail/mime/structure.ts'
 
-const emptyText = '("text" "plain" NIL NIL NIL "7bit" 0 0)'
+const emptyText = {
+  body: '("text" "plain" NIL NIL NIL "7bit" 0 0)',
+  bodystructure: '("text" "plain" NIL NIL NIL "7bit" 0 0 NIL NIL NIL NIL)',
+} as const
 
 /** `body`; `extended` adds the extension data of BODYSTRUCTURE, which BODY must not have. */
 export function encodeBody(part: Part, form: 'body' | 'bodystructure'): string {
@@ -20,7 +23,7 @@ export function encodeBody(part: Part, form: 'body' | 'bodystructure'): string {
 /** `body-type-mpart = 1*body SP media-subtype [SP body-ext-mpart]` */
 function multipart(part: Part, form: 'body' | 'bodystructure'): string {
   const children = part.parts.map((child) => encodeBody(child, form)).join('')
-  return `${children === '' ? emptyText : children} ${encodeString(part.subtype)}`
+  return `${children === '' ? emptyText[form] : children} ${encodeString(part.subtype)}`
 }
 
 /** `body-type-basic / body-type-msg / body-type-text` */
@@ -37,7 +40,7 @@ function singlePart(part: Part, form: 'body' | 'bodystructure'): string {
   if (part.type === 'message' && part.subtype === 'rfc822') {
     const { message } = part
     const envelope = encodeEnvelope(message?.envelope ?? emptyEnvelope)
-    const body = message === null ? emptyText : encodeBody(message.root, form)
+    const body = message === null ? emptyText[form] : encodeBody(message.root, form)
     return `${fields} ${envelope} ${body} ${part.lines}`
   }
   return fields
