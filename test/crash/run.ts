@@ -1,0 +1,73 @@
+// `npm run crash`: the rounds of the crash tests for as long as one likes.
+//
+//   npm run crash -- --seconds 600 --senders 16
+//   npm run crash -- --seed 42             the rounds of an earlier run: the same loads, places and delays
+//   npm run crash -- --seed 42 --round 17  that round alone, and the good ending
+//
+// A seed decides what is sent and where or after how long the server dies; how its threads and the senders interleave is the
+// machine's, so a failure may take a few rounds to show again. A folder that failed is kept, and its place printed.
+import { parseArgs } from 'node:util'
+import { checkpointNames } from '../../src/base/checkpoint.ts'
+import { SeededRandom } from '../../src/base/seeded-random.ts'
+import { endWell, killAtCheckpoint, killAtRandom, type Site } from './rounds.ts'
+import { makeSite } from './site.ts'
+
+const { values } = parseArgs({
+  options: {
+    seconds: { type: 'string', default: '60' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+    senders: { type: 'string', default: '8' },
+    round: { type: 'string' },
+  },
+})
+const senders = Number(values.senders)
+/** Rounds over one folder, so that a long run is not one of reading ever more mail. */
+const roundsPerSite = 20
+
+interface Round {
+  readonly number: number
+  readonly seed: string
+}
+
+/** Gives a line for the screen. */
+async function play(site: Site, { number, seed }: Round): Promise<string> {
+  const random = new SeededRandom(`${seed}/draw`)
+  if (number % 3 === 0) {
+    return `killed after ${await killAtRandom(site, { seed, senders, longest: 1500 })} ms`
+  }
+  const name = checkpointNames[random.below(checkpointNames.length)] ?? 'smtp.content'
+  const time = 1 + random.below(40)
+  await killAtCheckpoint(site, { name, time, seed, senders, messages: 2000 })
+  return `killed at ${name}, time ${time}`
+}
+
+function count({ ledger }: Site): string {
+  const promised = ledger.filter(({ outcome }) => outcome === 'promised').length
+  return `${promised} of ${ledger.length} messages promised`
+}
+
+async function playAll(from: number): Promise<void> {
+  const start = performance.now()
+  const seconds = (): number => Math.round((performance.now() - start) / 1000)
+  for (let number = from; seconds() < Number(values.seconds);) {
+    const site = await makeSite()
+    try {
+      for (let left = roundsPerSite; left > 0 && seconds() < Number(values.seconds); left--) {
+        const line = await play(site, { number, seed: `${values.seed}.${number}` })
+        console.log(`${seconds()} s, round ${number}: ${line}; ${count(site)}`)
+        number++
+        if (values.round !== undefined) break
+      }
+      await endWell(site, { seed: `${values.seed}.end.${number}`, senders })
+    } catch (error) {
+      console.log(`FAILED in round ${number}, seed ${values.seed}; the folder is ${site.folder}`)
+      throw error
+    }
+    await site[Symbol.asyncDispose]()
+    if (values.round !== undefined) return
+  }
+}
+
+console.log(`seed ${values.seed}, ${senders} senders, ${values.seconds} s`)
+await playAll(Number(values.round ?? 1))
+console.log('nothing was lost, and nothing is there twice')

@@ -1,0 +1,18 @@
+// A temporary data folder for one test or one run.
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { furnishFolder } from './house.ts'
+import type { Site } from './rounds.ts'
+
+/** Makes and furnishes it. Disposing removes it. */
+export async function makeSite(): Promise<Site & AsyncDisposable> {
+  const parent = await mkdtemp(join(tmpdir(), 'posthorn-crash-'))
+  const folder = join(parent, 'data')
+  await furnishFolder(folder)
+  return {
+    folder,
+    ledger: [],
+    [Symbol.asyncDispose]: () => rm(parent, { recursive: true, force: true }),
+  }
+}
