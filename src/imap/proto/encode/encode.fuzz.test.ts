@@ -43,7 +43,7 @@ class Reader {
 
   #quoted(): string {
     // QUOTED-CHAR = <any TEXT-CHAR except quoted-specials> / "\" quoted-specials
-    const quoted = /"((?:[\x01-\x09\x0b\x0c\x0e-\x21\x23-\x5b\x5d-\x7f]|\\["\\])*)"/y // oxlint-disable-line no-control-regex -- a TEXT-CHAR may be a control
+    const quoted = /"((?:[^"\\\r\n\0\u0080-\uffff]|\\["\\])*)"/y
     quoted.lastIndex = this.#at
     const found = quoted.exec(this.#text)
     assert.ok(found, 'a quoted string')
