@@ -17,7 +17,7 @@ import { type Driver, loadDriver, types } from './driver.ts'
 import { defaultPostgresLimits, type PostgresLimits } from './limits.ts'
 import { migrate } from './migrate.ts'
 import { channel, Notices, payloadsOf } from './notices.ts'
-import { Runner, type Send, sendQuery } from './runner.ts'
+import { readOnlyByDefault, Runner, type Send, sendQuery } from './runner.ts'
 
 export { defaultPostgresLimits, type PostgresLimits } from './limits.ts'
 export type { Answer, Send } from './runner.ts'
@@ -116,6 +116,8 @@ class Engine implements Executor {
     })
     // An idle connection that broke: the pool has dropped it, and the next operation makes another.
     pool.on('error', () => undefined)
+    // Travels ahead of whatever the connection is wanted for.
+    pool.on('connect', (client) => void client.query(readOnlyByDefault).catch(() => undefined))
     this.#endPool = () => pool.end()
     const { attempts, preparedStatements } = postgresLimits
     const { send = sendQuery } = options

@@ -57,26 +57,43 @@ export class Runner {
   read<R>(make: () => Op<R>): Promise<R> {
     return this.#tracked(async () => {
       await this.#options.prepare()
-      return (await this.#attempts(make, 'read')).result
+      return (await this.#transact(make, 'read')).result
     })
   }
 
   write<R>(make: () => Op<R>): Promise<Ran<R>> {
     return this.#tracked(async () => {
       await this.#options.prepare()
-      return await this.#attempts(make, 'write')
+      return await this.#transact(make, 'write')
     })
   }
 
-  /** A statement outside any operation, in a transaction of its own. */
+  /** A statement outside any operation that writes nothing, or nothing that doing it twice would harm. */
   query(query: QueryConfig): Promise<Answer> {
-    return this.#tracked(() => this.#withClient((client) => this.#options.send(client, query)))
+    const steps = [{ text: beginWrite }, query, { text: 'COMMIT' }]
+    return this.#tracked(() =>
+      this.#attempts(async (client) => {
+        const [, answer] = await settled(steps.map((step) => this.#options.send(client, step)))
+        if (!answer) throw new Error('no answer')
+        return answer
+      }),
+    )
   }
 
-  /** Statements in one transaction, for the blobs: they are no operation of the store. */
+  /** Statements in one transaction, for the blobs: they are no operation of the store, and not tried again. */
   transaction(queries: readonly QueryConfig[]): Promise<void> {
-    const steps = [{ text: 'BEGIN' }, ...queries, { text: 'COMMIT' }]
-    return this.#tracked(() => this.#withClient(async (client) => void (await this.#together(client, steps))))
+    const steps = [{ text: beginWrite }, ...queries, { text: 'COMMIT' }]
+    return this.#tracked(() =>
+      this.#attempts(async (client) => {
+        try {
+          await settled(steps.map((step) => this.#options.send(client, step)))
+        } catch (error) {
+          throw error instanceof Failed && error.verdict === 'lost'
+            ? new Failed(error.cause, 'unavailable')
+            : error
+        }
+      }),
+    )
   }
 
   /** Waits for what is under way; what comes after is refused. */
@@ -96,20 +113,24 @@ export class Runner {
     }
   }
 
-  async #attempts<R>(make: () => Op<R>, kind: 'read' | 'write'): Promise<Ran<R>> {
+  #transact<R>(make: () => Op<R>, kind: 'read' | 'write'): Promise<Ran<R>> {
+    return this.#attempts((client) => new Transaction(this.#options, this.#names, client).run(make(), kind))
+  }
+
+  /** Until it succeeds, fails for good, or has been tried often enough. */
+  async #attempts<R>(task: (client: PoolClient) => Promise<R>): Promise<R> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#withClient((client) =>
-          new Transaction(this.#options, this.#names, client).run(make(), kind),
-        )
+        return await this.#withClient(task)
       } catch (error) {
-        if (!(error instanceof Failed) || attempt >= this.#options.attempts) throw translated(error)
-        if (error.verdict !== 'conflict' && error.verdict !== 'lost') throw translated(error)
+        if (!(error instanceof Failed)) throw error
+        const again = error.verdict === 'conflict' || error.verdict === 'lost'
+        if (!again || attempt >= this.#options.attempts) throw translated(error)
       }
     }
   }
 
-  async #withClient<R>(run: (client: PoolClient) => Promise<R>): Promise<R> {
+  async #withClient<R>(task: (client: PoolClient) => Promise<R>): Promise<R> {
     let client: PoolClient
     try {
       client = await this.#options.pool.connect()
@@ -119,28 +140,43 @@ export class Runner {
     // A connection that breaks rejects its queries too; unheard, the event would end the process.
     const ignore = (): void => undefined
     client.on('error', ignore)
+    let sound = false
     try {
-      const result = await run(client)
-      client.removeListener('error', ignore)
-      client.release()
+      const result = await task(client)
+      sound = true
       return result
     } catch (error) {
+      if (error instanceof Failed && error.verdict !== 'lost') {
+        // When this fails the connection is broken, and the transaction with it.
+        sound = await client.query('ROLLBACK').then(
+          () => true,
+          () => false,
+        )
+      }
+      throw error
+    } finally {
       client.removeListener('error', ignore)
-      // A refused statement leaves a sound connection; anything else is not worth keeping.
-      client.release(!(error instanceof Failed) || error.verdict === 'lost')
-      throw error instanceof Failed ? error : translated(error)
+      client.release(!sound)
     }
   }
+}
 
-  async #together(client: PoolClient, queries: readonly QueryConfig[]): Promise<void> {
-    const sent = queries.map((query) => this.#options.send(client, query))
-    const settled = await Promise.allSettled(sent)
-    const failed = settled.find((one) => one.status === 'rejected')
-    if (failed) {
-      await client.query('ROLLBACK').catch(() => undefined)
-      throw new Failed(failed.reason, verdictOf(failed.reason))
-    }
+/**
+ * Connections are read-only but for transactions that say otherwise (`readOnlyByDefault`): BEGIN is not waited for, and were
+ * it to fail alone, the statements behind it would each commit by itself.
+ */
+const beginWrite = 'BEGIN READ WRITE'
+const beginRead = 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY'
+export const readOnlyByDefault = 'SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY'
+
+/** All answers, or the first failure once all are in: what follows a failed statement fails for that reason alone. */
+async function settled(sent: readonly Promise<Answer>[], committing = false): Promise<Answer[]> {
+  const answers: Answer[] = []
+  for (const one of await Promise.allSettled(sent)) {
+    if (one.status === 'rejected') throw new Failed(one.reason, verdictOf(one.reason), committing)
+    answers.push(one.value)
   }
+  return answers
 }
 
 /** A statement or the connection failed, and the transaction has been rolled back or is gone. */
@@ -154,24 +190,14 @@ class Failed extends Error {
   }
 }
 
-function translated(error: unknown): unknown {
-  if (error instanceof StoreUnavailable) return error
-  if (!(error instanceof Failed)) {
-    return verdictOf(error) === 'wrong' || !isOfDriver(error)
-      ? error
-      : new StoreUnavailable('the database failed', { cause: error })
-  }
-  if (error.verdict === 'wrong') return error.cause
-  const { cause, committing: outcomeUnknown } = error
-  return new StoreUnavailable(
-    outcomeUnknown ? 'the connection to the database was lost during a commit' : 'the database failed',
-    { cause, outcomeUnknown },
-  )
-}
-
-/** An operation may throw on its own account, and a bug must look like one. */
-function isOfDriver(error: unknown): boolean {
-  return error instanceof Error && 'severity' in error
+/** What the caller hears of a failure that is final. */
+function translated(failed: Failed): unknown {
+  if (failed.verdict === 'wrong') return failed.cause
+  const { cause, committing: outcomeUnknown } = failed
+  const message = outcomeUnknown
+    ? 'the connection to the database was lost during a commit'
+    : 'the database failed'
+  return new StoreUnavailable(message, { cause, outcomeUnknown })
 }
 
 class Transaction {
@@ -190,25 +216,19 @@ class Transaction {
 
   async run<R>(operation: Op<R>, kind: 'read' | 'write'): Promise<Ran<R>> {
     this.#kind = kind
-    try {
-      let step = operation.next()
-      while (!step.done) {
-        const { value } = step
-        if (value instanceof Stmt) step = operation.next((await this.#send([value]))[0])
-        else if (value instanceof Many) step = operation.next(await this.#send(value.statements))
-        else if (value.kind === 'undo') step = operation.next(await this.#undo())
-        else {
-          this.#changes.push(value.change)
-          step = operation.next()
-        }
+    let step = operation.next()
+    while (!step.done) {
+      const { value } = step
+      if (value instanceof Stmt) step = operation.next((await this.#send([value]))[0])
+      else if (value instanceof Many) step = operation.next(await this.#send(value.statements))
+      else if (value.kind === 'undo') step = operation.next(await this.#undo())
+      else {
+        this.#changes.push(value.change)
+        step = operation.next()
       }
-      await this.#commit()
-      return { result: step.value, changes: this.#changes }
-    } catch (error) {
-      const lost = error instanceof Failed && error.verdict === 'lost'
-      if (this.#begun && !lost && !(error instanceof Failed && error.committing)) await this.#rollback()
-      throw error
     }
+    await this.#commit()
+    return { result: step.value, changes: this.#changes }
   }
 
   /** Sends them in one go and answers each in the form of its mode. */
@@ -216,24 +236,13 @@ class Transaction {
     if (statements.length === 0) return []
     const sent: Promise<Answer>[] = []
     if (!this.#begun) {
-      const text = this.#kind === 'read' ? 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY' : 'BEGIN'
+      const text = this.#kind === 'read' ? beginRead : beginWrite
       this.#begun = this.#options.send(this.#client, { text })
       sent.push(this.#begun)
     }
     for (const statement of statements) sent.push(this.#options.send(this.#client, this.#queryOf(statement)))
-    const answers = (await this.#all(sent)).slice(-statements.length)
+    const answers = (await settled(sent)).slice(-statements.length)
     return answers.map((answer, index) => resultOf(statements[index]?.mode, answer))
-  }
-
-  /** All answers, or the first failure once all are in: what follows a failed statement fails for that reason alone. */
-  async #all(sent: readonly Promise<Answer>[], committing = false): Promise<Answer[]> {
-    const settled = await Promise.allSettled(sent)
-    const answers: Answer[] = []
-    for (const one of settled) {
-      if (one.status === 'rejected') throw new Failed(one.reason, verdictOf(one.reason), committing)
-      answers.push(one.value)
-    }
-    return answers
   }
 
   #queryOf({ mode, compiled, values }: Stmt<unknown>): QueryConfig & { rowMode?: 'array' } {
@@ -252,7 +261,7 @@ class Transaction {
 
   async #undo(): Promise<void> {
     this.#changes = []
-    if (this.#begun) await this.#all([this.#options.send(this.#client, { text: 'ROLLBACK' })])
+    if (this.#begun) await settled([this.#options.send(this.#client, { text: 'ROLLBACK' })])
     this.#begun = null
   }
 
@@ -261,7 +270,7 @@ class Transaction {
     const payloads = this.#options.payloads(this.#changes)
     if (payloads.length > 0) {
       // In a round trip of its own: a failure here is before the commit, and known to be.
-      await this.#all([
+      await settled([
         this.#options.send(this.#client, {
           name: 'notify',
           text: 'SELECT pg_notify($1, payload) FROM unnest($2::text[]) WITH ORDINALITY AS told (payload, n) ORDER BY n',
@@ -269,17 +278,12 @@ class Transaction {
         }),
       ])
     }
-    const [answer] = await this.#all(
+    const [answer] = await settled(
       [this.#options.send(this.#client, { text: 'COMMIT' })],
       this.#kind === 'write',
     )
     // COMMIT of a transaction that failed answers ROLLBACK, without an error.
     if (answer?.command !== 'COMMIT') throw new Error(`COMMIT was answered ${answer?.command}`)
-  }
-
-  async #rollback(): Promise<void> {
-    // When this fails the connection is broken, and the transaction with it.
-    await this.#client.query('ROLLBACK').catch(() => undefined)
   }
 }
 

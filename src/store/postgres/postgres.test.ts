@@ -1,0 +1,131 @@
+// What only PostgreSQL has: a server that goes away and comes back, other nodes, and a schema that others may have made.
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { Client } from 'pg'
+import { startPostgres, sharedPostgres, type TestDatabase } from '../../../test/support/postgres.ts'
+import { House, letter } from '../../../test/contracts/house.ts'
+import { RealRandom } from '../../base/real-random.ts'
+import { RealClock } from '../../net/real-clock.ts'
+import { StoreUnavailable, UnsuitableDatabase } from '../store.ts'
+import { fromText, toText } from './driver.ts'
+import { openPostgresStore, type PostgresStoreOptions } from './index.ts'
+
+const shared = await sharedPostgres()
+const options = shared.available ? {} : { skip: shared.reason }
+
+async function database(): Promise<TestDatabase> {
+  assert.ok(shared.available)
+  return shared.cluster.createDatabase()
+}
+
+/** A node on the database; closed at the end of the test. */
+async function node(
+  context: TestContext,
+  connection: TestDatabase,
+  postgresLimits: PostgresStoreOptions['postgresLimits'] = {},
+): Promise<House> {
+  const store = await openPostgresStore({
+    connection,
+    clock: new RealClock(),
+    random: new RealRandom(),
+    onError: (error) => setImmediate(() => assert.ifError(error)),
+    postgresLimits: { firstReconnectPause: 5, longestReconnectPause: 50, ...postgresLimits },
+  })
+  context.after(() => store.close())
+  return new House({ store, end: () => store.close() })
+}
+
+test('the server dies and comes back: unavailable meanwhile, then everything works and nothing is missed', async (context) => {
+  const started = await startPostgres()
+  if (!started.available) return context.skip(started.reason)
+  const { cluster } = started
+  context.after(() => cluster.end())
+  const connection = await cluster.createDatabase()
+  const [one, two] = [await node(context, connection), await node(context, connection)]
+  await one.store.addDomain({ name: one.domain, now: one.now })
+  const account = await one.account()
+  await one.deliver([account], letter('before'))
+  using told = one.listen(account)
+  using elsewhere = two.listen(account)
+  await one.deliver([account], letter('told'))
+  await elsewhere.settle()
+  await cluster.stop()
+  await assert.rejects(one.store.listMailboxes(account), StoreUnavailable)
+  await assert.rejects(one.create(account, 'box'), StoreUnavailable)
+  await cluster.start()
+  await two.deliver([account], letter('after'))
+  await Promise.all([told.settle(), elsewhere.settle()])
+  const uidsOf = ({ changes }: typeof told): number[] =>
+    changes.flatMap((change) => (change.type === 'message-added' ? [change.uid] : []))
+  assert.deepEqual(uidsOf(told), [2, 3])
+  // What another node did just before the subscription may come after it.
+  assert.deepEqual(uidsOf(elsewhere).slice(-2), [2, 3])
+  assert.deepEqual(await one.uids(account, (await one.mailbox(account)).id), [1, 2, 3])
+  await one.audit()
+})
+
+test('a node hears what another node does, in order, however much it is', options, async (context) => {
+  const connection = await database()
+  const [one, two] = [await node(context, connection), await node(context, connection)]
+  await one.store.addDomain({ name: one.domain, now: one.now })
+  const account = await one.account()
+  const inbox = await one.mailbox(account)
+  using told = two.listen(account)
+  await two.store.getAccount(account)
+  for (let round = 0; round < 5; round++) {
+    await one.append(account, inbox.id, { count: 200, content: 'x' })
+    await one.deliver([account], letter('é\0📬'))
+    await one.store.expunge({ account, mailbox: inbox.id, which: 'regardless' })
+  }
+  await told.settle()
+  assert.deepEqual(told.modSeqs, told.modSeqs.toSorted((a, b) => a - b)) // prettier-ignore
+  const gone = told.changes.flatMap((change) => (change.type === 'messages-expunged' ? change.uids : []))
+  assert.deepEqual(
+    [...new Set(gone)].toSorted((a, b) => a - b),
+    Array.from({ length: 1_005 }, (_, n) => n + 1),
+  )
+  await one.store.removeAccount(account)
+  await told.until('account-removed')
+})
+
+test('nodes that start together on an empty database take turns', options, async (context) => {
+  const connection = await database()
+  const nodes = await Promise.all([1, 2, 3, 4].map(() => node(context, connection)))
+  for (const [index, house] of nodes.entries()) {
+    assert.deepEqual(await house.store.addDomain({ name: `d${index}.test`, now: 0 }), { ok: true })
+  }
+})
+
+test('a newer schema, and one of another text, are refused', options, async (context) => {
+  const connection = await database()
+  await node(context, connection)
+  const client = new Client(connection)
+  await client.connect()
+  context.after(() => client.end())
+  await client.query(`UPDATE schema_version SET sha256 = 'other' || sha256`)
+  await assert.rejects(node(context, connection), UnsuitableDatabase)
+  await client.query(`UPDATE schema_version SET sha256 = substr(sha256, 6)`)
+  await client.query(`INSERT INTO schema_version (version, sha256) VALUES (99, 'future')`)
+  await assert.rejects(node(context, connection), /schema 99/)
+})
+
+test('a database that cannot be reached is unavailable', async (context) => {
+  const connection = { host: '/nonexistent', user: 'nobody', database: 'none' }
+  await assert.rejects(node(context, connection), StoreUnavailable)
+})
+
+test('more operations than connections wait for one', options, async (context) => {
+  const house = await node(context, await database(), { poolConnections: 2 })
+  await house.store.addDomain({ name: house.domain, now: 0 })
+  const account = await house.account()
+  await Promise.all(Array.from({ length: 30 }, () => house.deliver([account])))
+  assert.equal((await house.mailbox(account)).messages, 30)
+  await house.audit()
+})
+
+test('text travels with U+0000 and what stands for it', () => {
+  for (const text of ['', 'plain', 'a\0b', '\ue000', '\ue000\ue001', '\ue0000', '\0\ue000\0', '\ue001\0']) {
+    assert.ok(!toText(text).includes('\0'))
+    assert.equal(fromText(toText(text)), text)
+  }
+})

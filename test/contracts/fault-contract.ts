@@ -1,0 +1,154 @@
+// What a store owes when its statements and files fail: the caller hears `StoreUnavailable`, nothing of the operation is
+// there or told, what comes after works, and the audit is clean. Tried at every step of every operation that writes.
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { Flag, type AccountId } from '../../src/store/model.ts'
+import { StoreUnavailable } from '../../src/store/store.ts'
+import type { FaultMode, FaultPlan } from '../support/faults.ts'
+import { everything, House, largeBytes, letter, type OpenedStore } from './house.ts'
+
+interface Scene {
+  readonly house: House
+  readonly account: AccountId
+  readonly other: AccountId
+}
+
+/** Each leaves a trace where it succeeds. */
+const operations: Record<string, (scene: Scene) => Promise<unknown>> = {
+  async deliver({ house, account, other }) {
+    await house.deliver([account, other], letter('faulty'))
+  },
+  async 'deliver a large message'({ house, account, other }) {
+    await house.deliver([account, other], largeBytes(700_000))
+  },
+  async 'deliver into a new mailbox'({ house, account }) {
+    await house.deliverTo(
+      [{ account, prefix: '', mailbox: { name: 'new/box', create: true } }],
+      letter('faulty'),
+    )
+  },
+  async append({ house, account }) {
+    await house.append(account, (await house.mailbox(account)).id, { count: 3 })
+  },
+  async setFlags({ house, account }) {
+    const { id } = await house.mailbox(account)
+    await house.setFlags({ account, mailbox: id, uids: [[1, 2]], flags: Flag.answered, keywords: ['k'] })
+  },
+  async copy({ house, account }) {
+    const [from, to] = [await house.mailbox(account), await house.mailbox(account, 'Sent')]
+    assert.ok((await house.store.copy({ account, from: from.id, uids: everything, to: to.id })).ok)
+  },
+  async move({ house, account }) {
+    const [from, to] = [await house.mailbox(account), await house.mailbox(account, 'Sent')]
+    assert.ok((await house.store.move({ account, from: from.id, uids: [[2, 3]], to: to.id })).ok)
+  },
+  async expunge({ house, account }) {
+    const { id: mailbox } = await house.mailbox(account)
+    await house.store.expunge({ account, mailbox, uids: [[1, 2]], which: 'regardless' })
+  },
+  async createMailbox({ house, account }) {
+    await house.create(account, 'new/box')
+  },
+  async renameMailbox({ house, account }) {
+    const { id: mailbox } = await house.mailbox(account, 'top')
+    assert.ok((await house.store.renameMailbox({ account, mailbox, name: 'peak/hill', now: house.now })).ok)
+  },
+  async 'rename INBOX'({ house, account }) {
+    const { id: mailbox } = await house.mailbox(account)
+    assert.ok((await house.store.renameMailbox({ account, mailbox, name: 'old', now: house.now })).ok)
+  },
+  async removeMailbox({ house, account }) {
+    const { id: mailbox } = await house.mailbox(account, 'top')
+    assert.ok((await house.store.removeMailbox({ account, mailbox })).ok)
+  },
+}
+
+export interface FaultySuite {
+  readonly name: string
+  readonly modes: readonly FaultMode[]
+  readonly open: (plan: FaultPlan) => Promise<OpenedStore>
+  readonly skip?: string
+}
+
+/** Registers the sweep for one engine, whose steps the plan of `open` counts. */
+export function faultContract(suite: FaultySuite, makePlan: () => FaultPlan): void {
+  const options = suite.skip === undefined ? {} : { skip: suite.skip }
+  describe(`faults: ${suite.name}`, () => {
+    for (const [name, operation] of Object.entries(operations)) {
+      test(`${name}: a failure at any step leaves nothing or everything`, options, async () => {
+        const plan = makePlan()
+        const opened = await suite.open(plan)
+        try {
+          const house = new House(opened)
+          await opened.store.addDomain({ name: house.domain, now: house.now })
+          await sweep(house, { plan, operation, modes: suite.modes })
+        } finally {
+          plan.disarm()
+          await opened.end()
+        }
+      })
+    }
+  })
+}
+
+async function sweep(
+  house: House,
+  attempt: { plan: FaultPlan; operation: (scene: Scene) => Promise<unknown>; modes: readonly FaultMode[] },
+): Promise<void> {
+  const { plan, operation, modes } = attempt
+  const rehearsal = await sceneOf(house, 'rehearsal')
+  plan.arm(Infinity)
+  await operation(rehearsal)
+  const steps = plan.disarm()
+  assert.ok(steps > 1, 'the plan sees the steps')
+  for (const mode of modes) {
+    for (let at = 1; at <= steps; at++) {
+      const scene = await sceneOf(house, `${mode}${at}`)
+      const before = await stateOf(scene)
+      using told = house.listen(scene.account)
+      plan.arm(at, mode)
+      const error = await operation(scene).then(
+        () => null,
+        (reason: unknown) => reason,
+      )
+      plan.disarm()
+      const what = `${mode} at step ${at} of ${steps}`
+      const after = await stateOf(scene)
+      if (error === null) {
+        assert.notDeepEqual(after, before, `${what}: it said yes and did nothing`)
+      } else {
+        assert.ok(error instanceof StoreUnavailable, `${what}: ${String(error)}`)
+        if (!error.outcomeUnknown) assert.deepEqual(after, before, `${what}: it said no and did something`)
+      }
+      await house.deliver([scene.account], letter('after'))
+      await told.settle()
+      if (error !== null && !(error instanceof StoreUnavailable && error.outcomeUnknown)) {
+        assert.deepEqual(told.changes.map((change) => change.type), ['message-added'], what) // prettier-ignore
+      }
+      await house.audit()
+      // Gone, so that the next audit has no more to look at than this one.
+      for (const account of [scene.account, scene.other]) await house.store.removeAccount(account)
+    }
+    await house.store.collectGarbage({ now: house.now })
+  }
+  await house.audit()
+}
+
+async function sceneOf(house: House, name: string): Promise<Scene> {
+  const account = await house.account(name)
+  const other = await house.account(`other-${name}`)
+  await house.create(account, 'top/below')
+  for (let index = 0; index < 3; index++) await house.deliver([account, other], letter(`${index}`))
+  return { house, account, other }
+}
+
+async function stateOf({ house, account, other }: Scene): Promise<unknown> {
+  const state = []
+  for (const one of [account, other]) {
+    const mailboxes = await house.store.listMailboxes(one)
+    const messages = []
+    for (const { id } of mailboxes) messages.push(await house.messages(one, id))
+    state.push(await house.accountOf(one), mailboxes, messages)
+  }
+  return state
+}
