@@ -2,7 +2,7 @@
 // a test may hold the client's reading back and see how much is written meanwhile.
 import { Buffer } from 'node:buffer'
 import { directorySection } from '../../src/config/sections/auth.ts'
-import { imapSection } from '../../src/config/sections/imap.ts'
+import { type ImapConfig, imapSection } from '../../src/config/sections/imap.ts'
 import { createOpenDirectory } from '../../src/directory/open-directory.ts'
 import { createEvents, EventMemory } from '../../src/events/event.ts'
 import { createImapService } from '../../src/imap/server/service.ts'
@@ -15,8 +15,11 @@ import type { Store } from '../../src/store/store.ts'
 
 const peer: Peer = { remoteAddress: '192.0.2.1', remotePort: 1, localAddress: '192.0.2.2', localPort: 143 }
 
-/** IMAP over `store`, where any password opens any account. */
-export function imapServer(store: Store): {
+/** IMAP over `store`, where any password opens any account; `settings` replace defaults. */
+export function imapServer(
+  store: Store,
+  settings: Partial<ImapConfig> = {},
+): {
   service: Service<ImapQuestion, ImapAnswer>
   events: EventMemory
 } {
@@ -27,7 +30,7 @@ export function imapServer(store: Store): {
   const { service } = createImapService({
     ...{ hostname: 'mail.example', startTls: false, store, events, clock, random: new SeededRandom(1) },
     directory: createOpenDirectory({ store, clock, events, directory, defaultDomain: 'example.org' }),
-    config: imapSection.parse({}),
+    config: { ...imapSection.parse({}), ...settings },
     auth: { allowClearText: true, maxFailuresPerConnection: 5 },
   })
   return { service, events: memory }

@@ -22,8 +22,10 @@ export interface ImapLimits {
   readonly searchDepth: number
   /** Keys of one SEARCH. */
   readonly searchKeys: number
-  /** Data items of one FETCH. */
+  /** Data items of one FETCH or STATUS. */
   readonly fetchItems: number
+  /** Field names of one HEADER.FIELDS. */
+  readonly headerFields: number
   /** Depth of a section part (`1.2.3…`). */
   readonly sectionDepth: number
   /** Flags of one STORE or APPEND. */

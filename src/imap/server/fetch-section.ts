@@ -9,21 +9,23 @@ import type { FetchItem, Section } from '../proto/grammar/fetch.ts'
 import type { MessageBytes, Piece } from './message-bytes.ts'
 import type { Part } from '../../mail/mime/structure.ts'
 
-/** Octets of a header that HEADER.FIELDS looks at; the walk's own limit is of this size. */
-const headerLimit = 4 * 1024 * 1024
-
-/** What a data item's value is made of; undefined is NIL. */
+/** What a data item's value is made of; undefined is NIL. `headerText` octets of a header are searched for fields. */
 export async function sectionPieces(
   message: MessageBytes,
   item: Extract<FetchItem, { name: 'SECTION' }>,
+  headerText: number,
 ): Promise<Piece[] | undefined> {
-  const pieces = await wholeSection(message, item.section)
+  const pieces = await wholeSection(message, item.section, headerText)
   if (pieces === undefined || item.partial === null) return pieces
   const { start, length } = item.partial
   return cut(pieces, start, Math.min(start + length, sizeOf(pieces)))
 }
 
-async function wholeSection(message: MessageBytes, { part, text }: Section): Promise<Piece[] | undefined> {
+async function wholeSection(
+  message: MessageBytes,
+  { part, text }: Section,
+  headerText: number,
+): Promise<Piece[] | undefined> {
   const { structure, blobSize } = message
   const prefix: Piece = { from: 'memory', bytes: message.prefix }
   const top = part.length === 0
@@ -41,7 +43,7 @@ async function wholeSection(message: MessageBytes, { part, text }: Section): Pro
     case 'header':
       return top ? [prefix, header(root)] : [header(root)]
     case 'fields': {
-      const bytes = await message.collect({ start: root.headerStart, end: root.bodyStart }, headerLimit)
+      const bytes = await message.collect({ start: root.headerStart, end: root.bodyStart }, headerText)
       const whole = top && message.prefix.length > 0 ? Buffer.concat([message.prefix, bytes]) : bytes
       return [{ from: 'memory', bytes: selectFields(whole, text) }]
     }

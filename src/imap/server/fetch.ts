@@ -214,7 +214,7 @@ async function tellSection(
   item: Extract<FetchItem, { name: 'SECTION' }>,
 ): Promise<void> {
   const { output } = run
-  const pieces = await sectionPieces(bytes, item)
+  const pieces = await sectionPieces(bytes, item, run.session.parts.config.headerText)
   if (pieces === undefined) return output.text(`${encodeItemName(item)} NIL`)
   await output.text(`${encodeItemName(item)} {${sizeOf(pieces)}}\r\n`)
   try {

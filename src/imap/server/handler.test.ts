@@ -156,3 +156,25 @@ test('the prefix of a delivery is part of the header, and shifts nothing else', 
   )
   assert.match(await client.command('SEARCH HEADER Delivered-To rgen'), /^\* SEARCH 1/)
 })
+
+test('what is looked at of one message is bounded', async (context) => {
+  const store = await testStore(context)
+  const { service } = imapServer(store, { headerText: 30, searchText: 20 })
+  const client = await new ImapClient(service).open('ann@example.org')
+  context.after(() => client.leave())
+  await append(
+    client,
+    'X-First: 1\r\nX-Second: 22222\r\nX-Third: far\r\n\r\n0123456789 near 0123456789 late\r\n',
+  )
+  await client.command('SELECT INBOX')
+  assert.match(
+    await client.command('FETCH 1 BODY.PEEK[HEADER.FIELDS (X-First X-Third)]'),
+    /\{14\}\r\nX-First: 1\r\n\r\n\)/,
+  )
+  assert.match(await client.command('SEARCH HEADER X-First 1'), /^\* SEARCH 1/)
+  assert.match(await client.command('SEARCH HEADER X-Third far'), /^\* SEARCH\r\n/)
+  assert.match(await client.command('SEARCH BODY near'), /^\* SEARCH 1/)
+  assert.match(await client.command('SEARCH BODY late'), /^\* SEARCH\r\n/)
+  // What is asked for whole is given whole.
+  assert.match(await client.command('FETCH 1 BODY.PEEK[HEADER]'), /X-Third: far\r\n\r\n\)/)
+})

@@ -12,8 +12,11 @@ import type { ContentKey, Facts, ReadyKey, ReadySearch } from './search-key.ts'
 import type { MessageBytes } from './message-bytes.ts'
 import type { Part } from '../../mail/mime/structure.ts'
 
-/** Octets of a header that are searched. */
-const headerLimit = 1024 * 1024
+/** Octets of one header, and of all text parts together, that are searched. */
+export interface SearchBudget {
+  readonly headerText: number
+  readonly searchText: number
+}
 
 interface Field {
   readonly name: string
@@ -24,11 +27,11 @@ interface Field {
 export async function judgeContent(
   search: ReadySearch,
   facts: Facts,
-  options: { bytes: MessageBytes; limit: number },
+  options: { bytes: MessageBytes; budget: SearchBudget },
 ): Promise<boolean> {
-  const { bytes, limit } = options
+  const { bytes, budget } = options
   const { root } = bytes.structure
-  const fields = await readFields(bytes, root, bytes.prefix)
+  const fields = await readFields(bytes, root, budget.headerText)
   const whole = fields.map(({ name, value }) => `${name}: ${value}`).join('\n')
   for (const key of search.content) {
     if (key.key === 'header') facts.found.set(key, hasField(fields, key))
@@ -36,8 +39,8 @@ export async function judgeContent(
   }
   let verdict = judge(search.criteria, facts)
   if (verdict !== null) return verdict
-  const budget = { left: limit }
-  for await (const text of bodyTexts(bytes, root, budget)) {
+  const left = { headerText: budget.headerText, octets: budget.searchText }
+  for await (const text of bodyTexts(bytes, root, left)) {
     for (const key of open(search, facts)) if (text.includes(key.text)) facts.found.set(key, true)
     verdict = judge(search.criteria, facts)
     if (verdict !== null) return verdict
@@ -55,8 +58,10 @@ function hasField(fields: readonly Field[], key: Extract<ContentKey, { key: 'hea
   return fields.some(({ name, value }) => name === key.field && value.includes(key.text))
 }
 
-async function readFields(bytes: MessageBytes, part: Part, prefix: Uint8Array): Promise<Field[]> {
-  const header = await bytes.collect({ start: part.headerStart, end: part.bodyStart }, headerLimit)
+async function readFields(bytes: MessageBytes, part: Part, most: number): Promise<Field[]> {
+  const header = await bytes.collect({ start: part.headerStart, end: part.bodyStart }, most)
+  // The trace fields of this recipient stand before the message's own header.
+  const prefix = part === bytes.structure.root ? bytes.prefix : new Uint8Array(0)
   const text = Buffer.concat([prefix, header]).toString('latin1')
   return splitHeader(text).fields.map((field) => ({
     name: field.name,
@@ -65,19 +70,26 @@ async function readFields(bytes: MessageBytes, part: Part, prefix: Uint8Array): 
 }
 
 /** The texts of a body, folded: text parts, and the headers of messages inside. */
-async function* bodyTexts(bytes: MessageBytes, part: Part, budget: { left: number }): AsyncGenerator<string> {
-  if (budget.left <= 0) return
+async function* bodyTexts(bytes: MessageBytes, part: Part, left: Left): AsyncGenerator<string> {
+  if (left.octets <= 0) return
   if (part.type === 'multipart') {
-    for (const child of part.parts) yield* bodyTexts(bytes, child, budget)
+    for (const child of part.parts) yield* bodyTexts(bytes, child, left)
   } else if (part.message !== null) {
     const { root } = part.message
-    const fields = await readFields(bytes, root, new Uint8Array(0))
+    const fields = await readFields(bytes, root, Math.min(left.headerText, left.octets))
+    left.octets -= root.bodyStart - root.headerStart
     yield fields.map(({ name, value }) => `${name}: ${value}`).join('\n')
-    yield* bodyTexts(bytes, root, budget)
+    yield* bodyTexts(bytes, root, left)
   } else if (part.type === 'text') {
-    const raw = await bytes.collect({ start: part.bodyStart, end: part.bodyEnd }, budget.left)
-    budget.left -= raw.length
+    const raw = await bytes.collect({ start: part.bodyStart, end: part.bodyEnd }, left.octets)
+    left.octets -= raw.length
     const charset = part.parameters.find(([name]) => name === 'charset')?.[1] ?? null
     yield fold(decodeCharset(decodeTransfer(raw, part.encoding), charset))
   }
+}
+
+/** What may still be read of one message. */
+interface Left {
+  readonly headerText: number
+  octets: number
 }

@@ -96,5 +96,5 @@ function judgeMessage(
   if (verdict !== null) return verdict
   const { store, config } = run.session.parts
   const bytes = new MessageBytes(store.blobs, message, structure)
-  return judgeContent(ready, facts, { bytes, limit: config.searchText })
+  return judgeContent(ready, facts, { bytes, budget: config })
 }

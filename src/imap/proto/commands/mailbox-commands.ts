@@ -84,7 +84,7 @@ export const status = command({
   syntax(cursor, limits) {
     const mailbox = spMailbox(cursor, limits)
     cursor.sp()
-    const items = cursor.list({ most: 50, empty: false, what: 'status items' }, () => {
+    const items = cursor.list({ most: limits.fetchItems, empty: false, what: 'status items' }, () => {
       return statusItems.get(cursor.keyword('a status item')) ?? cursor.fail('unknown status item')
     })
     return { mailbox, items: [...new Set(items)] }

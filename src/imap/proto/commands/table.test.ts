@@ -38,6 +38,8 @@ test('each limit of the grammar refuses what is beyond it, and takes what is not
     ['searchDepth', 5, (count) => `SEARCH ${'NOT '.repeat(count)}SEEN`],
     ['searchDepth', 5, (count) => `SEARCH ${'('.repeat(count)}SEEN${')'.repeat(count)}`],
     ['fetchItems', 5, (count) => `FETCH 1 (${Array(count).fill('UID').join(' ')})`],
+    ['fetchItems', 5, (count) => `STATUS x (${Array(count).fill('UNSEEN').join(' ')})`],
+    ['headerFields', 5, (count) => `FETCH 1 BODY[HEADER.FIELDS (${Array(count).fill('a').join(' ')})]`],
     ['sectionDepth', 5, (count) => `FETCH 1 BODY[${Array(count).fill('1').join('.')}]`],
     ['flags', 5, (count) => `STORE 1 FLAGS (${Array(count).fill('x').join(' ')})`],
     ['flags', 5, (count) => `STORE 1 FLAGS ${Array(count).fill('x').join(' ')}`],

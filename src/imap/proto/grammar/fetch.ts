@@ -36,6 +36,7 @@ export type FetchItem =
 /** What the grammar needs to know. */
 export interface FetchLimits {
   readonly fetchItems: number
+  readonly headerFields: number
   readonly sectionDepth: number
 }
 
@@ -119,13 +120,13 @@ function parseSection(cursor: Cursor, limits: FetchLimits): Section {
     if (cursor.take(']')) return { part, text: null }
     cursor.expect('.')
   }
-  const text = parseSectionText(cursor, part.length > 0)
+  const text = parseSectionText(cursor, limits, part.length > 0 ? 'part' : 'message')
   cursor.expect(']')
   return { part, text }
 }
 
 /** `section-text = section-msgtext / "MIME"`; MIME needs a part before it. */
-function parseSectionText(cursor: Cursor, inPart: boolean): SectionText {
+function parseSectionText(cursor: Cursor, limits: FetchLimits, of: 'part' | 'message'): SectionText {
   const name = cursor.word()
   switch (name) {
     case 'HEADER':
@@ -136,12 +137,12 @@ function parseSectionText(cursor: Cursor, inPart: boolean): SectionText {
     case 'HEADER.FIELDS.NOT': {
       cursor.sp()
       // header-list = "(" header-fld-name *(SP header-fld-name) ")"
-      const list = { most: 1000, empty: false, what: 'header fields' }
+      const list = { most: limits.headerFields, empty: false, what: 'header fields' }
       const names = cursor.list(list, () => cursor.astring('a header field name'))
       return { type: 'fields', not: name.endsWith('NOT'), names }
     }
     case 'MIME':
-      if (inPart) return { type: 'mime' }
+      if (of === 'part') return { type: 'mime' }
   }
   return cursor.fail('expected HEADER, TEXT, MIME or a part number')
 }
