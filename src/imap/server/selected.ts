@@ -29,6 +29,8 @@ export class Selected {
   readonly #end: () => void
   #loading: Promise<void> | null = null
   #removed = false
+  /** UIDs that the last claim made \Recent here. */
+  #claimed = { from: 0, below: 0 }
 
   constructor(options: SelectedOptions, opened: { mailbox: Mailbox; recentFrom: Uid }, feed: Feed) {
     const { mailbox, recentFrom } = opened
@@ -100,8 +102,7 @@ export class Selected {
       for (const number of view.takeExpunged()) await output.text(`* ${number} EXPUNGE\r\n`)
     }
     if (view.anyAdded) {
-      const recentFrom = await this.#claimRecent()
-      view.takeAdded(recentFrom)
+      view.takeAdded(await this.#claimRecent())
       await output.text(`* ${view.length} EXISTS\r\n* ${view.recent} RECENT\r\n`)
     }
     for (const index of view.takeFlags()) await output.text(flagsResponse(view, index, 'plain'))
@@ -109,10 +110,14 @@ export class Selected {
   }
 
   /** RFC 3501 §2.3.2: a message is \Recent in the first session that is told of it; EXAMINE takes it from nobody. */
-  async #claimRecent(): Promise<number> {
+  async #claimRecent(): Promise<(uid: number) => boolean> {
     const { store, account, mailbox, readOnly } = this.#options
+    const before = this.#claimed
     const opened = await store.openMailbox({ account, mailbox, claimRecent: !readOnly })
-    return opened?.recentFrom ?? Infinity
+    const from = opened?.recentFrom ?? Infinity
+    // A claim may take messages that are only heard of, and told, after it.
+    if (opened !== undefined && !readOnly) this.#claimed = { from, below: opened.mailbox.uidNext }
+    return (uid) => uid >= from || (uid >= before.from && uid < before.below)
   }
 }
 

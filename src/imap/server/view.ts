@@ -225,15 +225,15 @@ export class View {
     return this.#added.size > 0
   }
 
-  /** Gives the added their numbers; those from `recentFrom` on are \Recent. How many they were. */
-  takeAdded(recentFrom: number): number {
+  /** Gives the added their numbers, and \Recent to those that `isRecent` says. How many they were. */
+  takeAdded(isRecent: (uid: number) => boolean): number {
     const added = this.#added
     if (added.size === 0) return 0
     this.#added = new Map()
     this.#reserve(this.#length + added.size)
     for (const [uid, { flags, keywords }] of added) {
       this.#uids[this.#length] = uid
-      this.#flags[this.#length] = uid >= recentFrom ? flags | recentBit : flags
+      this.#flags[this.#length] = isRecent(uid) ? flags | recentBit : flags
       if (keywords !== '') this.#keywords.set(uid, keywords)
       this.#length++
     }
