@@ -103,6 +103,7 @@ async function sweep(
   assert.ok(steps > 1, 'the plan sees the steps')
   for (const mode of modes) {
     for (let at = 1; at <= steps; at++) {
+      if (isSpared({ mode, at, steps })) continue
       const scene = await sceneOf(house, `${mode}${at}`)
       const before = await stateOf(scene)
       using told = house.listen(scene.account)
@@ -132,6 +133,12 @@ async function sweep(
     await house.store.collectGarbage({ now: house.now })
   }
   await house.audit()
+}
+
+/** The two ways to lose a connection take turns, to spare time; the last steps, where the commit is, have both. */
+function isSpared({ mode, at, steps }: { mode: FaultMode; at: number; steps: number }): boolean {
+  if (at > steps - 2) return false
+  return (mode === 'lose' && at % 2 === 0) || (mode === 'lose-answer' && at % 2 === 1)
 }
 
 async function sceneOf(house: House, name: string): Promise<Scene> {

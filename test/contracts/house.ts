@@ -101,11 +101,16 @@ export class House {
   async stage(content: string | Uint8Array): Promise<StagedMessage> {
     const writer = this.store.blobs.stage()
     const bytes = typeof content === 'string' ? Buffer.from(content) : content
-    // In uneven pieces, as from a socket.
-    for (let at = 0; at < bytes.length; at += 48_611) await writer.write(bytes.subarray(at, at + 48_611))
-    const blob = await writer.finish()
-    assert.equal(blob.size, bytes.length)
-    return { blob, structure: structureOf(bytes.length) }
+    try {
+      // In uneven pieces, as from a socket.
+      for (let at = 0; at < bytes.length; at += 48_611) await writer.write(bytes.subarray(at, at + 48_611))
+      const blob = await writer.finish()
+      assert.equal(blob.size, bytes.length)
+      return { blob, structure: structureOf(bytes.length) }
+    } catch (error) {
+      await writer.discard()
+      throw error
+    }
   }
 
   /** One text to the INBOX of each account; answers the UIDs. */

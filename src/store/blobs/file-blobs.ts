@@ -272,6 +272,8 @@ class StagingWriter implements BlobWriter {
       return await step
     } catch (cause) {
       this.#failure ??= new StoreUnavailable('the message cannot be written to its file', { cause })
+      // A handle that is left to the garbage collector ends the process.
+      this.#blob?.then((blob) => blob.file.close()).catch(() => {})
       throw this.#failure
     }
   }

@@ -59,6 +59,8 @@ interface Position {
   told: ModSeq | null
   /** Where the account stood before anything was read after `subscribe`; null until it is asked. */
   base: ModSeq | null
+  /** Whether they were told that the account is no more. */
+  gone: boolean
   subscribers: number
   /** Fetches and what came behind them, in order. */
   tail: Promise<void> | null
@@ -132,6 +134,7 @@ export class Notices {
       floor: this.#floorOf(account),
       told: null,
       base: null,
+      gone: false,
       subscribers: 0,
       tail: null,
       waiting: [],
@@ -193,7 +196,8 @@ export class Notices {
 
   #until(account: AccountId, modSeq: ModSeq | null): Promise<void> | undefined {
     const position = this.#positions.get(account)
-    if (!position || (modSeq !== null && (position.told ?? 0) >= modSeq)) return undefined
+    // The notice may have come before the answer to the commit.
+    if (!position || position.gone || (modSeq !== null && (position.told ?? 0) >= modSeq)) return undefined
     const { promise, resolve } = Promise.withResolvers<void>()
     position.waiting.push({ modSeq, resolve })
     return promise
@@ -295,7 +299,8 @@ export class Notices {
     // A fetch may have been ahead of it.
     const known = modSeq !== null && modSeq <= Math.max(position.floor, position.told ?? 0)
     if (!known) this.#feed.publish(changes)
-    if (modSeq !== null && !known) position.told = modSeq
+    if (modSeq === null) position.gone = true
+    else if (!known) position.told = modSeq
     position.waiting = position.waiting.filter((one) => {
       const done = modSeq === null || (one.modSeq !== null && one.modSeq <= modSeq)
       if (done) one.resolve()
