@@ -2,6 +2,7 @@
 // there or told, what comes after works, and the audit is clean. Tried at every step of every operation that writes.
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { inspect } from 'node:util'
 import { Flag, type AccountId } from '../../src/store/model.ts'
 import { StoreUnavailable } from '../../src/store/store.ts'
 import type { FaultMode, FaultPlan } from '../support/faults.ts'
@@ -118,7 +119,7 @@ async function sweep(
       if (error === null) {
         assert.notDeepEqual(after, before, `${what}: it said yes and did nothing`)
       } else {
-        assert.ok(error instanceof StoreUnavailable, `${what}: ${String(error)}`)
+        assert.ok(error instanceof StoreUnavailable, `${what}: ${inspect(error)}`)
         if (!error.outcomeUnknown) assert.deepEqual(after, before, `${what}: it said no and did something`)
       }
       await house.deliver([scene.account], letter('after'))

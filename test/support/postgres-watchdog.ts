@@ -3,7 +3,7 @@
 //
 // It takes one JSON argument (`WatchdogOptions`), reads the words `start` and `stop` on stdin, a line each, and answers
 // on stdout with `ready`, `stopped` or `failed REASON`.
-import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { spawn, spawnSync, type ChildProcess, type SpawnOptions } from 'node:child_process'
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -23,7 +23,6 @@ function main(options: WatchdogOptions): void {
   const { native, directory, user } = options
   const data = join(directory, 'data')
   const spawning = { ...user, cwd: directory, env: { PATH: '/usr/bin:/bin', LC_ALL: 'C', TZ: 'UTC' } }
-  const say = (line: string): void => void process.stdout.write(`${line.replaceAll('\n', ' | ')}\n`)
   let server: ChildProcess | null = null
 
   const start = (): void => {
@@ -54,25 +53,9 @@ function main(options: WatchdogOptions): void {
     server.kill('SIGQUIT')
   }
 
-  const made = spawnSync(
-    join(native, 'bin', 'initdb'),
-    [
-      '-D',
-      data,
-      '-U',
-      'postgres',
-      '-A',
-      'trust',
-      '-E',
-      'UTF8',
-      '--locale=C',
-      '--no-sync',
-      '--no-instructions',
-    ].concat(Object.entries(settings(directory)).map(([name, value]) => `--set=${name}=${value}`)),
-    { ...spawning, encoding: 'utf8' },
-  )
-  if (made.status !== 0) say(`failed initdb: ${made.error?.message ?? made.stderr}`)
-  else start()
+  const problem = makeCluster({ initdb: join(native, 'bin', 'initdb'), data, directory, spawning })
+  if (problem === null) start()
+  else say(`failed initdb: ${problem}`)
 
   createInterface({ input: process.stdin })
     .on('line', (line) => {
@@ -88,6 +71,33 @@ function main(options: WatchdogOptions): void {
   // Ctrl-C reaches the whole group: the end of stdin is what counts here.
   process.on('SIGINT', () => {})
   process.on('SIGTERM', () => {})
+}
+
+function say(line: string): void {
+  process.stdout.write(`${line.replaceAll('\n', ' | ')}\n`)
+}
+
+/** Runs initdb; what went wrong, or null. */
+function makeCluster(request: {
+  initdb: string
+  data: string
+  directory: string
+  spawning: SpawnOptions
+}): string | null {
+  const flags = [
+    '-U',
+    'postgres',
+    '-A',
+    'trust',
+    '-E',
+    'UTF8',
+    '--locale=C',
+    '--no-sync',
+    '--no-instructions',
+  ]
+  const set = Object.entries(settings(request.directory)).map(([name, value]) => `--set=${name}=${value}`)
+  const made = spawnSync(request.initdb, ['-D', request.data, ...flags, ...set], request.spawning)
+  return made.status === 0 ? null : (made.error?.message ?? String(made.stderr))
 }
 
 /** Nothing that tests write must survive the machine, so nothing waits for a disk; a crash of the server it must. */

@@ -19,7 +19,7 @@ import { migrate } from './migrate.ts'
 import { channel, Notices, payloadsOf } from './notices.ts'
 import { readOnlyByDefault, Runner, type Send, sendQuery } from './runner.ts'
 
-export { defaultPostgresLimits, type PostgresLimits } from './limits.ts'
+export type { PostgresLimits } from './limits.ts'
 export type { Answer, Send } from './runner.ts'
 
 /** How to reach the database: a URL, or the parts of one as `pg` names them. */

@@ -2,13 +2,13 @@
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { Client } from 'pg'
-import { startPostgres, sharedPostgres, type TestDatabase } from '../../../test/support/postgres.ts'
-import { House, letter } from '../../../test/contracts/house.ts'
-import { RealRandom } from '../../base/real-random.ts'
-import { RealClock } from '../../net/real-clock.ts'
-import { StoreUnavailable, UnsuitableDatabase } from '../store.ts'
-import { fromText, toText } from './driver.ts'
-import { openPostgresStore, type PostgresStoreOptions } from './index.ts'
+import { startPostgres, sharedPostgres, type TestDatabase } from '../support/postgres.ts'
+import { House, letter } from './house.ts'
+import { RealRandom } from '../../src/base/real-random.ts'
+import { RealClock } from '../../src/net/real-clock.ts'
+import { StoreUnavailable, UnsuitableDatabase } from '../../src/store/store.ts'
+import { fromText, toText } from '../../src/store/postgres/driver.ts'
+import { openPostgresStore, type PostgresStoreOptions } from '../../src/store/postgres/index.ts'
 
 const shared = await sharedPostgres()
 const options = shared.available ? {} : { skip: shared.reason }
