@@ -90,6 +90,8 @@ class Cluster implements TestCluster {
     const script = fileURLToPath(new URL('postgres-watchdog.ts', import.meta.url))
     const child = spawn(process.execPath, [script, JSON.stringify(options)], {
       stdio: ['pipe', 'pipe', 'inherit'],
+      // In a group of its own: what kills a whole test run must leave the one that tidies up.
+      detached: true,
     })
     this.#watchdog = child
     createInterface({ input: child.stdout }).on('line', (line) => this.#replies.shift()?.(line))
