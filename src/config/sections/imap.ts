@@ -28,7 +28,7 @@ export const imapSection = z
     sectionDepth: count(100, 'Depth of a body part that FETCH may name.'),
     flags: count(200, 'Flags in one STORE or APPEND.'),
     idPairs: count(30, 'Field-value pairs in ID.'),
-    mailboxName: size('1 KB', 'Longest mailbox name, in octets of UTF-8.'),
+    mailboxName: size('500 B', 'Longest mailbox name, in octets of UTF-8.'),
     mailboxLevels: count(50, 'Levels of a mailbox name.'),
     badCommandsBeforeLogin: count(
       10,

@@ -149,28 +149,42 @@ function tryDecodeShift(text: string): string | undefined {
  */
 export function matchesPattern(name: string, pattern: string): boolean {
   const short = pattern.replace(/[*%]*\*[*%]*/g, '*').replace(/%+/g, '%')
-  const width = name.length + 1
-  let row = new Uint8Array(width)
+  // Every character that is no wildcard takes one of the name, and those before the first wildcard the name's first.
+  const wildcard = short.search(/[*%]/)
+  if (wildcard === -1) return name === short
+  if (!name.startsWith(short.slice(0, wildcard))) return false
+  if (short.replace(/[*%]/g, '').length > name.length) return false
+  return matchByRows(name, short)
+}
+
+const star = 0x2a
+const percent = 0x25
+const slash = delimiter.charCodeAt(0)
+
+/** `row[n]`: the pattern so far matches the first n characters of the name. */
+function matchByRows(name: string, pattern: string): boolean {
+  const { length } = name
+  const codes = Uint16Array.from({ length }, (_, at) => name.charCodeAt(at))
+  let row = new Uint8Array(length + 1)
+  let next = new Uint8Array(length + 1)
   row[0] = 1
-  for (let p = 0; p < short.length; p++) {
-    const next = new Uint8Array(width)
-    const character = short.charAt(p)
-    const star = character === '*'
-    const wild = star || character === '%'
-    if (wild) next[0] = row[0] ?? 0
-    let any = next[0] ?? 0
-    for (let n = 1; n < width; n++) {
-      if (wild) {
-        const reached: boolean =
-          row[n] === 1 || (next[n - 1] === 1 && (star || name.charAt(n - 1) !== delimiter))
-        next[n] = reached ? 1 : 0
-      } else {
-        next[n] = row[n - 1] === 1 && name.charAt(n - 1) === character ? 1 : 0
-      }
-      any |= next[n] ?? 0
+  for (let p = 0; p < pattern.length; p++) {
+    const code = pattern.charCodeAt(p)
+    const wild = code === star || code === percent
+    let reached = wild ? (row[0] ?? 0) : 0
+    let any = reached
+    next[0] = reached
+    for (let n = 1; n <= length; n++) {
+      const character = codes[n - 1]
+      if (wild) reached = (row[n] ?? 0) | (code === star || character !== slash ? reached : 0)
+      else reached = character === code ? (row[n - 1] ?? 0) : 0
+      next[n] = reached
+      any |= reached
     }
     if (any === 0) return false
+    const spare = row
     row = next
+    next = spare
   }
-  return row[width - 1] === 1
+  return row[length] === 1
 }
