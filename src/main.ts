@@ -28,8 +28,6 @@ import { ConnectionCount } from './net/connection-limits.ts'
 import { listen, type Listener, type ListenerEvents } from './net/listener.ts'
 import type { Network } from './net/network.ts'
 import { RealClock } from './net/real-clock.ts'
-import { readSystemServers } from './net/resolv-conf.ts'
-import { StubResolver } from './net/resolver.ts'
 import { SocketNetwork } from './net/socket-network.ts'
 import { createFileIdentity, createSelfSignedIdentity } from './net/tls-identity.ts'
 import type { TlsIdentity } from './net/tls.ts'
@@ -95,14 +93,16 @@ export async function openBackend(config: Config, surroundings: Surroundings = {
   }
 }
 
-interface StoreParts {
+/** What a store stands on. */
+export interface StoreParts {
   readonly clock: Clock
   readonly random: Random
   readonly events: Events
-  readonly checkpoints: URL | undefined
+  readonly checkpoints?: URL | undefined
 }
 
-async function openStore(
+/** Opens the store that the configuration names, for whoever puts something around it. Rejects as `openBackend`. */
+export async function openStore(
   config: Config,
   { events, checkpoints: module, ...parts }: StoreParts,
 ): Promise<Store> {
@@ -169,7 +169,9 @@ export async function startPosthorn(config: Config, surroundings: Surroundings =
   const backend = opening.use(await openBackend(config, surroundings))
   const { clock, events } = backend
   const network = surroundings.network ?? new SocketNetwork(clock)
-  const resolver = surroundings.resolver ?? (await makeResolver(backend, network))
+  const resolver = config.dns.reverse
+    ? (surroundings.resolver ?? (await makeResolver(backend, network)))
+    : null
   const identity = makeIdentity(backend)
   const { checkpoints } = surroundings
   const checkpoint = checkpoints && (await loadCheckpoints(checkpoints)).checkpoint
@@ -229,6 +231,8 @@ function makeIdentity({ config, clock, random, events }: Backend): TlsIdentity {
 }
 
 async function makeResolver({ config, clock, random }: Backend, dialer: Network): Promise<Resolver> {
+  const { StubResolver } = await import('./net/resolver.ts')
+  const { readSystemServers } = await import('./net/resolv-conf.ts')
   const { servers, trusted, timeout } = config.dns
   const chosen = servers.map((server) => ({ ...serverPoint(server), trusted }))
   return new StubResolver({
@@ -249,7 +253,8 @@ function serverPoint(text: string): { address: string; port: number } {
 interface ListenerParts {
   readonly backend: Backend
   readonly network: Network
-  readonly resolver: Resolver
+  /** For the names of SMTP clients; null where they are not looked up. */
+  readonly resolver: Resolver | null
   readonly identity: TlsIdentity
   readonly checkpoint: Checkpoint | undefined
 }
@@ -281,7 +286,6 @@ async function openListener(settings: ListenerConfig, parts: ListenerParts): Pro
       const limits = { maxReceived: config.smtp.maxReceived }
       const delivery = createLocalDelivery({ store, limits, checkpoint })
       const role = settings.service === 'smtp' ? 'mx' : settings.service
-      const reverse = config.dns.reverse ? resolver : null
       return listen({
         ...carrier,
         ...createSmtpService({
@@ -289,14 +293,18 @@ async function openListener(settings: ListenerConfig, parts: ListenerParts): Pro
           role,
           delivery,
           config: config.smtp,
-          resolver: reverse,
+          mime: config.mime,
+          resolver,
           checkpoint,
         }),
       })
     }
     case 'imap': {
       const { createImapService } = await import('./imap/server/service.ts')
-      return listen({ ...carrier, ...createImapService({ ...common, config: config.imap }) })
+      return listen({
+        ...carrier,
+        ...createImapService({ ...common, config: config.imap, mime: config.mime }),
+      })
     }
     case 'pop3': {
       const { createPop3Service } = await import('./pop3/server/service.ts')

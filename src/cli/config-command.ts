@@ -2,6 +2,7 @@
 import type { Command } from 'commander'
 import { explainConfig } from '../config/layers.ts'
 import { profileNames, type ProfileName } from '../config/schema.ts'
+import { configWarnings } from '../config/warnings.ts'
 import { type ConfigOptions, configFailure, configLayers, loadConfig } from './configuration.ts'
 import { type Io, print, table } from './io.ts'
 
@@ -47,8 +48,11 @@ export function addConfigCommands(program: Command, io: Io): void {
     .option('--json', 'print JSON')
     .action(async (options: Options) => {
       const loaded = await loadConfig(options)
-      print(io, options, { ok: true, profile: loaded.profile, listeners: loaded.listeners }, () => {
-        return `The configuration is sound: profile ${loaded.profile}, ${loaded.listeners.length} listeners.\n`
+      const { profile, listeners } = loaded
+      const warnings = configWarnings(loaded)
+      print(io, options, { ok: true, profile, listeners, warnings }, () => {
+        const sound = `The configuration is sound: profile ${profile}, ${listeners.length} listeners.\n`
+        return warnings.map((warning) => `warning: ${warning}\n`).join('') + sound
       })
     })
 }

@@ -2,7 +2,6 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, extname, isAbsolute, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { parse as parseToml, TomlError } from 'smol-toml'
 import { ConfigError, type Layer } from './layers.ts'
 
 const moduleExtensions = new Set(['.ts', '.mts', '.js', '.mjs'])
@@ -55,6 +54,7 @@ async function fromToml(path: string, file: string): Promise<unknown> {
       },
     )
   }
+  const { parse: parseToml, TomlError } = await import('smol-toml')
   try {
     return parseToml(text)
   } catch (error) {

@@ -3,7 +3,7 @@
 import { z } from 'zod'
 import { authSection, directorySection } from './sections/auth.ts'
 import { imapSection } from './sections/imap.ts'
-import { listenerSection } from './sections/listeners.ts'
+import { listenersSection } from './sections/listeners.ts'
 import { logSection } from './sections/log.ts'
 import { dnsSection, netSection } from './sections/net.ts'
 import { pop3Section } from './sections/pop3.ts'
@@ -28,7 +28,7 @@ export const configSchema = z.strictObject({
     .nullable()
     .default(null)
     .describe('The folder that holds everything; null keeps everything in memory, gone with the process.'),
-  listeners: z.array(listenerSection).default([]).describe('Where to listen, for what.'),
+  listeners: listenersSection,
   tls: tlsSection,
   log: logSection,
   net: netSection,

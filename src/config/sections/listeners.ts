@@ -5,7 +5,7 @@ import { z } from 'zod'
 export const services = ['smtp', 'submission', 'catcher', 'imap', 'pop3'] as const
 export type Service = (typeof services)[number]
 
-export const listenerSection = z.strictObject({
+const listenerSection = z.strictObject({
   service: z
     .enum(services)
     .describe(
@@ -29,3 +29,15 @@ export const listenerSection = z.strictObject({
 })
 
 export type ListenerConfig = z.output<typeof listenerSection>
+
+/** All of them. A catcher is alone with its readers: its directory opens every mailbox to any password. */
+export const listenersSection = z
+  .array(listenerSection)
+  .refine(
+    (listeners) =>
+      !listeners.some(({ service }) => service === 'catcher') ||
+      !listeners.some(({ service }) => service === 'smtp' || service === 'submission'),
+    'a catcher cannot run beside smtp or submission listeners: with a catcher any password opens any mailbox; run it as a server of its own',
+  )
+  .default([])
+  .describe('Where to listen, for what.')

@@ -33,11 +33,29 @@ export const storeSection = z
 
 export type StoreConfig = z.output<typeof storeSection>
 
+/** Each limit of the MIME walk by its own name (`MimeLimits`); beyond one nothing fails, the rest is opaque. */
 export const mimeSection = z
   .strictObject({
-    maxDepth: count(100, 'Nesting of multiparts and attached messages; what lies deeper is one opaque part.'),
-    maxParts: count(1000, 'Parts of one message; what follows belongs to the last one.'),
-    maxHeaderBytes: size('256 KB', 'Octets of one header that are read for its meaning; all are kept.'),
+    depth: count(100, 'Nesting of multiparts and attached messages; what lies deeper is one opaque part.'),
+    parts: count(1000, 'Parts of one message; what follows belongs to the last one.'),
+    headerOctets: size('256 KB', 'Octets of one header that are read for its meaning; all are kept.'),
+    fieldOctets: size(
+      '64 KB',
+      'Octets of one header field that are read; the fields after a longer one still count.',
+    ),
+    boundaryOctets: size(
+      '250',
+      'Octets of a multipart boundary (RFC 2046 §5.1.1 allows 70); with a longer one the multipart is opaque.',
+    ),
+    addresses: count(10_000, 'Entries of one address field.'),
+    references: count(
+      100,
+      'Message identifiers kept of References and of In-Reply-To, and Delivered-To fields kept.',
+    ),
+    keptOctets: size('512 KB', 'Octets that the structure of one message may take in memory.'),
+    previewPlainOctets: size('2 KB', 'Octets of a plain text that its preview is made from.'),
+    previewHtmlOctets: size('16 KB', 'Octets of an HTML text that its preview is made from.'),
+    previewCharacters: count(200, 'Characters of the preview.'),
   })
   .prefault({})
 
