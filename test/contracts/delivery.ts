@@ -274,6 +274,16 @@ export function deliveryContract(test: Room): void {
     for (const account of accounts.slice(1)) assert.equal((await house.mailbox(account)).messages, 10)
   })
 
+  test('a mailbox that is removed while mail comes for it stands in nobody`s way', async (house) => {
+    const account = await house.account()
+    const target = { account, prefix: '', mailbox: { name: 'box', create: false } }
+    for (let round = 0; round < 8; round++) {
+      const { id: mailbox } = await house.create(account, 'box')
+      const coming = Array.from({ length: 4 }, () => house.deliverTo([target], letter('x')))
+      await Promise.all([...coming, house.store.removeMailbox({ account, mailbox })])
+    }
+  })
+
   test('deliveries to crossing lists of accounts do not stand in each other`s way', async (house) => {
     const accounts = await accountsOf(house, 4)
     const sent = Array.from({ length: 24 }, (_, index) =>

@@ -7,7 +7,7 @@ import type { AccountId, BlobId, EmailId, MailboxId, ModSeq, StagedMessage, Uid 
 import { all, changed, get, many, type Op, refuse, run, type Stmt } from '../op.ts'
 import type { DeliveryTarget, Outcome } from '../store.ts'
 import { createPath } from './mailboxes.ts'
-import { count, inboxId, noCounts, selectableMailbox } from './rows.ts'
+import { count, inboxId, lockAccount, noCounts, selectableMailbox } from './rows.ts'
 
 interface Charged {
   readonly modseq: ModSeq
@@ -113,6 +113,8 @@ function* keep(request: DeliverRequest, legs: readonly Leg[]) {
 function* place(target: DeliveryTarget, now: number, limits: { mailboxesPerAccount: number }): Op<MailboxId> {
   const { account, mailbox } = target
   if (!mailbox) return inboxId
+  // Or it could be removed between this look and the message.
+  yield* lockAccount(account)
   const found = yield* get<{ id: MailboxId }>`
     SELECT id FROM mailbox WHERE account = ${account} AND name = ${mailbox.name} AND selectable = 1`
   if (found) return found.id
