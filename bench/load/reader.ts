@@ -40,7 +40,7 @@ export class Reader implements Disposable {
   async until(end: RegExp): Promise<Buffer> {
     for (;;) {
       if (this.#size > 0) {
-        const tail = this.#tail(200)
+        const tail = this.#tail(2000)
         if (end.test(tail)) return this.#take()
       }
       if (this.#broken !== null) throw this.#broken
