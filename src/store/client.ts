@@ -48,7 +48,9 @@ function directoryStore(executor: Executor): DirectoryStore {
     setAlias: (request) => executor.write('setAlias', request),
     listAliases: (request = {}) => executor.read('listAliases', request),
     removeAlias: (address) => executor.write('removeAlias', address),
-    installationSecret: (proposed) => executor.write('installationSecret', proposed),
+    // Read first: only the very first start of an installation has anything to write.
+    installationSecret: async (proposed) =>
+      (await executor.read('findInstallationSecret')) ?? executor.write('installationSecret', proposed),
     findAddress: (address) => executor.read('findAddress', address),
   }
 }

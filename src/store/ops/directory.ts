@@ -208,9 +208,15 @@ export function* installationSecret(proposed: Uint8Array): Op<Uint8Array> {
   if (proposed.length < 16) throw new RangeError('a secret has at least 16 octets')
   yield* run`INSERT INTO setting (name, value)
     VALUES ('installation_secret', ${Buffer.from(proposed).toString('hex')}) ON CONFLICT DO NOTHING`
+  const kept = yield* findInstallationSecret()
+  if (!kept) throw new Error('the installation secret is missing')
+  return kept
+}
+
+/** The one that was kept, where there is one. */
+export function* findInstallationSecret(): Op<Uint8Array | undefined> {
   const row = yield* get<{ value: string }>`SELECT value FROM setting WHERE name = 'installation_secret'`
-  if (!row) throw new Error('the installation secret is missing')
-  return Uint8Array.from(Buffer.from(row.value, 'hex'))
+  return row && Uint8Array.from(Buffer.from(row.value, 'hex'))
 }
 
 /** A local part may hold an at sign, a domain may not. */

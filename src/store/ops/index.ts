@@ -14,13 +14,14 @@ import * as view from './view.ts'
 const { listDomains, hasDomain, listAccounts, getAccount, credentialsOf, listAliases, findAddress } =
   directory
 const { addDomain, removeDomain, addAccount, updateAccount, removeAccount, setAlias, removeAlias } = directory
-const { installationSecret } = directory
+const { installationSecret, findInstallationSecret } = directory
 const { listMailboxes, getMailbox, findMailbox, subscriptions } = mailboxes
 const { createMailbox, removeMailbox, renameMailbox, setSubscription, claimRecent } = mailboxes
 const { openMailbox, loadView, messageBatch, messageTextBatch, locateBlob } = view
 const { auditAccounts, auditAccount, auditBlobs, blobKeys, knownKeys } = audit
 
 export const reads = {
+  findInstallationSecret,
   listDomains,
   hasDomain,
   listAccounts,
