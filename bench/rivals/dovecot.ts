@@ -58,7 +58,6 @@ function configuration(options: {
 }): string {
   return `protocols = imap pop3
 base_dir = ${options.folder}/run
-state_dir = ${options.folder}/state
 log_path = ${options.folder}/log
 listen = 127.0.0.1
 ssl = no
