@@ -2,6 +2,9 @@
 //
 // A modseq is told whole or not at all: `limit` is rounded up to the end of its modseq, so that who goes on from the
 // `modSeq` of an answer misses nothing.
+//
+// Messages have no index by modseq (docs/decisions/010-no-modseq-index.md): the mailboxes that changed since are scanned, and
+// a mailbox's modseq is never less than that of a message in it.
 import type { AccountId, Change, MailboxId, ModSeq, Uid } from '../model.ts'
 import { all, type Fragment, get, type Op, run, sql } from '../op.ts'
 
@@ -25,7 +28,7 @@ export function* changesSince(
   const here = mailbox === undefined ? sql`` : sql`AND mailbox = ${mailbox}`
   const changes: (Change & { modSeq: ModSeq })[] = [
     ...(yield* ownChanges(request, upTo)),
-    ...(yield* messageChanges(request, sql`${span} ${here}`)),
+    ...(yield* messageChanges(request, upTo)),
     ...(yield* expunges(request, sql`${span} ${here}`)),
     ...(yield* removals(request, sql`${span} ${here}`)),
   ]
@@ -35,12 +38,13 @@ export function* changesSince(
 }
 
 /** The modseq at which a limited answer ends; undefined where there is no more than the limit. */
-function* cut({ account, since, mailbox, limit }: ChangesRequest): Op<ModSeq | undefined> {
+function* cut(request: ChangesRequest): Op<ModSeq | undefined> {
+  const { account, since, mailbox, limit } = request
   if (limit === undefined) return undefined
   const here = mailbox === undefined ? sql`` : sql`AND mailbox = ${mailbox}`
   const offset = Math.max(0, limit - 1)
   const message = yield* get<{ modseq: ModSeq }>`
-    SELECT modseq FROM message WHERE account = ${account} AND modseq > ${since} ${here}
+    SELECT modseq FROM message WHERE ${youngerMessages(request)}
     ORDER BY modseq LIMIT 1 OFFSET ${offset}`
   const stone = yield* get<{ modseq: ModSeq }>`
     SELECT modseq FROM tombstone WHERE account = ${account} AND modseq > ${since} ${here}
@@ -64,7 +68,15 @@ function* ownChanges({ account, since, mailbox }: ChangesRequest, upTo: ModSeq):
   }))
 }
 
-function* messageChanges({ account, since }: ChangesRequest, where: Fragment): Op<Told[]> {
+/** The condition that a row of `message` changed since then. */
+function youngerMessages({ account, since, mailbox }: ChangesRequest): Fragment {
+  const only = mailbox === undefined ? sql`` : sql`AND id = ${mailbox}`
+  return sql`account = ${account} AND modseq > ${since} AND mailbox IN
+    (SELECT id FROM mailbox WHERE account = ${account} AND modseq > ${since} ${only})`
+}
+
+function* messageChanges(request: ChangesRequest, upTo: ModSeq): Op<Told[]> {
+  const { account, since } = request
   const rows = yield* all<{
     mailbox: MailboxId
     uid: Uid
@@ -72,7 +84,8 @@ function* messageChanges({ account, since }: ChangesRequest, where: Fragment): O
     added: ModSeq
     flags: number
     keywords: string
-  }>`SELECT mailbox, uid, modseq, added, flags, keywords FROM message WHERE ${where} ORDER BY modseq, mailbox, uid`
+  }>`SELECT mailbox, uid, modseq, added, flags, keywords FROM message
+    WHERE ${youngerMessages(request)} AND modseq <= ${upTo} ORDER BY modseq, mailbox, uid`
   return rows.map(({ mailbox, uid, modseq: modSeq, added, flags, keywords }) => {
     const type = added > since ? 'message-added' : 'flags-changed'
     return { type, account, mailbox, modSeq, uid, flags, keywords }

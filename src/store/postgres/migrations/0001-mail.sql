@@ -128,7 +128,6 @@ CREATE TABLE message (
   PRIMARY KEY (account, mailbox, uid),
   FOREIGN KEY (account, mailbox) REFERENCES mailbox (account, id) ON DELETE CASCADE
 );
-CREATE INDEX message_modseq ON message (account, modseq);
 
 CREATE TABLE tombstone (
   account bigint NOT NULL REFERENCES account (id) ON DELETE CASCADE,

@@ -134,7 +134,6 @@ CREATE TABLE message (
   PRIMARY KEY (account, mailbox, uid),
   FOREIGN KEY (account, mailbox) REFERENCES mailbox (account, id) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
-CREATE INDEX message_modseq ON message (account, modseq);
 
 -- UIDs [first, last], all of which left the mailbox at `modseq`.
 CREATE TABLE tombstone (
