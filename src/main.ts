@@ -11,6 +11,7 @@ import type { Peer } from './base/core.ts'
 import type { Random } from './base/random.ts'
 import { RealRandom } from './base/real-random.ts'
 import type { Resolver } from './base/resolver.ts'
+import { ConfigError } from './config/layers.ts'
 import type { Config } from './config/schema.ts'
 import type { ListenerConfig, Service as ServiceName } from './config/sections/listeners.ts'
 import type { StoreConfig } from './config/sections/store.ts'
@@ -172,7 +173,7 @@ export async function startPosthorn(config: Config, surroundings: Surroundings =
   const resolver = config.dns.reverse
     ? (surroundings.resolver ?? (await makeResolver(backend, network)))
     : null
-  const identity = makeIdentity(backend)
+  const identity = await makeIdentity(backend)
   const { checkpoints } = surroundings
   const checkpoint = checkpoints && (await loadCheckpoints(checkpoints)).checkpoint
   const listeners: { settings: ListenerConfig; listener: AnyListener }[] = []
@@ -216,18 +217,26 @@ async function stopAll(
   await running.disposeAsync()
 }
 
-function makeIdentity({ config, clock, random, events }: Backend): TlsIdentity {
+/** Rejects with `ConfigError` where the files cannot be served: better now than at each handshake. */
+async function makeIdentity({ config, clock, random, events }: Backend): Promise<TlsIdentity> {
   const { certificate, key } = config.tls
   if (certificate === undefined || key === undefined) {
     const folder = config.data === null ? null : join(config.data, 'tls')
     return createSelfSignedIdentity({ hostname: config.hostname, folder, clock, random })
   }
-  return createFileIdentity({
+  const identity = createFileIdentity({
     certificates: [{ certFile: certificate, keyFile: key }],
     clock,
     onReloadFailed: (files, error) =>
       events.emit(serverEvents.certificateUnusable, { file: files.certFile, error: errorText(error) }),
   })
+  try {
+    await identity.secureContext(null)
+  } catch (error) {
+    const files = `tls.certificate (${certificate}) and tls.key (${key})`
+    throw new ConfigError(`${files} cannot be used: ${errorText(error)}`, { cause: error })
+  }
+  return identity
 }
 
 async function makeResolver({ config, clock, random }: Backend, dialer: Network): Promise<Resolver> {

@@ -6,9 +6,9 @@ import { ControlLines, type ControlMessage, tryControlMessage } from '../control
 import { controlSocketPath } from '../control/server/control-server.ts'
 import { type Progress, RefusedOperation } from '../control/server/operations.ts'
 import { openBackend } from '../main.ts'
-import { StoreUnavailable } from '../store/store.ts'
 import { type ConfigOptions, loadConfig } from './configuration.ts'
 import { CommandError, exitCode } from './io.ts'
+import { openFailure } from './open-failure.ts'
 
 /** An operation of the table. */
 export interface AdminCall {
@@ -26,8 +26,7 @@ export async function administer<T>(options: ConfigOptions, call: AdminCall): Pr
     return (socket === undefined ? await onStore(config, call) : await onServer(socket, call)) as T
   } catch (error) {
     if (error instanceof RefusedOperation) throw new CommandError(exitCode.refused, error.message)
-    if (error instanceof StoreUnavailable) throw new CommandError(exitCode.unavailable, error.message)
-    throw error
+    throw openFailure(error)
   }
 }
 

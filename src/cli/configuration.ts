@@ -1,7 +1,7 @@
 // From the command line's options to the layers of configuration.
 import { existsSync } from 'node:fs'
 import { hostname } from 'node:os'
-import { resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import { ConfigError, type Layer, resolveConfig } from '../config/layers.ts'
 import { loadConfigFile } from '../config/load.ts'
 import type { Config, ProfileName } from '../config/schema.ts'
@@ -18,18 +18,24 @@ const defaultFiles = ['posthorn.config.ts', 'posthorn.toml']
 /** The layers: system, file (named, or the default one where it exists), command line. */
 export async function configLayers(options: ConfigOptions, profile?: ProfileName): Promise<Layer[]> {
   const layers: Layer[] = [{ name: 'system', settings: { hostname: hostname() } }]
-  const file =
-    options.config ?? (profile === undefined ? defaultFiles.find((name) => existsSync(name)) : undefined)
+  const file = configFile(options, profile)
   if (profile !== undefined) layers.push({ name: `posthorn ${profile}`, settings: { profile } })
   if (file !== undefined) layers.push(await loadConfigFile(file))
   if (options.data !== undefined) layers.push({ name: '--data', settings: { data: resolve(options.data) } })
   return layers
 }
 
+function configFile(options: ConfigOptions, profile?: ProfileName): string | undefined {
+  return options.config ?? (profile === undefined ? defaultFiles.find((name) => existsSync(name)) : undefined)
+}
+
 /** The effective configuration; problems become one error that lists them all. */
 export async function loadConfig(options: ConfigOptions, profile?: ProfileName): Promise<Config> {
   try {
-    return resolveConfig(await configLayers(options, profile))
+    const config = resolveConfig(await configLayers(options, profile))
+    if (config.data === null) return config
+    // A profile's own folder name, too, is taken from beside the file: the same store from wherever the command is given.
+    return { ...config, data: resolve(dirname(configFile(options, profile) ?? '.'), config.data) }
   } catch (error) {
     throw configFailure(error)
   }

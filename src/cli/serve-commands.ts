@@ -9,7 +9,8 @@ import * as serverEvents from '../events/server.ts'
 import { textLog } from '../events/text-log.ts'
 import { type OpenListener, type Posthorn, startPosthorn } from '../main.ts'
 import { type ConfigOptions, loadConfig } from './configuration.ts'
-import { CommandError, exitCode, type Io } from './io.ts'
+import type { Io } from './io.ts'
+import { openFailure } from './open-failure.ts'
 
 interface Options extends ConfigOptions {
   readonly json?: boolean
@@ -50,42 +51,23 @@ export function addServeCommands(program: Command, io: Io): void {
 
 async function runUntilStopped(config: Config, io: Io, onReady: (posthorn: Posthorn) => void): Promise<void> {
   const signals = stopSignals()
-  const posthorn = await start(config, await logSink(config, io))
-  onReady(posthorn)
-  const signal = await signals.first
-  posthorn.backend.events.emit(serverEvents.stopping, { reason: signal })
-  await posthorn.stop()
-  signals.release()
+  try {
+    const posthorn = await start(config, await logSink(config, io))
+    onReady(posthorn)
+    const signal = await signals.first
+    posthorn.backend.events.emit(serverEvents.stopping, { reason: signal })
+    await posthorn.stop()
+  } finally {
+    signals.release()
+  }
 }
 
 async function start(config: Config, sink: EventSink): Promise<Posthorn> {
   try {
     return await startPosthorn(config, { sinks: [sink] })
   } catch (error) {
-    throw startFailure(error)
+    throw openFailure(error)
   }
-}
-
-/** What to do next, for the errors that operators meet. */
-function startFailure(error: unknown): unknown {
-  if (!(error instanceof Error)) return error
-  const code = 'code' in error ? error.code : undefined
-  if (code === 'EADDRINUSE') {
-    return new CommandError(
-      exitCode.unavailable,
-      `${error.message}. Is another server running there? Choose another port.`,
-    )
-  }
-  if (code === 'EACCES') {
-    return new CommandError(
-      exitCode.unavailable,
-      `${error.message}. Ports below 1024 need the right to bind them (CAP_NET_BIND_SERVICE), and the data folder must be yours.`,
-    )
-  }
-  if (error.name === 'StoreUnavailable' || error.name === 'StoreLocked') {
-    return new CommandError(exitCode.unavailable, error.message)
-  }
-  return error
 }
 
 async function logSink(config: Config, io: Io): Promise<EventSink> {
