@@ -4,13 +4,17 @@
 //   npm run crash -- --seed 42             the rounds of an earlier run: the same loads, places and delays
 //   npm run crash -- --seed 42 --round 17  that round alone, and the good ending
 //
+// Each tenth round is a power cut where strace can trace; the others kill the server at random or at a named place.
 // A seed decides what is sent and where or after how long the server dies; how its threads and the senders interleave is the
 // machine's, so a failure may take a few rounds to show again. A folder that failed is kept, and its place printed.
+import assert from 'node:assert/strict'
 import { parseArgs } from 'node:util'
 import { checkpointNames } from '../../src/base/checkpoint.ts'
 import { SeededRandom } from '../../src/base/seeded-random.ts'
 import { endWell, killAtCheckpoint, killAtRandom, type Site } from './rounds.ts'
+import { cutPower, recordLife } from './power-cut.ts'
 import { makeSite } from './site.ts'
+import { whyNoStrace } from './trace.ts'
 
 const { values } = parseArgs({
   options: {
@@ -21,6 +25,7 @@ const { values } = parseArgs({
   },
 })
 const senders = Number(values.senders)
+const noStrace = whyNoStrace()
 /** Rounds over one folder, so that a long run is not one of reading ever more mail. */
 const roundsPerSite = 20
 
@@ -32,6 +37,7 @@ interface Round {
 /** Gives a line for the screen. */
 async function play(site: Site, { number, seed }: Round): Promise<string> {
   const random = new SeededRandom(`${seed}/draw`)
+  if (number % 10 === 0 && noStrace === undefined) return playPowerCut(number, seed)
   if (number % 3 === 0) {
     return `killed after ${await killAtRandom(site, { seed, senders, longest: 1500 })} ms`
   }
@@ -39,6 +45,15 @@ async function play(site: Site, { number, seed }: Round): Promise<string> {
   const time = 1 + random.below(40)
   await killAtCheckpoint(site, { name, time, seed, senders, messages: 2000 })
   return `killed at ${name}, time ${time}`
+}
+
+/** By turns with files, and so much in the database that SQLite copies its WAL there in the middle of the load. */
+async function playPowerCut(number: number, seed: string): Promise<string> {
+  const size = number % 20 === 0 ? { messages: 800, largest: 60_000 } : { messages: 250, largest: 120_000 }
+  const life = await recordLife({ seed, senders, ...size })
+  const { cuts, promised, findings } = await cutPower(life, { seed, elsewhere: 40, promises: 20 })
+  assert.deepEqual(findings, [])
+  return `power cut ${cuts} times in a life of ${promised} messages of its own`
 }
 
 function count({ ledger }: Site): string {
@@ -69,5 +84,6 @@ async function playAll(from: number): Promise<void> {
 }
 
 console.log(`seed ${values.seed}, ${senders} senders, ${values.seconds} s`)
+if (noStrace !== undefined) console.log(`no power cuts: ${noStrace}`)
 await playAll(Number(values.round ?? 1))
 console.log('nothing was lost, and nothing is there twice')
