@@ -19,10 +19,10 @@ export type ImportLine =
 export function parseImportLine(text: string): ImportLine {
   const line = text.replace(/\r$/, '').trimStart()
   if (line === '' || line.startsWith('#')) return { type: 'empty' }
-  const cut = line.search(/[\s,]/)
-  const address = cut === -1 ? line : line.slice(0, cut)
+  // RFC 5321 §4.1.2: a quoted local part may hold spaces and commas.
+  const [address = ''] = /^(?:"(?:[^"\\]|\\.)*")?[^\s,]*/.exec(line) ?? []
   // One comma, or white space around one: what comes after it is the password, spaces at its end included.
-  const rest = cut === -1 ? '' : line.slice(cut).replace(/^\s*,?[\t ]*/, '')
+  const rest = line.slice(address.length).replace(/^\s*,?[\t ]*/, '')
   if (!address.includes('@')) return bad('it does not begin with an address')
   if (rest === '') return bad(`there is no password behind ${address}`)
   const marked = /^\{([A-Za-z0-9.-]+)\}/.exec(rest)
