@@ -302,6 +302,7 @@ async function openListener(settings: ListenerConfig, parts: ListenerParts): Pro
           role,
           delivery,
           config: config.smtp,
+          maxMessageSize: config.maxMessageSize,
           mime: config.mime,
           resolver,
           checkpoint,
@@ -312,7 +313,12 @@ async function openListener(settings: ListenerConfig, parts: ListenerParts): Pro
       const { createImapService } = await import('./imap/server/service.ts')
       return listen({
         ...carrier,
-        ...createImapService({ ...common, config: config.imap, mime: config.mime }),
+        ...createImapService({
+          ...common,
+          config: config.imap,
+          maxMessageSize: config.maxMessageSize,
+          mime: config.mime,
+        }),
       })
     }
     case 'pop3': {

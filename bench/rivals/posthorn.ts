@@ -50,6 +50,7 @@ export async function startPosthorn(options: {
 function configuration(ports: { smtp: number; imap: number; pop3: number }): string {
   return `hostname = "bench.test"
 data = "data"
+maxMessageSize = "1 GB"
 
 [log]
 level = "warn"
@@ -63,9 +64,6 @@ maxConnectionsPerPrefix = 10000
 
 [auth]
 allowClearText = true
-
-[smtp]
-maxMessageSize = "1 GB"
 
 [[listeners]]
 service = "smtp"

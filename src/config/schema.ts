@@ -1,6 +1,7 @@
 // The one configuration schema. A profile is only a set of defaults over it (profiles.ts); the file says how this server runs;
 // who has mail is in the store. Every limit and default of the program is a key here, with its description.
 import { z } from 'zod'
+import { size } from './fields.ts'
 import { authSection, directorySection } from './sections/auth.ts'
 import { imapSection } from './sections/imap.ts'
 import { listenersSection } from './sections/listeners.ts'
@@ -28,6 +29,10 @@ export const configSchema = z.strictObject({
     .nullable()
     .default(null)
     .describe('The folder that holds everything; null keeps everything in memory, gone with the process.'),
+  maxMessageSize: size(
+    '50 MB',
+    'The largest message, whoever brings it: SMTP (told in the EHLO response, RFC 1870 §3) or IMAP’s APPEND; 0 is no limit.',
+  ),
   listeners: listenersSection,
   tls: tlsSection,
   log: logSection,

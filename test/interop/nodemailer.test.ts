@@ -53,7 +53,7 @@ test('a pool of connections sends a hundred messages, each once', async (context
 })
 
 test('a refused recipient, a wrong password, and a message that is too large', async (context) => {
-  const server = await startServer(context, { settings: { smtp: { maxMessageSize: '20 KB' } } })
+  const server = await startServer(context, { settings: { maxMessageSize: '20 KB' } })
   const transport = createTransport(starttls(server))
   context.after(() => transport.close())
   const message = { from: auth.user, subject: 'x', text: 'x' }

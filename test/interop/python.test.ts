@@ -44,7 +44,7 @@ const smtpChecks: readonly Check[] = [
   },
   {
     name: 'size',
-    settings: { smtp: { maxMessageSize: '20 KB' } },
+    settings: { maxMessageSize: '20 KB' },
     then: async (server) => assert.deepEqual(await subjects(server, 'bob@mail.test'), ['small']),
   },
   {

@@ -123,7 +123,7 @@ test('8-bit text arrives as it was sent', { skip }, async (context) => {
 })
 
 test('what is too large is refused after it was read, and the session goes on', { skip }, async (context) => {
-  const server = await startServer(context, { settings: { smtp: { maxMessageSize: '10 KB' } } })
+  const server = await startServer(context, { settings: { maxMessageSize: '10 KB' } })
   const body = ['--body', 'x'.repeat(70).concat('\n').repeat(200)]
   const sent = await swaks(server, server.ports.smtp, [...stranger, ...body])
   assert.equal(sent.code, refused.text, sent.stdout)

@@ -30,6 +30,7 @@ export function imapServer(
   const { service } = createImapService({
     ...{ hostname: 'mail.example', startTls: false, store, events, clock, random: new SeededRandom(1) },
     directory: createOpenDirectory({ store, clock, events, directory, defaultDomain: 'example.org' }),
+    maxMessageSize: 50_000_000,
     config: { ...imapSection.parse({}), ...settings },
     auth: { allowClearText: true, maxFailuresPerConnection: 5 },
   })

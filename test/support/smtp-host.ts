@@ -67,13 +67,15 @@ export class SmtpHost implements TranscriptHost, AsyncDisposable {
   #open(settings: (typeof ports)[string]): Promise<Listener<SmtpQuestion, SmtpAnswer>> {
     const { role, port, tls } = settings
     const directory = role === 'catcher' ? new FakeDirectory([], { open: true }) : this.directory
+    const { maxMessageSize = 50_000_000, ...limits } = this.#limits
     const { service, farewell } = createSmtpService({
       ...{ role, hostname: 'mx.example.org', startTls: tls === 'on-request', directory },
       store: { blobs: this.blobs },
       delivery: this.delivery,
       events: createEvents([this.memory]),
       ...{ clock: this.clock, random: this.#random, resolver: null },
-      config: smtpSection.parse(this.#limits),
+      config: smtpSection.parse(limits),
+      maxMessageSize,
       auth: authSection.parse({ allowClearText: this.#clearText }),
     })
     const fault = (_peer: Peer, ...what: unknown[]): void => void this.faults.push(what)

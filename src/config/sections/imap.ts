@@ -18,7 +18,6 @@ export const imapSection = z
       'A refused non-synchronizing literal is read and dropped up to this size; beyond it the session ends.',
     ),
     pipelined: size('1 MB', 'How much a client may send ahead while a command is at work.'),
-    messageSize: size('50 MB', 'Largest message that APPEND takes.'),
     searchDepth: count(50, 'Parentheses, NOT and OR inside each other in SEARCH.'),
     searchKeys: count(1_000, 'Search keys in one SEARCH.'),
     searchText: size('8 MB', 'How much decoded text of one message a search looks at.'),

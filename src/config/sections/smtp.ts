@@ -4,10 +4,6 @@ import { count, duration, size } from '../fields.ts'
 
 export const smtpSection = z
   .strictObject({
-    maxMessageSize: size(
-      '50 MB',
-      'The largest message, told in the EHLO response (RFC 1870 §3) and refused at MAIL or after it was read; 0 is no limit.',
-    ),
     maxLineSize: size(
       '0',
       'Octets of one line of a message with its CRLF (RFC 5321 §4.5.3.1.6 asks for 1000); 0 takes any, since honest mail has such lines and none is ever held whole.',

@@ -24,6 +24,8 @@ export interface ImapServiceOptions {
   readonly clock: Clock
   readonly random: Random
   readonly config: ImapConfig
+  /** Octets; 0 is no limit. */
+  readonly maxMessageSize: number
   readonly auth: Pick<AuthConfig, 'allowClearText' | 'maxFailuresPerConnection'>
   /** Limits of the walk through an appended message; its own defaults unless given. */
   readonly mime?: Partial<MimeLimits>
@@ -37,7 +39,11 @@ export function createImapService(options: ImapServiceOptions): {
   const { hostname, startTls, store, directory, events, clock, random, config, auth, mime = {} } = options
   const parts = { store, directory, events, clock, config, mime }
   const { scram, serverSecret, scramIterations } = directory.sasl
-  const limits = { ...config, loginFailures: auth.maxFailuresPerConnection }
+  const limits = {
+    ...config,
+    messageSize: options.maxMessageSize === 0 ? Number.MAX_SAFE_INTEGER : options.maxMessageSize,
+    loginFailures: auth.maxFailuresPerConnection,
+  }
   return {
     service: {
       makeCore: () =>

@@ -33,6 +33,8 @@ export interface SmtpServiceOptions {
   readonly clock: Clock
   readonly random: Random
   readonly config: SmtpConfig
+  /** Octets; 0 is no limit. */
+  readonly maxMessageSize: number
   readonly auth: AuthConfig
   /** For the client's name in Received; null: not looked up. */
   readonly resolver: Resolver | null
@@ -66,13 +68,14 @@ export function createSmtpService(options: SmtpServiceOptions): SmtpService {
 }
 
 function makeSettings(options: SmtpServiceOptions): SmtpSettings {
-  const { role, hostname, startTls, config, auth, directory, random } = options
+  const { role, hostname, startTls, config, maxMessageSize, auth, directory, random } = options
   const submission = role === 'submission'
   return {
     hostName: hostname,
     startTls,
     limits: {
       ...config,
+      maxMessageSize,
       maxAuthLineSize: auth.maxResponseBytes,
       maxAuthFailures: auth.maxFailuresPerConnection,
     },
