@@ -191,13 +191,11 @@ export function* removeAlias(address: string): Op<Outcome<object, 'not-found'>> 
 
 export function* findAddress(address: string): Op<AddressEntry | undefined> {
   const { local, domain } = split(address)
-  const row = yield* get<{ account: AccountId | null }>`
-    SELECT account FROM address WHERE domain = ${domain} AND local = ${local}`
+  const row = yield* get<AccountRow | { [K in keyof AccountRow]: null }>`
+    SELECT ${accountColumns} FROM address LEFT JOIN account ON account.id = address.account
+    WHERE domain = ${domain} AND local = ${local}`
   if (!row) return undefined
-  if (row.account !== null) {
-    const account = yield* getAccount(row.account)
-    return account && { type: 'account', account }
-  }
+  if (row.id !== null) return { type: 'account', account: accountOf(row) }
   const targets = yield* all<{ target: string }>`
     SELECT target FROM alias_target WHERE domain = ${domain} AND local = ${local} ORDER BY position`
   return { type: 'alias', targets: targets.map(({ target }) => target) }

@@ -12,6 +12,7 @@ import type { AccountId, BlobId } from '../model.ts'
 import type { Op, OpResult } from '../op.ts'
 import { reads, type Reads, type Writes } from '../ops/index.ts'
 import { type AuditFinding, type BlobStore, type Store, StoreUnavailable } from '../store.ts'
+import type { AddressCache } from './address-cache.ts'
 import type { Connection } from './connection.ts'
 import type { WriteQueue } from './write-queue.ts'
 import { isUnavailable, messageOf } from './writer.ts'
@@ -21,6 +22,8 @@ export interface EngineParts {
   readonly description: string
   readonly reader: Connection
   readonly queue: WriteQueue
+  /** The same as the queue's. */
+  readonly addresses: AddressCache
   readonly files: FileBlobs
   readonly feed: ChangeFeed
   readonly limits: StoreLimits
@@ -39,6 +42,7 @@ export function sqliteEngine(parts: EngineParts): Store {
   const close = closing(parts)
   return {
     ...operations,
+    findAddress: (address) => findAddress(parts, address),
     description: parts.description,
     subscribe: (account, listener) => parts.feed.subscribe(account, listener),
     blobs: blobsOf(parts, executor),
@@ -49,25 +53,40 @@ export function sqliteEngine(parts: EngineParts): Store {
   }
 }
 
+/** Runs a read at once. Throws `StoreUnavailable` where the database cannot. */
+function readNow<K extends keyof Reads>(
+  reader: Connection,
+  name: K,
+  ...parameters: Parameters<Reads[K]>
+): OpResult<Reads[K]> {
+  // The names and parameters of an operation belong together by the type of `Executor`.
+  const operation = reads[name] as (...parameters: unknown[]) => Op<OpResult<Reads[K]>>
+  try {
+    return reader.read(operation(...parameters))
+  } catch (error) {
+    if (!reader.database.isOpen) throw new StoreUnavailable('the store is closed', { cause: error })
+    if (!isUnavailable(error)) throw error
+    throw new StoreUnavailable(messageOf(error), { cause: error })
+  }
+}
+
 function executorOf({ reader, queue }: EngineParts): Executor {
   return {
-    // The names and parameters of an operation belong together by the type of `Executor`.
-    async read<K extends keyof Reads>(name: K, ...parameters: Parameters<Reads[K]>) {
-      const operation = reads[name] as (...parameters: unknown[]) => Op<OpResult<Reads[K]>>
-      try {
-        return reader.read(operation(...parameters))
-      } catch (error) {
-        if (!reader.database.isOpen) throw new StoreUnavailable('the store is closed', { cause: error })
-        if (!isUnavailable(error)) throw error
-        throw new StoreUnavailable(messageOf(error), { cause: error })
-      }
-    },
+    read: async (name, ...parameters) => readNow(reader, name, ...parameters),
     async write<K extends keyof Writes>(name: K, ...parameters: Parameters<Writes[K]>) {
       // The writer knows the limits, which are the second parameter where there is one.
       return (await queue.write(name, parameters[0])) as OpResult<Writes[K]>
     },
     breathe: () => new Promise((resolve) => setImmediate(resolve)),
   }
+}
+
+async function findAddress({ reader, addresses }: EngineParts, address: string) {
+  const known = reader.database.isOpen ? addresses.get(address) : undefined
+  if (known) return known
+  const found = readNow(reader, 'findAddress', address)
+  if (found) addresses.keep(address, found)
+  return found
 }
 
 function closing({ queue, reader, release }: EngineParts): () => Promise<void> {

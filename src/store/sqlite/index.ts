@@ -12,6 +12,7 @@ import { memoryFileSystem } from '../blobs/memory-file-system.ts'
 import { ChangeFeed } from '../changes.ts'
 import { defaultStoreLimits, type StoreLimits } from '../limits.ts'
 import { type Store, UnsuitableDatabase } from '../store.ts'
+import { AddressCache } from './address-cache.ts'
 import { Connection } from './connection.ts'
 import { sqliteEngine } from './engine.ts'
 import { lockFolder } from './lock.ts'
@@ -96,14 +97,17 @@ function assemble(options: SqliteStoreOptions, assembly: Assembly): Store {
   const { limits, fileSystem, writer, reader, release } = assembly
   const { clock, random, checkpoints } = options
   const feed = new ChangeFeed({ onError: options.onListenerError })
+  const addresses = new AddressCache()
   const queue =
     typeof writer === 'string'
       ? WriteQueue.threaded({
           feed,
+          addresses,
           data: { path: writer, limits, ...(checkpoints && { checkpoints: checkpoints.module.href }) },
         })
       : WriteQueue.inline({
           feed,
+          addresses,
           writer: new Writer({ connection: writer, limits, monotonic: () => clock.monotonic() }),
         })
   const version = reader.database.prepare('SELECT sqlite_version() AS version').get()?.['version']
@@ -111,6 +115,7 @@ function assemble(options: SqliteStoreOptions, assembly: Assembly): Store {
     description: `sqlite ${String(version)} (${options.folder === ':memory:' ? 'memory' : 'file'})`,
     reader,
     queue,
+    addresses,
     files: new FileBlobs({
       fileSystem,
       random,

@@ -7,6 +7,7 @@ import { testFolder } from '../../../test/support/store.ts'
 import { ChangeFeed } from '../changes.ts'
 import { defaultStoreLimits } from '../limits.ts'
 import { StoreUnavailable } from '../store.ts'
+import { AddressCache } from './address-cache.ts'
 import { Connection } from './connection.ts'
 import { migrate } from './migrate.ts'
 import { WriteQueue } from './write-queue.ts'
@@ -17,7 +18,11 @@ test('a thread that dies rejects what it held; the next write starts another', a
   const place = join(folder.path, 'missing')
   const path = join(place, 'x.db')
   const feed = new ChangeFeed({ onError: assert.ifError })
-  const queue = WriteQueue.threaded({ feed, data: { path, limits: defaultStoreLimits } })
+  const queue = WriteQueue.threaded({
+    feed,
+    addresses: new AddressCache(),
+    data: { path, limits: defaultStoreLimits },
+  })
   await assert.rejects(queue.write('addDomain', { name: 'a.test', now: 0 }), (error) => {
     assert.ok(error instanceof StoreUnavailable)
     assert.equal(error.outcomeUnknown, true)

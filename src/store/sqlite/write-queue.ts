@@ -1,5 +1,5 @@
 // The protocol thread's side of the writer: gathers writes into groups, pairs the answers with the promises, and publishes
-// changes in the order of their commits, before the promises resolve.
+// changes in the order of their commits, before the promises resolve. Tells the cache of addresses first what to forget.
 //
 // While the writer has a group, the writes that come form the next one, and are sent when its answer is there: each
 // message between the threads costs two wake-ups and, as a rule, a commit, so that fewer and larger ones carry more. Only a
@@ -10,6 +10,7 @@ import { Worker } from 'node:worker_threads'
 import type { ChangeFeed } from '../changes.ts'
 import type { StoreLimits } from '../limits.ts'
 import { StoreUnavailable } from '../store.ts'
+import type { AddressCache } from './address-cache.ts'
 import type { Answer, Call, Writer } from './writer.ts'
 
 /** What the thread is started with. */
@@ -33,6 +34,7 @@ interface Pending {
 
 export class WriteQueue {
   readonly #feed: ChangeFeed
+  readonly #addresses: AddressCache
   readonly #open: () => Backend
   #backend: Backend | undefined
   #pending = new Map<number, Pending>()
@@ -44,26 +46,27 @@ export class WriteQueue {
   #idle: (() => void)[] = []
 
   private constructor(
-    options: { feed: ChangeFeed; groupSize: number },
+    options: { feed: ChangeFeed; addresses: AddressCache; groupSize: number },
     open: (queue: WriteQueue) => Backend,
   ) {
     this.#feed = options.feed
+    this.#addresses = options.addresses
     this.#groupSize = options.groupSize
     this.#open = () => open(this)
   }
 
   /** A writer in a thread of its own. */
-  static threaded(options: { feed: ChangeFeed; data: WriterData }): WriteQueue {
-    const { feed, data } = options
-    return new WriteQueue({ feed, groupSize: data.limits.groupOperations }, (queue) =>
+  static threaded(options: { feed: ChangeFeed; addresses: AddressCache; data: WriterData }): WriteQueue {
+    const { feed, addresses, data } = options
+    return new WriteQueue({ feed, addresses, groupSize: data.limits.groupOperations }, (queue) =>
       queue.#threadBackend(data),
     )
   }
 
   /** A writer on this thread. */
-  static inline(options: { feed: ChangeFeed; writer: Writer }): WriteQueue {
-    const { feed, writer } = options
-    return new WriteQueue({ feed, groupSize: Infinity }, (queue) => ({
+  static inline(options: { feed: ChangeFeed; addresses: AddressCache; writer: Writer }): WriteQueue {
+    const { feed, addresses, writer } = options
+    return new WriteQueue({ feed, addresses, groupSize: Infinity }, (queue) => ({
       send(calls) {
         const answers: Answer[] = []
         while (calls.length > 0) answers.push(...writer.run(calls))
@@ -144,6 +147,8 @@ export class WriteQueue {
   }
 
   #settle(answers: readonly Answer[]): void {
+    // Before anyone can ask again.
+    for (const answer of answers) this.#addresses.forget(answer.ok ? answer.changes : [])
     for (const answer of answers) {
       if (answer.ok && answer.changes.length > 0) this.#feed.publish(answer.changes)
     }
@@ -158,6 +163,7 @@ export class WriteQueue {
   }
 
   #fail(error: Error, calls: readonly { id: number }[]): void {
+    this.#addresses.clear()
     for (const { id } of calls) {
       this.#pending.get(id)?.reject(error)
       this.#pending.delete(id)

@@ -1,0 +1,60 @@
+// The cache of addresses: what it forgets, and when. That the store stays right with it is the contract's to show.
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Account, AccountId, AddressEntry, Change, MailboxId, ModSeq, Uid } from '../model.ts'
+import { AddressCache } from './address-cache.ts'
+
+function entryOf(id: number): AddressEntry {
+  // Ids of an imagined store.
+  const account: Account = {
+    id: id as AccountId,
+    address: `u${id}@a.test`,
+    state: 'active',
+    quota: { bytes: null, messages: null },
+    used: { bytes: 0, messages: 0 },
+    modSeq: 1 as ModSeq,
+    createdAt: 0,
+  }
+  return { type: 'account', account }
+}
+
+function delivered(id: number): Change {
+  const place = { account: id as AccountId, mailbox: 1 as MailboxId, modSeq: 2 as ModSeq }
+  return { type: 'message-added', ...place, uid: 1 as Uid, flags: 0, keywords: '' }
+}
+
+function filled(capacity?: number): AddressCache {
+  const cache = new AddressCache(capacity)
+  for (const id of [1, 2]) cache.keep(`u${id}@a.test`, entryOf(id))
+  cache.keep('alias@a.test', { type: 'alias', targets: ['u1@a.test'] })
+  return cache
+}
+
+test('mail for an account makes that account be read again, and no other', () => {
+  const cache = filled()
+  cache.forget([delivered(1)])
+  assert.equal(cache.get('u1@a.test'), undefined)
+  assert.deepEqual(cache.get('u2@a.test'), entryOf(2))
+  assert.deepEqual(cache.get('alias@a.test'), { type: 'alias', targets: ['u1@a.test'] })
+})
+
+test('a write that tells no change of mail may have been one of the directory: nothing is left', () => {
+  const cache = filled()
+  cache.forget([])
+  for (const address of ['u1@a.test', 'u2@a.test', 'alias@a.test'])
+    assert.equal(cache.get(address), undefined)
+})
+
+test('nothing is left of anyone when an account is removed', () => {
+  const cache = filled()
+  cache.forget([delivered(2), { type: 'account-removed', account: 1 as AccountId }])
+  for (const address of ['u1@a.test', 'u2@a.test', 'alias@a.test'])
+    assert.equal(cache.get(address), undefined)
+})
+
+test('no more than the capacity is kept', () => {
+  const cache = filled(3)
+  cache.keep('u4@a.test', entryOf(4))
+  assert.equal(cache.get('u1@a.test'), undefined)
+  assert.deepEqual(cache.get('u4@a.test'), entryOf(4))
+})

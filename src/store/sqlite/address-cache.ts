@@ -1,0 +1,49 @@
+// What RCPT asks for again and again: addresses that were found, kept until a write could have changed the answer.
+//
+// - SQLite drops the pages of a reading connection with every commit of the writer, so that each look-up under load would read
+//   them again. Here it costs nothing between two writes that matter.
+// - An answer of the writer that tells changes of mail makes its accounts be read again (their `used`, their modseq). Any
+//   other answer, or a writer whose outcome is unknown, empties the cache: it may have been a domain, an alias, a quota.
+// - What is not there is not kept, so that a dictionary attack fills nothing.
+import type { Change, ChangeBatch } from '../changes.ts'
+import type { AccountId, AddressEntry } from '../model.ts'
+
+/** Entries kept at most; when there are more, all are forgotten. */
+const defaultCapacity = 10_000
+
+export class AddressCache {
+  readonly #capacity: number
+  readonly #entries = new Map<string, AddressEntry>()
+  /** The address under which each account is kept: an account has one. */
+  readonly #addresses = new Map<AccountId, string>()
+
+  constructor(capacity: number = defaultCapacity) {
+    this.#capacity = capacity
+  }
+
+  get(address: string): AddressEntry | undefined {
+    return this.#entries.get(address)
+  }
+
+  /** To be called in the same turn as the reading of `entry`. */
+  keep(address: string, entry: AddressEntry): void {
+    if (this.#entries.size >= this.#capacity) this.clear()
+    this.#entries.set(address, entry)
+    if (entry.type === 'account') this.#addresses.set(entry.account.id, address)
+  }
+
+  /** A write has committed and told `changes`. */
+  forget(changes: readonly (Change | ChangeBatch)[]): void {
+    if (changes.length === 0) this.clear()
+    for (const change of changes) {
+      if (change.type === 'account-removed') return this.clear()
+      const address = this.#addresses.get(change.account)
+      if (address !== undefined) this.#entries.delete(address)
+    }
+  }
+
+  clear(): void {
+    this.#entries.clear()
+    this.#addresses.clear()
+  }
+}
