@@ -6,12 +6,13 @@ import assert from 'node:assert/strict'
 import { SeededRandom } from '../../src/base/seeded-random.ts'
 import { VirtualClock } from '../../src/base/virtual-clock.ts'
 import { resolveConfig } from '../../src/config/layers.ts'
+import type { ConfigInput } from '../../src/config/schema.ts'
 import type { ListenerConfig } from '../../src/config/sections/listeners.ts'
-import { EventMemory } from '../../src/events/event.ts'
-import { type Posthorn, startPosthorn } from '../../src/main.ts'
+import { createEvents, EventMemory } from '../../src/events/event.ts'
+import { openStore, type Posthorn, startPosthorn } from '../../src/main.ts'
 import { MemoryNetwork } from '../../src/net/memory-network.ts'
 import { RealClock } from '../../src/net/real-clock.ts'
-import type { Store } from '../../src/store/store.ts'
+import { StoreTrouble } from './store-trouble.ts'
 import { connectEndpoint, wrapConnection } from './transcript-transport.ts'
 import { type TranscriptConnection, type TranscriptHost, TranscriptUnsupported } from './transcript.ts'
 
@@ -22,8 +23,10 @@ export interface PosthornHostOptions {
   readonly carrier: Carrier
   /** The port that a transcript means when it names none: `smtp`, `imap`, `pop3`. */
   readonly usualPort: string
-  /** Default: SQLite in memory. */
-  readonly openStore?: () => Promise<Store>
+  /** Where mail is kept: settings under those of the transcript. Default: SQLite in memory. */
+  readonly storage?: Pick<ConfigInput, 'data' | 'store'>
+  /** Removes what the storage left behind. */
+  readonly end?: () => Promise<void>
 }
 
 interface Door {
@@ -64,11 +67,13 @@ export class PosthornHost implements TranscriptHost, AsyncDisposable {
     auth: cheapAuth,
   }
   readonly #protocols: Set<string>
+  readonly #trouble = new StoreTrouble()
   #catcher = false
   #posthorn: Promise<Posthorn> | null = null
 
   constructor(options: PosthornHostOptions) {
     this.#options = options
+    Object.assign(this.#settings, options.storage)
     this.#protocols = new Set(['smtp', options.usualPort])
     const inMemory = options.carrier.startsWith('memory')
     this.#clock = inMemory ? new VirtualClock() : null
@@ -113,6 +118,9 @@ export class PosthornHost implements TranscriptHost, AsyncDisposable {
         run: ([name = '']) => Promise.resolve(void this.#protocols.add(name)),
       },
       { pattern: /^catcher$/, run: () => this.#beCatcher() },
+      { pattern: /^store is broken$/, run: () => Promise.resolve(this.#trouble.breakStore()) },
+      { pattern: /^blobs are broken$/, run: () => Promise.resolve(this.#trouble.breakBlobs()) },
+      { pattern: /^store works$/, run: () => Promise.resolve(this.#trouble.repair()) },
       { pattern: /^domain (\S+)$/, run: ([name]) => this.#administer('domain.add', { name }) },
       {
         pattern: /^user (\S+)(?: password (.+))?$/,
@@ -182,11 +190,32 @@ export class PosthornHost implements TranscriptHost, AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    try {
+      await this.#finish()
+    } finally {
+      await this.#options.end?.()
+    }
+  }
+
+  async #finish(): Promise<void> {
     const posthorn = await this.#posthorn?.catch(() => null)
     if (posthorn == null) return
-    await using running = posthorn
-    assert.deepEqual(await running.backend.store.audit(), [])
+    const { store } = posthorn.backend
+    this.#trouble.repair()
+    try {
+      assert.deepEqual(await store.audit(), [])
+    } finally {
+      await this.#stop(posthorn)
+    }
     assert.equal(this.#memory.count('connection.broke'), 0, JSON.stringify(this.#memory.records))
+    assert.equal(this.#trouble.unfinished, 0, 'messages begun in the store, neither finished nor discarded')
+  }
+
+  /** Time moves while it stops, so that peers who never hang up are given up on at once. */
+  async #stop(posthorn: Posthorn): Promise<void> {
+    const stopped = posthorn.stop()
+    await this.#clock?.advance(60_000)
+    await stopped
   }
 
   #started(): Promise<Posthorn> {
@@ -205,15 +234,14 @@ export class PosthornHost implements TranscriptHost, AsyncDisposable {
       address: '127.0.0.1',
       port: 0,
     }))
-    const settings = { ...this.#settings, listeners }
-    const config = resolveConfig([{ name: 'test', settings }])
-    const store = await this.#options.openStore?.()
+    const config = resolveConfig([{ name: 'test', settings: { ...this.#settings, listeners } }])
+    const clock = this.#clock ?? new RealClock()
+    const random = this.#random
+    const store = await openStore(config, { clock, random, events: createEvents([this.#memory]) })
     return startPosthorn(config, {
-      clock: this.#clock ?? new RealClock(),
-      random: this.#random,
-      sinks: [this.#memory],
+      ...{ clock, random, sinks: [this.#memory] },
       ...(this.#network === null ? {} : { network: this.#network }),
-      ...(store === undefined ? {} : { store }),
+      store: this.#trouble.around(store),
     })
   }
 

@@ -1,0 +1,85 @@
+// Trouble around a real store, switched on and off while a server runs: a disk or a database that cannot serve. It also counts
+// the messages that were begun, so that a test can say that none was forgotten.
+import { type BlobStore, type BlobWriter, type Store, StoreUnavailable } from '../../src/store/store.ts'
+
+/** What keeps working: the end of it all, and what does no I/O. */
+const unbroken = new Set<unknown>(['close', 'subscribe', Symbol.asyncDispose])
+const iterables = new Set<unknown>(['messages', 'messageTexts'])
+
+/** One store's switch. */
+export class StoreTrouble {
+  #broken: 'nothing' | 'store' | 'blobs' = 'nothing'
+  #unfinished = 0
+
+  /** Messages begun, and neither finished nor discarded. */
+  get unfinished(): number {
+    return this.#unfinished
+  }
+
+  /** From now on every operation rejects with `StoreUnavailable`, and so does every blob. */
+  breakStore(): void {
+    this.#broken = 'store'
+  }
+
+  /** From now on no message's bytes can be written or read. */
+  breakBlobs(): void {
+    this.#broken = 'blobs'
+  }
+
+  repair(): void {
+    this.#broken = 'nothing'
+  }
+
+  /** The store with the trouble around it. */
+  around(store: Store): Store {
+    const blobs = this.#aroundBlobs(store.blobs)
+    return new Proxy(store, {
+      get: (target, name) => {
+        if (name === 'blobs') return blobs
+        const value: unknown = Reflect.get(target, name)
+        if (typeof value !== 'function') return value
+        if (this.#broken !== 'store' || unbroken.has(name)) return value.bind(target)
+        return iterables.has(name) ? failingRows : () => Promise.reject(trouble())
+      },
+    })
+  }
+
+  #aroundBlobs(blobs: BlobStore): BlobStore {
+    return {
+      stage: () => this.#count(blobs.stage()),
+      read: (blob, range) => (this.#broken === 'nothing' ? blobs.read(blob, range) : failingRows()),
+      readSmall: (blob) => (this.#broken === 'nothing' ? blobs.readSmall(blob) : Promise.reject(trouble())),
+    }
+  }
+
+  #count(writer: BlobWriter): BlobWriter {
+    let open = true
+    const end = (): void => {
+      if (open) this.#unfinished--
+      open = false
+    }
+    this.#unfinished++
+    return {
+      write: (bytes) => {
+        if (this.#broken !== 'nothing') throw trouble()
+        return writer.write(bytes)
+      },
+      finish: () => {
+        end()
+        return writer.finish()
+      },
+      discard: () => {
+        end()
+        return writer.discard()
+      },
+    }
+  }
+}
+
+function trouble(): StoreUnavailable {
+  return new StoreUnavailable('the test broke it')
+}
+
+async function* failingRows(): AsyncGenerator<never> {
+  throw trouble()
+}
