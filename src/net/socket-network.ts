@@ -35,12 +35,12 @@ export class SocketNetwork implements Network {
       if (connection === undefined) socket.on('error', ignore).destroy()
       else onConnection(connection)
     })
-    await opened(server, point)
+    const address = await openedSomehow(server, point)
     // Later errors concern one connection that was never accepted.
     server.on('error', onError)
     const bound = server.address()
     const port = typeof bound === 'object' && bound !== null ? bound.port : point.port
-    return { address: point.address, port, close: () => closed(server) }
+    return { address, port, close: () => closed(server) }
   }
 
   async dial(target: DialTarget): Promise<Connection> {
@@ -91,6 +91,19 @@ export class SocketNetwork implements Network {
 
 function ignore(): void {
   // The `close` that follows says what there is to say.
+}
+
+/** `::` means every address; on a system without IPv6 those are the IPv4 ones. Gives the address that was opened. */
+async function openedSomehow(server: Server, point: ListenPoint): Promise<string> {
+  try {
+    await opened(server, point)
+    return point.address
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    if (point.address !== '::' || (code !== 'EAFNOSUPPORT' && code !== 'EADDRNOTAVAIL')) throw error
+    await opened(server, { ...point, address: '0.0.0.0' })
+    return '0.0.0.0'
+  }
 }
 
 function opened(server: Server, point: ListenPoint): Promise<void> {
