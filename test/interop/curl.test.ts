@@ -68,12 +68,12 @@ test('SMTP: the certificate is one that can be checked', { skip }, async (contex
   const url = ['--url', `smtps://localhost:${server.ports.submissions}`, '--ipv4']
   const first = await curl(server, [...url, ...upload])
   assert.equal(first.code, 60, 'curl trusts nothing it was not told to')
-  await fetched(server, [...url, '--cacert', server.certificate, ...upload])
+  await fetched(server, [...url, '--cacert', await server.certificate(), ...upload])
   assert.equal((await server.messages('bob@mail.test')).length, 1)
 })
 
 test('SMTP: an announced size that is too large is refused at MAIL', { skip }, async (context) => {
-  const server = await startServer(context, { settings: { smtp: { maxMessageSize: '1 KB' } } })
+  const server = await startServer(context, { settings: { maxMessageSize: '1 KB' } })
   const file = await writeText(server, `${text}${'more\r\n'.repeat(400)}`)
   const url = ['--url', `smtp://127.0.0.1:${server.ports.smtp}`, '--verbose', '--upload-file', file]
   const sent = await curl(server, [...url, '--mail-from', 'eve@example.org', '--mail-rcpt', 'bob@mail.test'])

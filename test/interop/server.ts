@@ -4,10 +4,12 @@
 // Stopping it is a part of each test: nothing may be wrong in the store, no session may have met a defect of ours, and no
 // session may be left over.
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
+import { connect } from 'node:tls'
 import { resolveConfig } from '../../src/config/layers.ts'
 import type { ConfigInput } from '../../src/config/schema.ts'
 import { EventMemory } from '../../src/events/event.ts'
@@ -35,8 +37,8 @@ export interface InteropServer {
   readonly events: EventMemory
   /** A folder for the test's own files, removed at the end. */
   readonly folder: string
-  /** PEM file of the certificate that the server serves, for clients that want to check it; there after the first handshake. */
-  readonly certificate: string
+  /** PEM file of the certificate that the server made at its first handshake, for clients that want to check it. */
+  certificate(): Promise<string>
   /** Whole messages, the oldest first, as they are read back; `mailbox` is INBOX unless given. */
   messages(address: string, mailbox?: string): Promise<string[]>
   /** Puts a message there without any protocol. */
@@ -83,7 +85,12 @@ export async function startServer(test: TestContext, options: InteropOptions = {
     ports: portsOf(posthorn.listeners),
     events,
     folder,
-    certificate: join(data, 'tls', 'self-signed.crt'),
+    async certificate() {
+      const socket = connect({ port: portsOf(posthorn.listeners).imaps, rejectUnauthorized: false })
+      await once(socket, 'secureConnect')
+      socket.destroy()
+      return join(data, 'tls', 'self-signed.crt')
+    },
     messages: (address, mailbox) => readMessages(posthorn, address, mailbox ?? 'INBOX'),
     put: (address, text, mailbox) => putMessage(posthorn, { address, text, mailbox: mailbox ?? 'INBOX' }),
   }
