@@ -92,7 +92,7 @@ function messageStore(executor: Executor, limits: StoreLimits): MessageMethods {
   const rows = limits.batchRows
   return {
     deliver: (request) => executor.write('deliver', request, limits),
-    append: (request) => executor.write('append', request),
+    append: (request) => executor.write('append', request, limits),
     loadView: (request) => executor.read('loadView', request),
     messages: (request) =>
       batches<Message>({

@@ -123,7 +123,12 @@ export interface MailStore {
     account: AccountId
     mailbox: MailboxId
     messages: readonly { message: StagedMessage; flags: number; keywords: string; internalDate: number }[]
-  }): Promise<Outcome<{ uids: readonly Uid[]; uidValidity: number }, 'over-quota' | 'no-such-mailbox'>>
+  }): Promise<
+    Outcome<
+      { uids: readonly Uid[]; uidValidity: number },
+      'over-quota' | 'no-such-mailbox' | 'too-many-keywords'
+    >
+  >
 
   listMailboxes(account: AccountId): Promise<Mailbox[]>
   getMailbox(request: { account: AccountId; mailbox: MailboxId }): Promise<Mailbox | undefined>

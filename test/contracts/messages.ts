@@ -1,6 +1,7 @@
 // What the store promises about messages in place: flags and keywords, CONDSTORE's `unchangedSince`, expunge, copy, move,
 // and reading rows in batches.
 import assert from 'node:assert/strict'
+import { defaultStoreLimits } from '../../src/store/limits.ts'
 import { Flag, type AccountId, type Mailbox, type MailboxId, type ModSeq } from '../../src/store/model.ts'
 import type { UidSelection } from '../../src/store/store.ts'
 import { everything, letter, uid, type House, type Room } from './house.ts'
@@ -52,6 +53,27 @@ function flagContract(test: Room): void {
     )
     const cleared = await house.mailbox(account)
     assert.deepEqual([cleared.unseen, cleared.deleted], [3, 0])
+  })
+
+  test('keywords have a limit in number and in length, whichever way they come', async (house) => {
+    const { account, inbox } = await filled(house, 1)
+    const { keywordsPerMessage: most, keywordLengthPerMessage: longest } = defaultStoreLimits
+    const many = Array.from({ length: most + 1 }, (_, at) => `k${at}`)
+    const message = await house.stage('x')
+    for (const keywords of [many, ['k'.repeat(longest + 1)]]) {
+      const set = await house.store.setFlags({
+        ...{ account, mailbox: inbox.id, uids: everything, mode: 'add', flags: 0 },
+        keywords,
+      })
+      assert.deepEqual(set, { ok: false, reason: 'too-many-keywords' })
+      const appended = await house.store.append({
+        ...{ account, mailbox: inbox.id },
+        messages: [{ message, flags: 0, keywords: keywords.join(' '), internalDate: house.now }],
+      })
+      assert.deepEqual(appended, { ok: false, reason: 'too-many-keywords' })
+    }
+    await house.append(account, inbox.id, { keywords: many.slice(1).toSorted().join(' ') })
+    assert.equal((await house.messages(account, inbox.id)).length, 2)
   })
 
   test('keywords keep their case and are compared without it', async (house) => {

@@ -13,6 +13,12 @@ type Opening = Extract<ImapQuestion, { type: 'append' }>
 const tryCreate = no('TRYCREATE', 'There is no such mailbox')
 const overQuota = no('OVERQUOTA', 'The mailbox is full')
 
+const refusals = {
+  'over-quota': overQuota,
+  'no-such-mailbox': tryCreate,
+  'too-many-keywords': no('LIMIT', 'Too many keywords'),
+} as const
+
 /** A message on its way in. `discard` unless `finish` was called. */
 export class Appending {
   readonly #session: SessionContext
@@ -54,7 +60,7 @@ export class Appending {
     if (!outcome.ok) {
       await this.#ingest.discard()
       parts.events.emit(imapEvents.appendRefused, { account: account.address, reason: outcome.reason })
-      return outcome.reason === 'over-quota' ? overQuota : tryCreate
+      return refusals[outcome.reason]
     }
     parts.events.emit(imapEvents.messageAppended, { account: account.address, octets: this.#ingest.size })
     return ok('APPEND completed', { code: `APPENDUID ${outcome.uidValidity} ${outcome.uids[0] ?? 0}` })

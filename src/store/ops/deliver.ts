@@ -6,6 +6,7 @@ import { Buffer } from 'node:buffer'
 import type { AccountId, BlobId, EmailId, MailboxId, ModSeq, StagedMessage, Uid } from '../model.ts'
 import { all, changed, get, many, type Op, refuse, run, type Stmt } from '../op.ts'
 import type { DeliveryTarget, Outcome } from '../store.ts'
+import { type KeywordLimits, tooManyKeywords } from './flags.ts'
 import { createPath } from './mailboxes.ts'
 import { count, inboxId, lockAccount, noCounts, selectableMailbox } from './rows.ts'
 
@@ -180,11 +181,17 @@ export interface AppendRequest {
   }[]
 }
 
+type Appended = Outcome<
+  { uids: readonly Uid[]; uidValidity: number },
+  'over-quota' | 'no-such-mailbox' | 'too-many-keywords'
+>
+
 /** See `MailStore.append`. */
-export function* append(
-  request: AppendRequest,
-): Op<Outcome<{ uids: readonly Uid[]; uidValidity: number }, 'over-quota' | 'no-such-mailbox'>> {
+export function* append(request: AppendRequest, limits: KeywordLimits): Op<Appended> {
   const { account, mailbox, messages } = request
+  if (messages.some(({ keywords }) => tooManyKeywords(keywords, limits))) {
+    return { ok: false, reason: 'too-many-keywords' }
+  }
   const counts = noCounts()
   for (const { message, flags } of messages) count(counts, flags, message.blob.size)
   if (!(yield* selectableMailbox(account, mailbox))) return { ok: false, reason: 'no-such-mailbox' }

@@ -55,7 +55,7 @@ export function* setFlags(request: SetFlagsRequest, limits: KeywordLimits): Op<F
     const flags = flagChange(request, oldFlags)
     const keywords = words(oldKeywords)
     if (flags === oldFlags && keywords === oldKeywords) continue
-    if (keywords !== oldKeywords && tooMany(keywords, limits))
+    if (keywords !== oldKeywords && tooManyKeywords(keywords, limits))
       return { ok: false, reason: 'too-many-keywords' }
     count(counts, oldFlags, 0, -1)
     count(counts, flags, 0)
@@ -150,7 +150,8 @@ function joined(words: readonly string[]): string {
   return words.toSorted().join(' ')
 }
 
-function tooMany(keywords: string, limits: KeywordLimits): boolean {
+/** `keywords` as they are stored, parted by spaces. */
+export function tooManyKeywords(keywords: string, limits: KeywordLimits): boolean {
   if (keywords.length > limits.keywordLengthPerMessage) return true
   return keywords !== '' && keywords.split(' ').length > limits.keywordsPerMessage
 }
