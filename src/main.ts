@@ -83,14 +83,17 @@ export async function openBackend(config: Config, surroundings: Surroundings = {
   const random = surroundings.random ?? new RealRandom()
   const metrics = new Metrics()
   const events = createEvents([metrics, ...(surroundings.sinks ?? [])])
-  const store =
-    surroundings.store ??
-    (await openStore(config, { clock, random, events, checkpoints: surroundings.checkpoints }))
+  await using opening = new AsyncDisposableStack()
+  const { checkpoints } = surroundings
+  const store = opening.use(
+    surroundings.store ?? (await openStore(config, { clock, random, events, checkpoints })),
+  )
   const directory = await makeDirectory(config, { store, clock, random, events })
   const operations = createAdminOperations({ store, config, clock, random, events, metrics })
+  const opened = opening.move()
   return {
     ...{ config, store, directory, operations, events, metrics, clock, random },
-    [Symbol.asyncDispose]: () => store.close(),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
 }
 

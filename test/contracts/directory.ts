@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import type { AccountId, Credentials } from '../../src/store/model.ts'
 import {
+  assertBytes,
   everything,
   largeBytes,
   letter,
@@ -16,6 +17,15 @@ import {
 } from './house.ts'
 
 export function directoryContract(test: Room): void {
+  test('the installation has one secret, whoever proposes what and when', async ({ store }) => {
+    const proposals = [1, 2, 3].map((octet) => new Uint8Array(32).fill(octet))
+    const kept = await Promise.all(proposals.map((proposed) => store.installationSecret(proposed)))
+    const [first = new Uint8Array(0)] = kept
+    assert.ok(proposals.some((proposed) => Buffer.compare(proposed, first) === 0))
+    for (const one of kept) assertBytes(one, first)
+    assertBytes(await store.installationSecret(new Uint8Array(32).fill(4)), first)
+  })
+
   test('domains: added once, listed with their counts, removed when empty', async (house) => {
     const { store, now } = house
     assert.deepEqual(await store.addDomain({ name: 'b.test', now }), { ok: true })

@@ -160,3 +160,8 @@ CREATE TABLE counter (
   value bigint NOT NULL
 );
 INSERT INTO counter (name, value) VALUES ('uid_validity', 1);
+
+CREATE TABLE setting (
+  name text COLLATE "C" NOT NULL PRIMARY KEY,
+  value text NOT NULL
+);
