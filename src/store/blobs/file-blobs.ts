@@ -24,6 +24,9 @@ export interface FileBlobsOptions {
 const pieceBytes = 256 * 1024
 /** Read from a file at once. */
 const chunkBytes = 64 * 1024
+/** The least that is made room for when a message comes in small pieces. */
+const firstBytes = 512
+const nothing = new Uint8Array()
 const keyPattern = /^[0-9a-f]{32}$/
 
 export class FileBlobs {
@@ -159,7 +162,7 @@ class StagingWriter implements BlobWriter {
   #state: StagingState = 'open'
   #size = 0
   /** What is gathered and not written: all of a small message, one piece of a large one. */
-  #buffer: Uint8Array
+  #buffer = nothing
   #filled = 0
   /** Set once the message is large. */
   #blob: Promise<OpenBlob> | undefined
@@ -170,7 +173,6 @@ class StagingWriter implements BlobWriter {
   constructor(inlineBytes: number, create: () => Promise<OpenBlob>) {
     this.#inlineBytes = inlineBytes
     this.#create = create
-    this.#buffer = new Uint8Array(Math.min(8 * 1024, inlineBytes))
   }
 
   write(bytes: Uint8Array): void | Promise<void> {
@@ -190,15 +192,16 @@ class StagingWriter implements BlobWriter {
     if (this.#blob !== undefined) return this.#finishFile(this.#blob)
     this.#state = 'finished'
     // A buffer of its own size: what passes to another thread takes its whole buffer along.
-    const bytes = this.#buffer.slice(0, this.#filled)
-    this.#buffer = new Uint8Array()
+    const whole = this.#filled === this.#buffer.length
+    const bytes = whole ? this.#buffer : this.#buffer.slice(0, this.#filled)
+    this.#buffer = nothing
     return { type: 'inline', size: this.#size, bytes }
   }
 
   async discard(): Promise<void> {
     if (this.#state !== 'open') return
     this.#state = 'discarded'
-    this.#buffer = new Uint8Array()
+    this.#buffer = nothing
     const blob = await this.#blob?.catch(() => undefined)
     if (!blob) return
     await this.#writing?.catch(() => {})
@@ -210,8 +213,14 @@ class StagingWriter implements BlobWriter {
 
   #gather(bytes: Uint8Array): void {
     const needed = this.#filled + bytes.length
+    if (this.#filled === 0 && bytes.length > firstBytes && this.#blob === undefined) {
+      // Most messages come as one chunk: this copy is the only one.
+      this.#buffer = new Uint8Array(bytes)
+      this.#filled = needed
+      return
+    }
     if (needed > this.#buffer.length) {
-      const larger = new Uint8Array(Math.max(needed, this.#buffer.length * 2))
+      const larger = new Uint8Array(Math.max(needed, firstBytes, this.#buffer.length * 2))
       larger.set(this.#buffer.subarray(0, this.#filled))
       this.#buffer = larger
     }
@@ -262,7 +271,7 @@ class StagingWriter implements BlobWriter {
     await this.#guard(blob.file.close())
     blob.settled()
     this.#state = 'finished'
-    this.#buffer = new Uint8Array()
+    this.#buffer = nothing
     return { type: 'stored', size: this.#size, key: blob.key }
   }
 
