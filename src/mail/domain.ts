@@ -95,13 +95,25 @@ export function ipOfLiteral(literal: AddressLiteral): string | undefined {
 /** RFC 5321 §4.1.3 `IPv4-address-literal`: four decimal numbers to 255, without superfluous zeros in the result. */
 export function tryIpv4(text: string): string | undefined {
   if (text.length > 15) return undefined
-  const numbers = text.split('.')
-  if (numbers.length !== 4) return undefined
-  for (const number of numbers) {
-    if (number.length < 1 || number.length > 3 || !isEvery(number, isDigit) || Number(number) > 255)
-      return undefined
+  let dots = 0
+  let digits = 0
+  let value = 0
+  let plain = true
+  for (let at = 0; at < text.length; at++) {
+    const unit = text.charCodeAt(at)
+    if (unit === dot) {
+      if (digits === 0) return undefined
+      dots++
+      digits = value = 0
+    } else {
+      if (!isDigit(unit)) return undefined
+      if (digits === 1 && value === 0) plain = false
+      value = value * 10 + unit - 0x30
+      if (++digits > 3 || value > 255) return undefined
+    }
   }
-  return numbers.map(Number).join('.')
+  if (dots !== 3 || digits === 0) return undefined
+  return plain ? text : text.split('.').map(Number).join('.')
 }
 
 /** RFC 5321 §4.1.3 `IPv6-addr`, in the one spelling of RFC 5952 §4; undefined where it is none. Zones are refused. */
@@ -162,13 +174,23 @@ function inspect(text: string): 'ascii' | 'non-ascii' | 'bad' {
 
 /** RFC 5321 §4.1.2: `sub-domain = Let-dig [Ldh-str]`; takes ASCII that `inspect` has passed. */
 function hasGoodLabels(text: string): boolean {
-  const labels = text.split('.')
-  for (const label of labels) {
-    if (label.length < 1 || label.length > labelOctets) return false
-    if (!isEvery(label, isLdh) || label.startsWith('-') || label.endsWith('-')) return false
+  let start = 0
+  let allDigits = true
+  for (let at = 0; at <= text.length; at++) {
+    const unit = at === text.length ? dot : text.charCodeAt(at)
+    if (unit !== dot) {
+      if (!isLdh(unit)) return false
+      if (!isDigit(unit)) allDigits = false
+      continue
+    }
+    if (at === start || at - start > labelOctets) return false
+    if (text.charCodeAt(start) === hyphen || text.charCodeAt(at - 1) === hyphen) return false
+    if (at === text.length) break
+    start = at + 1
+    allDigits = true
   }
   // RFC 1123 §2.1: a valid host name can never have the dotted-decimal form, since the highest label is alphabetic.
-  return !isEvery(labels.at(-1) ?? '', isDigit)
+  return !allDigits
 }
 
 function readGroups(text: string): number[] | undefined {

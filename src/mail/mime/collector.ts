@@ -6,11 +6,12 @@ import { Buffer } from 'node:buffer'
 import type { Purse } from './entity.ts'
 
 const lf = 10
+const nothing = Buffer.alloc(0)
 
 /** One header at a time: `begin`, `add` its octets in order, `take` the text. */
 export class HeaderCollector {
   readonly #purse: Purse
-  #buffer = Buffer.alloc(0)
+  #buffer: Buffer = nothing
   #length = 0
   /** Octets kept of the field that is being read. */
   #fieldLength = 0

@@ -102,21 +102,36 @@ function foldSpace(text: string, characters: number): string {
   let out = ''
   let count = 0
   let gap = false
-  for (const character of text) {
-    const point = character.codePointAt(0) ?? 0
+  for (let at = 0; at < text.length;) {
+    const point = text.codePointAt(at) ?? 0
+    // A word of ASCII goes over as one piece.
+    const end = isPrintable(point) ? printableEnd(text, at) : at + (point > 0xffff ? 2 : 1)
     if (isSpace(point)) gap = out !== ''
     else if (isVisible(point)) {
-      if (count + (gap ? 1 : 0) >= characters) break
+      const room = characters - count - (gap ? 1 : 0)
+      if (room <= 0) break
       if (gap) {
         out += ' '
         count++
       }
       gap = false
-      out += character
-      count++
+      const stop = isPrintable(point) ? Math.min(end, at + room) : end
+      out += text.slice(at, stop)
+      count += isPrintable(point) ? stop - at : 1
     }
+    at = end
   }
   return out.endsWith('\ufffd') ? out.slice(0, -1) : out
+}
+
+function isPrintable(point: number): boolean {
+  return point > 32 && point < 0x7f
+}
+
+function printableEnd(text: string, from: number): number {
+  let at = from + 1
+  while (at < text.length && isPrintable(text.charCodeAt(at))) at++
+  return at
 }
 
 function isSpace(point: number): boolean {

@@ -65,7 +65,7 @@ export class MimeWalker {
   #breakLength = 0
   #lastLineLength = 0
   /** The current line, as far as it came in earlier chunks and may still be a delimiter. */
-  #carry = Buffer.alloc(0)
+  #carry: Buffer = nothing
   #carryLength = 0
   #carryDead = false
 
@@ -226,7 +226,7 @@ export class MimeWalker {
 
   /** The last line has no line break: it may still be a delimiter. */
   #finishLine(): void {
-    const text = trimEnd(this.#carry.toString('latin1', 0, this.#carryLength))
+    const text = this.#carryLength === 0 ? '' : trimEnd(this.#carry.toString('latin1', 0, this.#carryLength))
     const found = text.startsWith('--') ? this.#findBoundary(text) : null
     if (found === null) {
       this.#releaseCarry()
@@ -390,10 +390,11 @@ export class MimeWalker {
     if (this.#preview !== '' || entity.disposition?.type === 'attachment') return
     const { previewPlainOctets, previewHtmlOctets } = this.#purse.limits
     const { subtype } = entity
+    // Only what was filled is ever read; a small piece of a shared pool costs far less than a buffer of its own.
     if (subtype === 'plain') {
-      this.#sample = { of: open, bytes: new Uint8Array(previewPlainOctets), length: 0, subtype }
+      this.#sample = { of: open, bytes: Buffer.allocUnsafe(previewPlainOctets), length: 0, subtype }
     } else if (subtype === 'html' && this.#htmlSample === null) {
-      this.#sample = { of: open, bytes: new Uint8Array(previewHtmlOctets), length: 0, subtype }
+      this.#sample = { of: open, bytes: Buffer.allocUnsafe(previewHtmlOctets), length: 0, subtype }
     }
   }
 
@@ -419,6 +420,8 @@ export class MimeWalker {
     else this.#preview = previewOf(text, this.#purse.limits.previewCharacters)
   }
 }
+
+const nothing = Buffer.alloc(0)
 
 const blankPart: Part = {
   headerStart: 0,
