@@ -1,5 +1,7 @@
 // Trouble around a real store, switched on and off while a server runs: a disk or a database that cannot serve. It also counts
-// the messages that were begun, so that a test can say that none was forgotten.
+// the messages that were begun, so that a test can say that none was forgotten, and knows what is under way, so that a
+// virtual clock can wait for real storage.
+import { setImmediate } from 'node:timers/promises'
 import { type BlobStore, type BlobWriter, type Store, StoreUnavailable } from '../../src/store/store.ts'
 
 /** What keeps working: the end of it all, and what does no I/O. */
@@ -10,6 +12,7 @@ const iterables = new Set<unknown>(['messages', 'messageTexts'])
 export class StoreTrouble {
   #broken: 'nothing' | 'store' | 'blobs' = 'nothing'
   #unfinished = 0
+  readonly #running = new Set<Promise<unknown>>()
 
   /** Messages begun, and neither finished nor discarded. */
   get unfinished(): number {
@@ -30,6 +33,14 @@ export class StoreTrouble {
     this.#broken = 'nothing'
   }
 
+  /** Resolves when no operation is under way and those that heard of their end have had their turn. */
+  async settled(): Promise<void> {
+    while (this.#running.size > 0) {
+      await Promise.allSettled(this.#running)
+      await setImmediate()
+    }
+  }
+
   /** The store with the trouble around it. */
   around(store: Store): Store {
     const blobs = this.#aroundBlobs(store.blobs)
@@ -38,10 +49,20 @@ export class StoreTrouble {
         if (name === 'blobs') return blobs
         const value: unknown = Reflect.get(target, name)
         if (typeof value !== 'function') return value
-        if (this.#broken !== 'store' || unbroken.has(name)) return value.bind(target)
+        if (unbroken.has(name)) return value.bind(target)
+        if (this.#broken !== 'store')
+          return (...request: unknown[]) => this.#watch(value.apply(target, request))
         return iterables.has(name) ? failingRows : () => Promise.reject(trouble())
       },
     })
+  }
+
+  #watch(result: unknown): unknown {
+    if (!(result instanceof Promise)) return result
+    this.#running.add(result)
+    const done = (): void => void this.#running.delete(result)
+    result.then(done, done)
+    return result
   }
 
   #aroundBlobs(blobs: BlobStore): BlobStore {
