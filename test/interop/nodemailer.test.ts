@@ -48,7 +48,9 @@ test('a pool of connections sends a hundred messages, each once', async (context
       transport.sendMail({ from: auth.user, to: 'bob@mail.test', subject, text: subject }),
     ),
   )
-  const arrived = (await server.messages('bob@mail.test')).map((text) => /^Subject: (.*)\r$/m.exec(text)?.[1])
+  const arrived = (await server.messages('bob@mail.test')).map(
+    (text) => /^Subject: (.*)\r$/m.exec(text)?.[1] ?? '',
+  )
   assert.deepEqual(arrived.toSorted(), numbers.toSorted())
 })
 
@@ -69,8 +71,8 @@ test('a refused recipient, a wrong password, and a message that is too large', a
 })
 
 function refusal(code: string, responseCode: number) {
-  return (error: { code?: string; responseCode?: number }): boolean => {
-    assert.deepEqual([error.code, error.responseCode], [code, responseCode], String(error))
+  return (error: Error & { code?: string; responseCode?: number }): boolean => {
+    assert.deepEqual([error.code, error.responseCode], [code, responseCode], error.message)
     return true
   }
 }

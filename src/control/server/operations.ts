@@ -167,9 +167,11 @@ function serverOperations({ store, metrics, clock }: AdminParts): Record<string,
 }
 
 /** What a successful change gives beside `ok`; a refusal becomes its sentence. */
-function granted<T extends object>(administered: Administered<T>): T {
-  if (administered.ok) return administered
-  throw new RefusedOperation(administered.message)
+/** Without its `ok`, which says nothing in a result that people see. */
+function granted<T extends object>(administered: Administered<T>): Omit<{ readonly ok: true } & T, 'ok'> {
+  if (!administered.ok) throw new RefusedOperation(administered.message)
+  const { ok: _ok, ...result } = administered
+  return result
 }
 
 function shownAccount(account: Account): ShownAccount {
