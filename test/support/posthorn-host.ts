@@ -147,6 +147,10 @@ export class PosthornHost implements TranscriptHost, AsyncDisposable {
         run: ([address]) => this.#administer('account.state', { address, state: 'disabled' }),
       },
       {
+        pattern: /^removed (\S+)$/,
+        run: ([address]) => this.#administer('account.remove', { address }),
+      },
+      {
         pattern: /^alias (\S+) to (.+)$/,
         run: ([address, targets = '']) =>
           this.#administer('alias.set', { address, targets: targets.split(/[, ]+/) }),

@@ -1,26 +1,60 @@
 // Who may be a recipient, and every known way of hiding one that may not.
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
-import { FakeDirectory } from '../../../test/support/smtp-house.ts'
+import { test, type TestContext } from 'node:test'
+import { testStore } from '../../../test/support/store.ts'
+import { SeededRandom } from '../../base/seeded-random.ts'
+import { VirtualClock } from '../../base/virtual-clock.ts'
+import { authSection, directorySection } from '../../config/sections/auth.ts'
+import { createDirectory } from '../../directory/create.ts'
+import type { Directory } from '../../directory/directory.ts'
+import { createEvents } from '../../events/event.ts'
+import { ingest } from '../../store/ingest.ts'
+import type { Store } from '../../store/store.ts'
 import { parseForwardPath } from '../proto/grammar.ts'
 import { judgeRecipient } from './recipients.ts'
 
+interface Account {
+  readonly address: string
+  readonly quota?: number
+  readonly used?: number
+}
+
+async function addAccount(store: Store, { address, quota, used = 0 }: Account): Promise<void> {
+  const added = await store.addAccount({
+    address,
+    credentials: { argon2id: null, scramSha256: null },
+    quota: { bytes: quota ?? null, messages: null },
+    mailboxes: [],
+    now: 0,
+  })
+  assert.ok(added.ok)
+  if (used === 0) return
+  const incoming = ingest({ blobs: store.blobs })
+  await incoming.write(Buffer.alloc(used, 'x'))
+  const { message } = await incoming.finish()
+  const targets = [{ account: added.account.id, prefix: '' }]
+  assert.ok((await store.deliver({ message, internalDate: 0, targets })).ok)
+}
+
+async function openHouse(context: TestContext): Promise<Directory> {
+  const store = await testStore(context)
+  await store.addDomain({ name: 'example.org', now: 0 })
+  await addAccount(store, { address: 'ann@example.org' })
+  await addAccount(store, { address: 'full@example.org', quota: 1000, used: 1000 })
+  await addAccount(store, { address: 'small@example.org', quota: 1000, used: 900 })
+  await store.setAlias({ address: '@example.org', targets: ['ann@example.org'], now: 0 })
+  return createDirectory({
+    ...{ store, clock: new VirtualClock(), random: new SeededRandom(1), events: createEvents([]) },
+    ...{ auth: authSection.parse({}), directory: directorySection.parse({}) },
+    serverSecret: new Uint8Array(32),
+  })
+}
+
 async function codeFor(
+  directory: Directory,
   path: string,
-  role: 'mx' | 'submission' = 'mx',
-  size: number | null = null,
+  { role = 'mx', size = null }: { role?: 'mx' | 'submission'; size?: number | null } = {},
 ): Promise<string> {
-  const directory = new FakeDirectory(['example.org'])
-  directory.addUser('ann@example.org')
-  directory.addUser('full@example.org', {
-    quota: { bytes: 1000, messages: null },
-    used: { bytes: 1000, messages: 1 },
-  })
-  directory.addUser('small@example.org', {
-    quota: { bytes: 1000, messages: null },
-    used: { bytes: 900, messages: 1 },
-  })
-  directory.addCatchAll('example.org', 'ann@example.org')
   const parsed = parseForwardPath(`TO:${path}`)
   if ('wire' in parsed) return `${parsed.code} ${parsed.enhanced}`
   const verdict = await judgeRecipient(directory, { role, address: parsed.recipient.address, size })
@@ -46,9 +80,10 @@ const disguises = [
 ]
 
 for (const path of disguises) {
-  test(`relaying to ${path} is denied`, async () => {
-    assert.equal(await codeFor(path), '550 5.7.1')
-    assert.equal(await codeFor(path, 'submission'), '550 5.7.1')
+  test(`relaying to ${path} is denied`, async (context) => {
+    const house = await openHouse(context)
+    assert.equal(await codeFor(house, path), '550 5.7.1')
+    assert.equal(await codeFor(house, path, { role: 'submission' }), '550 5.7.1')
   })
 }
 
@@ -62,19 +97,23 @@ const malformed = [
 ]
 
 for (const path of malformed) {
-  test(`${path} is no path`, async () => assert.match(await codeFor(path), /^501 5\.1\.3$/))
+  test(`${path} is no path`, async (context) => {
+    assert.match(await codeFor(await openHouse(context), path), /^501 5\.1\.3$/)
+  })
 }
 
-test('local recipients, source routes ignored (RFC 5321 appendix C)', async () => {
-  assert.equal(await codeFor('<ann@example.org>'), 'ann@example.org')
-  assert.equal(await codeFor('<@far.example,@example.org:ann@EXAMPLE.org>'), 'ann@example.org')
-  assert.equal(await codeFor('<"ann"@example.org>'), 'ann@example.org')
-  assert.equal(await codeFor('<anybody@example.org>'), 'ann@example.org')
+test('local recipients, source routes ignored (RFC 5321 appendix C)', async (context) => {
+  const house = await openHouse(context)
+  assert.equal(await codeFor(house, '<ann@example.org>'), 'ann@example.org')
+  assert.equal(await codeFor(house, '<@far.example,@example.org:ann@EXAMPLE.org>'), 'ann@example.org')
+  assert.equal(await codeFor(house, '<"ann"@example.org>'), 'ann@example.org')
+  assert.equal(await codeFor(house, '<anybody@example.org>'), 'ann@example.org')
 })
 
-test('full mailboxes: now full is for later, too small for the declared size is for good', async () => {
-  assert.equal(await codeFor('<full@example.org>'), '452 4.2.2')
-  assert.equal(await codeFor('<small@example.org>', 'mx', 50), 'small@example.org')
-  assert.equal(await codeFor('<small@example.org>', 'mx', 500), '452 4.2.2')
-  assert.equal(await codeFor('<small@example.org>', 'mx', 5000), '552 5.2.2')
+test('full mailboxes: now full is for later, too small for the declared size is for good', async (context) => {
+  const house = await openHouse(context)
+  assert.equal(await codeFor(house, '<full@example.org>'), '452 4.2.2')
+  assert.equal(await codeFor(house, '<small@example.org>', { size: 50 }), 'small@example.org')
+  assert.equal(await codeFor(house, '<small@example.org>', { size: 500 }), '452 4.2.2')
+  assert.equal(await codeFor(house, '<small@example.org>', { size: 5000 }), '552 5.2.2')
 })
