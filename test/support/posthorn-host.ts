@@ -3,7 +3,6 @@
 //
 // Ports by name: smtp (25: mail from outside), submission (587), submissions (465), catcher, imap, imaps, pop3, pop3s.
 import assert from 'node:assert/strict'
-import { setImmediate } from 'node:timers/promises'
 import { SeededRandom } from '../../src/base/seeded-random.ts'
 import { VirtualClock } from '../../src/base/virtual-clock.ts'
 import { resolveConfig } from '../../src/config/layers.ts'
@@ -13,7 +12,7 @@ import { createEvents, EventMemory } from '../../src/events/event.ts'
 import { openStore, type Posthorn, startPosthorn } from '../../src/main.ts'
 import { MemoryNetwork } from '../../src/net/memory-network.ts'
 import { RealClock } from '../../src/net/real-clock.ts'
-import { StoreTrouble } from './store-trouble.ts'
+import { nextTurn, StoreTrouble } from './store-trouble.ts'
 import { connectEndpoint, wrapConnection } from './transcript-transport.ts'
 import { type TranscriptConnection, type TranscriptHost, TranscriptUnsupported } from './transcript.ts'
 
@@ -235,7 +234,7 @@ export class PosthornHost implements TranscriptHost, AsyncDisposable {
   /** Resolves when the server has noticed that its clients are gone, and has put away what was theirs. */
   async #quiet(): Promise<void> {
     const posthorn = await this.#started()
-    while (!this.#over && posthorn.sessions() > 0) await setImmediate()
+    while (!this.#over && posthorn.sessions() > 0) await nextTurn()
     await this.#trouble.settled()
   }
 

@@ -1,7 +1,6 @@
 // Trouble around a real store, switched on and off while a server runs: a disk or a database that cannot serve. It also counts
 // the messages that were begun, so that a test can say that none was forgotten, and knows what is under way, so that a
 // virtual clock can wait for real storage.
-import { setImmediate } from 'node:timers/promises'
 import { type BlobStore, type BlobWriter, type Store, StoreUnavailable } from '../../src/store/store.ts'
 
 /** What keeps working: the end of it all, and what does no I/O. */
@@ -37,7 +36,7 @@ export class StoreTrouble {
   async settled(): Promise<void> {
     while (this.#running.size > 0) {
       await Promise.allSettled(this.#running)
-      await setImmediate()
+      await nextTurn()
     }
   }
 
@@ -95,6 +94,11 @@ export class StoreTrouble {
       },
     }
   }
+}
+
+/** Resolves when everything that was ready to run has run. */
+export function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve))
 }
 
 function trouble(): StoreUnavailable {
