@@ -74,6 +74,35 @@ test('a client that does not read is not written to', async (context) => {
   assert.match(client.take(), /\* 4096 FETCH \(UID 4096 FLAGS \(.*\)\)\r\nf OK/)
 })
 
+test('a long search and a long LIST let others have their turn', async (context) => {
+  const { store, client } = await open(context)
+  const account = (await store.credentialsOf('ann@example.org'))?.account
+  const inbox = account && (await store.findMailbox({ account: account.id, name: 'INBOX' }))
+  assert.ok(account && inbox)
+  await append(client, 'Subject: x\r\n\r\n')
+  await client.command('SELECT INBOX')
+  for (let doubling = 0; doubling < 12; doubling++) {
+    await store.copy({ account: account.id, from: inbox.id, uids: [[1, 100_000]], to: inbox.id })
+  }
+  await client.command('NOOP')
+  for (let number = 0; number < 40; number++) {
+    await store.createMailbox({ account: account.id, name: `${'a'.repeat(400)}${number}`, now: 0 })
+  }
+  const turns = { taken: 0 }
+  let next: NodeJS.Immediate
+  const count = (): void => {
+    turns.taken++
+    next = setImmediate(count)
+  }
+  next = setImmediate(count)
+  context.after(() => clearImmediate(next))
+  assert.match(await client.command(`SEARCH${' NOT DELETED'.repeat(499)}`), /OK SEARCH completed/)
+  assert.ok(turns.taken >= 10, `${turns.taken} turns while a thousand keys met 4096 messages`)
+  turns.taken = 0
+  assert.match(await client.command(`LIST "" ${'*a'.repeat(200)}b`), /OK LIST completed/)
+  assert.ok(turns.taken >= 10, `${turns.taken} turns while a pattern met 40 names`)
+})
+
 test('a blob that cannot be read in mid-literal ends the session', async (context) => {
   const broken = (store: Store): Store =>
     new Proxy(store, {

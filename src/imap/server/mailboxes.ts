@@ -4,6 +4,7 @@ import { encodeList, encodeMailbox } from '../proto/encode/responses.ts'
 import { canonicalInbox, delimiter, matchesPattern } from '../proto/grammar/mailbox.ts'
 import * as imapEvents from '../../events/imap.ts'
 import { accountOf, no, ok } from './context.ts'
+import { Pace } from './pace.ts'
 import { openSelected } from './selected.ts'
 import type { CommandRun, Done } from './context.ts'
 import type { Mailbox, SpecialUse, Uid } from '../../store/model.ts'
@@ -161,7 +162,10 @@ export async function list(run: CommandRun, request: RequestOf<'LIST'>): Promise
     const mailboxes = await run.session.parts.store.listMailboxes(accountOf(run))
     const parents = new Set(mailboxes.flatMap(({ name }) => superiors(name)))
     const wanted = canonicalInbox(reference + pattern)
+    const pace = new Pace()
     for (const mailbox of inOrder(mailboxes)) {
+      const others = pace.spend(mailbox.name.length * wanted.length)
+      if (others !== undefined) await others
       if (!matchesPattern(mailbox.name, wanted)) continue
       const attributes = [parents.has(mailbox.name) ? '\\HasChildren' : '\\HasNoChildren']
       if (!mailbox.selectable) attributes.unshift('\\Noselect')
@@ -186,7 +190,10 @@ export async function lsub(run: CommandRun, request: RequestOf<'LSUB'>): Promise
   )
   const told = new Map([...names].map((name) => [name, selectable.has(name) ? [] : ['\\Noselect']]))
   for (const name of [...names].flatMap(superiors)) if (!told.has(name)) told.set(name, ['\\Noselect'])
+  const pace = new Pace()
   for (const name of [...told.keys()].sort()) {
+    const others = pace.spend(name.length * pattern.length)
+    if (others !== undefined) await others
     const implied = !names.has(name)
     if (implied && !pattern.endsWith('%')) continue
     if (matchesPattern(name, pattern)) await output.text(encodeList('LSUB', told.get(name) ?? [], name))

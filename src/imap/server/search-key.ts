@@ -44,6 +44,8 @@ export interface Facts {
 /** A program ready to run, and what it may have to read. */
 export interface ReadySearch {
   readonly criteria: ReadyKey
+  /** How many keys it has, all levels together. */
+  readonly keys: number
   readonly needs: 'view' | 'row' | 'text'
   readonly content: readonly (ReadyKey & ContentKey)[]
 }
@@ -60,21 +62,23 @@ export function tryReadySearch(program: SearchProgram, view: View): ReadySearch 
   const label = charset === null || /^us-ascii$/i.test(charset) ? 'utf-8' : charset
   if (!knowsCharset(label)) return undefined
   const content: (ReadyKey & ContentKey)[] = []
-  const needs = { row: false, text: false }
+  const needs = { keys: 0, row: false, text: false }
   const decode = (text: string): string => fold(decodeCharset(Buffer.from(text, 'latin1'), label))
   const ready = makeReady(criteria, { view, decode, content, needs })
-  return { criteria: ready, needs: needs.text ? 'text' : needs.row ? 'row' : 'view', content }
+  const { keys } = needs
+  return { criteria: ready, keys, needs: needs.text ? 'text' : needs.row ? 'row' : 'view', content }
 }
 
 interface Making {
   readonly view: View
   readonly decode: (text: string) => string
   readonly content: (ReadyKey & ContentKey)[]
-  readonly needs: { row: boolean; text: boolean }
+  readonly needs: { keys: number; row: boolean; text: boolean }
 }
 
 function makeReady(key: SearchKey, making: Making): ReadyKey {
   const { view, decode, content, needs } = making
+  needs.keys++
   switch (key.key) {
     case 'not':
       return { key: 'not', of: makeReady(key.of, making) }

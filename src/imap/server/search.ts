@@ -4,6 +4,7 @@ import { accountOf, no, ok } from './context.ts'
 import { judge, tryReadySearch } from './search-key.ts'
 import { judgeContent } from './search-content.ts'
 import { MessageBytes } from './message-bytes.ts'
+import { Pace } from './pace.ts'
 import { rangesOf } from './numbers.ts'
 import type { CommandRun, Done } from './context.ts'
 import type { Facts, ReadySearch } from './search-key.ts'
@@ -20,7 +21,7 @@ export async function search(
   const view = await selected.load()
   const ready = tryReadySearch(request.program, view)
   if (ready === undefined) return no('BADCHARSET (UTF-8 US-ASCII ISO-8859-1)', 'The charset is not known')
-  const { matches, open } = judgeFromView(ready, view)
+  const { matches, open } = await judgeFromView(run, ready, view)
   if (open.length > 0) {
     matches.push(...(await judgeFromStore(run, selected, { ready, open })))
     matches.sort((a, b) => a - b)
@@ -42,7 +43,12 @@ async function tellMatches({ output }: CommandRun, numbers: readonly number[]): 
 }
 
 /** Indexes that match, and those that need the store. Expunged messages match nothing. */
-function judgeFromView(ready: ReadySearch, view: View): { matches: number[]; open: number[] } {
+async function judgeFromView(
+  run: CommandRun,
+  ready: ReadySearch,
+  view: View,
+): Promise<{ matches: number[]; open: number[] }> {
+  const pace = new Pace()
   const matches: number[] = []
   const open: number[] = []
   const found = new Map<never, never>()
@@ -51,6 +57,10 @@ function judgeFromView(ready: ReadySearch, view: View): { matches: number[]; ope
     const verdict = judge(ready.criteria, { view, index, row: null, envelope: null, found })
     if (verdict === true) matches.push(index)
     else if (verdict === null) open.push(index)
+    const others = pace.spend(ready.keys)
+    if (others === undefined) continue
+    await others
+    if (run.output.gone) break
   }
   return { matches, open }
 }
@@ -63,6 +73,7 @@ async function judgeFromStore(
   const { ready, open } = request
   const { view } = selected
   const { store } = run.session.parts
+  const pace = new Pace()
   const matches: number[] = []
   const wanted = new Set(open)
   const reading = { account: accountOf(run), mailbox: selected.mailbox, uids: view.selection(rangesOf(open)) }
@@ -74,6 +85,8 @@ async function judgeFromStore(
       if (index === -1 || !wanted.has(index)) continue
       const verdict = judgeMessage(run, ready, { view, index, message })
       if (typeof verdict === 'boolean' ? verdict : await verdict) matches.push(index)
+      const others = pace.spend(ready.keys)
+      if (others !== undefined) await others
     }
     if (run.output.gone) return matches
   }
