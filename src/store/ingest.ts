@@ -5,7 +5,7 @@ import type { MimeLimits } from '../mail/mime/limits.ts'
 import type { MessageStructure } from '../mail/mime/structure.ts'
 import { MimeWalker } from '../mail/mime/walker.ts'
 import type { StagedBlob, StagedMessage } from './model.ts'
-import type { BlobStore } from './store.ts'
+import type { BlobStore, BlobWriter } from './store.ts'
 
 /** What `finish` gives: the message for the store, and what the walk found, for whoever decides on it. */
 export interface Ingested {
@@ -25,26 +25,41 @@ export interface Ingest {
 }
 
 export function ingest(options: { blobs: BlobStore; limits?: Partial<MimeLimits> }): Ingest {
-  const writer = options.blobs.stage()
-  const walker = new MimeWalker(options.limits)
-  let size = 0
-  const complete = (blob: StagedBlob): Ingested => {
-    const structure = walker.finish()
-    return { message: { blob, structure: encodeStructure(structure) }, structure }
+  return new Staging(options.blobs.stage(), new MimeWalker(options.limits))
+}
+
+// A class, since an object literal with a getter is made anew, property by property, for each message.
+class Staging implements Ingest {
+  readonly #writer: BlobWriter
+  readonly #walker: MimeWalker
+  #size = 0
+
+  constructor(writer: BlobWriter, walker: MimeWalker) {
+    this.#writer = writer
+    this.#walker = walker
   }
-  return {
-    get size() {
-      return size
-    },
-    write(bytes) {
-      size += bytes.length
-      walker.push(bytes)
-      return writer.write(bytes)
-    },
-    finish() {
-      const blob = writer.finish()
-      return blob instanceof Promise ? blob.then(complete) : complete(blob)
-    },
-    discard: () => writer.discard(),
+
+  get size(): number {
+    return this.#size
+  }
+
+  write(bytes: Uint8Array): void | Promise<void> {
+    this.#size += bytes.length
+    this.#walker.push(bytes)
+    return this.#writer.write(bytes)
+  }
+
+  finish(): Ingested | Promise<Ingested> {
+    const blob = this.#writer.finish()
+    return blob instanceof Promise ? blob.then((stored) => this.#complete(stored)) : this.#complete(blob)
+  }
+
+  discard(): Promise<void> {
+    return this.#writer.discard()
+  }
+
+  #complete(blob: StagedBlob): Ingested {
+    const structure = this.#walker.finish()
+    return { message: { blob, structure: encodeStructure(structure) }, structure }
   }
 }
