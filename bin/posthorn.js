@@ -84,6 +84,8 @@ async function start() {
   }
   delete process.env.POSTHORN_LIFELINE
   delete process.env.POSTHORN_RELAUNCHED
+  // Mail, hashes and keys are their owner's alone, in a data folder too that somebody made for all to read.
+  process.umask(0o077)
   const { directory } = nodeModule.enableCompileCache()
   // Threads that start later find it there. Without it each would load the type stripper for itself: 20 MB and 100 ms.
   if (directory !== undefined) process.env.NODE_COMPILE_CACHE ??= dirname(directory)
