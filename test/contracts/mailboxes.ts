@@ -2,7 +2,7 @@
 // subscriptions and \Recent.
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
-import { Flag, type AccountId, type MailboxId } from '../../src/store/model.ts'
+import { Flag, type AccountId, type Mailbox, type MailboxId } from '../../src/store/model.ts'
 import { everything, letter, type House, type Room } from './house.ts'
 
 export function mailboxContract(test: Room): void {
@@ -134,6 +134,22 @@ export function mailboxContract(test: Room): void {
     const again = await house.create(account, 'box')
     assert.notEqual(again.id, box.id)
     assert.ok(again.uidValidity > box.uidValidity)
+  })
+
+  test('RFC 3501 §2.3.1.1: a clock that goes back gives no UIDVALIDITY again', async (house) => {
+    const account = await house.account()
+    const make = async (now: number): Promise<Mailbox> => {
+      const made = await house.store.createMailbox({ account, name: 'box', now })
+      assert.ok(made.ok)
+      return made.mailbox
+    }
+    let last = 0
+    for (const jump of [0, -3_600_000, -3_599_000, 3_600_000, -86_400_000]) {
+      const box = await make(house.now + jump)
+      assert.ok(box.uidValidity > last)
+      last = box.uidValidity
+      assert.ok((await house.store.removeMailbox({ account, mailbox: box.id })).ok)
+    }
   })
 
   test('RFC 3501 §6.3.5: inferiors move along, missing superiors are made, messages stay', async (house) => {
