@@ -1,5 +1,5 @@
 // Postfix from Debian as an instance of its own: delivers by virtual(8) to Maildirs, limits raised so that it is never
-// held back by anything but its work (the settings that PEERS of the field recommend for benchmarks).
+// held back by anything but its work (the usual settings for benchmarks).
 import { existsSync } from 'node:fs'
 import { chmod, chown, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { readdir } from 'node:fs/promises'

@@ -1,4 +1,4 @@
-// NEEDS 22: attackers are stopped, owners are not.
+// Attackers are stopped, owners are not.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { VirtualClock } from '../base/virtual-clock.ts'

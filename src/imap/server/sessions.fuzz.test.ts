@@ -1,6 +1,6 @@
 // Several sessions on one mailbox doing random things: every client's picture, made only of what it was told, stays right.
 //
-// RFC 3501 §7.4.1 and NEEDS 40: a sequence number never changes its meaning inside FETCH, STORE or SEARCH; EXISTS never shrinks; after a
+// RFC 3501 §7.4.1 and nasty input 40: a sequence number never changes its meaning inside FETCH, STORE or SEARCH; EXISTS never shrinks; after a
 // NOOP all see what the store holds.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'

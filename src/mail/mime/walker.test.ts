@@ -266,13 +266,13 @@ test('nothing, blank lines, bare CR, NUL and no header at all', () => {
   assert.deepEqual(bare.defects, ['header-unfinished', 'header-malformed'])
 })
 
-test('NEEDS 16: tens of thousands of leading blank lines', () => {
+test('nasty input 16: tens of thousands of leading blank lines', () => {
   const found = walkLarge(['\r\n'.repeat(50_000), 'text'])
   assert.equal(found.root.lines, 50_000)
   assert.equal(found.preview, '', 'the sample is bounded, so the preview may be empty')
 })
 
-test('NEEDS 14: a million tiny parts cost no more than the limit', () => {
+test('nasty input 14: a million tiny parts cost no more than the limit', () => {
   const head = 'Content-Type: multipart/mixed; boundary=b\r\n\r\n'
   const found = walkLarge([head, ...repeat('--b\r\n\r\nx\r\n'.repeat(10_000), 100)], { parts: 50 })
   assert.equal(found.root.parts.length, 49)
@@ -281,7 +281,7 @@ test('NEEDS 14: a million tiny parts cost no more than the limit', () => {
   assert.ok(found.defects.includes('parts-limit'))
 })
 
-test('NEEDS 15: multiparts and messages nested ten thousand deep', () => {
+test('nasty input 15: multiparts and messages nested ten thousand deep', () => {
   function* nested(): Generator<string> {
     for (let level = 0; level < 10_000; level++) {
       yield `Content-Type: multipart/mixed; boundary=b${level}\r\n\r\n--b${level}\r\n`
@@ -313,7 +313,7 @@ test('NEEDS 15: multiparts and messages nested ten thousand deep', () => {
   assert.equal(outline(ended.root), 'mixed(mixed,plain)', 'what is too deep is opaque, what follows is not')
 })
 
-test('NEEDS 17: a header line of megabytes loses its end, and the fields after it count', () => {
+test('nasty input 17: a header line of megabytes loses its end, and the fields after it count', () => {
   const limits = { fieldOctets: 1_000, headerOctets: 3_000 }
   const subject = `Subject: ${'x'.repeat(5_000)}\r\n ${'y'.repeat(50)}\r\nFrom: a@b\r\n`
   const found = walk(`${subject}Content-Type: text/html\r\n\r\ntext`, limits, 3)
@@ -337,7 +337,7 @@ test('what is remembered is bounded in all', () => {
   assert.ok(found.defects.includes('kept-limit'))
 })
 
-test('NEEDS 20 and 22: many addresses are bounded; doubled fields count once and are told, recipients add up', () => {
+test('nasty inputs 20 and 22: many addresses are bounded; doubled fields count once and are told, recipients add up', () => {
   const found = walk(
     message(
       'From: a@b',

@@ -143,7 +143,7 @@ test('A thousand LISTs cost one listing at a time', () => {
   }
 })
 
-test('NEEDS 4: octets behind STLS are never interpreted, and the session ends', () => {
+test('nasty input 4: octets behind STLS are never interpreted, and the session ends', () => {
   const { text, questions, ending } = play([Buffer.from('STLS\r\nUSER ann\r\nPASS x\r\n')])
   assert.equal(ending, 'close')
   assert.deepEqual(questions, [])

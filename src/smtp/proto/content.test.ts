@@ -53,7 +53,7 @@ test('dots are unstuffed and the end is found, with what follows left alone', ()
   }
 })
 
-// NEEDS: end-of-data variants that some server somewhere takes for the end (RFC 5321 §4.1.1.4 allows one only).
+// Nasty input 1: end-of-data variants that some server somewhere takes for the end (RFC 5321 §4.1.1.4 allows one only).
 const smuggling = [
   '\n.\n',
   '\n.\r\n',

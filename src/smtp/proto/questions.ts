@@ -80,7 +80,7 @@ export type SmtpQuestion =
   | { readonly type: 'data'; readonly client: SmtpClient; readonly envelope: Envelope }
   /** A piece of the message, dots already unstuffed. Not touched again by the core. */
   | { readonly type: 'content'; readonly bytes: Uint8Array }
-  /** The message is whole. `go-on` or a reply of class 2 means that it is safe (DESIGN.md §4). */
+  /** The message is whole. `go-on` or a reply of class 2 means that it is safe (docs/architecture.md). */
   | { readonly type: 'end'; readonly client: SmtpClient; readonly envelope: Envelope }
   /** The transaction is over without `end`; whatever came of it is to be dropped. */
   | { readonly type: 'reset' }

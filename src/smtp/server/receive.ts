@@ -1,7 +1,7 @@
 // The taking in of one message: its bytes into the store while they come, and at the end the trace fields and one commit.
 //
 // Nothing is promised before `deliver` has resolved, and nothing is left when it did not: whatever goes wrong before the
-// commit discards what was staged (DESIGN: "what 250 means").
+// commit discards what was staged (docs/architecture.md: what "250" means).
 import type { Checkpoint } from '../../base/checkpoint.ts'
 import type { Peer } from '../../base/core.ts'
 import type { ArrivalRecipient, Delivery, DeliveryRefusal } from '../../delivery/delivery.ts'
