@@ -84,9 +84,19 @@ export type SmtpQuestion =
   | { readonly type: 'end'; readonly client: SmtpClient; readonly envelope: Envelope }
   /** The transaction is over without `end`; whatever came of it is to be dropped. */
   | { readonly type: 'reset' }
-  /** VRFY and EXPN. `text` is the argument, unparsed. */
-  | { readonly type: 'verify'; readonly client: SmtpClient; readonly text: string }
-  | { readonly type: 'expand'; readonly client: SmtpClient; readonly text: string }
+  /** VRFY and EXPN. `text` is the argument, unparsed; `utf8`: the client can read UTF-8 replies. */
+  | {
+      readonly type: 'verify'
+      readonly client: SmtpClient
+      readonly text: string
+      readonly utf8: boolean
+    }
+  | {
+      readonly type: 'expand'
+      readonly client: SmtpClient
+      readonly text: string
+      readonly utf8: boolean
+    }
   /** Answered by a `SaslAnswer`. */
   | {
       readonly type: 'check-password'

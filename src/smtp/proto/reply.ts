@@ -23,13 +23,25 @@ const replyLineOctets = 512
 /** Builds a reply of one or more lines. Characters that may not stand in one become `?`. */
 export function makeReply(code: number, enhanced: string | null, text: string | readonly string[]): Reply {
   const lines = (typeof text === 'string' ? [text] : text).map(printable)
+  return { type: 'reply', code, enhanced, lines, wire: wireOf({ code, enhanced, lines }) }
+}
+
+/** Addresses as they are, in UTF-8 where they need it: only for clients that asked for that (RFC 6531 §3.7.4.2). */
+function makeAddressReply(addresses: readonly string[]): Reply {
+  const [code, enhanced] = [250, '2.1.5']
+  // An address holds no control character, so it cannot end the line.
+  const lines = addresses.map((address) => `<${address}>`)
+  return { type: 'reply', code, enhanced, lines, wire: wireOf({ code, enhanced, lines }) }
+}
+
+function wireOf({ code, enhanced, lines }: Pick<Reply, 'code' | 'enhanced' | 'lines'>): string {
   const prefix = enhanced === null ? '' : `${enhanced} `
   let wire = ''
   for (let index = 0; index < lines.length; index++) {
     // RFC 5321 §4.2.1: Reply-line = *( Reply-code "-" [ textstring ] CRLF ) Reply-code [ SP textstring ] CRLF
     wire += `${code}${index === lines.length - 1 ? ' ' : '-'}${prefix}${lines[index] ?? ''}\r\n`
   }
-  return { type: 'reply', code, enhanced, lines, wire }
+  return wire
 }
 
 function printable(text: string): string {
@@ -122,7 +134,7 @@ export const replies = {
   aliasTooWide: makeReply(451, '4.3.5', 'The address leads to more places than this server follows'),
   aliasElsewhere: makeReply(451, '4.3.5', 'The address leads to another host; forwarding is not set up'),
   verifyNot: makeReply(252, '2.0.0', 'Cannot verify; send some mail and I shall try'),
-  verified: (address: string) => makeReply(250, '2.1.5', `<${address}>`),
+  verified: makeAddressReply,
 
   // Trouble of ours: RFC 3463 §3.4, always temporary
   localTrouble: makeReply(451, '4.3.0', 'Local trouble; nothing was kept, try again later'),

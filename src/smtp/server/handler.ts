@@ -84,7 +84,7 @@ export class SmtpHandler implements Handler<SmtpQuestion, SmtpAnswer> {
       case 'verify':
         return this.#guard('verify', () => this.#verify(question))
       case 'expand':
-        return goOn
+        return this.#guard('expand', () => this.#expand(question))
       case 'check-password':
         return this.#login.checkPassword(question)
       case 'need-credentials':
@@ -248,14 +248,26 @@ export class SmtpHandler implements Handler<SmtpQuestion, SmtpAnswer> {
   }
 
   /** RFC 5321 §3.5.3: the truth for those who logged in; others hear 252. */
-  async #verify({ client, text }: Of<'verify'>): Promise<SmtpAnswer> {
+  async #verify({ client, text, utf8 }: Of<'verify'>): Promise<SmtpAnswer> {
     if (this.#parts.role !== 'submission' || client.username === null) return goOn
     const address = tryAddress(text.replace(/^<(.*)>$/, '$1'), { utf8: true })
     if (address === undefined) return { type: 'reply', reply: replies.badForwardPath }
     const resolution = await this.#parts.directory.resolve(address)
     if (resolution.type === 'unknown-user') return { type: 'reply', reply: replies.noSuchUser }
     if (resolution.type === 'not-local') return goOn
-    return { type: 'reply', reply: replies.verified(formatAddress(address)) }
+    return toldAddresses([formatAddress(address)], utf8)
+  }
+
+  /** RFC 5321 §3.5.2: whose mailboxes an address leads to, for those who logged in; others hear 252. */
+  async #expand({ client, text, utf8 }: Of<'expand'>): Promise<SmtpAnswer> {
+    if (this.#parts.role !== 'submission' || client.username === null) return goOn
+    const address = tryAddress(text.replace(/^<(.*)>$/, '$1'), { utf8: true })
+    if (address === undefined) return { type: 'reply', reply: replies.badForwardPath }
+    const resolution = await this.#parts.directory.resolve(address)
+    if (resolution.type === 'unknown-user') return { type: 'reply', reply: replies.noSuchUser }
+    if (resolution.type !== 'local') return goOn
+    const members = resolution.recipients.map(({ account }) => account.address)
+    return toldAddresses(members, utf8)
   }
 
   #note(note: SmtpNote): void {
@@ -278,6 +290,12 @@ export class SmtpHandler implements Handler<SmtpQuestion, SmtpAnswer> {
     this.#parts.events.emit(smtpEvents.localTrouble, { ...this.#who(), doing, error: errorText(error) })
     return troubleAnswer
   }
+}
+
+/** RFC 6531 §3.7.4.2: UTF-8 is replied to those alone who can read it; others hear 252. */
+function toldAddresses(addresses: readonly string[], utf8: boolean): SmtpAnswer {
+  if (!utf8 && addresses.some((address) => /[^\x20-\x7e]/.test(address))) return goOn
+  return { type: 'reply', reply: replies.verified(addresses) }
 }
 
 const troubleAnswer: SmtpAnswer & { reply: Reply } = { type: 'reply', reply: replies.localTrouble }

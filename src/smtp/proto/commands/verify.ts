@@ -26,5 +26,6 @@ function inquire(session: Session, type: 'verify' | 'expand', argument: string):
   // RFC 6531 §3.7.4.2: a client that can read UTF-8 replies says so.
   const text = argument.replace(/ +SMTPUTF8$/i, '')
   if (text === '') return replies.syntax(type === 'verify' ? vrfy.syntax : expn.syntax)
-  return ask({ type, client: session.client, text }, (reply) => reply ?? replies.verifyNot)
+  const utf8 = text !== argument
+  return ask({ type, client: session.client, text, utf8 }, (reply) => reply ?? replies.verifyNot)
 }
