@@ -348,9 +348,13 @@ export class SmtpCore implements Core<SmtpQuestion, SmtpAnswer> {
     this.#progress += content.length
     mode.remaining -= content.length
     if (mode.refusal !== null || transaction === null) {
+      const reply = mode.refusal ?? replies.mailFirst
+      // A refused chunk is passed over, so that the next command is found, but not however long it says it is.
+      const passed = mode.size - mode.remaining
+      if (passed > this.#settings.limits.maxDiscardedMessage) return this.#farewell(null, reply)
       if (mode.remaining > 0) return null
       this.#session.mode = commandMode
-      return mode.refusal ?? replies.mailFirst
+      return reply
     }
     if (transaction.failed === null && transaction.sender.body !== 'BINARYMIME')
       transaction.chunks?.scan(content)
