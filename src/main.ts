@@ -135,6 +135,15 @@ export async function openStore(
   })
 }
 
+/** Whether `openStore` would open what is there, rather than begin a store. Rejects where that cannot be told. */
+export async function hasStore({ data, store }: Config): Promise<boolean> {
+  // A database is named on purpose, and who may make tables in it was decided there.
+  if (store.postgres !== undefined) return true
+  if (data === null) return false
+  const { hasSqliteStore } = await import('./store/sqlite/index.ts')
+  return hasSqliteStore(data)
+}
+
 async function loadCheckpoints(module: URL): Promise<CheckpointModule> {
   // `Surroundings.checkpoints` says what it exports.
   return (await import(module.href)) as CheckpointModule

@@ -1,11 +1,12 @@
 // Administration from the command line: over the local socket of a running server, or, where none runs, on the store opened
-// here. Either way the same table of operations does the work (control/server/operations.ts).
+// here. Either way the same table of operations does the work (control/server/operations.ts). A store is begun by `domain add`
+// alone: any other command in the wrong folder would answer for an empty store that it had just made.
 import { connect, type Socket } from 'node:net'
 import type { Config } from '../config/schema.ts'
 import { ControlLines, type ControlMessage, tryControlMessage } from '../control/proto/messages.ts'
 import { controlSocketPath } from '../control/server/control-server.ts'
 import { type Progress, RefusedOperation } from '../control/server/operations.ts'
-import { openBackend } from '../main.ts'
+import { hasStore, openBackend } from '../main.ts'
 import { type ConfigOptions, loadConfig } from './configuration.ts'
 import { CommandError, exitCode } from './io.ts'
 import { openFailure } from './open-failure.ts'
@@ -30,11 +31,20 @@ export async function administer<T>(options: ConfigOptions, call: AdminCall): Pr
   }
 }
 
+/** The operation that may make a store: nothing else makes sense without a domain. */
+const beginning = 'domain.add'
+
 async function onStore(config: Config, call: AdminCall): Promise<unknown> {
   if (config.data === null && config.store.postgres === undefined) {
     throw new CommandError(
       exitCode.config,
       'There is no store to work on: give --config FILE or --data FOLDER, or run this in a folder with a posthorn.toml.',
+    )
+  }
+  if (call.operation !== beginning && !(await hasStore(config))) {
+    throw new CommandError(
+      exitCode.unavailable,
+      `There is no store in ${config.data}. Begin one with \`posthorn domain add example.org\`, or name its folder by --data.`,
     )
   }
   await using backend = await openBackend(config)

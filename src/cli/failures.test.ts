@@ -1,7 +1,7 @@
 // What an operator sees when a server or a store cannot be opened: the exit code, the reason in one sentence, what to do next,
 // and no stack.
 import assert from 'node:assert/strict'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -59,9 +59,29 @@ test('a data folder in use: 4, and who has it', async (context) => {
   await fails(['account', 'list', '--data', data], 4, reason)
 })
 
+test('a folder without a store: 4, what begins one, and nothing made there', async (context) => {
+  const data = await folderFor(context)
+  const commands = [
+    ...[['domain', 'list'], ['domain', 'remove', 'example.org'], ['fsck'], ['metrics']],
+    ...[
+      ['account', 'list'],
+      ['account', 'remove', 'ann@example.org'],
+      ['alias', 'list'],
+    ],
+  ]
+  for (const command of commands) {
+    await fails([...command, '--data', data], 4, /no store in .*posthorn domain add .*--data/)
+  }
+  const lines = await run(['account', 'import', '-', '--data', data], 'ann@example.org secret\n')
+  assert.equal(lines.code, 4)
+  assert.deepEqual(await readdir(data), [])
+  assert.equal((await run(['domain', 'add', 'example.org', '--data', data])).code, 0)
+  assert.match((await run(['account', 'list', '--data', data])).out, /No accounts yet/)
+})
+
 test('a database of a newer version, or of another program: 4, and nothing changed', async (context) => {
   const data = await folderFor(context)
-  assert.equal((await run(['domain', 'list', '--data', data])).code, 0)
+  assert.equal((await run(['domain', 'add', 'example.org', '--data', data])).code, 0)
   const database = new DatabaseSync(join(data, 'posthorn.db'))
   database.exec('PRAGMA user_version = 99')
   database.close()
@@ -125,11 +145,12 @@ test('a configuration file that is missing, unreadable or wrong: 3, and every pr
 
 test('a command line that is wrong: 2, and a name that is not there: 1', async (context) => {
   const data = await folderFor(context)
+  await run(['domain', 'add', 'example.org', '--data', data])
   await fails(['account', 'lisst', '--data', data], 2, /unknown command 'lisst'/)
   await fails(['account', 'add', 'ann@example.org', '--data', data], 2, /--password-stdin/)
   await fails(['account', 'remove', 'ann@example.org', '--data', data], 1, /./)
   await fails(['alias', 'remove', 'ann@example.org', '--data', data], 1, /./)
-  await fails(['domain', 'remove', 'example.org', '--data', data], 1, /./)
+  await fails(['domain', 'remove', 'example.net', '--data', data], 1, /./)
   await fails(['send', 'a@b.example', '--from', 'c@d.example', '--server', 'nowhere'], 2, /HOST:PORT/)
 })
 

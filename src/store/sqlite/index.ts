@@ -1,6 +1,7 @@
 // The door of the SQLite engine. Opens a data folder (or memory), brings its schema up to date and gives the store.
 //
 // A folder holds `posthorn.db` with its WAL, `blobs/`, and the lock that keeps a second process out.
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Checkpoint } from '../../base/checkpoint.ts'
 import type { Clock } from '../../base/clock.ts'
@@ -22,6 +23,8 @@ import { Writer } from './writer.ts'
 
 export { FolderInUse } from './lock.ts'
 export { UnsuitableDatabase }
+
+const databaseName = 'posthorn.db'
 
 export interface SqliteStoreOptions {
   /** The data folder, made where it is missing, or `:memory:`. */
@@ -48,6 +51,17 @@ export async function openSqliteStore(options: SqliteStoreOptions): Promise<Stor
   return openFolder(options)
 }
 
+/** Whether the folder holds a database. Rejects with the system's error where it cannot be looked at. */
+export async function hasSqliteStore(folder: string): Promise<boolean> {
+  try {
+    await stat(join(folder, databaseName))
+    return true
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false
+    throw error
+  }
+}
+
 function openMemory(options: SqliteStoreOptions): Store {
   const limits = limitsOf(options)
   const { clock } = options
@@ -63,7 +77,7 @@ function openFolder(options: SqliteStoreOptions): Store {
   const limits = limitsOf(options)
   using stack = new DisposableStack()
   const lock = stack.use(lockFolder(folder, { pid: process.pid, now: clock.now() }))
-  const path = join(folder, 'posthorn.db')
+  const path = join(folder, databaseName)
   const first = stack.adopt(new Connection({ path, ...probe(options) }), (connection) => connection.close())
   migrate(first.database)
   const reader = stack.adopt(new Connection({ path, readOnly: true }), (connection) => connection.close())
