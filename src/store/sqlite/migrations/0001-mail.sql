@@ -96,11 +96,13 @@ CREATE TABLE blob (
   size INTEGER NOT NULL CHECK (size >= 0),
   structure TEXT NOT NULL,
   -- The name of its file, where it is not in the row.
-  key TEXT UNIQUE,
+  key TEXT,
   data BLOB,
   CHECK ((key IS NULL) <> (data IS NULL))
 ) STRICT;
 CREATE INDEX blob_orphan ON blob (id) WHERE refs = 0;
+-- Only of those that have one: small messages, nearly all, add nothing to it.
+CREATE UNIQUE INDEX blob_key ON blob (key) WHERE key IS NOT NULL;
 
 -- One message as one account holds it. No foreign key to `blob`, and none from `message` to here: each would want an
 -- index that every delivery writes; `audit()` checks both.
