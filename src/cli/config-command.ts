@@ -1,10 +1,11 @@
 // `posthorn config explain` and `posthorn config check`.
 import type { Command } from 'commander'
-import { explainConfig } from '../config/layers.ts'
+import { type Explained, explainConfig } from '../config/layers.ts'
+import { nearest } from '../config/nearest.ts'
 import { profileNames, type ProfileName } from '../config/schema.ts'
 import { configWarnings } from '../config/warnings.ts'
 import { type ConfigOptions, configFailure, configLayers, loadConfig } from './configuration.ts'
-import { type Io, print, table } from './io.ts'
+import { CommandError, exitCode, type Io, print, table } from './io.ts'
 
 interface Options extends ConfigOptions {
   readonly json?: boolean
@@ -24,7 +25,7 @@ export function addConfigCommands(program: Command, io: Io): void {
     .action(async (prefix: string | undefined, options: Options) => {
       const layers = await configLayers(options, options.profile)
       try {
-        const settings = explainConfig(layers).filter((setting) => setting.key.startsWith(prefix ?? ''))
+        const settings = settingsUnder(prefix ?? '', explainConfig(layers))
         print(io, options, settings, (all) =>
           table(
             ['setting', 'value', 'from', 'meaning'],
@@ -34,7 +35,7 @@ export function addConfigCommands(program: Command, io: Io): void {
               setting.origin,
               setting.description,
             ]),
-            `No setting starts with "${prefix ?? ''}".`,
+            'No settings.',
           ),
         )
       } catch (error) {
@@ -55,4 +56,14 @@ export function addConfigCommands(program: Command, io: Io): void {
         return warnings.map((warning) => `warning: ${warning}\n`).join('') + sound
       })
     })
+}
+
+function settingsUnder(prefix: string, all: readonly Explained[]): Explained[] {
+  const found = all.filter((setting) => setting.key.startsWith(prefix))
+  if (found.length > 0) return found
+  // A slip may be in the section as well as in the setting.
+  const sections = new Set(all.map(({ key }) => key.split('.')[0] ?? key))
+  const guess = nearest(prefix, prefix.includes('.') ? all.map(({ key }) => key) : sections)
+  const hint = guess === undefined ? `There are: ${[...sections].join(', ')}.` : `Did you mean "${guess}"?`
+  throw new CommandError(exitCode.refused, `No setting starts with "${prefix}". ${hint}`)
 }

@@ -143,6 +143,16 @@ test('a configuration file that is missing, unreadable or wrong: 3, and every pr
   await fails(['config', 'check', '--config', file], 3, /smtp\.maxRecipients/)
 })
 
+test('config explain: 1 for what no setting starts with, and the nearest that there is', async (context) => {
+  const config = await configFile(await folderFor(context))
+  const explain = (prefix: string) => ['config', 'explain', prefix, '--config', config]
+  await fails(explain('smpt'), 1, /No setting starts with "smpt"\. Did you mean "smtp"\?/)
+  await fails(explain('smtp.maxRecipient5'), 1, /Did you mean "smtp\.maxRecipients"\?/)
+  await fails(explain('nothing-like-it'), 1, /There are: .*smtp, /)
+  await fails([...explain('smpt'), '--json'], 1, /Did you mean/)
+  assert.match((await run(explain('smtp.maxRec'))).out, /^setting .*\nsmtp\.maxRecipients /)
+})
+
 test('a command line that is wrong: 2, and a name that is not there: 1', async (context) => {
   const data = await folderFor(context)
   await run(['domain', 'add', 'example.org', '--data', data])
