@@ -95,6 +95,18 @@ test('The separator is configurable, and can be none', async (context) => {
   assert.equal(await where(none.directory, 'ann+x@example.org'), 'unknown-user')
 })
 
+test('postmaster is the oldest account, among however many with an earlier address', async (context) => {
+  const { admin, directory, store } = await house(context)
+  await addAccounts(admin, 'zoe')
+  const credentials = { argon2id: null, scramSha256: null }
+  for (let number = 0; number < 1001; number++) {
+    const address = `a${number}@example.org`
+    const quota = { bytes: null, messages: null }
+    await store.addAccount({ address, credentials, quota, mailboxes: [], now: 0 })
+  }
+  assert.equal(await where(directory, 'postmaster@example.org'), 'zoe/=postmaster@example.org')
+})
+
 test('RFC 5321 §4.5.1: postmaster is always somebody', async (context) => {
   const { admin, directory } = await house(context)
   assert.equal(await where(directory, 'postmaster@example.org'), 'unknown-user')

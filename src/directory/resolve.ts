@@ -17,9 +17,6 @@ type Found =
   | { readonly type: 'alias'; readonly targets: readonly string[]; readonly detail: string | null }
   | { readonly type: 'not-local' | 'unknown-user' }
 
-/** How many accounts are looked at for the oldest one. */
-const oldestAmong = 1000
-
 /** Answers `Directory.resolve`. */
 export class AddressResolver {
   readonly #store: DirectoryStore
@@ -68,11 +65,7 @@ export class AddressResolver {
       const entry = address && (await this.#store.findAddress(addressKey(address)))
       if (entry !== undefined) return withDetail(entry, null)
     }
-    const accounts = await this.#store.listAccounts({ limit: oldestAmong })
-    const oldest = accounts.reduce<Account | undefined>(
-      (found, account) => (found === undefined || account.id < found.id ? account : found),
-      undefined,
-    )
+    const oldest = await this.#store.oldestAccount()
     return oldest === undefined
       ? { type: 'unknown-user' }
       : { type: 'account', account: oldest, detail: null }

@@ -41,6 +41,7 @@ function directoryStore(executor: Executor): DirectoryStore {
     hasDomain: (name) => executor.read('hasDomain', name),
     addAccount: (request) => executor.write('addAccount', request),
     listAccounts: (request = {}) => executor.read('listAccounts', request),
+    oldestAccount: () => executor.read('oldestAccount'),
     getAccount: (id) => executor.read('getAccount', id),
     updateAccount: (request) => executor.write('updateAccount', request),
     removeAccount: (id) => executor.write('removeAccount', id),

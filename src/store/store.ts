@@ -62,6 +62,8 @@ export interface DirectoryStore {
   }): Promise<Outcome<{ account: Account }, 'exists' | 'no-such-domain'>>
   /** In order of address. */
   listAccounts(request?: { after?: string; limit?: number }): Promise<Account[]>
+  /** The one with the smallest id, which is never given again; undefined where there is none. */
+  oldestAccount(): Promise<Account | undefined>
   getAccount(id: AccountId): Promise<Account | undefined>
   updateAccount(request: {
     id: AccountId

@@ -79,6 +79,15 @@ export function directoryContract(test: Room): void {
     assert.deepEqual(pages, expected)
   })
 
+  test('the oldest account is the first made of those that are there, wherever its address sorts', async (house) => {
+    assert.equal(await house.store.oldestAccount(), undefined)
+    const [zoe, ann] = [await house.account('zoe'), await house.account('ann')]
+    assert.deepEqual(await house.store.oldestAccount(), await house.accountOf(zoe))
+    await house.store.removeAccount(zoe)
+    await house.account('zoe')
+    assert.equal((await house.store.oldestAccount())?.id, ann)
+  })
+
   test('an account is what was asked for, and is updated in parts', async (house) => {
     const quota = { bytes: 9_007_199_254_740_991, messages: 5 }
     const id = await house.account('ann', quota)

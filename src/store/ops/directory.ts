@@ -78,6 +78,12 @@ export function* listAccounts(request: { after?: string; limit?: number } = {}):
   return rows.map(accountOf)
 }
 
+/** Ids rise, so the first by id is the oldest. */
+export function* oldestAccount(): Op<Account | undefined> {
+  const row = yield* get<AccountRow>`SELECT ${accountColumns} FROM account ORDER BY id LIMIT 1`
+  return row && accountOf(row)
+}
+
 export function* getAccount(id: AccountId): Op<Account | undefined> {
   const row = yield* get<AccountRow>`SELECT ${accountColumns} FROM account WHERE id = ${id}`
   return row && accountOf(row)

@@ -11,8 +11,16 @@ import { acquireLease, releaseLease } from './leases.ts'
 import * as mailboxes from './mailboxes.ts'
 import * as view from './view.ts'
 
-const { listDomains, hasDomain, listAccounts, getAccount, credentialsOf, listAliases, findAddress } =
-  directory
+const {
+  listDomains,
+  hasDomain,
+  listAccounts,
+  oldestAccount,
+  getAccount,
+  credentialsOf,
+  listAliases,
+  findAddress,
+} = directory
 const { addDomain, removeDomain, addAccount, updateAccount, removeAccount, setAlias, removeAlias } = directory
 const { installationSecret, findInstallationSecret } = directory
 const { listMailboxes, getMailbox, findMailbox, subscriptions } = mailboxes
@@ -25,6 +33,7 @@ export const reads = {
   listDomains,
   hasDomain,
   listAccounts,
+  oldestAccount,
   getAccount,
   credentialsOf,
   listAliases,
