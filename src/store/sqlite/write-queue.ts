@@ -1,9 +1,6 @@
-// The protocol thread's side of the writer: gathers writes into groups, pairs the answers with the promises, and publishes
+// The protocol thread's side of the writer: gathers the writes of one turn of the event loop into one message (what comes
+// while the writer commits waits there and forms its next group), pairs the answers with the promises, and publishes
 // changes in the order of their commits, before the promises resolve. Tells the cache of addresses first what to forget.
-//
-// While the writer has a group, the writes that come form the next one, and are sent when its answer is there: each
-// message between the threads costs two wake-ups and, as a rule, a commit, so that fewer and larger ones carry more. Only a
-// group that is as large as a commit may be is sent on at once.
 //
 // A writer thread that dies takes the outcome of what it held with it (`outcomeUnknown`); the next write starts another.
 import { Worker } from 'node:worker_threads'
@@ -40,37 +37,28 @@ export class WriteQueue {
   #pending = new Map<number, Pending>()
   #unsent: Call[] = []
   #nextId = 1
-  #flushing = false
-  readonly #groupSize: number
   #closed = false
   #idle: (() => void)[] = []
 
   private constructor(
-    options: { feed: ChangeFeed; addresses: AddressCache; groupSize: number },
+    options: { feed: ChangeFeed; addresses: AddressCache },
     open: (queue: WriteQueue) => Backend,
   ) {
     this.#feed = options.feed
     this.#addresses = options.addresses
-    this.#groupSize = options.groupSize
     this.#open = () => open(this)
   }
 
   /** A writer in a thread of its own. */
   static threaded(options: { feed: ChangeFeed; addresses: AddressCache; data: WriterData }): WriteQueue {
-    const { feed, addresses, data } = options
-    return new WriteQueue({ feed, addresses, groupSize: data.limits.groupOperations }, (queue) =>
-      queue.#threadBackend(data),
-    )
+    return new WriteQueue(options, (queue) => queue.#threadBackend(options.data))
   }
 
   /** A writer on this thread. */
   static inline(options: { feed: ChangeFeed; addresses: AddressCache; writer: Writer }): WriteQueue {
-    const { feed, addresses, writer } = options
-    return new WriteQueue({ feed, addresses, groupSize: Infinity }, (queue) => ({
+    return new WriteQueue(options, (queue) => ({
       send(calls) {
-        const answers: Answer[] = []
-        while (calls.length > 0) answers.push(...writer.run(calls))
-        queue.#settle(answers)
+        while (calls.length > 0) queue.#settle(options.writer.run(calls))
       },
       close: async () => {},
     }))
@@ -83,7 +71,7 @@ export class WriteQueue {
       const id = this.#nextId++
       this.#pending.set(id, { resolve, reject })
       const waiting = this.#unsent.push({ id, name, request })
-      if (waiting === this.#pending.size || waiting === this.#groupSize) this.#flushSoon()
+      if (waiting === 1) setImmediate(() => this.#flush())
     })
   }
 
@@ -100,16 +88,8 @@ export class WriteQueue {
     this.#backend = undefined
   }
 
-  #flushSoon(): void {
-    if (this.#flushing) return
-    this.#flushing = true
-    setImmediate(() => this.#flush())
-  }
-
   #flush(): void {
-    this.#flushing = false
     const calls = this.#unsent
-    if (calls.length === 0) return
     this.#unsent = []
     try {
       this.#backend ??= this.#open()
@@ -171,9 +151,7 @@ export class WriteQueue {
     this.#rest()
   }
 
-  /** Sends what has gathered when the writer has nothing left, and tells who waits for the end. */
   #rest(): void {
-    if (this.#unsent.length > 0 && this.#unsent.length === this.#pending.size) this.#flush()
     if (this.#pending.size > 0) return
     for (const resolve of this.#idle.splice(0)) resolve()
   }
