@@ -83,5 +83,15 @@ test('Return-Path and Delivered-To', () => {
   assert.equal(formatReturnPath(ann), 'Return-Path: <ann@example.org>\r\n')
   const spaced = tryAddress('"a b"@example.org')
   assert.ok(spaced)
-  assert.equal(formatDeliveredTo(spaced), 'Delivered-To: "a b"@example.org\r\n')
+  assert.equal(formatDeliveredTo(spaced, {}), 'Delivered-To: "a b"@example.org\r\n')
+})
+
+test('Delivered-To without UTF-8: A-labels, and no field where the local part has no ASCII form', () => {
+  const [domain, both] = ['ann@bücher.example', 'jürgen@bücher.example'].map((text) =>
+    tryAddress(text, { utf8: true }),
+  )
+  assert.ok(domain && both)
+  assert.equal(formatDeliveredTo(domain, {}), 'Delivered-To: ann@xn--bcher-kva.example\r\n')
+  assert.equal(formatDeliveredTo(both, {}), '')
+  assert.equal(formatDeliveredTo(both, { utf8: true }), 'Delivered-To: jürgen@bücher.example\r\n')
 })

@@ -3,7 +3,7 @@
 // Each function gives whole lines that end in CRLF, folded below 78 characters where the words allow. Whatever came
 // from a client (HELO name, host names, identifiers) is checked or replaced, so nothing can add a line, close a comment
 // or forge a clause.
-import { type Address, formatAddress } from './address.ts'
+import { type Address, formatAddress, formatAddressAscii, tryAddress } from './address.ts'
 import { type DomainOptions, literalOf, tryAddressLiteral, tryDomain } from './domain.ts'
 import { formatDate } from './date.ts'
 
@@ -57,9 +57,14 @@ export function formatReturnPath(reversePath: Address | null): string {
   return `Return-Path: <${reversePath === null ? '' : formatAddress(reversePath)}>\r\n`
 }
 
-/** The final recipient, for loop detection (RFC 9228 §3). */
-export function formatDeliveredTo(recipient: Address): string {
-  return `Delivered-To: ${formatAddress(recipient)}\r\n`
+/**
+ * The final recipient, for loop detection (RFC 9228 §3). With `utf8` as it is written; else in A-labels, and '' where the local
+ * part has no ASCII form: one field in UTF-8 would make an ASCII message unreadable to clients without it (RFC 6856 §2.1).
+ */
+export function formatDeliveredTo(recipient: Address, options: DomainOptions): string {
+  if (options.utf8 === true) return `Delivered-To: ${formatAddress(recipient)}\r\n`
+  const ascii = formatAddressAscii(recipient)
+  return tryAddress(ascii) === undefined ? '' : `Delivered-To: ${ascii}\r\n`
 }
 
 /** RFC 5321 §4.4 `Time-stamp-line`. */

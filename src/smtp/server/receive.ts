@@ -99,6 +99,7 @@ function makeTrace(arrived: Arrived): (recipient: ArrivalRecipient) => string {
   const returnPath = formatReturnPath(sender.reversePath)
   return ({ deliveredTo }) => {
     const address = tryAddress(deliveredTo, { utf8: true })
-    return `${returnPath}${address === undefined ? '' : formatDeliveredTo(address)}${received}`
+    const field = address === undefined ? '' : formatDeliveredTo(address, { utf8: sender.smtpUtf8 })
+    return `${returnPath}${field}${received}`
   }
 }
