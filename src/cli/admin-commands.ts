@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { parseSize } from '../base/size.ts'
 import type { ShownAccount } from '../control/server/operations.ts'
+import { displayAddress } from '../mail/address.ts'
 import { administer } from './admin-client.ts'
 import type { ConfigOptions } from './configuration.ts'
 import { CommandError, exitCode, humanSize, type Io, print, progressBar, readInput, table } from './io.ts'
@@ -31,7 +32,7 @@ function admin(parent: Command, name: string, description: string): Command {
 export function addDomainCommands(program: Command, io: Io): void {
   const domain = program.command('domain').description('Domains that this server takes mail for.')
   admin(domain, 'add <name>', 'Take mail for a domain.').action(async (name: string, options: Options) => {
-    const result = await administer<{ name: string }>(options, {
+    const result = await administer<{ name: string; display: string }>(options, {
       operation: 'domain.add',
       parameters: { name },
     })
@@ -39,16 +40,16 @@ export function addDomainCommands(program: Command, io: Io): void {
       io,
       options,
       result,
-      () => `Added ${result.name}. Next: posthorn account add ann@${result.name} --password-stdin\n`,
+      () => `Added ${result.display}. Next: posthorn account add ann@${result.display} --password-stdin\n`,
     )
   })
   admin(domain, 'list', 'List the domains.').action(async (options: Options) => {
-    type Shown = { displayName: string; accounts: number; aliases: number; createdAt: number }
+    type Shown = { display: string; accounts: number; aliases: number; createdAt: number }
     const domains = await administer<Shown[]>(options, { operation: 'domain.list' })
     print(io, options, domains, () =>
       table(
         ['domain', 'accounts', 'aliases'],
-        domains.map((one) => [one.displayName, String(one.accounts), String(one.aliases)]),
+        domains.map((one) => [one.display, String(one.accounts), String(one.aliases)]),
         'No domains yet. Add one: posthorn domain add example.org',
       ),
     )
@@ -72,7 +73,7 @@ export function addAccountCommands(program: Command, io: Io): void {
       const password = await passwordFrom(io, options)
       const parameters = { address, password, ...quotaOf(options) }
       const made = await administer<ShownAccount>(options, { operation: 'account.add', parameters })
-      print(io, options, made, () => `Added ${made.address}.\n`)
+      print(io, options, made, () => `Added ${made.display}.\n`)
     })
   admin(account, 'list', 'List the accounts.').action(async (options: Options) => {
     const accounts = await administer<ShownAccount[]>(options, { operation: 'account.list' })
@@ -144,26 +145,21 @@ export function addAliasCommands(program: Command, io: Io): void {
     'add <address> <targets...>',
     'Let an address (or @domain, for all that no other takes) lead to others.',
   ).action(async (address: string, targets: string[], options: Options) => {
-    const set = await administer<{ address: string }>(options, {
+    const set = await administer<{ address: string; display: string }>(options, {
       operation: 'alias.set',
       parameters: { address, targets },
     })
-    print(
-      io,
-      options,
-      { address: set.address, targets },
-      () => `${set.address} leads to ${targets.join(', ')}.\n`,
-    )
+    print(io, options, { ...set, targets }, () => `${set.display} leads to ${targets.join(', ')}.\n`)
   })
   admin(alias, 'list [domain]', 'List the aliases.').action(
     async (domain: string | undefined, options: Options) => {
       const parameters = domain === undefined ? {} : { domain }
-      type Shown = { address: string; targets: string[] }
+      type Shown = { display: string; targets: string[] }
       const aliases = await administer<Shown[]>(options, { operation: 'alias.list', parameters })
       print(io, options, aliases, () =>
         table(
           ['alias', 'leads to'],
-          aliases.map((one) => [one.address, one.targets.join(', ')]),
+          aliases.map((one) => [one.display, one.targets.map(displayAddress).join(', ')]),
           'No aliases.',
         ),
       )
@@ -205,7 +201,7 @@ function accountTable(accounts: readonly ShownAccount[]): string {
   return table(
     ['address', 'state', 'messages', 'size'],
     accounts.map((one) => [
-      one.address,
+      one.display,
       one.state,
       limit(String(one.messages), one.quotaMessages === null ? null : String(one.quotaMessages)),
       limit(humanSize(one.bytes), one.quotaBytes === null ? null : humanSize(one.quotaBytes)),

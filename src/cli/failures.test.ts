@@ -143,6 +143,35 @@ test('a configuration file that is missing, unreadable or wrong: 3, and every pr
   await fails(['config', 'check', '--config', file], 3, /smtp\.maxRecipients/)
 })
 
+test('domains are shown as people write them; JSON has the key beside', async (context) => {
+  const data = await folderFor(context)
+  const at = ['--data', data]
+  const shown = async (command: string[], input = ''): Promise<string> => {
+    const ended = await run([...command, ...at], input)
+    assert.equal(ended.code, 0, ended.err)
+    return ended.out
+  }
+  assert.match(
+    await shown(['domain', 'add', 'xn--bcher-kva.example']),
+    /^Added bücher\.example\. .*ann@bücher\.example/,
+  )
+  const add = ['account', 'add', 'Ann@BÜCHER.example', '--password-stdin']
+  assert.equal(await shown(add, 'secret\n'), 'Added ann@bücher.example.\n')
+  const alias = ['alias', 'add', 'team@xn--bcher-kva.example', 'ann@xn--bcher-kva.example']
+  assert.match(await shown(alias), /^team@bücher\.example leads to /)
+  await shown(['alias', 'add', '@bücher.example', 'ann@bücher.example'])
+  assert.match(await shown(['domain', 'list']), /^bücher\.example +1 +2$/m)
+  assert.match(await shown(['account', 'list']), /^ann@bücher\.example +active/m)
+  const aliases = await shown(['alias', 'list'])
+  assert.match(aliases, /^@bücher\.example +ann@bücher\.example$/m)
+  assert.match(aliases, /^team@bücher\.example +ann@bücher\.example$/m)
+  const [account] = JSON.parse(await shown(['account', 'list', '--json'])) as Record<string, unknown>[]
+  assert.deepEqual(
+    [account?.['address'], account?.['display']],
+    ['ann@xn--bcher-kva.example', 'ann@bücher.example'],
+  )
+})
+
 test('config explain: 1 for what no setting starts with, and the nearest that there is', async (context) => {
   const config = await configFile(await folderFor(context))
   const explain = (prefix: string) => ['config', 'explain', prefix, '--config', config]

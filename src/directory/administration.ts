@@ -65,21 +65,21 @@ export class Administration {
     this.#passwords = new Passwords({ ...options, config: { ...options.auth, hashQueue } })
   }
 
-  async addDomain(name: string): Promise<Administered<{ name: string }>> {
+  async addDomain(name: string): Promise<Administered<{ name: string; display: string }>> {
     const domain = tryDomain(name, { utf8: true })
     if (domain === undefined) return invalid(`"${name}" is not a domain name. Write it like "example.org".`)
     const added = await this.#store.addDomain({ name: domain, now: this.#options.clock.now() })
     if (!added.ok) return { ok: false, reason: 'exists', message: `The domain ${name} is here already.` }
     this.#tell('domain-added', domain)
-    return { ok: true, name: domain }
+    return { ok: true, name: domain, display: displayDomain(domain) }
   }
 
   /** In order of name, with the name as people write it. */
   async listDomains(): Promise<
-    { name: string; displayName: string; accounts: number; aliases: number; createdAt: number }[]
+    { name: string; display: string; accounts: number; aliases: number; createdAt: number }[]
   > {
     const domains = await this.#store.listDomains()
-    return domains.map((domain) => ({ ...domain, displayName: displayName(domain.name) }))
+    return domains.map((domain) => ({ ...domain, display: displayName(domain.name) }))
   }
 
   async removeDomain(name: string): Promise<Administered> {

@@ -366,7 +366,7 @@ test('Domains, accounts and aliases are listed, changed and removed', async (con
   const { admin, realStore } = await house(context)
   assert.ok((await admin.addDomain('b\u00fccher.example')).ok)
   assert.deepEqual(
-    (await admin.listDomains()).map(({ name, displayName }) => [name, displayName]),
+    (await admin.listDomains()).map(({ name, display }) => [name, display]),
     [
       ['example.org', 'example.org'],
       ['xn--bcher-kva.example', 'b\u00fccher.example'],

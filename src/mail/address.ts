@@ -3,7 +3,15 @@
 // An `Address` exists only if it is well formed. Its `localPart` is the meaning, without quotes: `"ann"@x` and `ann@x`
 // are one mailbox (RFC 5321 §4.1.2), so no later code can be fooled by quoting. There are no comments, groups or white
 // space here: that is the header grammar (address-list.ts). One pass over the text, no backtracking.
-import { type AddressLiteral, type Domain, domainOctets, parseDomain, tryAddressLiteral } from './domain.ts'
+import {
+  type AddressLiteral,
+  displayDomain,
+  type Domain,
+  domainOctets,
+  parseDomain,
+  tryAddressLiteral,
+  tryDomain,
+} from './domain.ts'
 
 declare const localPartBrand: unique symbol
 /** A local part without its quoting: printable characters and spaces, no controls; it may be empty (`""@x`). */
@@ -106,6 +114,13 @@ export function formatAddress(address: Address): string {
 /** As `formatAddress`, with the domain in A-labels: what a peer without SMTPUTF8 gets if the local part is ASCII. */
 export function formatAddressAscii(address: Address): string {
   return `${formatLocalPart(address.localPart)}@${address.domain ?? address.literal ?? address.domainText}`
+}
+
+/** An `addressKey`, or the `@domain` of a catch-all, with its domain in U-labels: for people. */
+export function displayAddress(key: string): string {
+  const from = key.lastIndexOf('@') + 1
+  const domain = tryDomain(key.slice(from))
+  return domain === undefined ? key : key.slice(0, from) + displayDomain(domain)
 }
 
 /** How `addressKey` treats the letters of the local part. */

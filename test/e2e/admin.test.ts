@@ -24,17 +24,21 @@ for (const running of [false, true]) {
     await writeConfig(folder, allListeners)
     if (running) await serve(place)
     if (running) assert.match(await done(folder, ['domain', 'list']), /No domains yet\. Add one: /)
-    assert.deepEqual(await json(folder, ['domain', 'add', 'MAIL.test']), { name: 'mail.test' })
+    assert.deepEqual(await json(folder, ['domain', 'add', 'MAIL.test']), {
+      name: 'mail.test',
+      display: 'mail.test',
+    })
     const made = (await json(
       folder,
       ['account', 'add', 'ann@mail.test', '--password-stdin', '--quota', '2 GB'],
       'secret\n',
     )) as object
     assert.deepEqual(Object.keys(made).toSorted(), [
-      ...['address', 'bytes', 'created', 'id', 'messages', 'quotaBytes', 'quotaMessages', 'state'],
+      ...['address', 'bytes', 'created', 'display', 'id', 'messages', 'quotaBytes', 'quotaMessages', 'state'],
     ])
     assert.deepEqual(await json(folder, ['alias', 'add', 'team@mail.test', 'ann@mail.test']), {
       address: 'team@mail.test',
+      display: 'team@mail.test',
       targets: ['ann@mail.test'],
     })
     const [domain] = (await json(folder, ['domain', 'list'])) as {

@@ -8,6 +8,7 @@ import type { Config } from '../../config/schema.ts'
 import { type Administered, Administration } from '../../directory/administration.ts'
 import type { Events } from '../../events/event.ts'
 import type { Metrics } from '../../events/metrics.ts'
+import { displayAddress } from '../../mail/address.ts'
 import type { Account } from '../../store/model.ts'
 import type { Store } from '../../store/store.ts'
 
@@ -36,6 +37,8 @@ export interface AdminParts {
 /** An account as it is shown. */
 export interface ShownAccount {
   readonly address: string
+  /** The address with its domain as people write it. */
+  readonly display: string
   readonly id: number
   readonly state: Account['state']
   readonly messages: number
@@ -147,10 +150,11 @@ function aliasOperations(administration: Administration): Record<string, Operati
   return {
     'alias.set': operation(
       z.strictObject({ address: z.string(), targets: z.array(z.string()) }),
-      async ({ address, targets }) => granted(await administration.setAlias(address, targets)),
+      async ({ address, targets }) => withDisplay(granted(await administration.setAlias(address, targets))),
     ),
-    'alias.list': operation(z.strictObject({ domain: z.string().optional() }).optional(), (parameters) =>
-      administration.listAliases(parameters?.domain),
+    'alias.list': operation(
+      z.strictObject({ domain: z.string().optional() }).optional(),
+      async (parameters) => (await administration.listAliases(parameters?.domain)).map(withDisplay),
     ),
     'alias.remove': operation(addressed, async ({ address }) =>
       granted(await administration.removeAlias(address)),
@@ -174,9 +178,14 @@ function granted<T extends object>(administered: Administered<T>): Omit<{ readon
   return result
 }
 
+function withDisplay<T extends { readonly address: string }>(one: T): T & { readonly display: string } {
+  return { ...one, display: displayAddress(one.address) }
+}
+
 function shownAccount(account: Account): ShownAccount {
   return {
     address: account.address,
+    display: displayAddress(account.address),
     id: account.id,
     state: account.state,
     messages: account.used.messages,
