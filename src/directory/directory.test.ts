@@ -271,6 +271,35 @@ test('SCRAM and password log-ins are throttled together; the owner still gets in
   assert.equal(await logIn(directory, 'ann@example.org', 'secret', '192.0.2.1'), 'ann@example.org')
 })
 
+test('auth.cacheTime: a right password costs no hash for so long', async (context) => {
+  const auth = { cacheTime: '5m', hashConcurrency: 1, hashQueue: 0 }
+  const { admin, directory, clock } = await house(context, { auth })
+  await addAccounts(admin, 'ann', 'bob')
+  assert.equal(await logIn(directory, 'ann@example.org', 'secret'), 'ann@example.org')
+  // One hash at a time and no queue: who needs a hash beside another is turned away.
+  const besideAnother = async (round: string) => {
+    const other = logIn(directory, 'bob@example.org', `wrong ${round}`)
+    const outcome = await logIn(directory, 'ann@example.org', 'secret')
+    await other
+    return outcome
+  }
+  await clock.advance('4m')
+  assert.equal(await besideAnother('one'), 'ann@example.org')
+  await clock.advance('2m')
+  assert.equal(await besideAnother('two'), 'unavailable')
+})
+
+test('auth.minPasswordLength: new passwords need so many characters', async (context) => {
+  const { admin } = await house(context, { auth: { minPasswordLength: 8 } })
+  const add = (text: string) => admin.addAccount({ address: 'ann@example.org', password: new Secret(text) })
+  const short = await add('1234567')
+  assert.ok(!short.ok && short.reason === 'weak-password')
+  assert.match(short.message, /at least 8 characters/)
+  assert.ok((await add('pässwörd')).ok, 'characters, not octets')
+  const changed = await admin.setPassword('ann@example.org', new Secret('short'))
+  assert.ok(!changed.ok && changed.reason === 'weak-password')
+})
+
 test('SCRAM gives unknown names no verifier, and a right proof the account', async (context) => {
   const { admin, directory } = await house(context)
   await addAccounts(admin, 'ann')

@@ -114,3 +114,15 @@ test('Limits of 0 are lifted', () => {
   })
   for (let at = 0; at < 2000; at++) assert.equal(wrong(throttle, '192.0.2.7', 'ann', `wrong ${at}`), 'tried')
 })
+
+test('auth.throttle.knownFor: a network is known to a name so long after a log-in', async () => {
+  const { clock, throttle } = makeThrottle({ knownFor: 7_200_000, window: 1e9, failuresPerAccount: 1 })
+  const first = guess(throttle, '192.0.2.7', 'ann', 'right')
+  assert.ok(first !== 'throttled')
+  first.settle('right')
+  assert.equal(wrong(throttle, '198.51.100.1', 'ann', 'guess'), 'tried')
+  await clock.advance(7_199_000)
+  assert.notEqual(guess(throttle, '192.0.2.7', 'ann', null), 'throttled')
+  await clock.advance(2_000)
+  assert.equal(guess(throttle, '192.0.2.7', 'ann', null), 'throttled')
+})
