@@ -54,8 +54,8 @@ async function onServer(
 }
 
 const takers: (() => Promise<RunningServer>)[] = [
-  () => startPosthorn({ ...ports, users: 100 }),
-  ...(postfixInstalled() ? [() => startPostfix({ port: ports.smtp, users: 100 })] : []),
+  () => startPosthorn({ ...ports, users: 101 }),
+  ...(postfixInstalled() ? [() => startPostfix({ port: ports.smtp, users: 101 })] : []),
 ]
 const readers: (() => Promise<RunningServer>)[] = [
   () => startPosthorn({ ...ports, users: 4 }),

@@ -27,9 +27,14 @@ export async function startPostfix(options: { port: number; users: number }): Pr
   const names = Array.from({ length: options.users }, (_, index) => `user${index}`)
   await writeFile(
     join(configFolder, 'virtual'),
-    names
-      .flatMap((name) => [`${name}@bench.test ${name}/`, `${name.slice(4)}user@bench.test n${name}/`])
-      .join('\n') + '\n',
+    [
+      'user@bench.test user/',
+      ...names.flatMap((name) => [
+        `${name}@bench.test ${name}/`,
+        `${name.slice(4)}user@bench.test n${name}/`,
+      ]),
+      '',
+    ].join('\n'),
   )
   await runProgram('postmap', ['-c', configFolder, `hash:${join(configFolder, 'virtual')}`])
   await runProgram('postfix', ['-c', configFolder, 'start'])

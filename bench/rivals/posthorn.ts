@@ -8,7 +8,7 @@ import { ended, processTree, runProgram, type RunningServer, untilBanner } from 
 
 const binary = fileURLToPath(new URL('../../bin/posthorn.js', import.meta.url))
 
-/** Starts it with accounts `user0@bench.test`, … (password `secret`) and `0user@bench.test`, … for many recipients. */
+/** Starts it with accounts `user0@bench.test`, … (password `secret`) and `user@…`, `1user@…`, … for many recipients. */
 export async function startPosthorn(options: {
   smtp: number
   imap: number
@@ -25,7 +25,7 @@ export async function startPosthorn(options: {
     `user${index}@bench.test secret\n`,
     `${index}user@bench.test secret\n`,
   ])
-  await writeFile(join(folder, 'accounts'), lines.flat().join(''))
+  await writeFile(join(folder, 'accounts'), ['user@bench.test secret\n', ...lines.flat()].join(''))
   await run('account', 'import', join(folder, 'accounts'), '--config', file)
   const child = spawn(process.execPath, [binary, 'serve', '--config', file], {
     stdio: ['ignore', 'ignore', 'inherit'],
