@@ -1,14 +1,14 @@
 // Settings that only the composition root hands on: they govern what they say, seen from outside.
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import { House, largeBytes } from '../test/contracts/house.ts'
-import { SeededRandom } from './base/seeded-random.ts'
-import { VirtualClock } from './base/virtual-clock.ts'
-import { resolveConfig } from './config/layers.ts'
-import { createEvents } from './events/event.ts'
-import { openStore, startPosthorn } from './main.ts'
-import { MemoryNetwork } from './net/memory-network.ts'
-import { StoreUnavailable } from './store/store.ts'
+import { House, largeBytes } from '../contracts/house.ts'
+import { SeededRandom } from '../../src/base/seeded-random.ts'
+import { VirtualClock } from '../../src/base/virtual-clock.ts'
+import { resolveConfig } from '../../src/config/layers.ts'
+import { createEvents } from '../../src/events/event.ts'
+import { openStore, startPosthorn } from '../../src/main.ts'
+import { MemoryNetwork } from '../../src/net/memory-network.ts'
+import { StoreUnavailable } from '../../src/store/store.ts'
 
 const day = 86_400_000
 
