@@ -16,11 +16,13 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? 0) + upper) / 2
 }
 
-/** Runs a measurement several times and takes the median of each figure. */
+/** Runs a measurement several times, after rounds that do not count, and takes the median of each figure. */
 export async function repeat(
   times: number,
   measure: () => Promise<Record<string, number>>,
+  warmUps = 0,
 ): Promise<Record<string, number>> {
+  for (let round = 0; round < warmUps; round++) await measure()
   const runs: Record<string, number>[] = []
   for (let run = 0; run < times; run++) runs.push(await measure())
   const names = Object.keys(runs[0] ?? {})

@@ -45,7 +45,10 @@ export const authSection = z
       .default(false)
       .describe('Take passwords on connections without TLS. For development only.'),
     maxFailuresPerConnection: count(5, 'Failed log-ins before a connection is closed; 0 is no limit.'),
-    maxResponseBytes: count(12_288, 'Octets of one SASL response in base64 (RFC 4954 §4).'),
+    maxResponseBytes: count(
+      12_288,
+      'Octets of one SASL response in base64 by SMTP and POP3 (RFC 4954 §4); IMAP has imap.lineBeforeLogin.',
+    ),
     argon2Memory: z
       .int()
       .min(8)
