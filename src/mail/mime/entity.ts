@@ -6,7 +6,7 @@ import { type EnvelopeAddress, parseAddressList } from '../address-list.ts'
 import { fieldValue, type HeaderField, languageTags, messageIds, splitHeader } from '../header.ts'
 import { type Disposition, firstToken, type Parameter, tryDisposition, tryMediaType } from '../parameters.ts'
 import type { MimeLimits } from './limits.ts'
-import type { Envelope, MimeDefect } from './structure.ts'
+import type { EntityHeader, Envelope, MimeDefect } from './structure.ts'
 
 /** Remembers text until its octets are used up, and collects defects. One per walk. */
 export class Purse {
@@ -44,20 +44,6 @@ export class Purse {
 }
 
 const fixedPrice = 32
-
-/** The content fields of an entity (RFC 2045 §3, RFC 2183, RFC 3282, RFC 2557 §4.2, RFC 1864). */
-export interface EntityHeader {
-  readonly type: string
-  readonly subtype: string
-  readonly parameters: readonly Parameter[]
-  readonly id: string | null
-  readonly description: string | null
-  readonly encoding: string
-  readonly disposition: Disposition | null
-  readonly language: readonly string[]
-  readonly location: string | null
-  readonly md5: string | null
-}
 
 /** What only the outermost header is asked for. */
 export interface TraceHeader {

@@ -26,20 +26,28 @@ export interface Envelope {
   readonly messageId: string | null
 }
 
+/** Of a message without a header, or whose header was beyond the walk's limits. */
+export const emptyEnvelope: Envelope = {
+  date: null,
+  subject: null,
+  from: null,
+  sender: null,
+  replyTo: null,
+  to: null,
+  cc: null,
+  bcc: null,
+  inReplyTo: null,
+  messageId: null,
+}
+
 /** The message inside a message/rfc822 (or message/global) part. */
 export interface EmbeddedMessage {
   readonly envelope: Envelope
   readonly root: Part
 }
 
-/** One MIME entity. Its header is `[headerStart, bodyStart)` with the blank line, its body `[bodyStart, bodyEnd)`. */
-export interface Part {
-  readonly headerStart: number
-  readonly bodyStart: number
-  /** The line break before the next boundary belongs to the boundary (RFC 2046 §5.1.1), so it is not in the body. */
-  readonly bodyEnd: number
-  /** Lines of the body, an unfinished last line counted. */
-  readonly lines: number
+/** The content fields of an entity (RFC 2045 §3, RFC 2183, RFC 3282, RFC 2557 §4.2, RFC 1864). */
+export interface EntityHeader {
   /** Lower-cased, for example `text`; RFC 2045 §5.2 defaults filled in. */
   readonly type: string
   readonly subtype: string
@@ -54,6 +62,16 @@ export interface Part {
   readonly language: readonly string[]
   readonly location: string | null
   readonly md5: string | null
+}
+
+/** One MIME entity. Its header is `[headerStart, bodyStart)` with the blank line, its body `[bodyStart, bodyEnd)`. */
+export interface Part extends EntityHeader {
+  readonly headerStart: number
+  readonly bodyStart: number
+  /** The line break before the next boundary belongs to the boundary (RFC 2046 §5.1.1), so it is not in the body. */
+  readonly bodyEnd: number
+  /** Lines of the body, an unfinished last line counted. */
+  readonly lines: number
   /** Children of a multipart, empty otherwise. */
   readonly parts: readonly Part[]
   /** Null unless message/rfc822 or message/global that was walked into. */

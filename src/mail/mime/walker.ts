@@ -13,10 +13,17 @@
 import { Buffer } from 'node:buffer'
 import { parameter } from '../parameters.ts'
 import { HeaderCollector } from './collector.ts'
-import { type EntityHeader, ParsedHeader, Purse, type TraceHeader } from './entity.ts'
+import { ParsedHeader, Purse, type TraceHeader } from './entity.ts'
 import { defaultMimeLimits, type MimeLimits } from './limits.ts'
 import { previewOf, type TextSample } from './preview.ts'
-import type { EmbeddedMessage, Envelope, MessageStructure, Part } from './structure.ts'
+import {
+  emptyEnvelope,
+  type EntityHeader,
+  type EmbeddedMessage,
+  type Envelope,
+  type MessageStructure,
+  type Part,
+} from './structure.ts'
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 
@@ -382,7 +389,7 @@ export class MimeWalker {
     else if (this.#parts >= parts) this.#purse.note('parts-limit')
     else {
       const inner = this.#begin(bodyStart, open)
-      open.part.message = { envelope: blankEnvelope, root: inner.part }
+      open.part.message = { envelope: emptyEnvelope, root: inner.part }
     }
   }
 
@@ -440,19 +447,6 @@ const blankPart: Part = {
   md5: null,
   parts: [],
   message: null,
-}
-
-const blankEnvelope: Envelope = {
-  date: null,
-  subject: null,
-  from: null,
-  sender: null,
-  replyTo: null,
-  to: null,
-  cc: null,
-  bcc: null,
-  inReplyTo: null,
-  messageId: null,
 }
 
 /** RFC 2046 §5.2.1, and RFC 6532 §3.7 for message/global. */

@@ -3,9 +3,9 @@
 // The grammar leaves no way to say "unknown", so what a walk did not reach is said with the nearest thing that is legal: a
 // multipart without parts has one empty text part, an embedded message that was not walked into has an empty envelope.
 // Depth is bounded by the walk that made the structure.
-import { emptyEnvelope, encodeEnvelope } from './envelope.ts'
+import { encodeEnvelope } from './envelope.ts'
 import { encodeNString, encodeString } from './strings.ts'
-import type { Disposition, Parameter, Part } from '../../../mail/mime/structure.ts'
+import { emptyEnvelope, type Disposition, type Parameter, type Part } from '../../../mail/mime/structure.ts'
 
 const emptyText = {
   body: '("text" "plain" NIL NIL NIL "7bit" 0 0)',

@@ -15,21 +15,7 @@ function encodeAddresses(addresses: readonly EnvelopeAddress[] | null): string {
   return `(${addresses.map(encodeAddress).join('')})`
 }
 
-/** `address = "(" addr-name SP addr-adl SP addr-mailbox SP addr-host ")"`; source routes are never kept. */
-function encodeAddress({ name, mailbox, host }: EnvelopeAddress): string {
-  return `(${encodeNString(name)} NIL ${encodeNString(mailbox)} ${encodeNString(host)})`
-}
-
-/** What stands for a message whose header was beyond the walk's limits. */
-export const emptyEnvelope: Envelope = {
-  date: null,
-  subject: null,
-  from: null,
-  sender: null,
-  replyTo: null,
-  to: null,
-  cc: null,
-  bcc: null,
-  inReplyTo: null,
-  messageId: null,
+/** `address = "(" addr-name SP addr-adl SP addr-mailbox SP addr-host ")"`. */
+function encodeAddress({ name, route, mailbox, host }: EnvelopeAddress): string {
+  return `(${encodeNString(name)} ${encodeNString(route)} ${encodeNString(mailbox)} ${encodeNString(host)})`
 }
