@@ -4,6 +4,7 @@
 // `monotonic` show each timer's own time while it runs. Between two timers, everything that the first one set off is
 // given time to settle: by default promise jobs alone, since this folder has no timers. Where real input and output
 // takes part (files, workers, sockets) pass a `settle` that waits for it.
+import { sleepBy } from './sleep.ts'
 import type { Clock, Timer } from './clock.ts'
 import { milliseconds } from './duration.ts'
 
@@ -60,21 +61,7 @@ export class VirtualClock implements Clock {
   }
 
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted === true) {
-        reject(signal.reason)
-        return
-      }
-      const aborted = () => {
-        timer.cancel()
-        reject(signal?.reason)
-      }
-      const timer = this.after(milliseconds, () => {
-        signal?.removeEventListener('abort', aborted)
-        resolve()
-      })
-      signal?.addEventListener('abort', aborted, { once: true })
-    })
+    return sleepBy(this, milliseconds, signal)
   }
 
   /**

@@ -1,4 +1,5 @@
 // Time from the system: the `Clock` for everything but tests and simulations.
+import { sleepBy } from '../base/sleep.ts'
 import { performance } from 'node:perf_hooks'
 import type { Clock, Timer } from '../base/clock.ts'
 
@@ -61,21 +62,7 @@ export class RealClock implements Clock {
   }
 
   sleep(milliseconds: number, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted === true) {
-        reject(signal.reason)
-        return
-      }
-      const aborted = () => {
-        timer.cancel()
-        reject(signal?.reason)
-      }
-      const timer = this.after(milliseconds, () => {
-        signal?.removeEventListener('abort', aborted)
-        resolve()
-      })
-      signal?.addEventListener('abort', aborted, { once: true })
-    })
+    return sleepBy(this, milliseconds, signal)
   }
 }
 

@@ -7,11 +7,10 @@
 // questions under way are asked once, and only so many at a time.
 import type { Clock } from '../base/clock.ts'
 import type { Dialer } from '../base/connection.ts'
-import { tryReverseName } from '../base/ip-address.ts'
 import type { Random } from '../base/random.ts'
-import type { DnsAnswer, DnsFailure, MxRecord, Resolver, TlsaRecord } from '../base/resolver.ts'
+import type { DnsAnswer, DnsFailure } from '../base/resolver.ts'
 import { DnsCache } from './dns-cache.ts'
-import { normalizeName, type DnsQuery, type DnsRecords, type DnsType } from './dns-message.ts'
+import type { DnsQuery, DnsRecords, DnsType } from './dns-message.ts'
 import {
   askOverTcp,
   askOverUdp,
@@ -19,6 +18,7 @@ import {
   type DnsServer,
   type DnsTransport,
 } from './dns-transport.ts'
+import { failed, TypedResolver } from './typed-resolver.ts'
 
 export interface StubResolverOptions {
   /** Asked in this order. With none of them every look-up fails as `timeout`. */
@@ -56,7 +56,7 @@ export const defaultResolverLimits: ResolverLimits = {
   concurrency: 256,
 }
 
-export class StubResolver implements Resolver {
+export class StubResolver extends TypedResolver {
   readonly #options: StubResolverOptions
   readonly #limits: ResolverLimits
   readonly #transport: DnsTransport
@@ -68,6 +68,7 @@ export class StubResolver implements Resolver {
   #first = 0
 
   constructor(options: StubResolverOptions) {
+    super()
     this.#options = options
     this.#limits = { ...defaultResolverLimits, ...options.limits }
     const { clock, dialer } = options
@@ -75,43 +76,12 @@ export class StubResolver implements Resolver {
     this.#cache = new DnsCache(clock, this.#limits.cacheEntries)
   }
 
-  a(name: string): Promise<DnsAnswer<string>> {
-    return this.#look(name, 'A')
-  }
-
-  aaaa(name: string): Promise<DnsAnswer<string>> {
-    return this.#look(name, 'AAAA')
-  }
-
-  mx(name: string): Promise<DnsAnswer<MxRecord>> {
-    return this.#look(name, 'MX')
-  }
-
-  txt(name: string): Promise<DnsAnswer<string>> {
-    return this.#look(name, 'TXT')
-  }
-
-  cname(name: string): Promise<DnsAnswer<string>> {
-    return this.#look(name, 'CNAME')
-  }
-
-  tlsa(name: string): Promise<DnsAnswer<TlsaRecord>> {
-    return this.#look(name, 'TLSA')
-  }
-
-  reverse(address: string): Promise<DnsAnswer<string>> {
-    const name = tryReverseName(address)
-    return name === undefined ? Promise.resolve(failed('malformed')) : this.#look(name, 'PTR')
-  }
-
-  #look<Type extends DnsType>(name: string, type: Type): Promise<DnsAnswer<DnsRecords[Type]>> {
-    const normalized = normalizeName(name)
-    if (!normalized.ok) return Promise.resolve(failed(normalized.failure))
-    const key = `${type} ${normalized.name}`
+  override look<Type extends DnsType>(name: string, type: Type): Promise<DnsAnswer<DnsRecords[Type]>> {
+    const key = `${type} ${name}`
     const kept = this.#cache.get(key)
     let answer = kept === undefined ? this.#underWay.get(key) : Promise.resolve(kept)
     if (answer === undefined) {
-      answer = this.#resolve(normalized.name, type, key)
+      answer = this.#resolve(name, type, key)
       this.#underWay.set(key, answer)
     }
     // The type in the key is the type of the records: `dns-message.ts` read them so.
@@ -187,8 +157,4 @@ export class StubResolver implements Resolver {
     const { records, ttl } = exchange
     return { answer: { ok: true, records, authentic, ttl }, seconds: Math.min(ttl, longestTtlSeconds) }
   }
-}
-
-function failed<T>(failure: DnsFailure): DnsAnswer<T> {
-  return { ok: false, failure, authentic: false }
 }

@@ -1,14 +1,14 @@
 // The simulated `Resolver`: answers from zone text (`zone-file.ts`), for tests and the simulated internet. It follows
 // CNAMEs, knows wildcards (RFC 4592 §2.1.1) and empty names between others, and fails where the zone says so. What it answers
 // can be changed in mid-test by `load`.
-import { tryReverseName } from '../base/ip-address.ts'
-import type { DnsAnswer, DnsFailure, MxRecord, Resolver, TlsaRecord } from '../base/resolver.ts'
-import { normalizeName, type DnsRecords, type DnsType } from './dns-message.ts'
+import type { DnsAnswer, DnsFailure } from '../base/resolver.ts'
+import type { DnsRecords, DnsType } from './dns-message.ts'
 import { parseZone, type Zone, type ZoneRecord } from './zone-file.ts'
+import { failed, TypedResolver } from './typed-resolver.ts'
 
 const longestChain = 10
 
-export class ZoneResolver implements Resolver {
+export class ZoneResolver extends TypedResolver {
   #zone: Zone = { records: [], failures: [] }
   #byName = new Map<string, ZoneRecord[]>()
   /** Every name that exists, also those that only have others below them. */
@@ -17,6 +17,7 @@ export class ZoneResolver implements Resolver {
   readonly asked: string[] = []
 
   constructor(zoneText = '') {
+    super()
     this.load(zoneText)
   }
 
@@ -30,40 +31,9 @@ export class ZoneResolver implements Resolver {
     }
   }
 
-  a(name: string): Promise<DnsAnswer<string>> {
-    return this.#look(name, 'A')
-  }
-
-  aaaa(name: string): Promise<DnsAnswer<string>> {
-    return this.#look(name, 'AAAA')
-  }
-
-  mx(name: string): Promise<DnsAnswer<MxRecord>> {
-    return this.#look(name, 'MX')
-  }
-
-  txt(name: string): Promise<DnsAnswer<string>> {
-    return this.#look(name, 'TXT')
-  }
-
-  cname(name: string): Promise<DnsAnswer<string>> {
-    return this.#look(name, 'CNAME')
-  }
-
-  tlsa(name: string): Promise<DnsAnswer<TlsaRecord>> {
-    return this.#look(name, 'TLSA')
-  }
-
-  reverse(address: string): Promise<DnsAnswer<string>> {
-    const name = tryReverseName(address)
-    return name === undefined ? Promise.resolve(failed('malformed')) : this.#look(name, 'PTR')
-  }
-
-  #look<Type extends DnsType>(name: string, type: Type): Promise<DnsAnswer<DnsRecords[Type]>> {
-    const normalized = normalizeName(name)
-    if (!normalized.ok) return Promise.resolve(failed(normalized.failure))
-    this.asked.push(`${type} ${normalized.name}`)
-    return Promise.resolve(this.#answer(normalized.name, type))
+  override look<Type extends DnsType>(name: string, type: Type): Promise<DnsAnswer<DnsRecords[Type]>> {
+    this.asked.push(`${type} ${name}`)
+    return Promise.resolve(this.#answer(name, type))
   }
 
   #answer<Type extends DnsType>(asked: string, type: Type): DnsAnswer<DnsRecords[Type]> {
@@ -116,8 +86,4 @@ export class ZoneResolver implements Resolver {
 function parentOf(name: string): string {
   const dot = name.indexOf('.')
   return dot < 0 ? '' : name.slice(dot + 1)
-}
-
-function failed<T>(failure: DnsFailure): DnsAnswer<T> {
-  return { ok: false, failure, authentic: false }
 }
