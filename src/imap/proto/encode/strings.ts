@@ -7,9 +7,7 @@
 const longestQuoted = 1000
 
 // TEXT-CHAR without quoted-specials; 8-bit, CR, LF and NUL need a literal.
-// oxlint-disable-next-line no-control-regex -- a TEXT-CHAR may be a control
 const plain = /^[\u0001-\u0009\u000b\u000c\u000e-\u0021\u0023-\u005b\u005d-\u007f]*$/
-// oxlint-disable-next-line no-control-regex -- a TEXT-CHAR may be a control
 const quotable = /^[\u0001-\u0009\u000b\u000c\u000e-\u007f]*$/
 
 /** `string = quoted / literal` */

@@ -51,7 +51,6 @@ export function tryMailboxName(name: string, limits: MailboxNameLimits): string 
   const levels = normal.split(delimiter)
   if (levels.length > limits.mailboxLevels || Buffer.byteLength(normal) > limits.mailboxName) return undefined
   // Wildcards would make a name that LIST cannot ask for; controls one that breaks logs and clients.
-  // oxlint-disable-next-line no-control-regex -- controls are what it looks for
   if (levels.some((level) => level === '' || /[\u0000-\u001f\u007f-\u009f\u2028\u2029*%]/.test(level)))
     return undefined
   return normal
