@@ -28,6 +28,18 @@ export interface Connection {
   destroy(error?: Error): void
   /** Handshake as the server. Bytes that came before it are an attack and make it fail. */
   startTls(): Promise<TlsState>
+  /** Handshake as the client. Succeeds with any certificate: what it is worth is for the caller to judge (`TlsState.peerCertificate`). */
+  startClientTls(request: ClientTls): Promise<TlsState>
+}
+
+/** How to shake hands as a client. */
+export interface ClientTls {
+  /** The name to ask for (SNI); null for none. */
+  readonly serverName: string | null
+  /** PEM of authorities to trust instead of the system's. */
+  readonly authorities?: readonly string[]
+  /** PEM of our own certificate chain and key, shown when asked for. */
+  readonly identity?: { readonly certificate: string; readonly key: string }
 }
 
 /** Where to connect to. */

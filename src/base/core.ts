@@ -8,6 +8,7 @@
 //   received meanwhile are kept (bounded by the core's own limits) and worked on after the answer.
 // - `start-tls` and `close` are the last output of their batch too. After `close` nothing is emitted.
 // - Bytes that a peer sent after STARTTLS and before the handshake end the session; they are never interpreted.
+import type { Connection } from './connection.ts'
 
 /** What a TLS handshake established. */
 export interface TlsState {
@@ -21,6 +22,28 @@ export interface TlsState {
   readonly exporter: Uint8Array | null
   /** RFC 5929 §4: hash of the server's certificate, for `tls-server-end-point`; null where unavailable. */
   readonly serverEndPoint: Uint8Array | null
+  /** What the other side showed; null where it showed none. Shown is not believed: see its `problem`. */
+  readonly peerCertificate: PeerCertificate | null
+}
+
+/** One certificate of a chain, as far as it is compared. */
+export interface CertificateFacts {
+  /** The whole certificate, DER. */
+  readonly raw: Uint8Array
+  /** Its SubjectPublicKeyInfo, DER. */
+  readonly publicKey: Uint8Array
+}
+
+/** A certificate chain and what the TLS library found of it. */
+export interface PeerCertificate {
+  /** The end entity first, each further one the issuer of the one before, signatures checked. */
+  readonly chain: readonly CertificateFacts[]
+  /** dNSName entries of subjectAltName (RFC 6125 §6.4), lower case, wildcards as they stand. */
+  readonly dnsNames: readonly string[]
+  /** rfc822Name entries of subjectAltName. */
+  readonly emailAddresses: readonly string[]
+  /** Null where the chain ends at a trusted authority and is valid today; else the reason, for example `CERT_HAS_EXPIRED`. */
+  readonly problem: string | null
 }
 
 /** Both ends of a connection, as known when it opened. Addresses are IPv4 or IPv6 in text form, unmapped. */
@@ -43,6 +66,8 @@ export type Output<Question> =
   | { readonly type: 'time-out'; readonly milliseconds: number }
   /** Call `expire` after this long, whatever the peer sends; null lifts it. Beside `time-out`: ends who only trickles. */
   | { readonly type: 'deadline'; readonly milliseconds: number | null }
+  /** Flush, then give the connection to `Handler.takeOver`; the core hears nothing more. The last output of all. */
+  | { readonly type: 'hand-over' }
   /** Flush, then end the connection. */
   | { readonly type: 'close' }
 
@@ -70,6 +95,8 @@ export interface Sink {
   write(bytes: Uint8Array | string): void | Promise<void>
   /** Aborted when the connection is gone. */
   readonly gone: AbortSignal
+  /** Octets that the peer has sent and nobody has looked at yet. */
+  readonly held: number
 }
 
 /** The side of a session that does I/O: answers what a core asks. Made anew for each connection. */
@@ -78,6 +105,11 @@ export interface Handler<Question, Answer> {
   answer(question: Question): Answer | Promise<Answer>
   /** What the pump answers with when `answer` threw: a reply that leaves nothing promised. */
   failed(question: Question, error: unknown): Answer
+  /**
+   * The core handed the connection over (SMTP's TURN and ATRN change who speaks first). The session counts as open until the
+   * promise settles; the connection is destroyed then.
+   */
+  takeOver?(connection: Connection): Promise<void>
   /** The connection is gone, for whatever reason. Called exactly once, last. */
   closed(): void | Promise<void>
 }

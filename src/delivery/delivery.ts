@@ -1,17 +1,34 @@
-// The way in for every message that came by a mail protocol: one durable commit, or a refusal that leaves nothing.
+// The way in for every message, whoever brought it (a mail protocol, the HTTP API, the command line, the queue's own
+// reports): one durable commit, or a refusal that leaves nothing.
 //
-// What "250" means is decided here (docs/architecture.md): `deliver` resolves with `ok` only when the message is in the mailbox of
-// every local recipient. Loops are found here too, whatever protocol brought the message, by counting the trace fields
-// that earlier hops left (RFC 5321 §6.3). The caller owns the staged message and discards it on refusal.
+// What "250" means is decided here (docs/architecture.md): `deliver` resolves with `ok` only when the message is in the mailbox
+// of every local recipient and in the queue for every remote one. Loops are found here too, whatever brought the message,
+// by counting the trace fields that earlier hops left (RFC 5321 §6.3). The caller owns the staged message and discards it on refusal.
 import type { Address } from '../mail/address.ts'
+import type { MessageOptions, RecipientOptions } from '../mail/delivery-options.ts'
 import type { MessageStructure } from '../mail/mime/structure.ts'
 import type { AccountId, StagedMessage } from '../store/model.ts'
+import type { QueueId, QueueOrigin } from '../store/queue.ts'
 
 /** One mailbox owner that a recipient led to. */
 export interface ArrivalRecipient {
   readonly account: AccountId
   /** The value of Delivered-To: the address that led to the account, after aliases. */
   readonly deliveredTo: string
+  /** Into this mailbox, made where it is missing; absent: INBOX. */
+  readonly mailbox?: string
+  readonly options?: RecipientOptions
+}
+
+/** One address at another host that a recipient was, or led to. */
+export interface RemoteRecipient {
+  /** Where it goes. */
+  readonly address: Address
+  /** The address of ours that led there (an alias, a list); null where the sender named it himself. */
+  readonly via: string | null
+  /** Set for a member of a list: the address that gets what bounces (RFC 5321 §3.9.2). */
+  readonly list: { readonly owner: string } | null
+  readonly options?: RecipientOptions
 }
 
 /** A whole message, staged, and where it goes. */
@@ -19,12 +36,37 @@ export interface Arrival {
   readonly reversePath: Address | null
   /** Of all accepted recipients; an account that several lead to gets one copy, under the first name. */
   readonly recipients: readonly ArrivalRecipient[]
+  readonly remote?: readonly RemoteRecipient[]
   readonly message: StagedMessage
   readonly structure: MessageStructure
-  /** The trace fields that stand before the message for this recipient, each with its CRLF (RFC 5321 §4.4). */
-  readonly trace: (recipient: ArrivalRecipient) => string
+  /**
+   * The trace fields that stand before the message, each with its CRLF (RFC 5321 §4.4): for this recipient's mailbox, or, with
+   * null, for relaying (no Return-Path, no Delivered-To).
+   */
+  readonly trace: (recipient: ArrivalRecipient | null) => string
   /** Milliseconds since the epoch; becomes INTERNALDATE. */
   readonly receivedAt: number
+  /** What the reply calls the message, and the queue too. Needed with remote recipients. */
+  readonly id?: string
+  readonly origin?: QueueOrigin
+  /** Who submitted it. */
+  readonly account?: AccountId | null
+  /** Whom the queue's fairness counts it to; default: the account, else the reverse-path's domain. */
+  readonly sender?: string
+  readonly options?: MessageOptions
+  /** Not to be relayed or filed, but held for an operator: the reason. */
+  readonly quarantine?: string
+  /** The queue's rows that this message is the report for. */
+  readonly reported?: readonly { readonly message: QueueId; readonly number: number }[]
+  /** A request that must not be done twice (HTTP idempotency key). */
+  readonly once?: {
+    readonly account: AccountId
+    readonly key: string
+    readonly result: string
+    readonly expiresAt: number
+  }
+  /** `each`: a full mailbox refuses its own recipient alone (LMTP answers for each); default: only when all are full. */
+  readonly quota?: 'all' | 'each'
 }
 
 export type DeliveryRefusal =
@@ -34,10 +76,24 @@ export type DeliveryRefusal =
   | 'over-quota'
   /** None of the accounts is there any more. */
   | 'no-such-account'
+  /** The queue takes no more (its limit of messages or space). */
+  | 'queue-full'
+  /** There are remote recipients, and this Posthorn does not relay. */
+  | 'no-relay'
 
-/** `unknown` lists recipients whose account went away between RCPT and now, while others were served. */
+/**
+ * `unknown` lists recipients whose account went away between RCPT and now, `full` those without room (with `quota: 'each'`), while
+ * others were served. `before`: it was done already by a request with the same key, with that result.
+ */
 export type DeliveryResult =
-  | { readonly ok: true; readonly unknown: readonly ArrivalRecipient[] }
+  | {
+      readonly ok: true
+      readonly unknown: readonly ArrivalRecipient[]
+      readonly full?: readonly ArrivalRecipient[]
+      /** Set where something went into the queue. */
+      readonly queued?: string
+      readonly before?: string
+    }
   | { readonly ok: false; readonly reason: DeliveryRefusal }
 
 /** Rejects with `StoreUnavailable` when the store cannot serve; nothing was kept then. */

@@ -9,6 +9,7 @@
 import type { TlsState } from '../../base/core.ts'
 import type { Secret } from '../../base/secret.ts'
 import type { Address } from '../../mail/address.ts'
+import type { BodyType, DeliverBy, MessageOptions, RecipientOptions } from '../../mail/delivery-options.ts'
 import type { SaslAnswer, SaslFailure, SaslMechanismName } from '../../sasl/mechanism.ts'
 import type { Reply } from './reply.ts'
 
@@ -23,24 +24,30 @@ export interface SmtpClient {
   readonly username: string | null
 }
 
-/** RFC 6152 §3, RFC 3030 §3. */
-export type BodyType = '7BIT' | '8BITMIME' | 'BINARYMIME'
+export type { BodyType }
 
-/** What MAIL said. */
-export interface Sender {
+/** RFC 821 §3.4: to a mailbox, to the open terminals, to either, to both. */
+export type MailCommand = 'MAIL' | 'SEND' | 'SOML' | 'SAML'
+
+/** What MAIL (or SEND, SOML, SAML) said. Times that are relative in the protocol stay so: the core has no clock. */
+export interface Sender extends Omit<MessageOptions, 'holdUntil' | 'deliverBy' | 'tlsOptional'> {
+  readonly command: MailCommand
   /** Null for the null reverse-path `<>` (RFC 5321 §4.5.5). */
   readonly reversePath: Address | null
   /** RFC 1870 §6.1: the declared size in octets, or null. */
   readonly size: number | null
-  readonly body: BodyType
-  /** RFC 6531 §3.4. */
-  readonly smtpUtf8: boolean
-  /** RFC 4954 §5: the AUTH parameter decoded; '' for `<>`, null where absent. Never to be trusted on its own. */
-  readonly auth: string | null
+  /** RFC 4865 §4.1 and §4.2: HOLDFOR in seconds, HOLDUNTIL in milliseconds since the epoch. */
+  readonly hold: { readonly seconds: number } | { readonly until: number } | null
+  /** RFC 2852 §4: seconds, which may be negative with `notify`. */
+  readonly by: {
+    readonly seconds: number
+    readonly mode: DeliverBy['mode']
+    readonly trace: DeliverBy['trace']
+  } | null
 }
 
 /** What RCPT said. */
-export interface Recipient {
+export interface Recipient extends RecipientOptions {
   /** Null for `<postmaster>` without a domain (RFC 5321 §4.1.1.3). */
   readonly address: Address | null
   /** The domains of a source route, which is otherwise ignored (RFC 5321 appendix C); '' where there is none. */
@@ -122,12 +129,34 @@ export type SmtpQuestion =
       readonly username: string | null
     }
   | { readonly type: 'note'; readonly note: SmtpNote; readonly client: SmtpClient }
+  /** HELO, EHLO or LHLO with good syntax. `reply` refuses it. */
+  | { readonly type: 'hello'; readonly client: SmtpClient }
+  /** The next reply is to come that much later: a tarpit. Answered by `go-on`, after the time. */
+  | { readonly type: 'pause'; readonly milliseconds: number }
+  /** RFC 1985 §5: `node` without its prefix; `subdomains` for `@`, `queue` for `#`. Answered by a reply. */
+  | {
+      readonly type: 'etrn'
+      readonly client: SmtpClient
+      readonly node: string
+      readonly form: 'domain' | 'subdomains' | 'queue'
+    }
+  /** RFC 821 §3.8 and RFC 2645 §5.2: consent hands the connection over, `Handler.takeOver` then sends. ATRN's domains; empty: all. */
+  | { readonly type: 'turn'; readonly client: SmtpClient }
+  | { readonly type: 'atrn'; readonly client: SmtpClient; readonly domains: readonly string[] }
+  /** Names in capitals, values decoded; `[UNAVAILABLE]` and `[TEMPUNAVAIL]` as null. Asked only where the listener lets this peer. */
+  | {
+      readonly type: 'xclient' | 'xforward'
+      readonly client: SmtpClient
+      readonly attributes: ReadonlyMap<string, string | null>
+    }
 
 export type SmtpAnswer =
   /** Yes, with the core's usual reply. */
   | { readonly type: 'go-on' }
   /** This reply: consent in class 2, refusal in classes 4 and 5. */
   | { readonly type: 'reply'; readonly reply: Reply }
+  /** LMTP, to `end` alone: one for each accepted recipient, in order (RFC 2033 §4.2). */
+  | { readonly type: 'replies'; readonly replies: readonly Reply[] }
   | SaslAnswer
 
 /** The usual answer, as one value for all. */

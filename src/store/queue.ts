@@ -1,0 +1,333 @@
+// The queue's part of the store's contract: one row for each recipient of each message, with an explicit state.
+//
+// - A message comes in by `MailStore.deliver` (`enqueue`), in the same commit as the mailboxes it was for. It ends when every
+//   row is settled and every report that is due has been sent; then it is history until it is purged.
+// - A row that somebody works on carries a lease. A lease that ran out is an interrupted attempt with an unknown outcome
+//   (RFC 1047): the row waits again, with that as its last words, and counts a fault.
+// - Times are milliseconds since the epoch. Nothing here knows routes, schedules or protocols.
+import type { MessageOptions, RecipientOptions } from '../mail/delivery-options.ts'
+import type { AccountId, BlobId, StagedMessage } from './model.ts'
+import type { Outcome } from './store.ts'
+
+declare const brand: unique symbol
+/** Counter of the store; never used again. */
+export type QueueId = number & { readonly [brand]: 'QueueId' }
+
+/** Where a queued message came from. */
+export type QueueOrigin = 'submission' | 'mx' | 'lmtp' | 'api' | 'local' | 'forward' | 'report'
+
+export type RecipientState = 'waiting' | 'active' | 'held' | 'settled'
+
+/** How a settled recipient ended. `relayed`: by a next host that reports by itself (RFC 3461 §5.2); `delivered`: finally. */
+export type RecipientOutcome = 'delivered' | 'relayed' | 'expanded' | 'failed' | 'expired' | 'discarded'
+
+/** One try for one recipient, kept verbatim for the people who ask why. */
+export interface Attempt {
+  readonly at: number
+  /** The next host and its address, null where it did not come to a connection. */
+  readonly host: string | null
+  readonly address: string | null
+  /** For example `TLSv1.3 TLS_AES_256_GCM_SHA384`; null: in the clear or no connection. */
+  readonly tls: string | null
+  /** What was proved of the host: `dane`, `mta-sts`, `pkix`, `none`, … */
+  readonly verification: string | null
+  /** The policy that the attempt was under: `dane`, `mta-sts enforce`, `requiretls`, `opportunistic`, `route`. */
+  readonly policy: string | null
+  /** Where it ended: `dns`, `connect`, `greeting`, `hello`, `tls`, `auth`, `mail`, `rcpt`, `data`, `content`, `reply`, `ours`. */
+  readonly stage: string
+  readonly outcome: 'delivered' | 'relayed' | 'deferred' | 'failed' | 'unknown' | 'discarded' | 'held'
+  /** The host's reply, verbatim, its lines joined by LF; or our words where there was none. */
+  readonly reply: string
+  /** RFC 3463 status code, for reports: `5.1.1`. */
+  readonly status: string
+}
+
+/** Which report a row waits for; several may come over its life, one after the other. */
+export type ReportKind = 'success' | 'failure' | 'delay'
+
+export interface NewQueueRecipient {
+  /** As RCPT will say it. */
+  readonly address: string
+  /** The domain of it in A-labels, lower case: what the queue is sorted by. */
+  readonly domain: string
+  /** Instead of the message's own, for forwarded mail and lists; null for the message's. */
+  readonly reversePath: string | null
+  readonly options: RecipientOptions
+  readonly nextAttempt: number
+  /** Order among the rows of a domain, within a priority: never before `nextAttempt` (docs/queue.md, fairness). */
+  readonly turn: number
+  /** `held` with its reason, or waiting; or done already (delivered here, but a report of success is due). */
+  readonly state:
+    | { readonly type: 'waiting' }
+    | { readonly type: 'held'; readonly reason: string }
+    | {
+        readonly type: 'settled'
+        readonly outcome: RecipientOutcome
+        readonly status: string
+        readonly reply: string
+        readonly report: ReportKind | null
+      }
+}
+
+export interface NewQueueMessage {
+  /** What the 250 called it; unique. */
+  readonly name: string
+  readonly origin: QueueOrigin
+  /** Who submitted it, where somebody logged in. */
+  readonly account: AccountId | null
+  /** Whom fairness counts it to: an account, a client's address, a list. */
+  readonly sender: string
+  /** As MAIL will say it; '' is the null reverse-path. */
+  readonly reversePath: string
+  /** Trace fields that stand before the blob's bytes for every recipient, with CRLFs. */
+  readonly prefix: string
+  /** The Message-ID field's value, to know a bounce by; null where there is none. */
+  readonly messageId: string | null
+  readonly options: MessageOptions
+  readonly arrivedAt: number
+  readonly expiresAt: number
+  /** When the first report of delay is due; null for none. */
+  readonly delayReportAt: number | null
+  readonly recipients: readonly NewQueueRecipient[]
+}
+
+/** A message as those see it who work on a row of it. */
+export interface QueueMessage extends Omit<NewQueueMessage, 'recipients'> {
+  readonly id: QueueId
+  readonly blob: BlobId
+  /** Octets of the blob, without the prefix. */
+  readonly size: number
+  readonly structure: string
+}
+
+export interface QueueRecipient {
+  readonly message: QueueId
+  /** Counts from 0 within the message. */
+  readonly number: number
+  readonly address: string
+  readonly domain: string
+  readonly reversePath: string | null
+  readonly options: RecipientOptions
+  readonly state: RecipientState
+  readonly outcome: RecipientOutcome | null
+  readonly nextAttempt: number
+  readonly turn: number
+  /** Attempts so far. */
+  readonly attempts: number
+  /** Failures of ours (exceptions, interrupted attempts), not of any host. */
+  readonly faults: number
+  /** A route that an operator chose for this row; null: by the configuration. */
+  readonly route: string | null
+  /** Why it waits or is held, in words; '' where nothing happened yet. */
+  readonly reason: string
+  readonly last: Attempt | null
+  /** A report that is due. */
+  readonly report: ReportKind | null
+  readonly delayReported: boolean
+}
+
+/** A row under lease with all that an attempt needs. Rows of one message come one after the other. */
+export interface ClaimedRecipient {
+  readonly message: QueueMessage
+  readonly recipient: QueueRecipient
+}
+
+/** What becomes of a row after an attempt or an order. */
+export type Settlement = {
+  readonly message: QueueId
+  readonly number: number
+  /** Added to the row's history; null where there was no attempt. */
+  readonly attempt: Attempt | null
+} & (
+  | { readonly type: 'done'; readonly outcome: RecipientOutcome; readonly report: ReportKind | null }
+  | {
+      readonly type: 'waiting'
+      readonly nextAttempt: number
+      readonly turn: number
+      readonly reason: string
+      /** `ours` counts a fault. */
+      readonly fault: 'ours' | 'none'
+      /** False: given back untried; counts no attempt. */
+      readonly counts: boolean
+    }
+  | { readonly type: 'held'; readonly reason: string }
+)
+
+/** Which rows an operator means. All that is given must hold; nothing given is all. */
+export interface QueueFilter {
+  readonly id?: QueueId
+  readonly name?: string
+  readonly number?: number
+  readonly domain?: string
+  readonly sender?: string
+  /** An address, exactly as queued. */
+  readonly recipient?: string
+  readonly state?: RecipientState
+  /** Rows of messages that arrived before. */
+  readonly before?: number
+}
+
+export interface QueueEntry {
+  readonly message: QueueMessage
+  readonly recipients: readonly QueueRecipient[]
+  readonly finishedAt: number | null
+}
+
+/** Rows of a domain by age of their message: `counts[i]` between `ages[i−1]` and `ages[i]`. */
+export interface QueueShape {
+  readonly domain: string
+  readonly total: number
+  readonly counts: readonly number[]
+}
+
+/** Something that a webhook shall tell, in the commit that made it true. */
+export interface NewHookEvent {
+  /** `message.received`, `message.delivered`, `message.deferred`, `message.bounced`. */
+  readonly type: string
+  readonly at: number
+  /** JSON. */
+  readonly payload: string
+}
+
+export interface HookEvent extends NewHookEvent {
+  /** Ascending, without end: what a reader resumes from. */
+  readonly id: number
+}
+
+/** How far one endpoint has been told. */
+export interface HookCursor {
+  readonly endpoint: string
+  /** The last event that it took. */
+  readonly last: number
+  readonly failures: number
+  readonly nextAttempt: number
+}
+
+export interface Suppression {
+  readonly address: string
+  readonly reason: string
+  readonly since: number
+  /** Null: for ever. */
+  readonly until: number | null
+}
+
+export interface QueueStore {
+  /** The domains that have waiting rows, each with its earliest `nextAttempt`, in order of name; page by `after`. */
+  queueDomains(request: {
+    after?: string
+    limit: number
+  }): Promise<{ domain: string; due: number; waiting: number | null }[]>
+  /** The earliest `nextAttempt` of any waiting row. */
+  nextDue(): Promise<number | undefined>
+  /** Up to `limit` due rows of a domain, by priority, then turn, under lease to `holder`. */
+  claimDue(request: {
+    domain: string
+    limit: number
+    now: number
+    holder: string
+    leaseUntil: number
+  }): Promise<ClaimedRecipient[]>
+  /** Prolongs every lease of the holder. */
+  renewLeases(request: { holder: string; leaseUntil: number }): Promise<void>
+  /**
+   * Rows whose lease ran out (of everyone but `holder`, whatever their lease, with `abandoned: 'all'`: at the start of the only
+   * process of a store) wait again at `nextAttempt`, one fault more; from `poisonAfter` faults on they are held as `poison`.
+   */
+  recoverLeases(request: {
+    now: number
+    holder: string
+    abandoned: 'expired' | 'all'
+    nextAttempt: number
+    poisonAfter: number
+  }): Promise<{ waiting: number; poisoned: number }>
+  /** All or none. Rows that are no longer under lease by `holder` are left alone (null: whoever has them, nobody included). */
+  settle(request: {
+    settlements: readonly Settlement[]
+    holder: string | null
+    now: number
+    events: readonly NewHookEvent[]
+  }): Promise<void>
+  /** Rows past their message's end or a `deliverBy` that asks for return, and rows with a delay to report. */
+  queueOverdue(request: {
+    now: number
+    limit: number
+  }): Promise<{ expired: QueueRecipient[]; delayed: QueueRecipient[] }>
+  /** Messages with rows whose report is due, those rows alone with each; oldest first. */
+  reportsDue(request: { limit: number }): Promise<QueueEntry[]>
+
+  queueList(request: {
+    filter: QueueFilter
+    after?: QueueId
+    limit: number
+    finished: 'with' | 'without'
+  }): Promise<QueueEntry[]>
+  /** With every attempt, oldest first. */
+  queueEntry(
+    id: QueueId,
+  ): Promise<(QueueEntry & { attempts: readonly { number: number; attempt: Attempt }[] }) | undefined>
+  findQueued(name: string): Promise<QueueId | undefined>
+  /** For a bounce that names what it bounces: by envelope id or Message-ID, the newest that fits. */
+  findSent(request: { envId?: string; messageId?: string }): Promise<QueueId | undefined>
+  queueShape(request: { now: number; ages: readonly number[] }): Promise<QueueShape[]>
+  queueTotals(): Promise<{ messages: number; waiting: number; active: number; held: number; reports: number }>
+  /** Changes rows that are not under lease and not settled; gives how many. */
+  changeQueued(request: {
+    filter: QueueFilter
+    change:
+      | { readonly type: 'hold'; readonly reason: string }
+      | { readonly type: 'release' | 'retry'; readonly nextAttempt: number }
+      | {
+          readonly type: 'fail'
+          readonly reply: string
+          readonly status: string
+          readonly report: ReportKind | null
+        }
+      | { readonly type: 'discard'; readonly reason: string }
+      | { readonly type: 'reroute'; readonly route: string | null; readonly nextAttempt: number }
+    now: number
+  }): Promise<number>
+  /** Drops the history of messages that finished before. */
+  purgeQueue(request: { finishedBefore: number; limit: number }): Promise<number>
+
+  suppress(entry: Suppression): Promise<void>
+  unsuppress(address: string): Promise<boolean>
+  /** Those of the addresses that are suppressed now. */
+  findSuppressed(request: { addresses: readonly string[]; now: number }): Promise<Suppression[]>
+  listSuppressions(request: { after?: string; limit: number }): Promise<Suppression[]>
+
+  /** Counts `amount` to the key in its window (`start` names it); refused, and not counted, beyond `limit`. */
+  chargeRate(request: {
+    key: string
+    start: number
+    amount: number
+    limit: number
+  }): Promise<Outcome<{ used: number }, 'exceeded'>>
+
+  /** Small things worth keeping over a restart, such as MTA-STS policies: by kind and key, until they expire. */
+  remember(request: { kind: string; key: string; value: string; expiresAt: number }): Promise<void>
+  recall(request: { kind: string; key: string; now: number }): Promise<string | undefined>
+
+  hookEvents(request: { after: number; limit: number }): Promise<HookEvent[]>
+  hookCursors(): Promise<HookCursor[]>
+  setHookCursor(cursor: HookCursor): Promise<void>
+  /** Drops events up to and with that id. */
+  pruneHookEvents(upTo: number): Promise<void>
+}
+
+/** What `MailStore.deliver` does beside the mailboxes, in the same commit. */
+export interface DeliveryExtras {
+  /** Into the queue too, with the same blob. */
+  readonly enqueue?: NewQueueMessage
+  /** Rows whose reports this very message carries: they are no longer due. `delay` marks the delay as reported. */
+  readonly reported?: readonly { readonly message: QueueId; readonly number: number }[]
+  readonly events?: readonly NewHookEvent[]
+  /** A request that must not be done twice: a second one with the same key is refused as `done-before`, with `result`. */
+  readonly once?: {
+    readonly account: AccountId
+    readonly key: string
+    readonly result: string
+    readonly expiresAt: number
+  }
+}
+
+export type { StagedMessage }
