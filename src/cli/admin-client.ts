@@ -16,6 +16,8 @@ export interface AdminCall {
   readonly operation: string
   readonly parameters?: unknown
   readonly onProgress?: Progress
+  /** For operations that watch. */
+  readonly onEvent?: (event: unknown) => void
 }
 
 /** Does one operation on the server or store that the options name, and gives its result. */
@@ -48,7 +50,10 @@ async function onStore(config: Config, call: AdminCall): Promise<unknown> {
     )
   }
   await using backend = await openBackend(config)
-  return await backend.operations.run(call.operation, call.parameters, call.onProgress ?? (() => {}))
+  return await backend.operations.run(call.operation, call.parameters, {
+    ...(call.onProgress === undefined ? {} : { onProgress: call.onProgress }),
+    ...(call.onEvent === undefined ? {} : { onEvent: call.onEvent }),
+  })
 }
 
 /** A connection to the server that holds the data folder, or undefined where none answers. */
@@ -70,6 +75,7 @@ async function onServer(socket: Socket, call: AdminCall): Promise<unknown> {
     for (const line of lines.push(String(text)) ?? []) {
       const message = tryControlMessage(line)
       if (message?.type === 'progress') call.onProgress?.(message.done, message.total)
+      else if (message?.type === 'event') call.onEvent?.(message.event)
       else if (message !== undefined) return finished(message)
     }
   }
@@ -79,7 +85,7 @@ async function onServer(socket: Socket, call: AdminCall): Promise<unknown> {
   )
 }
 
-function finished(message: Exclude<ControlMessage, { type: 'progress' }>): unknown {
+function finished(message: Exclude<ControlMessage, { type: 'progress' | 'event' }>): unknown {
   switch (message.type) {
     case 'result':
       return message.result

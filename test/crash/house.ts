@@ -37,6 +37,6 @@ export async function furnishFolder(folder: string): Promise<void> {
 
 /** Adds the domain and its accounts. */
 export async function furnish({ operations }: Backend): Promise<void> {
-  await operations.run('domain.add', { name: 'crash.example' }, () => {})
-  for (const address of residents) await operations.run('account.add', { address, password }, () => {})
+  await operations.run('domain.add', { name: 'crash.example' })
+  for (const address of residents) await operations.run('account.add', { address, password })
 }

@@ -73,8 +73,8 @@ suite('SCRAM over TLS', () => {
       resolveConfig([{ name: 'test', settings: { profile: 'test', auth, listeners } }]),
     )
     const { operations } = posthorn.backend
-    await operations.run('domain.add', { name: 'example.org' }, () => {})
-    await operations.run('account.add', { address: 'ann@example.org', password: 'pencil' }, () => {})
+    await operations.run('domain.add', { name: 'example.org' })
+    await operations.run('account.add', { address: 'ann@example.org', password: 'pencil' })
   })
 
   after(() => posthorn.stop())

@@ -57,11 +57,10 @@ for (const protocol of ['POP3', 'IMAP'] as const) {
 test('a wrong password is an authentication failure, and nothing is taken', { skip }, async (context) => {
   const server = await startServer(context)
   await server.put('ann@mail.test', 'Subject: x\r\n\r\nx\r\n')
-  await server.posthorn.backend.operations.run(
-    'account.password',
-    { address: 'ann@mail.test', password: 'another' },
-    () => {},
-  )
+  await server.posthorn.backend.operations.run('account.password', {
+    address: 'ann@mail.test',
+    password: 'another',
+  })
   for (const protocol of ['POP3', 'IMAP'] as const) {
     const tried = await fetchmail(server, protocol, false)
     assert.equal(tried.code, 3, tried.stdout + tried.stderr)

@@ -130,7 +130,7 @@ async function end(posthorn: Posthorn, events: EventMemory): Promise<void> {
 
 /** One operation of the table that the command line has, too. */
 export async function administer(posthorn: Posthorn, name: string, parameters: object): Promise<unknown> {
-  return posthorn.backend.operations.run(name, parameters, () => {})
+  return posthorn.backend.operations.run(name, parameters)
 }
 
 async function accountOf({ backend }: Posthorn, address: string): Promise<AccountId> {

@@ -287,7 +287,7 @@ export class PosthornHost implements TranscriptHost, AsyncDisposable {
 
   async #administer(name: string, parameters: object): Promise<void> {
     const posthorn = await this.#started()
-    await posthorn.backend.operations.run(name, parameters, () => {})
+    await posthorn.backend.operations.run(name, parameters)
   }
 
   async #deliver(address: string, mailbox: string | undefined, text: string): Promise<void> {

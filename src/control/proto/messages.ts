@@ -2,7 +2,8 @@
 // the owner of the data folder can open.
 //
 // A request names an operation and its arguments; the reply carries the result, or an error with its kind. Long operations send
-// progress lines before their reply. Nothing else is ever sent, and a line longer than the limit ends the connection.
+// progress lines before their reply, and those that watch something send an event line for each thing they see. Nothing else is
+// ever sent, and a line longer than the limit ends the connection.
 
 /** What the client asks. */
 export interface ControlRequest {
@@ -13,20 +14,30 @@ export interface ControlRequest {
 /** What the server says. `refused` is an expected no (a name that is taken), `failed` is trouble. */
 export type ControlMessage =
   | { readonly type: 'progress'; readonly done: number; readonly total: number }
+  | { readonly type: 'event'; readonly event: unknown }
   | { readonly type: 'result'; readonly result: unknown }
   | { readonly type: 'refused' | 'failed'; readonly message: string }
 
-/** Octets of one line, either way: an import of some 100,000 accounts fits. */
-export const maxControlLine = 16 * 1024 * 1024
+/** Characters of one line, either way: an import of some 100,000 accounts fits, and a message of 60 MB in base64. */
+export const maxControlLine = 80 * 1024 * 1024
 
 /** Cuts a stream of text into lines; `null` from `push` means the limit was passed. */
 export class ControlLines {
-  #rest = ''
+  /** Pieces of the line that has not ended: joined once, however many there are. */
+  #pieces: string[] = []
+  #length = 0
 
   push(text: string): string[] | null {
-    const lines = (this.#rest + text).split('\n')
-    this.#rest = lines.pop() ?? ''
-    return this.#rest.length > maxControlLine ? null : lines
+    if (!text.includes('\n')) {
+      this.#pieces.push(text)
+      this.#length += text.length
+      return this.#length > maxControlLine ? null : []
+    }
+    const lines = [...this.#pieces, text].join('').split('\n')
+    const rest = lines.pop() ?? ''
+    this.#pieces = [rest]
+    this.#length = rest.length
+    return lines
   }
 }
 
@@ -50,6 +61,8 @@ export function tryControlMessage(line: string): ControlMessage | undefined {
         typeof value.total === 'number'
         ? { type: 'progress', done: value.done, total: value.total }
         : undefined
+    case 'event':
+      return { type: 'event', event: 'event' in value ? value.event : undefined }
     case 'result':
       return { type: 'result', result: 'result' in value ? value.result : undefined }
     case 'refused':

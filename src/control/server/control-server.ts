@@ -1,7 +1,7 @@
 // Listens on the data folder's local socket for the command line, so that `posthorn account add` works while `serve` runs.
 //
 // Whoever may open the socket may administer: the socket is made with mode 0600 in a folder of mode 0700, and its owner is the
-// server's user. One request a connection, worked off one after the other; a client that goes away cancels nothing.
+// server's user. One request a connection, worked off one after the other; a client that goes away cancels nothing but what only watches.
 import { createHash } from 'node:crypto'
 import { chmod, rm } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { errorText } from '../../events/error-text.ts'
 import { ControlLines, type ControlMessage, tryControlRequest } from '../proto/messages.ts'
-import { type AdminOperations, RefusedOperation } from './operations.ts'
+import { type AdminOperations, type Asker, RefusedOperation } from './operations.ts'
 
 /** The longest path that every system takes as a local socket's name. */
 const maxSocketPath = 100
@@ -58,12 +58,16 @@ function listenOn(server: Server, path: string): Promise<void> {
 
 function serveClient(socket: Socket, operations: AdminOperations): void {
   const lines = new ControlLines()
+  const gone = new AbortController()
   let asked = false
   const say = (message: ControlMessage): void => {
     if (!socket.destroyed) socket.write(`${JSON.stringify(message)}\n`)
   }
   socket.setEncoding('utf8')
   socket.on('error', () => socket.destroy())
+  socket.on('close', () => gone.abort())
+  // A client that hung up its side waits for nothing that is still to come.
+  socket.on('end', () => gone.abort())
   socket.on('data', (text: string) => {
     const complete = lines.push(text)
     if (complete === null) {
@@ -79,9 +83,13 @@ function serveClient(socket: Socket, operations: AdminOperations): void {
       socket.end()
       return
     }
-    const onProgress = (done: number, total: number): void => say({ type: 'progress', done, total })
+    const asker: Asker = {
+      onProgress: (done, total) => say({ type: 'progress', done, total }),
+      onEvent: (event) => say({ type: 'event', event }),
+      gone: gone.signal,
+    }
     operations
-      .run(request.operation, request.arguments, onProgress)
+      .run(request.operation, request.arguments, asker)
       .then(
         (result) => say({ type: 'result', result }),
         (error: unknown) =>

@@ -19,11 +19,23 @@ export class RefusedOperation extends Error {
 
 export type Progress = (done: number, total: number) => void
 
+/** Whoever asked, while the operation runs. */
+export interface Asker {
+  readonly onProgress: Progress
+  /** For operations that watch: one thing seen. */
+  readonly onEvent: (event: unknown) => void
+  /** Aborted when nobody waits for the result any more. */
+  readonly gone: AbortSignal
+}
+
 /** Runs operations by name. */
 export interface AdminOperations {
   /** Rejects with `RefusedOperation` for an expected no. */
-  run(name: string, parameters: unknown, onProgress: Progress): Promise<unknown>
+  run(name: string, parameters: unknown, asker?: Partial<Asker>): Promise<unknown>
 }
+
+/** Nobody listens, and nobody goes away. */
+const nobody: Asker = { onProgress: () => {}, onEvent: () => {}, gone: new AbortController().signal }
 
 export interface AdminParts {
   readonly store: Store
@@ -48,17 +60,19 @@ export interface ShownAccount {
   readonly created: string
 }
 
-interface Operation {
+/** One row of the table. */
+export interface Operation {
   readonly parameters: z.ZodType
-  run(parameters: unknown, onProgress: Progress): Promise<unknown>
+  run(parameters: unknown, asker: Asker): Promise<unknown>
 }
 
-function operation<T extends z.ZodType>(
+/** A row whose arguments have been checked before it runs. */
+export function operation<T extends z.ZodType>(
   parameters: T,
-  run: (parameters: z.output<T>, onProgress: Progress) => Promise<unknown>,
+  run: (parameters: z.output<T>, asker: Asker) => Promise<unknown>,
 ): Operation {
   // `AdminOperations.run` gives `run` nothing but what `parameters` accepted.
-  return { parameters, run: (given, onProgress) => run(given as z.output<T>, onProgress) }
+  return { parameters, run: (given, asker) => run(given as z.output<T>, asker) }
 }
 
 /** The table over one store. */
@@ -72,12 +86,12 @@ export function createAdminOperations(parts: AdminParts): AdminOperations {
     ...serverOperations(parts),
   }
   return {
-    async run(name, parameters, onProgress) {
+    async run(name, parameters, asker = {}) {
       const found = table[name]
       if (found === undefined) throw new RefusedOperation(`There is no operation "${name}".`)
       const checked = found.parameters.safeParse(parameters)
       if (!checked.success) throw new RefusedOperation(`${name}: ${z.prettifyError(checked.error)}`)
-      return found.run(checked.data, onProgress)
+      return found.run(checked.data, { ...nobody, ...asker })
     },
   }
 }
@@ -140,7 +154,7 @@ function accountOperations(administration: Administration): Record<string, Opera
     'account.remove': operation(addressed, async ({ address }) =>
       granted(await administration.removeAccount(address)),
     ),
-    'account.import': operation(z.strictObject({ lines: z.array(z.string()) }), ({ lines }, onProgress) =>
+    'account.import': operation(z.strictObject({ lines: z.array(z.string()) }), ({ lines }, { onProgress }) =>
       administration.importAccounts(lines, ({ done, total }) => onProgress(done, total)),
     ),
   }
@@ -164,7 +178,7 @@ function aliasOperations(administration: Administration): Record<string, Operati
 
 function serverOperations({ store, metrics, clock }: AdminParts): Record<string, Operation> {
   return {
-    'store.audit': operation(nothing, (_, onProgress) => store.audit({ onProgress })),
+    'store.audit': operation(nothing, (_, { onProgress }) => store.audit({ onProgress })),
     'store.collect': operation(nothing, () => store.collectGarbage({ now: clock.now() })),
     'server.metrics': operation(nothing, () => metrics.text()),
   }
