@@ -72,9 +72,18 @@ export interface Rewrite {
   readonly reversePath?: string
   readonly addRecipients?: readonly string[]
   readonly removeRecipients?: readonly string[]
-  /** In order. `index` counts fields of that name from 1 (milter's rule); absent: all. Values are folded and checked for injection. */
+  /**
+   * In order. `index` counts fields of that name from 1 (milter's rule); absent: all. Line breaks in a value are kept where white
+   * space follows (folding, which a signature may depend on); any other is refused. A number in `at` counts all fields from 0:
+   * the new one stands before that field, or at the end.
+   */
   readonly header?: readonly (
-    | { readonly type: 'add'; readonly name: string; readonly value: string; readonly at?: 'start' | 'end' }
+    | {
+        readonly type: 'add'
+        readonly name: string
+        readonly value: string
+        readonly at?: 'start' | 'end' | number
+      }
     | { readonly type: 'change'; readonly name: string; readonly index?: number; readonly value: string }
     | { readonly type: 'remove'; readonly name: string; readonly index?: number }
   )[]

@@ -3,6 +3,7 @@
 import { z } from 'zod'
 import { size } from './fields.ts'
 import { authSection, directorySection } from './sections/auth.ts'
+import { hooksSection } from './sections/hooks.ts'
 import { imapSection } from './sections/imap.ts'
 import { listenersSection } from './sections/listeners.ts'
 import { logSection } from './sections/log.ts'
@@ -43,6 +44,7 @@ export const configSchema = z.strictObject({
   directory: directorySection,
   auth: authSection,
   smtp: smtpSection,
+  hooks: hooksSection,
   imap: imapSection,
   pop3: pop3Section,
 })

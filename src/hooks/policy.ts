@@ -25,7 +25,13 @@ export interface PolicyRefusal {
 
 export type MessageVerdict =
   | PolicyRefusal
-  | { readonly type: 'quarantine'; readonly reason: string; readonly by: string }
+  /** Held for an operator, after these changes. */
+  | {
+      readonly type: 'quarantine'
+      readonly reason: string
+      readonly rewrites: readonly Rewrite[]
+      readonly by: string
+    }
   /** 250, and nothing is kept. */
   | { readonly type: 'discard'; readonly by: string }
   | { readonly type: 'rewrite'; readonly rewrites: readonly Rewrite[]; readonly by: string }
