@@ -111,6 +111,8 @@ export const replies = {
   startData: makeReply(354, null, 'End data with <CRLF>.<CRLF>'),
   messageOk: makeReply(250, '2.0.0', 'OK: delivered'),
   messageOkAs: (id: string) => makeReply(250, '2.0.0', `OK: delivered as ${id}`),
+  messageQueuedAs: (id: string) => makeReply(250, '2.0.0', `OK: queued as ${id}`),
+  messageShown: (id: string) => makeReply(250, '2.0.0', `OK: shown on a terminal as ${id}`),
   chunkOk: (octets: number) => makeReply(250, '2.0.0', `${octets} octets received`),
   // RFC 1870 §6.1 and §6.2, RFC 3463 §3.4: X.3.4 message too big for system
   tooBig: makeReply(552, '5.3.4', 'Message too big'),
@@ -127,12 +129,72 @@ export const replies = {
   mailboxFull: makeReply(452, '4.2.2', 'Mailbox full; try again later'),
   tooBigForMailbox: makeReply(552, '5.2.2', 'The mailbox has no room for a message of this size'),
   relayDenied: makeReply(550, '5.7.1', 'Relaying denied'),
-  relayNotYet: makeReply(550, '5.7.1', 'This server delivers only to its own domains'),
+  noRelay: makeReply(550, '5.7.1', 'This server delivers only to its own domains'),
+  // RFC 3463 §3.4: X.3.1 mail system full
+  queueFull: makeReply(452, '4.3.1', 'The queue is full; try again later'),
   senderNotYours: makeReply(553, '5.7.1', 'Sender address does not belong to your account'),
   loop: makeReply(554, '5.4.6', 'Mail loop: the message has been here too often'),
   aliasLoop: makeReply(550, '5.4.6', 'The address leads only to itself'),
   aliasTooWide: makeReply(451, '4.3.5', 'The address leads to more places than this server follows'),
   aliasElsewhere: makeReply(451, '4.3.5', 'The address leads to another host; forwarding is not set up'),
+  // RFC 821 §3.4: a user who is not active, or does not accept terminal messages, is refused with 450
+  noTerminal: makeReply(450, '4.2.1', 'Nobody is at a terminal there now'),
+  // RFC 7293 §5.1, §14
+  ownerChanged: makeReply(550, '5.7.17', 'The mailbox had another owner then, or none'),
+  // RFC 3865 §2.6: 550 with 5.7.1, and the keyword
+  solicitationRefused: (keyword: string) =>
+    makeReply(550, '5.7.1', `Not wanted here: SOLICIT=${keyword.slice(0, 200)}`),
+  // RFC 4865 §4.2 (10), (11), RFC 2852 §4
+  holdTooLong: makeReply(501, '5.5.4', 'Held for longer than this server holds'),
+  holdBeyondDeadline: makeReply(501, '5.5.4', 'Held for longer than it may take to be delivered'),
+  deliverByTooSoon: makeReply(555, '5.5.4', 'Delivery is asked for sooner than this server promises'),
+  tooManyFromAccount: makeReply(
+    450,
+    '4.7.1',
+    'Too many messages from your account in this hour; try again later',
+  ),
+  tooManyRecipientsFromAccount: makeReply(
+    450,
+    '4.7.1',
+    'Too many recipients from your account in this hour; try again later',
+  ),
+  // RFC 6409 §6.3, RFC 5322 §3.6.2
+  fromNotYours: makeReply(
+    550,
+    '5.7.1',
+    'The From field names an address that does not belong to your account',
+  ),
+  senderFieldNotYours: makeReply(
+    550,
+    '5.7.1',
+    'The Sender field names an address that does not belong to your account',
+  ),
+  fromUnreadable: makeReply(554, '5.6.0', 'The From or Sender field cannot be read'),
+  senderFieldMissing: makeReply(554, '5.6.0', 'Several addresses in From need a Sender field'),
+  headerTooBig: makeReply(554, '5.6.0', 'The header of the message is too big'),
+  // RFC 5321 §3.5.1 and §3.5.3
+  forwarding: (path: string) => makeReply(251, '2.1.5', `User not local; will forward to <${path}>`),
+  ambiguous: (addresses: readonly string[]) =>
+    makeReply(553, '5.1.4', ['User ambiguous; one of these?', ...addresses.map((one) => `<${one}>`)]),
+  // RFC 7504 §3: 521 and the end; the client did not wait for the greeting (RFC 5321 §4.3.1)
+  earlyTalker: makeReply(521, '5.5.1', 'You spoke before the greeting'),
+
+  // ETRN: RFC 1985 §5.1
+  queueStarted: (node: string) => makeReply(250, '2.0.0', `OK, queuing for node ${node} started`),
+  queueEmpty: (node: string) => makeReply(251, '2.0.0', `OK, no messages waiting for node ${node}`),
+  queuePending: (node: string, pending: number) =>
+    makeReply(253, '2.0.0', `OK, ${pending} pending messages for node ${node} started`),
+  queueUnable: (node: string) => makeReply(458, '4.3.0', `Unable to queue messages for node ${node}`),
+  nodeNotAllowed: (node: string, reason: string) =>
+    makeReply(459, '4.7.1', `Node ${node} not allowed: ${reason}`),
+
+  // TURN and ATRN: RFC 821 §3.8, RFC 2645 §5.2.1
+  turning: makeReply(250, '2.0.0', 'OK, now reversing the connection'),
+  turnRefused: makeReply(502, '5.7.1', 'TURN is not for you'),
+  atrnRefused: makeReply(450, '4.7.1', 'ATRN request refused'),
+  atrnUnable: makeReply(451, '4.3.0', 'Unable to process ATRN request now'),
+  atrnNoMail: makeReply(453, '4.0.0', 'You have no mail'),
+
   verifyNot: makeReply(252, '2.0.0', 'Cannot verify; send some mail and I shall try'),
   verified: makeAddressReply,
 

@@ -97,6 +97,16 @@ export class SmtpHandler implements Handler<SmtpQuestion, SmtpAnswer> {
       case 'note':
         this.#note(question.note)
         return goOn
+      case 'hello':
+      case 'xclient':
+      case 'xforward':
+        return goOn
+      case 'pause':
+        return this.#parts.clock.sleep(question.milliseconds).then(() => goOn)
+      case 'etrn':
+      case 'turn':
+      case 'atrn':
+        return { type: 'reply', reply: replies.notImplemented }
     }
   }
 

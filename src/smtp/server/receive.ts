@@ -72,10 +72,12 @@ const refusals: Record<DeliveryRefusal, Reply> = {
   loop: replies.loop,
   'over-quota': replies.mailboxFull,
   'no-such-account': replies.noSuchUser,
+  'queue-full': replies.queueFull,
+  'no-relay': replies.noRelay,
 }
 
 /** RFC 5321 §4.4: Return-Path and Received; Delivered-To (RFC 9228 §3) differs by recipient. */
-function makeTrace(arrived: Arrived): (recipient: ArrivalRecipient) => string {
+function makeTrace(arrived: Arrived): (recipient: ArrivalRecipient | null) => string {
   const { client, envelope, peer } = arrived
   const { sender, recipients } = envelope
   const [only] = recipients
@@ -97,7 +99,9 @@ function makeTrace(arrived: Arrived): (recipient: ArrivalRecipient) => string {
     time: arrived.time,
   })
   const returnPath = formatReturnPath(sender.reversePath)
-  return ({ deliveredTo }) => {
+  return (recipient) => {
+    if (recipient === null) return received
+    const { deliveredTo } = recipient
     const address = tryAddress(deliveredTo, { utf8: true })
     const field = address === undefined ? '' : formatDeliveredTo(address, { utf8: sender.smtpUtf8 })
     return `${returnPath}${field}${received}`

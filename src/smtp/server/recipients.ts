@@ -61,7 +61,7 @@ function refuse(resolution: Exclude<Resolution, { type: 'local' }>, role: SmtpRo
 function replyFor(type: Exclude<Resolution['type'], 'local'>, role: SmtpRole): Reply {
   switch (type) {
     case 'not-local':
-      return role === 'submission' ? replies.relayNotYet : replies.relayDenied
+      return role === 'submission' ? replies.noRelay : replies.relayDenied
     case 'unknown-user':
       return replies.noSuchUser
     case 'disabled':
