@@ -3,6 +3,7 @@ import type { Output, TlsState } from '../../src/base/core.ts'
 import { SeededRandom } from '../../src/base/seeded-random.ts'
 import { SmtpCore } from '../../src/smtp/proto/core.ts'
 import type { SmtpLimits } from '../../src/smtp/proto/limits.ts'
+import { noOffers, type SmtpOffers } from '../../src/smtp/proto/offers.ts'
 import { goOn, type SmtpAnswer, type SmtpQuestion } from '../../src/smtp/proto/questions.ts'
 import type { SmtpSettings } from '../../src/smtp/proto/session.ts'
 
@@ -28,6 +29,9 @@ export interface TestCoreOptions {
   readonly startTls?: boolean
   readonly admission?: SmtpSettings['admission']
   readonly sasl?: boolean
+  readonly dialect?: SmtpSettings['dialect']
+  readonly offers?: Partial<SmtpOffers>
+  readonly tarpit?: SmtpSettings['tarpit']
   readonly clearTextAllowed?: boolean
   readonly answers?: { readonly [Type in SmtpQuestion['type']]?: SmtpAnswer }
 }
@@ -38,6 +42,7 @@ const tls: TlsState = {
   serverName: null,
   exporter: null,
   serverEndPoint: null,
+  peerCertificate: null,
 }
 
 /** A core whose questions are answered at once: by `answers`, else with consent. */
@@ -114,6 +119,9 @@ export class TestCore {
 function testSettings(options: TestCoreOptions): SmtpSettings {
   return {
     hostName: 'mx.example.org',
+    dialect: options.dialect ?? 'smtp',
+    offers: { ...noOffers, ...options.offers },
+    tarpit: options.tarpit ?? null,
     limits: options.limits ?? testLimits,
     startTls: options.startTls ?? false,
     admission: options.admission ?? { tls: false, authentication: false },

@@ -4,6 +4,7 @@
 // knows them as a common error), and spaces at a line's end. Strict in all others: a path has its angle brackets, a
 // parameter is known, stands once and has a value of its grammar.
 import { scanAddress, type Address } from '../../mail/address.ts'
+import { plainRecipientOptions } from '../../mail/delivery-options.ts'
 import { parseDomain, tryAddressLiteral } from '../../mail/domain.ts'
 import type { BodyType, Recipient } from './questions.ts'
 import { replies, type Reply } from './reply.ts'
@@ -75,12 +76,15 @@ export function parseForwardPath(argument: string): ForwardPathArgument | Reply 
   if (argument.slice(start, start + 12).toLowerCase() === '<postmaster>') {
     const rest = afterPath(argument, start + 12)
     if (rest === undefined) return replies.badForwardPath
-    return { recipient: { address: null, sourceRoute: '' }, parameters: rest }
+    return { recipient: { address: null, sourceRoute: '', ...plainRecipientOptions }, parameters: rest }
   }
   const path = parsePath(argument, start)
   if (path === 'too-long') return replies.pathTooLong
   if (path === undefined) return replies.badForwardPath
-  return { recipient: { address: path.address, sourceRoute: path.sourceRoute }, parameters: path.rest }
+  return {
+    recipient: { address: path.address, sourceRoute: path.sourceRoute, ...plainRecipientOptions },
+    parameters: path.rest,
+  }
 }
 
 /** Where the path begins after `FROM:` or `TO:`, in any case; undefined where that is missing. */

@@ -153,8 +153,11 @@ export type SmtpQuestion =
 export type SmtpAnswer =
   /** Yes, with the core's usual reply. */
   | { readonly type: 'go-on' }
-  /** This reply: consent in class 2, refusal in classes 4 and 5. */
-  | { readonly type: 'reply'; readonly reply: Reply }
+  /**
+   * This reply: consent in class 2, refusal in classes 4 and 5. The session ends after it where `then` says so, and after
+   * every 421 and 521.
+   */
+  | { readonly type: 'reply'; readonly reply: Reply; readonly then?: 'close' }
   /** LMTP, to `end` alone: one for each accepted recipient, in order (RFC 2033 §4.2). */
   | { readonly type: 'replies'; readonly replies: readonly Reply[] }
   | SaslAnswer

@@ -6,6 +6,7 @@ import type { SaslDialogue } from '../../sasl/dialogue.ts'
 import type { SaslMechanismName } from '../../sasl/mechanism.ts'
 import type { ChunkScanner, DataReader } from './content.ts'
 import type { SmtpLimits } from './limits.ts'
+import type { SmtpOffers } from './offers.ts'
 import type { Envelope, Recipient, Sender, SmtpAnswer, SmtpClient, SmtpQuestion } from './questions.ts'
 import { isRefusal, type Reply } from './reply.ts'
 
@@ -20,6 +21,20 @@ export interface SmtpSettings {
   readonly admission: { readonly tls: boolean; readonly authentication: boolean }
   /** Null where AUTH is not offered. */
   readonly sasl: SaslSettings | null
+  /** `lmtp`: LHLO in place of EHLO, and a reply for each recipient at the end of a message (RFC 2033 §4). */
+  readonly dialect: 'smtp' | 'lmtp'
+  readonly offers: SmtpOffers
+  /** Null: refusals are never delayed. */
+  readonly tarpit: Tarpit | null
+}
+
+/** How a peer that is refused again and again is slowed down. Durations in milliseconds. */
+export interface Tarpit {
+  /** Refusals of class 5 in a session, those to RCPT and AUTH among them, that cost nothing. */
+  readonly afterErrors: number
+  /** Before the first reply that is delayed; each further one takes twice as long, up to `maxPause`. */
+  readonly firstPause: number
+  readonly maxPause: number
 }
 
 export interface SaslSettings {

@@ -14,6 +14,7 @@ import type { Service } from '../../net/pump.ts'
 import type { Store } from '../../store/store.ts'
 import { ingest } from '../../store/ingest.ts'
 import { SmtpCore } from '../proto/core.ts'
+import { noOffers } from '../proto/offers.ts'
 import type { SmtpAnswer, SmtpQuestion } from '../proto/questions.ts'
 import { replies } from '../proto/reply.ts'
 import type { SmtpSettings } from '../proto/session.ts'
@@ -73,6 +74,9 @@ function makeSettings(options: SmtpServiceOptions): SmtpSettings {
   return {
     hostName: hostname,
     startTls,
+    dialect: 'smtp',
+    offers: noOffers,
+    tarpit: null,
     limits: {
       ...config,
       maxMessageSize,

@@ -1,6 +1,6 @@
 // AUTH (RFC 4954 §4): carries a SASL exchange over 334 challenges and base64 lines.
 import { SaslDialogue, type DialogueStep } from '../../../sasl/dialogue.ts'
-import type { SaslFailure, SaslMechanismName } from '../../../sasl/mechanism.ts'
+import type { SaslAnswer, SaslFailure, SaslMechanismName } from '../../../sasl/mechanism.ts'
 import { offerMechanisms, tryFindMechanism } from '../../../sasl/mechanisms.ts'
 import { offeredMechanisms } from '../extensions.ts'
 import type { SmtpAnswer } from '../questions.ts'
@@ -87,10 +87,16 @@ function carryOn(session: Session, exchange: Exchange, step: DialogueStep): Step
   }
 }
 
-function saslAnswer(answer: SmtpAnswer): Exclude<SmtpAnswer, { type: 'go-on' | 'reply' }> {
-  // A handler in trouble has only replies to give; to SASL that is "unavailable".
-  if (answer.type === 'reply' || answer.type === 'go-on') return { type: 'refused', reason: 'unavailable' }
-  return answer
+function saslAnswer(answer: SmtpAnswer): SaslAnswer {
+  switch (answer.type) {
+    case 'go-on':
+    case 'reply':
+    case 'replies':
+      // A handler in trouble has only replies to give; to SASL that is "unavailable".
+      return { type: 'refused', reason: 'unavailable' }
+    default:
+      return answer
+  }
 }
 
 function failureReply(reason: SaslFailure): Reply {

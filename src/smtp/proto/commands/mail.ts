@@ -49,12 +49,27 @@ function parseSender(session: Session, argument: string): Sender | Reply {
   if ('wire' in sender) return sender
   // RFC 6531 §3.5: a non-ASCII address without the SMTPUTF8 parameter.
   if (path.reversePath?.utf8 === true && !sender.smtpUtf8) return replies.needsSmtpUtf8
-  return { reversePath: path.reversePath, ...sender }
+  return { command: 'MAIL', reversePath: path.reversePath, ...sender }
 }
 
-const plain: Omit<Sender, 'reversePath'> = { size: null, body: '7BIT', smtpUtf8: false, auth: null }
+/** What the parameters ask for. */
+type Asked = Omit<Sender, 'command' | 'reversePath'>
 
-function readParameters(session: Session, parameters: Parameters): Omit<Sender, 'reversePath'> | Reply {
+const plain: Asked = {
+  size: null,
+  body: '7BIT',
+  smtpUtf8: false,
+  auth: null,
+  ret: null,
+  envId: null,
+  requireTls: false,
+  hold: null,
+  by: null,
+  priority: 0,
+  solicitation: [],
+}
+
+function readParameters(session: Session, parameters: Parameters): Asked | Reply {
   if (parameters.size === 0) return plain
   let { size, body, smtpUtf8, auth } = plain
   for (const [keyword, value] of parameters) {
@@ -83,5 +98,5 @@ function readParameters(session: Session, parameters: Parameters): Omit<Sender, 
         return replies.unknownParameter(keyword)
     }
   }
-  return { size, body, smtpUtf8, auth }
+  return { ...plain, size, body, smtpUtf8, auth }
 }
