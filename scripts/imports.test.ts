@@ -12,7 +12,7 @@ function check(path: string, text: string, others: readonly string[] = []): stri
 
 test('an import down the rows passes', () => {
   assert.deepEqual(check('src/smtp/proto/x.ts', "import { a } from '../../mail/address.ts'\n"), [])
-  assert.deepEqual(check('src/main.ts', "import { a } from './store/sqlite/engine.ts'\n"), [])
+  assert.deepEqual(check('src/wiring/storage.ts', "import { a } from '../store/sqlite/engine.ts'\n"), [])
 })
 
 test('an import up the rows is found, types and re-exports too', () => {

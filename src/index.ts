@@ -7,11 +7,5 @@ export { VirtualClock } from './base/virtual-clock.ts'
 export { ConfigError, type Layer, resolveConfig } from './config/layers.ts'
 export { type Config, type ConfigInput, defineConfig } from './config/schema.ts'
 export { EventMemory, type EventRecord, type EventSink } from './events/event.ts'
-export {
-  type Backend,
-  openBackend,
-  type OpenListener,
-  type Posthorn,
-  startPosthorn,
-  type Surroundings,
-} from './main.ts'
+export { type OpenListener, type Posthorn, startPosthorn } from './main.ts'
+export { type Backend, openBackend, type Surroundings } from './wiring/backend.ts'

@@ -1,7 +1,7 @@
 // The house that is crashed: a domain with five accounts, SMTP and POP3 on loopback, everything in one data folder.
 import { resolveConfig } from '../../src/config/layers.ts'
 import type { Config } from '../../src/config/schema.ts'
-import { type Backend, openBackend } from '../../src/main.ts'
+import { type Backend, openBackend } from '../../src/wiring/backend.ts'
 
 /** Who has mail. */
 export const residents: readonly string[] = ['ann', 'bob', 'cid', 'dan', 'eve'].map(

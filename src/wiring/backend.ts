@@ -1,0 +1,73 @@
+// Store, directory and administration: what both a server and the command line without one stand on.
+import type { Clock } from '../base/clock.ts'
+import type { Random } from '../base/random.ts'
+import { RealRandom } from '../base/real-random.ts'
+import type { Resolver } from '../base/resolver.ts'
+import type { Config } from '../config/schema.ts'
+import { type AdminOperations, createAdminOperations } from '../control/server/operations.ts'
+import { createDirectory } from '../directory/create.ts'
+import type { Directory } from '../directory/directory.ts'
+import { createOpenDirectory } from '../directory/open-directory.ts'
+import { createEvents, type Events, type EventSink } from '../events/event.ts'
+import { Metrics } from '../events/metrics.ts'
+import type { Network } from '../net/network.ts'
+import { RealClock } from '../net/real-clock.ts'
+import type { Store } from '../store/store.ts'
+import { openStore } from './storage.ts'
+
+/** What a program that embeds Posthorn may bring of its own; the real ones otherwise. */
+export interface Surroundings {
+  readonly clock?: Clock
+  readonly random?: Random
+  readonly network?: Network
+  readonly resolver?: Resolver
+  /** An open store; it is closed with the rest. */
+  readonly store?: Store
+  readonly sinks?: readonly EventSink[]
+  /** A `CheckpointModule` that every thread imports and tells how far messages have come: for tests that kill the process. */
+  readonly checkpoints?: URL
+}
+
+/** Store, directory and administration, without any listener: what the command line needs when no server runs. */
+export interface Backend extends AsyncDisposable {
+  readonly config: Config
+  readonly store: Store
+  readonly directory: Directory
+  readonly operations: AdminOperations
+  readonly events: Events
+  readonly metrics: Metrics
+  readonly clock: Clock
+  readonly random: Random
+}
+
+/** Opens the store and what stands on it. Rejects when the data folder is in use or cannot be read. */
+export async function openBackend(config: Config, surroundings: Surroundings = {}): Promise<Backend> {
+  const clock = surroundings.clock ?? new RealClock()
+  const random = surroundings.random ?? new RealRandom()
+  const metrics = new Metrics()
+  const events = createEvents([metrics, ...(surroundings.sinks ?? [])])
+  await using opening = new AsyncDisposableStack()
+  const { checkpoints } = surroundings
+  const store = opening.use(
+    surroundings.store ?? (await openStore(config, { clock, random, events, checkpoints })),
+  )
+  const directory = await makeDirectory(config, { store, clock, random, events })
+  const operations = createAdminOperations({ store, config, clock, random, events, metrics })
+  const opened = opening.move()
+  return {
+    ...{ config, store, directory, operations, events, metrics, clock, random },
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  }
+}
+
+async function makeDirectory(
+  config: Config,
+  parts: { store: Store; clock: Clock; random: Random; events: Events },
+): Promise<Directory> {
+  // A catcher takes mail for everybody, so everybody can read: the two are one decision.
+  if (config.listeners.some((listener) => listener.service === 'catcher')) {
+    return createOpenDirectory({ ...parts, directory: config.directory, defaultDomain: config.hostname })
+  }
+  const serverSecret = await parts.store.installationSecret(parts.random.bytes(32))
+  return createDirectory({ ...parts, auth: config.auth, directory: config.directory, serverSecret })
+}
