@@ -5,7 +5,13 @@ import type { Connection } from '../base/connection.ts'
 import { SeededRandom } from '../base/seeded-random.ts'
 import { VirtualClock } from '../base/virtual-clock.ts'
 import { LineClient } from '../../test/support/line-client.ts'
-import { connectInMemory, MemoryNetwork, type MemoryNetworkOptions } from './memory-network.ts'
+import {
+  connectInMemory,
+  MemoryNetwork,
+  type MemoryHost,
+  type MemoryNetworkOptions,
+} from './memory-network.ts'
+import { memoryPublicKey } from './memory-tls.ts'
 
 const ends = { local: { address: '192.0.2.9', port: 4_000 }, remote: { address: '192.0.2.1', port: 25 } }
 
@@ -132,7 +138,7 @@ test('a reset reaches both ends at once, also a paused one', async () => {
 test('TLS: both ends get one state; bytes in the clear make it fail', async () => {
   const { near, far } = pair()
   const [one, other] = await Promise.all([near.startTls(), far.startTls()])
-  assert.equal(one, other)
+  assert.deepEqual(one, other)
   assert.equal(one.exporter?.length, 32)
   await assert.rejects(near.startTls())
 
@@ -177,3 +183,138 @@ test('listening and dialing, with a port of its choice', async () => {
   await clock.advance(20)
   await refused
 })
+
+test('a client is shown who the server is, and the server who the client is', async () => {
+  const { network } = internet()
+  const tls = { names: ['MX.example.org'], key: 'k1', issuers: ['ca'], problem: null }
+  const host = network.host(['192.0.2.5'], { tls })
+  const server = await accepting(host, 25)
+  const ann = { names: [], emailAddresses: ['ann@example.org'], key: 'k2', problem: 'CERT_HAS_EXPIRED' }
+  network.setConditions('192.0.2.6', { tls: ann })
+  const client = await network.dial({ ...target, localAddress: '192.0.2.6' })
+  const identity = { certificate: '', key: '' }
+  const request = { serverName: 'mx.example.org', identity }
+  const [seen, shown] = await Promise.all([client.startClientTls(request), server.next().startTls()])
+  assert.deepEqual(seen.peerCertificate?.dnsNames, ['mx.example.org'])
+  assert.equal(seen.peerCertificate?.problem, null)
+  assert.deepEqual(
+    seen.peerCertificate?.chain.map(({ publicKey }) => publicKey),
+    [memoryPublicKey('k1'), memoryPublicKey('ca')],
+  )
+  assert.equal(shown.serverName, 'mx.example.org')
+  assert.deepEqual(shown.peerCertificate?.emailAddresses, ['ann@example.org'])
+  assert.equal(shown.peerCertificate?.problem, 'CERT_HAS_EXPIRED')
+  const anonymous = await network.dial({ ...target, localAddress: '192.0.2.6' })
+  const [, unknown] = await Promise.all([
+    anonymous.startClientTls({ serverName: null }),
+    server.next().startTls(),
+  ])
+  assert.equal(unknown.peerCertificate, null)
+})
+
+test('hosts listen on their own addresses and dial from them', async () => {
+  const { network } = internet()
+  const one = network.host(['192.0.2.5', '2001:db8::5'])
+  const two = network.host(['192.0.2.7'])
+  const [first, second] = [await accepting(one, 25), await accepting(two, 25)]
+  await two.dial(target)
+  assert.equal(first.next().peer.remoteAddress, '192.0.2.7')
+  await one.dial({ ...target, address: '192.0.2.7', localAddress: '192.0.2.5' })
+  assert.equal(second.next().peer.remoteAddress, '192.0.2.5')
+  await one.dial({ ...target, address: '2001:db8::5' })
+  assert.equal(first.next().peer.remoteAddress, '2001:db8::5')
+  await assert.rejects(two.dial({ ...target, address: '2001:db8::5' }), { code: 'ENETUNREACH' })
+  await assert.rejects(two.dial({ ...target, localAddress: '192.0.2.5' }), { code: 'EADDRNOTAVAIL' })
+  const point = { address: '192.0.2.5', port: 26, identity: null }
+  await assert.rejects(
+    two.listen(point, () => undefined),
+    { code: 'EADDRNOTAVAIL' },
+  )
+})
+
+test('addresses that refuse, cannot be reached, never answer or are too far away', async () => {
+  const { network, clock } = internet()
+  const host = network.host(['192.0.2.5'], { connect: 'refused' })
+  await accepting(host, 25)
+  await assert.rejects(network.dial(target), { code: 'ECONNREFUSED' })
+  host.set({ connect: 'unreachable' })
+  await assert.rejects(network.dial(target), { code: 'EHOSTUNREACH' })
+  for (const conditions of [{ connect: 'black-hole' as const }, { latencyMilliseconds: 600 }]) {
+    host.set(conditions)
+    const before = clock.monotonic()
+    const failed = assert.rejects(network.dial(target), { code: 'ETIMEDOUT' })
+    await clock.advance('1s')
+    await failed
+    assert.equal(clock.monotonic() - before, 1_000)
+  }
+  const abort = new AbortController()
+  host.set({ connect: 'black-hole' })
+  const given = assert.rejects(network.dial({ ...target, signal: abort.signal }), /enough/)
+  await settle()
+  abort.abort(new Error('enough'))
+  await given
+})
+
+test('connections that die after some octets or some time', async () => {
+  const { network, clock } = internet()
+  const host = network.host(['192.0.2.5'], { faults: { dieAfterOctets: 10 } })
+  const server = await accepting(host, 25)
+  const client = await network.dial(target)
+  const [there, here] = [collect(server.next()), collect(client)]
+  client.write('12345')
+  await settle()
+  client.write('67890')
+  await settle()
+  client.write('x')
+  await settle()
+  assert.deepEqual(there, ['12345', '67890', '<read: ECONNRESET>'])
+  assert.deepEqual(here, ['<read: ECONNRESET>'])
+  host.set({ faults: { dieAfterMilliseconds: 500 } })
+  const late = collect(await network.dial(target))
+  await clock.advance(499)
+  assert.deepEqual(late, [])
+  await clock.advance(1)
+  assert.deepEqual(late, ['<read: ECONNRESET>'])
+})
+
+test('handshakes that fail, and that never end', async () => {
+  const { network, clock } = internet()
+  const host = network.host(['192.0.2.5'], { faults: { handshake: 'fails' } })
+  const server = await accepting(host, 25)
+  const failing = await network.dial(target)
+  const atServer = assert.rejects(server.next().startTls())
+  await assert.rejects(failing.startClientTls({ serverName: null }))
+  await atServer
+  host.set({ faults: { handshake: 'hangs' } })
+  const hanging = await network.dial(target)
+  const handshake = hanging.startClientTls({ serverName: null })
+  void server
+    .next()
+    .startTls()
+    .catch(() => undefined)
+  let over = false
+  void handshake.catch(() => undefined).finally(() => (over = true))
+  await clock.advance('1h')
+  assert.equal(over, false)
+  hanging.destroy()
+  await assert.rejects(handshake)
+})
+
+const target = { address: '192.0.2.5', port: 25, timeoutMilliseconds: 1_000 }
+
+function internet() {
+  const clock = new VirtualClock()
+  return { clock, network: new MemoryNetwork({ clock, random: new SeededRandom(1) }) }
+}
+
+/** Listens on all addresses of a host; `next` takes the oldest connection. */
+async function accepting(host: MemoryHost, port: number) {
+  const accepted: Connection[] = []
+  await host.listen({ address: '::', port, identity: null }, (connection) => void accepted.push(connection))
+  const next = () => {
+    const connection = accepted.shift()
+    assert.ok(connection)
+    return connection
+  }
+  return { next }
+}

@@ -1,5 +1,6 @@
 // Where connections come from and go to: real sockets (`socket-network.ts`) or memory (`memory-network.ts`).
 import type { Connection, Dialer } from '../base/connection.ts'
+import type { Peer } from '../base/core.ts'
 import type { TlsIdentity } from './tls.ts'
 
 /** Where to listen. */
@@ -21,6 +22,15 @@ export interface Listening {
   close(): Promise<void>
 }
 
+/** A connection that was accepted, perhaps from a proxy that speaks for somebody. */
+export interface AcceptedConnection extends Connection {
+  /**
+   * A proxy has told whom it speaks for: that is the peer from now on. `unread` is what it sent behind that, and comes (again)
+   * with the next `resume`, or as the begin of a TLS handshake. The connection is paused. Not after `write` or `startTls`.
+   */
+  forwarded(peer: Peer, unread: Uint8Array): void
+}
+
 /** Opens connections and accepts them. */
 export interface Network extends Dialer {
   /**
@@ -29,7 +39,7 @@ export interface Network extends Dialer {
    */
   listen(
     point: ListenPoint,
-    onConnection: (connection: Connection) => void,
+    onConnection: (connection: AcceptedConnection) => void,
     onError?: (error: Error) => void,
   ): Promise<Listening>
 }

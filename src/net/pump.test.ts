@@ -1,23 +1,26 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { test } from 'node:test'
+import type { Connection } from '../base/connection.ts'
 import type { Handler, Sink } from '../base/core.ts'
 import { SeededRandom } from '../base/seeded-random.ts'
 import { VirtualClock } from '../base/virtual-clock.ts'
 import { EchoCore } from '../../test/support/echo-core.ts'
 import { cutEvery, feedEveryWayAsync } from '../../test/support/feed.ts'
 import { LineClient } from '../../test/support/line-client.ts'
-import { connectInMemory, type MemoryConnection, type MemoryNetworkOptions } from './memory-network.ts'
+import type { MemoryConnection } from './memory-connection.ts'
+import { connectInMemory, type MemoryNetworkOptions } from './memory-network.ts'
 import { defaultPumpLimits, Session, type PumpLimits, type SessionView } from './pump.ts'
 
 interface Setup {
   readonly answer?: (question: string, sink: Sink) => string | Promise<string>
+  readonly takeOver?: (connection: Connection, sink: Sink) => Promise<void>
   readonly limits?: Partial<PumpLimits>
   readonly network?: Partial<MemoryNetworkOptions>
 }
 
 /** A session over memory, its client, and what was heard of it. */
-function setUp({ answer = (question) => `echo ${question}`, limits, network }: Setup = {}) {
+function setUp({ answer = (question) => `echo ${question}`, takeOver, limits, network }: Setup = {}) {
   const clock = new VirtualClock()
   const [near, far] = connectInMemory(
     { clock, random: new SeededRandom(1), ...network },
@@ -36,6 +39,7 @@ function setUp({ answer = (question) => `echo ${question}`, limits, network }: S
         answer: (question) => answer(question, sink),
         failed: () => 'failed',
         closed: () => void heard.push('closed'),
+        ...(takeOver === undefined ? {} : { takeOver: (connection) => takeOver(connection, sink) }),
       }),
     },
     {
@@ -328,7 +332,7 @@ test('STARTTLS: both ends agree, and the session goes on', async () => {
   const state = await near.startTls()
   client.send('x\r\n')
   assert.deepEqual(await client.lines(2), ['secured', 'echo x'])
-  assert.equal(state, far.tls)
+  assert.deepEqual(state, far.tls)
 })
 
 test('STARTTLS with bytes behind it never runs them', async () => {
@@ -421,6 +425,95 @@ test('whatever a handler throws while closing is reported, and the session still
   near.reset()
   await settle()
   assert.deepEqual(heard, ['Error: too late', 'finished'])
+})
+
+test('a connection that is handed over belongs to who takes it, and the session is over when he is done', async () => {
+  const done = Promise.withResolvers<void>()
+  const taken: string[] = []
+  const takeOver = (connection: Connection) => {
+    connection.onData = (bytes) => void taken.push(Buffer.from(bytes).toString())
+    connection.resume()
+    connection.write('EHLO\r\n')
+    return done.promise
+  }
+  const { client, session, clock, heard, finished } = setUp({ takeOver })
+  client.send('turn\r\n')
+  assert.deepEqual(await client.lines(3), ['hello', 'your turn', 'EHLO'])
+  client.send('250 hello\r\n')
+  await settle()
+  assert.deepEqual(taken, ['250 hello\r\n'])
+  session.stop()
+  // The core's time-out is over as well: from now on the new owner keeps the time.
+  await clock.advance('1h')
+  assert.deepEqual(heard, [])
+  done.resolve()
+  assert.equal((await finished).ending, 'handed-over')
+  assert.equal(await client.rest(), '')
+  assert.deepEqual(heard, ['closed', 'finished: handed-over'])
+})
+
+test('who took a connection over learns that it is gone, also at the end of a stop', async () => {
+  for (const end of ['peer', 'stop'] as const) {
+    let gone: AbortSignal | undefined
+    const takeOver = (connection: Connection, sink: Sink) => {
+      gone = sink.gone
+      return new Promise<void>((resolve) => {
+        connection.onClose = () => resolve()
+        connection.resume()
+      })
+    }
+    const { client, session, near, heard, finished } = setUp({ takeOver })
+    client.send('turn\r\n')
+    await client.lines(2)
+    if (end === 'peer') near.reset()
+    else session.destroy()
+    await finished
+    assert.equal(gone?.aborted, true)
+    assert.deepEqual(heard, ['closed', end === 'peer' ? 'finished: handed-over' : 'finished: cut'])
+  }
+})
+
+test('a take-over that fails, or that nobody wants, breaks this session alone', async () => {
+  const failing = setUp({ takeOver: () => Promise.reject(new Error('no wish to')) })
+  failing.client.send('turn\r\n')
+  await failing.finished
+  assert.deepEqual(failing.heard, ['broke: Error: no wish to', 'closed', 'finished: broken'])
+  const nobody = setUp()
+  nobody.client.send('turn\r\n')
+  await nobody.finished
+  assert.deepEqual(nobody.heard.slice(1), ['closed', 'finished: broken'])
+})
+
+test('what came before a hand-over ends the session, and reaches nobody', async () => {
+  let asked = 0
+  const answer = async (question: string) => {
+    asked++
+    await settle()
+    return `echo ${question}`
+  }
+  const { client, heard, finished } = setUp({ answer, takeOver: () => Promise.resolve() })
+  client.send('wait\r\nturn\r\n')
+  await settle()
+  client.send('250 too early\r\n')
+  await finished
+  assert.equal(asked, 1)
+  assert.deepEqual(heard, ['closed', 'finished: injected'])
+})
+
+test('a handler sees how much the peer has sent that nobody has looked at', async () => {
+  const seen: number[] = []
+  const answer = async (_question: string, sink: Sink) => {
+    seen.push(sink.held)
+    await settle()
+    seen.push(sink.held)
+    return 'done'
+  }
+  const { client } = setUp({ answer })
+  client.send('one\r\n')
+  await client.line()
+  client.send('quit\r\n')
+  await client.rest()
+  assert.deepEqual(seen, [0, 6])
 })
 
 /** Lets all that is under way in memory come to rest. */

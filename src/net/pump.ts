@@ -8,8 +8,10 @@
 // - One timer per session, moved lazily: activity only notes the time. While an answer is outstanding the peer is not
 //   silent, it waits: neither the time-out nor a deadline runs. A peer that does not read for the whole time-out is cut.
 // - Bytes held when TLS starts end the session; they were sent in the clear and are never interpreted.
+// - A core that hands its connection over hears nothing more; the handler's `takeOver` owns the connection, time-outs
+//   included, and the session counts as open until its promise settles. What the peer sent before that ends the session.
 // - Whatever breaks (reset, core, handler, handshake) ends this session alone: `Handler.closed` runs once, after the last
-//   answer, and then `SessionEvents.finished`.
+//   answer or the take-over, and then `SessionEvents.finished`.
 //
 // It relies on a connection that never calls back from inside one of its own methods.
 import { Buffer } from 'node:buffer'
@@ -50,8 +52,10 @@ export type SessionEnding =
   /** The peer left its replies unread for the whole time-out. */
   | 'not-reading'
   | 'handshake-failed'
-  /** Bytes in the clear came between STARTTLS and the handshake. */
+  /** Bytes in the clear came between STARTTLS and the handshake, or bytes before a hand-over. */
   | 'injected'
+  /** Another took its connection over, and is done with it. */
+  | 'handed-over'
   /** A fault of ours; `SessionEvents.broke` told which. */
   | 'broken'
   /** `destroy` was called, as at the end of a stop's deadline. */
@@ -95,11 +99,15 @@ type Phase =
   /** A question waits until the peer has read what it was sent. */
   | 'deferred'
   | 'upgrading'
+  /** The handler's `takeOver` owns the connection. */
+  | 'taken-over'
   /** All is said; waiting for the peer to close too. */
   | 'closing'
   /** Gone, with an answer outstanding. */
   | 'lost'
   | 'gone'
+
+const ignore = () => undefined
 
 type Notice = 'none' | 'due' | 'told'
 
@@ -164,6 +172,11 @@ export class Session<Question, Answer> implements Sink, SessionView {
     return this.#ending
   }
 
+  get held(): number {
+    return this.#heldBytes
+  }
+
+  /** A connection that was taken over is left to its new owner until `destroy`. */
   stop(): void {
     if (this.#shutdown !== 'none') return
     this.#shutdown = 'due'
@@ -185,7 +198,7 @@ export class Session<Question, Answer> implements Sink, SessionView {
 
   /** `Sink.write`. Harmless when the session is over. The bytes must not be changed afterwards. */
   write(bytes: Uint8Array | string): void | Promise<void> {
-    if (this.#isGone() || this.#phase === 'closing') return
+    if (this.#isGone() || this.#phase === 'closing' || this.#phase === 'taken-over') return
     if (this.#phase === 'upgrading') {
       this.#broke(new Error('a handler wrote during a TLS handshake'))
       return
@@ -314,6 +327,9 @@ export class Session<Question, Answer> implements Sink, SessionView {
           break
         case 'start-tls':
           this.#startTls((tls) => this.#core.secured(tls))
+          return null
+        case 'hand-over':
+          this.#handOver()
           return null
         case 'close':
           this.#close()
@@ -453,6 +469,53 @@ export class Session<Question, Answer> implements Sink, SessionView {
     )
   }
 
+  // Hand-over
+
+  #handOver(): void {
+    this.#flush()
+    // Whoever speaks next was told by our last reply, so nothing of the peer's can be on its way yet (RFC 2645 §5.2.1).
+    if (this.#held !== null) {
+      this.#cut('injected')
+      return
+    }
+    if (this.#peerEnd !== 'none') {
+      this.#cut('peer-ended')
+      return
+    }
+    this.#phase = 'taken-over'
+    this.#deadlineAt = Number.POSITIVE_INFINITY
+    this.#timeOut = 0
+    this.#timer?.cancel()
+    this.#timer = null
+    this.#makeRoom()
+    const connection = this.#connection
+    connection.pause()
+    connection.onData = ignore
+    connection.onEnd = ignore
+    connection.onDrain = ignore
+    connection.onClose = () => this.#abort?.abort()
+    this.#takenOver().then(
+      () => this.#handedBack('handed-over'),
+      (error: unknown) => {
+        this.#settings.events.broke(this.peer, error)
+        this.#handedBack('broken')
+      },
+    )
+  }
+
+  async #takenOver(): Promise<void> {
+    if (this.#handler.takeOver === undefined) throw new Error('nobody takes the connection over')
+    await this.#handler.takeOver(this.#connection)
+  }
+
+  #handedBack(ending: SessionEnding): void {
+    this.#ending ??= ending
+    this.#phase = 'gone'
+    this.#connection.destroy()
+    this.#abort?.abort()
+    this.#finish()
+  }
+
   // Time
 
   /** Counts the silence from now. */
@@ -530,6 +593,7 @@ export class Session<Question, Answer> implements Sink, SessionView {
     this.#ending ??= 'closed'
     this.#phase = 'closing'
     this.#held = null
+    this.#heldBytes = 0
     this.#connection.end()
     this.#touch()
     // Reading on lets the peer's end be seen, and keeps unread input from turning our last reply into a reset.
@@ -544,8 +608,10 @@ export class Session<Question, Answer> implements Sink, SessionView {
   #cut(ending: SessionEnding): void {
     if (this.#isGone()) return
     this.#ending ??= ending
-    if (this.#phase !== 'asking' && this.#phase !== 'fresh') this.#phase = 'closing'
+    const waits = this.#phase === 'asking' || this.#phase === 'taken-over' || this.#phase === 'fresh'
+    if (!waits) this.#phase = 'closing'
     this.#connection.destroy()
+    if (this.#phase === 'taken-over') this.#abort?.abort()
   }
 
   #onClose(error: Error | null): void {
@@ -563,6 +629,7 @@ export class Session<Question, Answer> implements Sink, SessionView {
     this.#timer?.cancel()
     this.#timer = null
     this.#held = null
+    this.#heldBytes = 0
     this.#deferred = null
     this.#text = ''
     this.#abort?.abort()

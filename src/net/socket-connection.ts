@@ -5,11 +5,12 @@
 // socket's `error` is kept until its `close`, and never goes unhandled. During a handshake the plain socket has no
 // reader any more: what was sent in the clear reaches the TLS engine, which refuses it, and nobody else.
 import { isIP, type Socket } from 'node:net'
-import { TLSSocket } from 'node:tls'
-import type { Connection } from '../base/connection.ts'
+import { connect as connectTls, TLSSocket } from 'node:tls'
+import type { ClientTls } from '../base/connection.ts'
 import type { Peer, TlsState } from '../base/core.ts'
 import { unmapIp } from '../base/ip-address.ts'
-import { tlsStateOf, type TlsIdentity } from './tls.ts'
+import type { AcceptedConnection } from './network.ts'
+import { minimumTlsVersion, tlsStateOf, type TlsIdentity, type TlsSide } from './tls.ts'
 
 const owner: unique symbol = Symbol('connection')
 
@@ -36,8 +37,7 @@ export function trySocketConnection(
   return new SocketConnection(socket, peer, identity)
 }
 
-export class SocketConnection implements Connection {
-  readonly peer: Peer
+export class SocketConnection implements AcceptedConnection {
   onData: (bytes: Uint8Array) => void = noOperation
   onEnd: () => void = noOperation
   onClose: (error: Error | null) => void = noOperation
@@ -49,9 +49,12 @@ export class SocketConnection implements Connection {
   /** Nothing is read until the handshake is over, whatever the reader asks for meanwhile. */
   #reading: 'paused' | 'flowing' = 'paused'
   #upgrading = false
+  #peer: Peer
+  /** Something was said before TLS: what the peer has sent since is part of that dialogue, and none of the handshake. */
+  #spoken = false
 
   constructor(socket: Socket, peer: Peer, identity: TlsIdentity | null) {
-    this.peer = peer
+    this.#peer = peer
     this.#socket = socket
     this.#identity = identity
     this.#own(socket)
@@ -60,12 +63,23 @@ export class SocketConnection implements Connection {
     socket.on('close', onSocketClose)
   }
 
+  get peer(): Peer {
+    return this.#peer
+  }
+
   get tls(): TlsState | null {
     return this.#tls
   }
 
+  forwarded(peer: Peer, unread: Uint8Array): void {
+    this.#peer = peer
+    this.pause()
+    if (unread.length > 0 && !this.#socket.destroyed) this.#socket.unshift(unread)
+  }
+
   write(bytes: Uint8Array | string): boolean {
     const socket = this.#socket
+    this.#spoken = true
     if (socket.destroyed || socket.writableEnded) return true
     return socket.write(bytes)
   }
@@ -99,20 +113,17 @@ export class SocketConnection implements Connection {
   }
 
   async startTls(): Promise<TlsState> {
-    const plain = this.#socket
-    if (this.#identity === null || this.#tls !== null || this.#upgrading)
-      throw new Error('TLS cannot start here')
-    this.#upgrading = true
-    this.#detach(plain)
-    plain.pause()
-    // Judged now: what comes while the certificate is fetched may be the handshake itself, and goes to TLS.
-    if (plain.readableLength > 0) throw new Error('bytes in the clear before the TLS handshake')
     const identity = this.#identity
+    if (identity === null) throw new Error('TLS cannot start here')
+    const plain = this.#beginUpgrade()
     const secureContext = await identity.secureContext(null)
     if (plain.destroyed) throw this.#error ?? new Error('the peer left before the TLS handshake')
+    const asking = identity.clientCertificates === 'asked'
     const secure = new TLSSocket(plain, {
       isServer: true,
       secureContext,
+      // Asked, never required: whoever has none logs in as everybody does.
+      ...(asking ? { requestCert: true, rejectUnauthorized: false } : {}),
       SNICallback: (serverName, callback) => {
         identity.secureContext(serverName).then(
           (context) => callback(null, context),
@@ -120,6 +131,41 @@ export class SocketConnection implements Connection {
         )
       },
     })
+    return this.#upgrade(plain, secure, asking ? 'asking-server' : 'server')
+  }
+
+  async startClientTls(request: ClientTls): Promise<TlsState> {
+    const { serverName, authorities, identity } = request
+    const plain = this.#beginUpgrade()
+    if (plain.destroyed) throw this.#error ?? new Error('the peer left before the TLS handshake')
+    const secure = connectTls({
+      socket: plain,
+      minVersion: minimumTlsVersion,
+      // What the certificate is worth is told by `peerCertificate`; names are compared by whoever knows which count.
+      rejectUnauthorized: false,
+      checkServerIdentity: () => undefined,
+      // RFC 6066 §3: no addresses.
+      ...(serverName === null || isAddress(serverName) ? {} : { servername: serverName }),
+      ...(authorities === undefined ? {} : { ca: [...authorities] }),
+      ...(identity === undefined ? {} : { cert: identity.certificate, key: identity.key }),
+    })
+    return this.#upgrade(plain, secure, 'client')
+  }
+
+  /** Stops reading in the clear. Throws where that came too late, or where TLS is on already. */
+  #beginUpgrade(): OwnedSocket {
+    const plain = this.#socket
+    if (this.#tls !== null || this.#upgrading) throw new Error('TLS cannot start here')
+    this.#upgrading = true
+    this.#detach(plain)
+    plain.pause()
+    // Judged now: what comes later (while a certificate is fetched) may be the handshake itself, and goes to TLS.
+    if (this.#spoken && plain.readableLength > 0)
+      throw new Error('bytes in the clear before the TLS handshake')
+    return plain
+  }
+
+  async #upgrade(plain: OwnedSocket, secure: TLSSocket, side: TlsSide): Promise<TlsState> {
     secure.pause()
     this.#socket = secure
     plain.off('close', onSocketClose)
@@ -128,8 +174,8 @@ export class SocketConnection implements Connection {
     secure.on('close', onSocketClose)
     // Without a tls.Server around it a socket tells broken records by this event alone, and stays open.
     secure.on('_tlsError', onTlsError)
-    await this.#handshake(secure)
-    const state = tlsStateOf(secure)
+    await this.#handshake(secure, side)
+    const state = tlsStateOf(secure, side)
     this.#tls = state
     // After the caller has seen the promise resolve: what came with the handshake belongs to the new dialogue.
     setImmediate(() => {
@@ -140,10 +186,10 @@ export class SocketConnection implements Connection {
     return state
   }
 
-  #handshake(secure: TLSSocket): Promise<void> {
+  #handshake(secure: TLSSocket, side: TlsSide): Promise<void> {
     return new Promise((resolve, reject) => {
       const failed = () => reject(this.#error ?? new Error('the connection closed during the TLS handshake'))
-      secure.once('secure', () => {
+      secure.once(side === 'client' ? 'secureConnect' : 'secure', () => {
         secure.off('close', failed)
         resolve()
       })

@@ -3,7 +3,7 @@
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import type { Clock } from '../base/clock.ts'
 import type { Connection, DialTarget } from '../base/connection.ts'
-import type { Listening, ListenPoint, Network } from './network.ts'
+import type { AcceptedConnection, Listening, ListenPoint, Network } from './network.ts'
 import { isAddress, trySocketConnection } from './socket-connection.ts'
 
 /** Pending connections the kernel keeps for us; it may cap this (net.core.somaxconn). */
@@ -20,7 +20,7 @@ export class SocketNetwork implements Network {
 
   async listen(
     point: ListenPoint,
-    onConnection: (connection: Connection) => void,
+    onConnection: (connection: AcceptedConnection) => void,
     onError: (error: Error) => void = ignore,
   ): Promise<Listening> {
     const server = createServer({

@@ -10,7 +10,7 @@ import { createSecureContext, type SecureContext } from 'node:tls'
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import { makeSelfSigned, type CertificateAndKey } from './self-signed.ts'
-import type { TlsIdentity } from './tls.ts'
+import { minimumTlsVersion, type TlsIdentity } from './tls.ts'
 
 /** PEM files: the certificate with its chain, its own first, and the key. */
 export interface CertificateFiles {
@@ -21,6 +21,8 @@ export interface CertificateFiles {
 export interface FileIdentityOptions {
   /** The first one serves clients that ask for no name, or for a name that none of them has. At least one. */
   readonly certificates: readonly CertificateFiles[]
+  /** PEM file of the authorities whose client certificates are believed; clients are asked for one. Null: not asked. */
+  readonly clientAuthorities?: string | null
   readonly clock: Clock
   /** Changed files could not be used; the old certificate stays. */
   readonly onReloadFailed: (files: CertificateFiles, error: unknown) => void
@@ -30,6 +32,8 @@ export interface SelfSignedIdentityOptions {
   readonly hostname: string
   /** Where the certificate and its key (mode 0600) are kept from one start to the next; null for memory only. */
   readonly folder: string | null
+  /** As in `FileIdentityOptions`; read whenever the certificate is made or found. */
+  readonly clientAuthorities?: string | null
   readonly clock: Clock
   readonly random: Random
 }
@@ -38,8 +42,6 @@ export interface SelfSignedIdentityOptions {
 const checkMilliseconds = 5_000
 /** A certificate of our own that ends within this time is replaced. */
 const renewalMilliseconds = 30 * 86_400_000
-/** RFC 8996 §4 and §5, for mail RFC 8997 §3: TLS 1.0 and 1.1 are not spoken. */
-const minVersion = 'TLSv1.2'
 /** Mail has no use for renegotiation, and a client could spend our time with it. */
 const secureOptions = constants.SSL_OP_NO_RENEGOTIATION
 
@@ -48,12 +50,32 @@ interface Loaded {
   readonly certificate: X509Certificate
 }
 
-function load(pair: CertificateAndKey): Loaded {
-  const { certificate, key } = pair
+interface Material extends CertificateAndKey {
+  /** PEM; undefined where clients are not asked. */
+  readonly authorities: string | undefined
+}
+
+function load({ certificate, key, authorities }: Material): Loaded {
   return {
-    context: createSecureContext({ cert: certificate, key, minVersion, secureOptions }),
+    context: createSecureContext({
+      ...{ cert: certificate, key, minVersion: minimumTlsVersion, secureOptions },
+      // Alone these are believed then: not everybody to whom some public authority has sold a certificate.
+      ...(authorities === undefined ? {} : { ca: authorities }),
+    }),
     certificate: new X509Certificate(certificate),
   }
+}
+
+/** Rejects where the file holds no certificate: Node would take that for none to be believed, and say nothing. */
+async function readAuthorities(file: string | null | undefined): Promise<string | undefined> {
+  if (file == null) return undefined
+  const text = await readFile(file, 'utf8')
+  void new X509Certificate(text)
+  return text
+}
+
+function askedIf(file: string | null | undefined): 'asked' | 'ignored' {
+  return file == null ? 'ignored' : 'asked'
 }
 
 /** What can be looked for in a certificate; anything else that a client may send gets the default one. */
@@ -65,6 +87,7 @@ export function createFileIdentity(options: FileIdentityOptions): TlsIdentity {
   const [first] = sources
   if (first === undefined) throw new TypeError('an identity needs a certificate')
   return {
+    clientCertificates: askedIf(options.clientAuthorities),
     async secureContext(serverName) {
       if (serverName !== null && hostName.test(serverName) && sources.length > 1) {
         for (const source of sources) {
@@ -103,12 +126,18 @@ class FileSource {
 
   async #check(): Promise<Loaded> {
     const { certFile, keyFile } = this.#files
+    const { clientAuthorities } = this.#options
     try {
-      const versions = await Promise.all([certFile, keyFile].map(fileVersion))
+      const files = [certFile, keyFile, ...(clientAuthorities == null ? [] : [clientAuthorities])]
+      const versions = await Promise.all(files.map(fileVersion))
       const version = versions.join()
       if (this.#loaded === null || version !== this.#version) {
-        const [certificate, key] = await Promise.all([readFile(certFile, 'utf8'), readFile(keyFile, 'utf8')])
-        this.#loaded = load({ certificate, key })
+        const [certificate, key, authorities] = await Promise.all([
+          readFile(certFile, 'utf8'),
+          readFile(keyFile, 'utf8'),
+          readAuthorities(clientAuthorities),
+        ])
+        this.#loaded = load({ certificate, key, authorities })
         this.#version = version
       }
     } catch (error) {
@@ -131,6 +160,7 @@ export function createSelfSignedIdentity(options: SelfSignedIdentityOptions): Tl
   let current: Promise<Loaded> | null = null
   let renewAt = 0
   return {
+    clientCertificates: askedIf(options.clientAuthorities),
     secureContext() {
       if (current === null || clock.now() >= renewAt) {
         const making = findOrMake(options)
@@ -152,12 +182,13 @@ export function createSelfSignedIdentity(options: SelfSignedIdentityOptions): Tl
 
 async function findOrMake(options: SelfSignedIdentityOptions): Promise<Loaded> {
   const { folder, hostname, clock, random } = options
-  const kept = folder === null ? undefined : await tryKept(folder, options)
+  const authorities = await readAuthorities(options.clientAuthorities)
+  const kept = folder === null ? undefined : await tryKept(folder, { ...options, authorities })
   if (kept !== undefined) return kept
   const names = [...new Set([hostname, 'localhost', '127.0.0.1', '::1'])]
   const pair = await makeSelfSigned({ names, now: clock.now(), random })
   if (folder !== null) await keep(folder, pair)
-  return load(pair)
+  return load({ ...pair, authorities })
 }
 
 function pathsIn(folder: string): CertificateFiles {
@@ -165,11 +196,14 @@ function pathsIn(folder: string): CertificateFiles {
 }
 
 /** The kept one where it is whole, for this host, and good for some time; undefined otherwise. */
-async function tryKept(folder: string, options: SelfSignedIdentityOptions): Promise<Loaded | undefined> {
+async function tryKept(
+  folder: string,
+  options: SelfSignedIdentityOptions & { readonly authorities: string | undefined },
+): Promise<Loaded | undefined> {
   const { certFile, keyFile } = pathsIn(folder)
   try {
     const [certificate, key] = await Promise.all([readFile(certFile, 'utf8'), readFile(keyFile, 'utf8')])
-    const loaded = load({ certificate, key })
+    const loaded = load({ certificate, key, authorities: options.authorities })
     const good = loaded.certificate.validToDate.getTime() - renewalMilliseconds > options.clock.now()
     return good && loaded.certificate.checkHost(options.hostname) !== undefined ? loaded : undefined
   } catch {

@@ -18,6 +18,7 @@ const tls: TlsState = {
   serverName: null,
   exporter: new Uint8Array(32).fill(7),
   serverEndPoint: new Uint8Array(32).fill(9),
+  peerCertificate: null,
 }
 const salt = Buffer.from('W22ZaJ0SNY7soEsUEjb6gQ==', 'base64')
 

@@ -3,7 +3,7 @@
 import { Buffer } from 'node:buffer'
 import type { Core, Output, TlsState } from '../../src/base/core.ts'
 
-/** `quit` closes, `tls` starts TLS, `deadline 5|none` sets one, `bug` throws; any other line is asked of the handler. */
+/** `quit` closes, `tls` starts TLS, `turn` hands over, `deadline 5|none` sets one, `bug` throws; any other line is asked of the handler. */
 export class EchoCore implements Core<string, string> {
   #buffer = ''
   #asking = false
@@ -60,6 +60,7 @@ export class EchoCore implements Core<string, string> {
         ? [{ type: 'write', bytes: 'go\r\n' }, { type: 'start-tls' }]
         : this.#farewell('injected')
     }
+    if (line === 'turn') return [{ type: 'write', bytes: 'your turn\r\n' }, { type: 'hand-over' }]
     this.#asking = true
     return [{ type: 'ask', question: line }]
   }

@@ -46,7 +46,8 @@ export class ImapClient implements Sink {
   closed = false
   failure: unknown = null
   /** While set, every write waits for it. */
-  held: Promise<void> | null = null
+  stalled: Promise<void> | null = null
+  readonly held = 0
   #tag = 0
 
   constructor(service: Service<ImapQuestion, ImapAnswer>) {
@@ -60,7 +61,7 @@ export class ImapClient implements Sink {
 
   write(bytes: Uint8Array | string): void | Promise<void> {
     this.chunks.push(Buffer.from(bytes))
-    if (this.held !== null) return this.held
+    if (this.stalled !== null) return this.stalled
   }
 
   /** Everything said since the last call, as a binary string. */

@@ -16,6 +16,7 @@ const tls: TlsState = {
   serverName: null,
   exporter: null,
   serverEndPoint: null,
+  peerCertificate: null,
 }
 
 function options(

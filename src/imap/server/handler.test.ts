@@ -64,11 +64,11 @@ test('a client that does not read is not written to', async (context) => {
   }
   await client.command('NOOP')
   const { promise, resolve } = Promise.withResolvers<void>()
-  client.held = promise
+  client.stalled = promise
   const fetching = client.send('f FETCH 1:* (UID FLAGS)\r\n')
   for (let turn = 0; turn < 20; turn++) await new Promise(setImmediate)
   assert.equal(client.chunks.length, 1, 'one write, then patience')
-  client.held = null
+  client.stalled = null
   resolve()
   await fetching
   assert.match(client.take(), /\* 4096 FETCH \(UID 4096 FLAGS \(.*\)\)\r\nf OK/)

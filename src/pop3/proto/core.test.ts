@@ -21,6 +21,7 @@ const tls: TlsState = {
   serverName: null,
   exporter: new Uint8Array(32).fill(7),
   serverEndPoint: null,
+  peerCertificate: null,
 }
 
 function settingsWith(given: Partial<Pop3Settings> = {}, writeBatch = 65_536): Pop3Settings {
