@@ -262,6 +262,8 @@ export interface BlobStore {
   read(blob: BlobId, range?: { start: number; end: number }): AsyncIterable<Uint8Array>
   /** The whole of a blob that lives in the database, else undefined: the fast way for small messages. */
   readSmall(blob: BlobId): Promise<Uint8Array | undefined>
+  /** The same as `read`, of what was finished and is in no row yet: for whoever decides on a message before it is kept. */
+  readStaged(blob: StagedBlob, range?: { start: number; end: number }): AsyncIterable<Uint8Array>
 }
 
 /** A named, expiring claim: a POP3 maildrop, later a queue worker. */

@@ -59,6 +59,19 @@ export function deliveryContract(test: Room): void {
     })
   }
 
+  for (const length of [0, 500, 300_000]) {
+    test(`${length} octets can be read back before any row names them`, async (house) => {
+      const bytes = largeBytes(length)
+      const writer = house.store.blobs.stage()
+      await writer.write(bytes)
+      const blob = await writer.finish()
+      for (const range of [undefined, { start: length >> 1, end: length }]) {
+        const chunks: Uint8Array[] = await Array.fromAsync(house.store.blobs.readStaged(blob, range))
+        assertBytes(Buffer.concat(chunks), bytes.subarray(range?.start ?? 0))
+      }
+    })
+  }
+
   test('a large body reaches many accounts through one blob too', async (house) => {
     const accounts = await accountsOf(house, 3)
     const bytes = largeBytes(300_000)

@@ -68,6 +68,8 @@ export class StoreTrouble {
     return {
       stage: () => this.#count(blobs.stage()),
       read: (blob, range) => (this.#broken === 'nothing' ? blobs.read(blob, range) : failingRows()),
+      readStaged: (blob, range) =>
+        this.#broken === 'nothing' ? blobs.readStaged(blob, range) : failingRows(),
       readSmall: (blob) => (this.#broken === 'nothing' ? blobs.readSmall(blob) : Promise.reject(trouble())),
     }
   }

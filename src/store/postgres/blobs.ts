@@ -19,9 +19,14 @@ export interface BlobOptions {
   readonly inlineBytes: number
   /** A new key that nobody has. */
   readonly newKey: () => string
-  readonly locate: (
-    blob: BlobId,
-  ) => Promise<{ size: number; key: string | null; data: Uint8Array | null } | undefined>
+  readonly locate: (blob: BlobId) => Promise<Place | undefined>
+}
+
+/** Where a blob's bytes are: in its row, or in chunks under a key. */
+interface Place {
+  readonly size: number
+  readonly key: string | null
+  readonly data: Uint8Array | null
 }
 
 export class PostgresBlobs implements BlobStore {
@@ -38,6 +43,18 @@ export class PostgresBlobs implements BlobStore {
   async *read(blob: BlobId, range?: { start: number; end: number }): AsyncGenerator<Uint8Array> {
     const place = await this.#options.locate(blob)
     if (!place) throw new Error(`there is no blob ${blob}`)
+    yield* this.#pieces(place, range)
+  }
+
+  readStaged(blob: StagedBlob, range?: { start: number; end: number }): AsyncGenerator<Uint8Array> {
+    const place =
+      blob.type === 'inline'
+        ? { size: blob.size, key: null, data: blob.bytes }
+        : { size: blob.size, key: blob.key, data: null }
+    return this.#pieces(place, range)
+  }
+
+  async *#pieces(place: Place, range?: { start: number; end: number }): AsyncGenerator<Uint8Array> {
     const { size, key, data } = place
     const start = Math.max(0, range?.start ?? 0)
     const end = Math.min(size, range?.end ?? size)
@@ -47,7 +64,7 @@ export class PostgresBlobs implements BlobStore {
     while (at < end) {
       const first = Math.floor(at / chunkBytes)
       const rows = await this.#chunks(key, first, Math.min(first + chunksAtOnce, Math.ceil(end / chunkBytes)))
-      if (rows.length === 0) throw new Error(`blob ${blob} lacks chunk ${first}`)
+      if (rows.length === 0) throw new Error(`the file ${key} lacks chunk ${first}`)
       for (const chunk of rows) {
         const offset = at % chunkBytes
         const bytes = chunk.subarray(offset, Math.min(chunk.length, offset + end - at))

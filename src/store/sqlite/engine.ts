@@ -110,20 +110,26 @@ function blobsOf({ files }: EngineParts, { read }: Executor): BlobStore {
     if (!found) throw new Error(`blob ${blob} does not exist`)
     return found
   }
+  type Place = NonNullable<OpResult<Reads['locateBlob']>>
+  async function* pieces({ size, key, data }: Place, range?: { start: number; end: number }) {
+    const start = Math.max(0, range?.start ?? 0)
+    const end = Math.min(size, range?.end ?? size)
+    if (key !== null) yield* files.read(key, { start, end })
+    else if (data && end - start <= sliceBytes) {
+      if (end > start) yield data.subarray(start, end)
+    } else if (data) {
+      for (let at = start; at < end; at += sliceBytes) yield data.subarray(at, Math.min(end, at + sliceBytes))
+    }
+  }
   return {
     stage: () => files.stage(),
     async *read(blob, range) {
-      const { size, key, data } = await locate(blob)
-      const start = Math.max(0, range?.start ?? 0)
-      const end = Math.min(size, range?.end ?? size)
-      if (key !== null) yield* files.read(key, { start, end })
-      else if (data && end - start <= sliceBytes) {
-        if (end > start) yield data.subarray(start, end)
-      } else if (data) {
-        for (let at = start; at < end; at += sliceBytes)
-          yield data.subarray(at, Math.min(end, at + sliceBytes))
-      }
+      yield* pieces(await locate(blob), range)
     },
+    readStaged: (blob, range) =>
+      blob.type === 'inline'
+        ? pieces({ size: blob.size, key: null, data: blob.bytes }, range)
+        : pieces({ size: blob.size, key: blob.key, data: null }, range),
     async readSmall(blob) {
       return (await locate(blob)).data ?? undefined
     },
