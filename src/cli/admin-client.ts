@@ -5,7 +5,7 @@ import { connect, type Socket } from 'node:net'
 import type { Config } from '../config/schema.ts'
 import { ControlLines, type ControlMessage, tryControlMessage } from '../control/proto/messages.ts'
 import { controlSocketPath } from '../control/server/control-server.ts'
-import { type Progress, RefusedOperation } from '../control/server/operations.ts'
+import { type Progress, RefusedOperation } from '../control/server/operation.ts'
 import { openBackend } from '../wiring/backend.ts'
 import { hasStore } from '../wiring/storage.ts'
 import { type ConfigOptions, loadConfig } from './configuration.ts'
@@ -19,6 +19,10 @@ export interface AdminCall {
   readonly onProgress?: Progress
   /** For operations that watch. */
   readonly onEvent?: (event: unknown) => void
+  /** What a running server alone can do is not tried on a store. */
+  readonly needs?: 'server'
+  /** Ends an operation that watches. */
+  readonly signal?: AbortSignal
 }
 
 /** Does one operation on the server or store that the options name, and gives its result. */
@@ -26,12 +30,22 @@ export async function administer<T>(options: ConfigOptions, call: AdminCall): Pr
   const config = await loadConfig(options)
   try {
     const socket = await tryServer(config)
+    if (socket === undefined && call.needs === 'server') throw noServer(config)
     // The table and its callers are in one program; the socket carries what the table gave.
     return (socket === undefined ? await onStore(config, call) : await onServer(socket, call)) as T
   } catch (error) {
     if (error instanceof RefusedOperation) throw new CommandError(exitCode.refused, error.message)
     throw openFailure(error)
   }
+}
+
+function noServer(config: Config): CommandError {
+  return new CommandError(
+    exitCode.unavailable,
+    config.store.postgres === undefined
+      ? `No server runs on ${config.data ?? 'a data folder that this command knows'}. Start it: posthorn serve`
+      : 'The command line cannot reach the servers of a cluster for this.',
+  )
 }
 
 /** The operation that may make a store: nothing else makes sense without a domain. */
@@ -70,6 +84,7 @@ function tryServer(config: Config): Promise<Socket | undefined> {
 
 async function onServer(socket: Socket, call: AdminCall): Promise<unknown> {
   socket.setEncoding('utf8')
+  call.signal?.addEventListener('abort', () => socket.end(), { once: true })
   socket.write(`${JSON.stringify({ operation: call.operation, arguments: call.parameters })}\n`)
   const lines = new ControlLines()
   for await (const text of socket) {
@@ -80,6 +95,7 @@ async function onServer(socket: Socket, call: AdminCall): Promise<unknown> {
       else if (message !== undefined) return finished(message)
     }
   }
+  if (call.signal?.aborted === true) return undefined
   throw new CommandError(
     exitCode.unavailable,
     'The server closed the connection before it answered. Is it stopping?',

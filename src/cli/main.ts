@@ -11,6 +11,7 @@ import {
   addDomainCommands,
   addServerCommands,
 } from './admin-commands.ts'
+import { addAttachCommand } from './attach-command.ts'
 import { addConfigCommands } from './config-command.ts'
 import { CommandError, exitCode, type Io } from './io.ts'
 import { addMailCommands } from './mail-commands.ts'
@@ -38,6 +39,7 @@ export function makeProgram(io: Io): Command {
   addAccountCommands(program, io)
   addAliasCommands(program, io)
   addMailCommands(program, io)
+  addAttachCommand(program, io)
   addServerCommands(program, io)
   addConfigCommands(program, io)
   return program

@@ -4,7 +4,9 @@ import type { Random } from '../base/random.ts'
 import { RealRandom } from '../base/real-random.ts'
 import type { Resolver } from '../base/resolver.ts'
 import type { Config } from '../config/schema.ts'
-import { type AdminOperations, createAdminOperations } from '../control/server/operations.ts'
+import type { AdminOperations } from '../control/server/operation.ts'
+import { createAdminOperations } from '../control/server/operations.ts'
+import { createTerminals, type Terminals } from '../delivery/terminals.ts'
 import { createDirectory } from '../directory/create.ts'
 import type { Directory } from '../directory/directory.ts'
 import { createOpenDirectory } from '../directory/open-directory.ts'
@@ -33,6 +35,8 @@ export interface Backend extends AsyncDisposable {
   readonly config: Config
   readonly store: Store
   readonly directory: Directory
+  /** Where SEND, SOML and SAML are shown. */
+  readonly terminals: Terminals
   readonly operations: AdminOperations
   readonly events: Events
   readonly metrics: Metrics
@@ -52,10 +56,11 @@ export async function openBackend(config: Config, surroundings: Surroundings = {
     surroundings.store ?? (await openStore(config, { clock, random, events, checkpoints })),
   )
   const directory = await makeDirectory(config, { store, clock, random, events })
-  const operations = createAdminOperations({ store, config, clock, random, events, metrics })
+  const terminals = createTerminals()
+  const operations = createAdminOperations({ store, directory, terminals, config, clock, random, events, metrics })
   const opened = opening.move()
   return {
-    ...{ config, store, directory, operations, events, metrics, clock, random },
+    ...{ config, store, directory, terminals, operations, events, metrics, clock, random },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
 }

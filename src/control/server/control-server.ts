@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { errorText } from '../../events/error-text.ts'
 import { ControlLines, type ControlMessage, tryControlRequest } from '../proto/messages.ts'
-import { type AdminOperations, type Asker, RefusedOperation } from './operations.ts'
+import { type AdminOperations, type Asker, RefusedOperation } from './operation.ts'
 
 /** The longest path that every system takes as a local socket's name. */
 const maxSocketPath = 100

@@ -5,39 +5,23 @@ import type { Clock } from '../../base/clock.ts'
 import type { Random } from '../../base/random.ts'
 import { Secret } from '../../base/secret.ts'
 import type { Config } from '../../config/schema.ts'
+import type { Terminals } from '../../delivery/terminals.ts'
 import { type Administered, Administration } from '../../directory/administration.ts'
+import type { Directory } from '../../directory/directory.ts'
 import type { Events } from '../../events/event.ts'
 import type { Metrics } from '../../events/metrics.ts'
 import { displayAddress } from '../../mail/address.ts'
 import type { Account } from '../../store/model.ts'
 import type { Store } from '../../store/store.ts'
-
-/** An expected no, with a sentence for the person who asked. */
-export class RefusedOperation extends Error {
-  override name = 'RefusedOperation'
-}
-
-export type Progress = (done: number, total: number) => void
-
-/** Whoever asked, while the operation runs. */
-export interface Asker {
-  readonly onProgress: Progress
-  /** For operations that watch: one thing seen. */
-  readonly onEvent: (event: unknown) => void
-  /** Aborted when nobody waits for the result any more. */
-  readonly gone: AbortSignal
-}
-
-/** Runs operations by name. */
-export interface AdminOperations {
-  /** Rejects with `RefusedOperation` for an expected no. */
-  run(name: string, parameters: unknown, asker?: Partial<Asker>): Promise<unknown>
-}
+import { type AdminOperations, type Asker, operation, type Operation, RefusedOperation } from './operation.ts'
+import { terminalOperations } from './terminal-operations.ts'
 
 /** Nobody listens, and nobody goes away. */
 const nobody: Asker = { onProgress: () => {}, onEvent: () => {}, gone: new AbortController().signal }
 
 export interface AdminParts {
+  readonly directory: Directory
+  readonly terminals: Terminals
   readonly store: Store
   readonly config: Config
   readonly clock: Clock
@@ -60,21 +44,6 @@ export interface ShownAccount {
   readonly created: string
 }
 
-/** One row of the table. */
-export interface Operation {
-  readonly parameters: z.ZodType
-  run(parameters: unknown, asker: Asker): Promise<unknown>
-}
-
-/** A row whose arguments have been checked before it runs. */
-export function operation<T extends z.ZodType>(
-  parameters: T,
-  run: (parameters: z.output<T>, asker: Asker) => Promise<unknown>,
-): Operation {
-  // `AdminOperations.run` gives `run` nothing but what `parameters` accepted.
-  return { parameters, run: (given, asker) => run(given as z.output<T>, asker) }
-}
-
 /** The table over one store. */
 export function createAdminOperations(parts: AdminParts): AdminOperations {
   const { auth, directory } = parts.config
@@ -84,6 +53,7 @@ export function createAdminOperations(parts: AdminParts): AdminOperations {
     ...accountOperations(administration),
     ...aliasOperations(administration),
     ...serverOperations(parts),
+    ...terminalOperations(parts),
   }
   return {
     async run(name, parameters, asker = {}) {
