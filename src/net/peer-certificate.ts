@@ -1,7 +1,7 @@
 // What the other side of a handshake showed, as facts that policies compare: chain, names, and what Node found of it.
 //
-// A chain is what the peer sent, ended by an authority of ours where Node knows it, and kept only as far as each signature
-// fits the key of the next one: DANE believes it (RFC 7671 §5.2), so an issuer in name alone may not join it.
+// A chain is what the peer sent, as far as each signature fits the key of the next one: DANE believes it (RFC 7671 §5.2), so an
+// issuer in name alone may not join it. An authority that only we know is not part of it.
 import type { X509Certificate } from 'node:crypto'
 import type { TLSSocket } from 'node:tls'
 import type { CertificateFacts, PeerCertificate } from '../base/core.ts'
