@@ -19,6 +19,8 @@ export interface RunningServer extends AsyncDisposable {
   pids(): number[]
   /** True when nothing accepted waits for delivery any more. */
   settled(): Promise<boolean>
+  /** Tries everything in the queue now; where it relays. */
+  flush?(): Promise<void>
 }
 
 /** CPU seconds (user and system) and resident octets of a group of processes. */

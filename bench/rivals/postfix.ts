@@ -12,8 +12,15 @@ export function postfixInstalled(): boolean {
   return existsSync('/usr/sbin/postfix') && existsSync('/usr/sbin/smtp-source')
 }
 
-/** Starts it with `users` mailboxes `user0@bench.test`, … and `0user0@…` for many recipients. */
-export async function startPostfix(options: { port: number; users: number }): Promise<RunningServer> {
+/**
+ * Starts it with `users` mailboxes `user0@bench.test`, … and `0user0@…` for many recipients; `far@bench.test` leads to another
+ * host, by the relay at `relayTo`.
+ */
+export async function startPostfix(options: {
+  port: number
+  users: number
+  relayTo?: number
+}): Promise<RunningServer> {
   const folder = await mkdtemp(join(tmpdir(), 'posthorn-bench-postfix-'))
   await chmod(folder, 0o755)
   const uid = Number((await runProgram('id', ['-u', 'postfix'])).trim())
@@ -22,7 +29,7 @@ export async function startPostfix(options: { port: number; users: number }): Pr
   for (const name of ['etc', 'queue', 'data', 'mail']) await mkdir(join(folder, name))
   await chown(join(folder, 'data'), uid, gid)
   await chown(join(folder, 'mail'), uid, gid)
-  await writeFile(join(configFolder, 'main.cf'), mainCf({ folder, uid, gid }))
+  await writeFile(join(configFolder, 'main.cf'), mainCf({ folder, uid, gid, relayTo: options.relayTo }))
   await writeFile(join(configFolder, 'master.cf'), masterCf(options.port))
   const names = Array.from({ length: options.users }, (_, index) => `user${index}`)
   await writeFile(
@@ -36,7 +43,10 @@ export async function startPostfix(options: { port: number; users: number }): Pr
       '',
     ].join('\n'),
   )
-  await runProgram('postmap', ['-c', configFolder, `hash:${join(configFolder, 'virtual')}`])
+  await writeFile(join(configFolder, 'aliases'), 'far@bench.test someone@sink.test\n')
+  for (const name of ['virtual', 'aliases']) {
+    await runProgram('postmap', ['-c', configFolder, `hash:${join(configFolder, name)}`])
+  }
   await runProgram('postfix', ['-c', configFolder, 'start'])
   await untilBanner(options.port)
   const master = Number((await readFile(join(folder, 'queue/pid/master.pid'), 'utf8')).trim())
@@ -51,6 +61,7 @@ export async function startPostfix(options: { port: number; users: number }): Pr
       }
       return true
     },
+    flush: async () => void (await runProgram('postqueue', ['-c', configFolder, '-f'])),
     async [Symbol.asyncDispose]() {
       await runProgram('postfix', ['-c', configFolder, 'stop']).catch(() => '')
       await rm(folder, { recursive: true, force: true })
@@ -58,8 +69,8 @@ export async function startPostfix(options: { port: number; users: number }): Pr
   }
 }
 
-function mainCf(options: { folder: string; uid: number; gid: number }): string {
-  const { folder } = options
+function mainCf(options: { folder: string; uid: number; gid: number; relayTo: number | undefined }): string {
+  const { folder, relayTo } = options
   return `compatibility_level = 3.6
 queue_directory = ${folder}/queue
 data_directory = ${folder}/data
@@ -93,7 +104,7 @@ disable_dns_lookups = yes
 alias_maps =
 alias_database =
 smtpd_relay_restrictions = permit_mynetworks, reject
-`
+${relayTo === undefined ? '' : `virtual_alias_maps = hash:${folder}/etc/aliases\nrelayhost = [127.0.0.1]:${relayTo}\n`}`
 }
 
 function masterCf(port: number): string {

@@ -8,12 +8,16 @@ import { ended, processTree, runProgram, type RunningServer, untilBanner } from 
 
 const binary = fileURLToPath(new URL('../../bin/posthorn.js', import.meta.url))
 
-/** Starts it with accounts `user0@bench.test`, … (password `secret`) and `user@…`, `1user@…`, … for many recipients. */
+/**
+ * Starts it with accounts `user0@bench.test`, … (password `secret`) and `user@…`, `1user@…`, … for many recipients;
+ * `far@bench.test` leads to another host, by the relay at `relayTo`.
+ */
 export async function startPosthorn(options: {
   smtp: number
   imap: number
   pop3: number
   users: number
+  relayTo?: number
 }): Promise<RunningServer & { readonly startSeconds: number }> {
   const folder = await mkdtemp(join(tmpdir(), 'posthorn-bench-'))
   const file = join(folder, 'posthorn.toml')
@@ -27,6 +31,8 @@ export async function startPosthorn(options: {
   ])
   await writeFile(join(folder, 'accounts'), ['user@bench.test secret\n', ...lines.flat()].join(''))
   await run('account', 'import', join(folder, 'accounts'), '--config', file)
+  if (options.relayTo !== undefined)
+    await run('alias', 'add', 'far@bench.test', 'someone@sink.test', '--config', file)
   const child = spawn(process.execPath, [binary, 'serve', '--config', file], {
     stdio: ['ignore', 'ignore', 'inherit'],
   })
@@ -37,8 +43,9 @@ export async function startPosthorn(options: {
     startSeconds,
     ports: { smtp: options.smtp, imap: options.imap, pop3: options.pop3 },
     pids: () => processTree(pid),
-    // A 250 is the delivery: nothing is ever waiting.
+    // A 250 is the delivery: nothing is ever waiting. (Relaying is counted where it arrives.)
     settled: () => Promise.resolve(true),
+    flush: async () => void (await run('queue', 'retry', '--all', '--config', file)),
     async [Symbol.asyncDispose]() {
       child.kill('SIGTERM')
       await ended(child)
@@ -47,7 +54,7 @@ export async function startPosthorn(options: {
   }
 }
 
-function configuration(ports: { smtp: number; imap: number; pop3: number }): string {
+function configuration(ports: { smtp: number; imap: number; pop3: number; relayTo?: number }): string {
   return `hostname = "bench.test"
 data = "data"
 maxMessageSize = "1 GB"
@@ -80,6 +87,19 @@ tls = "none"
 service = "pop3"
 address = "127.0.0.1"
 port = ${ports.pop3}
+tls = "none"
+${ports.relayTo === undefined ? '' : relayRoute(ports.relayTo)}`
+}
+
+function relayRoute(port: number): string {
+  return `
+[relay]
+enabled = true
+
+[[relay.routes]]
+kind = "host"
+host = "127.0.0.1"
+port = ${port}
 tls = "none"
 `
 }
