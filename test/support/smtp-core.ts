@@ -15,6 +15,7 @@ export const testLimits: SmtpLimits = {
   maxDiscardedLine: 65_536,
   maxDiscardedMessage: 1_000_000_000,
   maxRecipients: 1000,
+  maxRecipientDomains: 0,
   maxMessagesPerConnection: 0,
   maxErrors: 50,
   maxRefusedRecipients: 1000,

@@ -135,7 +135,7 @@ test('a line break inside an argument never makes a command of what follows', ()
         Buffer.from(`EHLO c\r\nMAIL FROM:<a@b.c>${newline}RCPT TO:<evil@x.y>\r\nNOOP\r\n`),
         lengths,
       )
-      assert.deepEqual(core.asked, ['connect', 'note'])
+      assert.deepEqual(core.asked, ['connect', 'hello', 'note'])
       assert.match(core.text, /521 5\.5\.2 [^\r]*\r\n$/)
     }),
     runs,

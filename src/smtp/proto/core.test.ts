@@ -34,7 +34,7 @@ test('a whole session, pipelined', () => {
   const result = talk(`${begin}DATA\r\nSubject: x\r\n\r\n..hi\r\n.\r\nQUIT\r\n`)
   assert.equal(result.codes, '250 250 250 354 250 221')
   assert.deepEqual(result.messages, ['Subject: x\r\n\r\n.hi\r\n'])
-  assert.deepEqual(result.asked, ['connect', 'mail', 'rcpt', 'data', 'end'])
+  assert.deepEqual(result.asked, ['connect', 'hello', 'mail', 'rcpt', 'data', 'end'])
   assert.equal(result.closed, true)
 })
 

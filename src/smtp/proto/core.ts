@@ -13,13 +13,16 @@ import { commandTable, unimplementedVerbs } from './commands/table.ts'
 import { InputBuffer, type CommandLine, type LineLimits } from './framing.ts'
 import { splitCommand } from './grammar.ts'
 import type { SmtpAnswer, SmtpNote, SmtpQuestion } from './questions.ts'
+import { Penalties, type Offence } from './penalties.ts'
 import { replies, type Reply } from './reply.ts'
 import {
   ask,
   closedMode,
   commandMode,
+  dropTransaction,
   refusalIn,
   refusedMode,
+  replyOf,
   stateOf,
   type Ask,
   type Client,
@@ -56,9 +59,11 @@ export class SmtpCore implements Core<SmtpQuestion, SmtpAnswer> {
   #then: Ask['then'] | null = null
   /** The verb that is being worked on, for the counting of errors. */
   #verb = ''
-  #errors = 0
-  #refusedRecipients = 0
-  #authFailures = 0
+  readonly #penalties: Penalties
+  /** The reply after which the session ends, where the handler wants that. */
+  #lastWord: Reply | null = null
+  /** A reply has been said after which nothing more is to be. */
+  #leaving = false
   #ended = false
   #stopping = false
   #said: 'open' | 'last' = 'open'
@@ -71,6 +76,7 @@ export class SmtpCore implements Core<SmtpQuestion, SmtpAnswer> {
 
   constructor(settings: SmtpSettings) {
     this.#settings = settings
+    this.#penalties = new Penalties(settings.limits, settings.tarpit)
     const client: Client = { name: '', extended: false, tls: null, username: null }
     this.#session = {
       settings,
@@ -78,6 +84,7 @@ export class SmtpCore implements Core<SmtpQuestion, SmtpAnswer> {
       mode: commandMode,
       transaction: null,
       messages: 0,
+      domains: new Set(),
       inputWaiting: () => !this.#input.drained || this.#input.midLine,
     }
   }
@@ -88,7 +95,7 @@ export class SmtpCore implements Core<SmtpQuestion, SmtpAnswer> {
     this.#perform(
       ask({ type: 'connect', client: session.client }, (reply) => {
         const refusal = refusalIn(reply)
-        if (refusal === null) return replies.greeting(this.#settings.hostName)
+        if (refusal === null) return replies.greeting(this.#settings.hostName, this.#settings.dialect)
         // RFC 5321 §3.1: after 554 the session waits for QUIT; RFC 7504 §3: after 521, and 421, it closes.
         session.mode = refusal.code === 554 ? refusedMode : closedMode
         return refusal
@@ -98,7 +105,7 @@ export class SmtpCore implements Core<SmtpQuestion, SmtpAnswer> {
   }
 
   receive(bytes: Uint8Array): SmtpOutput[] {
-    if (this.#mode().type === 'closed') return []
+    if (this.#isOver()) return []
     this.#input.push(bytes)
     return this.#advance()
   }
@@ -107,6 +114,7 @@ export class SmtpCore implements Core<SmtpQuestion, SmtpAnswer> {
     const then = this.#then
     if (then === null) throw new Error('an answer without a question')
     this.#then = null
+    if (answer.type === 'reply' && answer.then === 'close') this.#lastWord = answer.reply
     this.#perform(then(answer))
     return this.#advance()
   }
@@ -123,7 +131,7 @@ export class SmtpCore implements Core<SmtpQuestion, SmtpAnswer> {
   }
 
   expire(): SmtpOutput[] {
-    if (this.#then !== null || this.#mode().type === 'closed') return []
+    if (this.#then !== null || this.#isOver()) return []
     const reply = this.#deadline === 'data' ? replies.tooSlow : replies.timedOut
     this.#perform(this.#farewell('timed-out', reply))
     return this.#advance()
@@ -143,6 +151,11 @@ export class SmtpCore implements Core<SmtpQuestion, SmtpAnswer> {
     return this.#session.mode
   }
 
+  #isOver(): boolean {
+    const { type } = this.#mode()
+    return type === 'closed' || type === 'handed-over'
+  }
+
   /** Works on what has come until it is used up or a question is open, and gives all outputs. */
   #advance(): SmtpOutput[] {
     while (this.#then === null) {
@@ -160,6 +173,7 @@ export class SmtpCore implements Core<SmtpQuestion, SmtpAnswer> {
   /** The next thing to do, or undefined where nothing can be done. */
   #next(): Step | undefined {
     const mode = this.#mode()
+    if (this.#leaving && mode.type !== 'closed') return this.#leave(() => null)
     switch (mode.type) {
       case 'command':
       case 'refused':
@@ -175,6 +189,7 @@ export class SmtpCore implements Core<SmtpQuestion, SmtpAnswer> {
         return this.#input.drained
           ? undefined
           : this.#farewell('injected-plaintext', replies.plaintextBehindTls)
+      case 'handed-over':
       case 'closed':
         return undefined
     }
@@ -182,39 +197,61 @@ export class SmtpCore implements Core<SmtpQuestion, SmtpAnswer> {
 
   #perform(step: Step): void {
     if (step === null) return
-    if (step.type === 'reply') {
-      this.#say(step)
-      return
+    switch (step.type) {
+      case 'reply':
+        this.#reply(step)
+        break
+      case 'replies':
+        for (const reply of step.replies) this.#say(reply, 'recipient')
+        break
+      case 'ask':
+        this.#flush()
+        this.#then = step.then
+        this.#outputs.push({ type: 'ask', question: step.question })
     }
-    this.#flush()
-    this.#then = step.then
-    this.#outputs.push({ type: 'ask', question: step.question })
   }
 
-  #say(reply: Reply): void {
-    this.#text += reply.wire
-    if (reply.code < 500 || this.#mode().type === 'closed') return
-    const { limits } = this.#settings
-    if (this.#verb === 'RCPT') this.#refusedRecipients++
-    else if (reply === replies.authFailed) this.#authFailures++
-    else this.#errors++
-    if (reached(this.#authFailures, limits.maxAuthFailures)) {
-      this.#perform(this.#farewell('too-many-errors', replies.tooManyAuthFailures))
-    } else if (
-      reached(this.#errors, limits.maxErrors) ||
-      reached(this.#refusedRecipients, limits.maxRefusedRecipients)
-    ) {
-      this.#perform(this.#farewell('too-many-errors', replies.tooManyErrors))
+  /** Says a reply; a refusal perhaps later, where there have been many. */
+  #reply(reply: Reply): void {
+    const offence = reply.code < 500 || this.#isOver() ? null : this.#offence(reply)
+    const pause = offence === null ? 0 : this.#penalties.nextPause()
+    if (pause === 0) {
+      this.#say(reply, offence)
+      return
     }
+    this.#perform(
+      ask({ type: 'pause', milliseconds: pause }, () => {
+        this.#say(reply, offence)
+        return null
+      }),
+    )
+  }
+
+  #offence(reply: Reply): Offence {
+    if (this.#verb === 'RCPT') return 'recipient'
+    return reply === replies.authFailed ? 'log-in' : 'command'
+  }
+
+  #say(reply: Reply, offence: Offence | null): void {
+    this.#text += reply.wire
+    // RFC 5321 §3.8 and RFC 7504 §3: after 421 and 521 the server closes.
+    if (reply.code === 421 || reply.code === 521 || reply === this.#lastWord) this.#leaving = true
+    if (reply.code < 500 || offence === null || this.#leaving || this.#isOver()) return
+    const farewell = this.#penalties.count(offence)
+    if (farewell !== null) this.#perform(this.#farewell('too-many-errors', farewell))
   }
 
   /** Ends the session with this reply. */
-  #farewell(note: SmtpNote | null, reply: Reply): Step {
-    const session = this.#session
-    session.mode = closedMode
-    const say = (): Step =>
-      note === null ? reply : ask({ type: 'note', note, client: session.client }, () => reply)
-    return session.transaction === null ? say() : this.#dropped(session.transaction, say)
+  #farewell(note: SmtpNote | null, reply: Step): Step {
+    const { client } = this.#session
+    return this.#leave(() => (note === null ? reply : ask({ type: 'note', note, client }, () => reply)))
+  }
+
+  /** Ends the session; what was begun is dropped first. */
+  #leave(then: () => Step): Step {
+    const { transaction } = this.#session
+    this.#session.mode = closedMode
+    return transaction === null ? then() : this.#dropped(transaction, then)
   }
 
   #flush(): void {
@@ -231,6 +268,11 @@ export class SmtpCore implements Core<SmtpQuestion, SmtpAnswer> {
       this.#session.mode = closedMode
       this.#said = 'last'
       this.#outputs.push({ type: 'close' })
+      return
+    }
+    if (mode.type === 'handed-over') {
+      this.#said = 'last'
+      this.#outputs.push({ type: 'hand-over' })
       return
     }
     const { limits } = this.#settings
@@ -314,6 +356,8 @@ export class SmtpCore implements Core<SmtpQuestion, SmtpAnswer> {
       if (httpVerbs.has(verb)) return this.#farewell('http-request', replies.notHttp)
       return unimplementedVerbs.has(verb) ? replies.notImplemented : replies.unknownCommand
     }
+    const absent = command.absent?.(session) ?? null
+    if (absent !== null) return absent
     const missing = missingAdmission(command.needs, session)
     if (missing !== null) return missing
     const state = stateOf(session)
@@ -354,6 +398,8 @@ export class SmtpCore implements Core<SmtpQuestion, SmtpAnswer> {
       if (passed > this.#settings.limits.maxDiscardedMessage) return this.#farewell(null, reply)
       if (mode.remaining > 0) return null
       this.#session.mode = commandMode
+      // RFC 2033 §4.3: without recipients "the BDAT LAST command returns zero replies".
+      if (mode.last && reply === replies.noRecipientYet) return dropTransaction(this.#session, () => null)
       return reply
     }
     if (transaction.failed === null && transaction.sender.body !== 'BINARYMIME')
@@ -385,7 +431,7 @@ export class SmtpCore implements Core<SmtpQuestion, SmtpAnswer> {
     const excess = maxMessageSize > 0 ? transaction.octets - maxMessageSize : 0
     const goOn = (): Step => {
       return excess > maxDiscardedMessage
-        ? this.#farewell(null, transaction.failed ?? replies.tooBig)
+        ? this.#farewell(null, this.#forEach(transaction, transaction.failed ?? replies.tooBig))
         : then()
     }
     if (transaction.failed !== null) return goOn()
@@ -412,18 +458,30 @@ export class SmtpCore implements Core<SmtpQuestion, SmtpAnswer> {
   /** The message is whole: refuses it, or has it delivered. */
   #finish(transaction: Transaction, verdict: Reply | null): Step {
     const refusal = transaction.failed ?? verdict
-    if (refusal !== null) return this.#dropped(transaction, () => refusal)
-    return ask({ type: 'end', client: this.#session.client, envelope: transaction }, (reply) => {
-      // RFC 5321 §4.1.1.4: buffers are cleared, whatever the outcome.
-      this.#session.transaction = null
-      return reply ?? replies.messageOk
-    })
+    if (refusal !== null) return this.#dropped(transaction, () => this.#forEach(transaction, refusal))
+    return {
+      type: 'ask',
+      question: { type: 'end', client: this.#session.client, envelope: transaction },
+      then: (answer) => {
+        // RFC 5321 §4.1.1.4: buffers are cleared, whatever the outcome.
+        this.#session.transaction = null
+        return this.#outcome(transaction, answer)
+      },
+    }
   }
-}
 
-/** A limit of 0 is none. */
-function reached(count: number, limit: number): boolean {
-  return limit > 0 && count >= limit
+  #outcome(transaction: Transaction, answer: SmtpAnswer): Step {
+    if (answer.type !== 'replies') return this.#forEach(transaction, replyOf(answer) ?? replies.messageOk)
+    if (this.#settings.dialect === 'lmtp' && answer.replies.length === transaction.recipients.length)
+      return answer
+    throw new Error(`${answer.replies.length} replies to a message for ${transaction.recipients.length}`)
+  }
+
+  /** The reply to the end of a message: RFC 2033 §4.2, in LMTP one for each accepted recipient. */
+  #forEach(transaction: Transaction, reply: Reply): Step {
+    if (this.#settings.dialect === 'smtp') return reply
+    return { type: 'replies', replies: transaction.recipients.map(() => reply) }
+  }
 }
 
 const noBytes = Buffer.alloc(0)

@@ -3,6 +3,7 @@
 // Lenient in two places, where refusing helps nobody: spaces after the colon of MAIL FROM: and RCPT TO: (RFC 5321 §3.3
 // knows them as a common error), and spaces at a line's end. Strict in all others: a path has its angle brackets, a
 // parameter is known, stands once and has a value of its grammar.
+import { Buffer } from 'node:buffer'
 import { scanAddress, type Address } from '../../mail/address.ts'
 import { plainRecipientOptions } from '../../mail/delivery-options.ts'
 import { parseDomain, tryAddressLiteral } from '../../mail/domain.ts'
@@ -165,11 +166,22 @@ export function tryAuthParameter(value: string | null): string | undefined {
   return scanned.ok && scanned.end === mailbox.length ? mailbox : undefined
 }
 
-/** RFC 3461 §4: `xtext = *( xchar / hexchar )`, `hexchar = "+" 2HEXDIG` with capitals. */
+/** RFC 3461 §4: `xtext = *( xchar / hexchar )`, `hexchar = "+" 2HEXDIG` with capitals. The octets must be UTF-8. */
 export function tryXtext(value: string): string | undefined {
   if (!/^(?:[!-*,-<>-~]|\+[0-9A-F]{2})*$/.test(value)) return undefined
-  return value.replace(/\+([0-9A-F]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)))
+  if (!value.includes('+')) return value
+  const octets = value.replace(/\+([0-9A-F]{2})/g, (_, hex: string) =>
+    String.fromCharCode(Number.parseInt(hex, 16)),
+  )
+  if (/^[\x00-\x7f]*$/.test(octets)) return octets
+  try {
+    return utf8.decode(Buffer.from(octets, 'latin1'))
+  } catch {
+    return undefined
+  }
 }
+
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** RFC 3030 §2: `chunk-size ::= 1*DIGIT`, `[ SP end-marker ]`, `end-marker ::= "LAST"`. */
 export function tryChunk(argument: string): { octets: number; last: boolean } | undefined {

@@ -18,6 +18,8 @@ export interface SmtpLimits {
   readonly maxDiscardedMessage: number
   /** RFC 5321 §4.5.3.1.8: accepted recipients of one message; at least 100. */
   readonly maxRecipients: number
+  /** RFC 9422 RCPTDOMAINMAX: different domains of recipients in one session; 0 is no limit. */
+  readonly maxRecipientDomains: number
   /** MAIL commands in one session; 0 is no limit. */
   readonly maxMessagesPerConnection: number
   /** Replies of class 5, those to RCPT and AUTH apart, before the session ends. */

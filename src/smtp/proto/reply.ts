@@ -57,12 +57,15 @@ export function isRefusal(reply: Reply): boolean {
 /** The whole catalogue. Functions where the text depends on the case. */
 export const replies = {
   // RFC 5321 §4.2.3, the session
-  greeting: (host: string) => makeReply(220, null, `${host} ESMTP Posthorn`),
+  greeting: (host: string, dialect: 'smtp' | 'lmtp' = 'smtp') =>
+    makeReply(220, null, `${host} ${dialect === 'lmtp' ? 'LMTP' : 'ESMTP'} Posthorn`),
   goodbye: makeReply(221, '2.0.0', 'Goodbye'),
   helloAgain: (host: string, name: string) => makeReply(250, null, `${host} greets ${name}`),
   /** RFC 5321 §4.1.1.1: the EHLO response; its first line names the host. */
   extensions: (lines: readonly string[]) => makeReply(250, null, lines),
   ok: makeReply(250, '2.0.0', 'OK'),
+  // RFC 5321 §4.2.3: 211 System status, or system help reply
+  systemStatus: (lines: readonly string[]) => makeReply(211, '2.0.0', lines),
   helpText: (lines: readonly string[]) => makeReply(214, '2.0.0', lines),
   shuttingDown: makeReply(421, '4.3.2', 'This server is stopping; try again soon'),
   timedOut: makeReply(421, '4.4.2', 'Timed out waiting for you'),
@@ -89,6 +92,8 @@ export const replies = {
   duringTransaction: makeReply(503, '5.5.1', 'Not during a mail transaction'),
   duringChunks: makeReply(503, '5.5.1', 'Chunks have begun; only BDAT or RSET may follow'),
   refusedConnection: makeReply(503, '5.5.1', 'No service for you here; say QUIT'),
+  // RFC 2033 §4.2: "the DATA command MUST fail with a 503 reply code"
+  noRecipientYet: makeReply(503, '5.5.1', 'No recipient was accepted'),
   noValidRecipients: makeReply(554, '5.5.1', 'No valid recipients'),
   unknownHelp: makeReply(504, '5.5.4', 'No help on that'),
 
@@ -118,6 +123,8 @@ export const replies = {
   tooBig: makeReply(552, '5.3.4', 'Message too big'),
   // RFC 5321 §4.5.3.1.10: 452 rather than 552
   tooManyRecipients: makeReply(452, '4.5.3', 'Too many recipients for one message; send the rest in another'),
+  // RFC 9422 RCPTDOMAINMAX
+  tooManyDomains: makeReply(452, '4.5.3', 'Too many domains for one connection; send the rest in another'),
   contentLineTooLong: makeReply(554, '5.6.0', 'A line of the message is too long'),
   contentNul: makeReply(554, '5.6.0', 'The message contains NUL; send it with BDAT and BODY=BINARYMIME'),
   contentNewline: makeReply(550, '5.5.2', 'The message contains bare CR or LF; send it with BODY=BINARYMIME'),
@@ -179,9 +186,12 @@ export const replies = {
   // RFC 7504 §3: 521 and the end; the client did not wait for the greeting (RFC 5321 §4.3.1)
   earlyTalker: makeReply(521, '5.5.1', 'You spoke before the greeting'),
 
-  // ETRN: RFC 1985 §5.1
+  // ETRN: RFC 1985 §5.1; §7 has 500 for a command without node
+  etrnWithoutNode: makeReply(500, '5.5.4', 'Syntax: ETRN domain'),
   queueStarted: (node: string) => makeReply(250, '2.0.0', `OK, queuing for node ${node} started`),
   queueEmpty: (node: string) => makeReply(251, '2.0.0', `OK, no messages waiting for node ${node}`),
+  /** 252 where messages wait and nobody counted them. */
+  queueNotEmpty: (node: string) => makeReply(252, '2.0.0', `OK, pending messages for node ${node} started`),
   queuePending: (node: string, pending: number) =>
     makeReply(253, '2.0.0', `OK, ${pending} pending messages for node ${node} started`),
   queueUnable: (node: string) => makeReply(458, '4.3.0', `Unable to queue messages for node ${node}`),
@@ -190,6 +200,7 @@ export const replies = {
 
   // TURN and ATRN: RFC 821 §3.8, RFC 2645 §5.2.1
   turning: makeReply(250, '2.0.0', 'OK, now reversing the connection'),
+  tooEager: makeReply(503, '5.5.1', 'Wait for the answer before you go on'),
   turnRefused: makeReply(502, '5.7.1', 'TURN is not for you'),
   atrnRefused: makeReply(450, '4.7.1', 'ATRN request refused'),
   atrnUnable: makeReply(451, '4.3.0', 'Unable to process ATRN request now'),
@@ -200,6 +211,9 @@ export const replies = {
 
   // Trouble of ours: RFC 3463 §3.4, always temporary
   localTrouble: makeReply(451, '4.3.0', 'Local trouble; nothing was kept, try again later'),
+
+  // XCLIENT and XFORWARD, as Postfix answers
+  notForYou: makeReply(550, '5.7.0', 'Insufficient authorization'),
 
   // STARTTLS: RFC 3207 §4
   startTls: makeReply(220, '2.0.0', 'Ready to start TLS'),

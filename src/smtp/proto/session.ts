@@ -82,11 +82,14 @@ export type Mode =
   | { readonly type: 'handshake' }
   /** RFC 5321 §3.1: the connection was refused by 554 and waits for QUIT. */
   | { readonly type: 'refused' }
+  /** The connection goes to the handler (TURN, ATRN); nothing is read here any more. */
+  | { readonly type: 'handed-over' }
   | { readonly type: 'closed' }
 
 export const commandMode: Mode = { type: 'command' }
 export const handshakeMode: Mode = { type: 'handshake' }
 export const refusedMode: Mode = { type: 'refused' }
+export const handedOverMode: Mode = { type: 'handed-over' }
 export const closedMode: Mode = { type: 'closed' }
 
 export interface Session {
@@ -96,12 +99,23 @@ export interface Session {
   transaction: Transaction | null
   /** MAIL commands so far, whatever became of them (RFC 9422 MAILMAX). */
   messages: number
+  /** Domains of accepted recipients, counted where there is a limit (RFC 9422 RCPTDOMAINMAX). */
+  readonly domains: Set<string>
   /** True where the peer has sent more than has been looked at. */
   inputWaiting(): boolean
 }
 
-/** What comes of a command: a reply, or a question and what its answer leads to; null where more input is needed. */
-export type Step = Reply | Ask | null
+/**
+ * What comes of a command: a reply, in LMTP one for each recipient, or a question and what its answer leads to; null where
+ * more input is needed.
+ */
+export type Step = Reply | Replies | Ask | null
+
+/** RFC 2033 §4.2: to the end of a message, in the order of the recipients. */
+export interface Replies {
+  readonly type: 'replies'
+  readonly replies: readonly Reply[]
+}
 
 export interface Ask {
   readonly type: 'ask'
@@ -114,14 +128,15 @@ export function ask(question: SmtpQuestion, then: (reply: Reply | null) => Step)
   return { type: 'ask', question, then: (answer) => then(replyOf(answer)) }
 }
 
-function replyOf(answer: SmtpAnswer): Reply | null {
+/** The reply in an answer, or null where it consents with the usual one. */
+export function replyOf(answer: SmtpAnswer): Reply | null {
   switch (answer.type) {
     case 'go-on':
       return null
     case 'reply':
       return answer.reply
     default:
-      throw new Error(`a SASL answer (${answer.type}) to a question that is none of SASL's`)
+      throw new Error(`an answer (${answer.type}) that does not fit the question`)
   }
 }
 

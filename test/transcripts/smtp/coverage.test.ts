@@ -24,6 +24,6 @@ test('each extension has a transcript, and a row in the list of standards', () =
   const listed = readFileSync(fileURLToPath(new URL('../../../docs/rfcs.tsv', import.meta.url)), 'utf8')
   for (const { keyword, rfc } of extensions) {
     assert.match(expected, new RegExp(`250[ -]${keyword}\\b`), keyword)
-    assert.match(listed, new RegExp(`^${rfc}\\t`, 'm'), `RFC ${rfc} of ${keyword}`)
+    if (rfc !== null) assert.match(listed, new RegExp(`^${rfc}\\t`, 'm'), `RFC ${rfc} of ${keyword}`)
   }
 })

@@ -14,14 +14,17 @@ export const auth: Command = {
   syntax: 'AUTH mechanism [initial-response]',
   help: 'Logs in.',
   needs: 'tls',
+  absent: ({ settings, client }) => {
+    if (settings.sasl === null) return replies.authNotOffered
+    // RFC 4954 §4: after success every further AUTH is rejected with 503.
+    return client.username === null ? null : replies.authAlready
+  },
   run: runAuth,
 }
 
 function runAuth(session: Session, argument: string): Step {
   const { sasl } = session.settings
   if (sasl === null) return replies.authNotOffered
-  // RFC 4954 §4: after success every further AUTH is rejected with 503.
-  if (session.client.username !== null) return replies.authAlready
   const [name = '', initialResponse, ...more] = argument.split(' ').filter((word) => word !== '')
   if (name === '' || more.length > 0) return replies.syntax(auth.syntax)
   const offered = offeredMechanisms(session)

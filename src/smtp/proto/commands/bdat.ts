@@ -5,6 +5,7 @@ import { tryChunk } from '../grammar.ts'
 import { replies, type Reply } from '../reply.ts'
 import { ask, refusalIn, type Session, type Step } from '../session.ts'
 import { anyState, missingAdmission, type Command } from './command.ts'
+import { withoutRecipients } from './data.ts'
 
 export const bdat: Command = {
   name: 'BDAT',
@@ -40,5 +41,5 @@ function unwanted(session: Session): Reply | null {
   if (session.client.name === '') return replies.helloFirst
   // RFC 3030 §2: also after BDAT LAST, which ended the transaction.
   if (session.transaction === null) return replies.mailFirst
-  return session.transaction.recipients.length === 0 ? replies.noValidRecipients : null
+  return session.transaction.recipients.length === 0 ? withoutRecipients(session) : null
 }

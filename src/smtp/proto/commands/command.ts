@@ -1,4 +1,5 @@
 // What a row of the command table is. One file per command; the table is in table.ts.
+import type { MailCommand } from '../questions.ts'
 import { replies, type Reply } from '../reply.ts'
 import type { Session, SessionState, Step } from '../session.ts'
 
@@ -13,9 +14,13 @@ export interface Command {
   readonly help: string
   /** `admission`: only after TLS and AUTH where the listener demands them (RFC 3207 §4, RFC 4954 §6). */
   readonly needs: 'nothing' | 'tls' | 'admission'
+  /** The reply where this session has no such command, null where it has. Absent: always there. */
+  readonly absent?: (session: Session) => Reply | null
   /** `argument` is trimmed; '' where there is none. */
   readonly run: (session: Session, argument: string) => Step
 }
+
+const mailCommands: ReadonlySet<string> = new Set<MailCommand>(['MAIL', 'SEND', 'SOML', 'SAML'])
 
 export const anyState: readonly SessionState[] = ['new', 'ready', 'mail', 'chunks']
 
@@ -38,7 +43,7 @@ export function outOfOrder(command: Command, state: SessionState): Reply {
     case 'ready':
       return replies.mailFirst
     case 'mail':
-      return command.name === 'MAIL' ? replies.nested : replies.duringTransaction
+      return mailCommands.has(command.name) ? replies.nested : replies.duringTransaction
     case 'chunks':
       return replies.duringChunks
   }

@@ -1,6 +1,6 @@
 // DATA (RFC 5321 §4.1.1.4): the message follows as lines, up to a line that is a dot.
 import { DataReader } from '../content.ts'
-import { replies } from '../reply.ts'
+import { replies, type Reply } from '../reply.ts'
 import { ask, refusalIn, type Session, type Step } from '../session.ts'
 import type { Command } from './command.ts'
 
@@ -19,8 +19,7 @@ function runData(session: Session, argument: string): Step {
   if (transaction === null) return replies.mailFirst
   // RFC 3030 §3: BINARYMIME cannot be used with DATA.
   if (transaction.sender.body === 'BINARYMIME') return replies.binaryNeedsBdat
-  // RFC 5321 §3.3: 554 where no recipient was accepted.
-  if (transaction.recipients.length === 0) return replies.noValidRecipients
+  if (transaction.recipients.length === 0) return withoutRecipients(session)
   return ask({ type: 'data', client: session.client, envelope: transaction }, (reply) => {
     const refusal = refusalIn(reply)
     if (refusal !== null) return refusal
@@ -28,4 +27,9 @@ function runData(session: Session, argument: string): Step {
     session.mode = { type: 'data', reader, transaction }
     return replies.startData
   })
+}
+
+/** RFC 5321 §3.3: 554; RFC 2033 §4.2: 503. */
+export function withoutRecipients({ settings }: Session): Reply {
+  return settings.dialect === 'lmtp' ? replies.noRecipientYet : replies.noValidRecipients
 }

@@ -1,5 +1,9 @@
-// MAIL (RFC 5321 §4.1.1.2): begins a transaction. Parameters: SIZE (RFC 1870), BODY (RFC 6152, RFC 3030), SMTPUTF8 (RFC
-// 6531), AUTH (RFC 4954 §5); any other is refused with 555, as RFC 5321 §4.1.1.11 wants it.
+// MAIL (RFC 5321 §4.1.1.2), and SEND, SOML and SAML (RFC 821 §3.4), which say that the recipients' terminals are meant: each
+// begins a transaction and takes the same parameters.
+//
+// SIZE (RFC 1870), BODY (RFC 6152, RFC 3030), SMTPUTF8 (RFC 6531) and AUTH (RFC 4954 §5) are of the core; RET and ENVID (RFC
+// 3461), REQUIRETLS (RFC 8689), HOLDFOR and HOLDUNTIL (RFC 4865), BY (RFC 2852), MT-PRIORITY (RFC 6710) and SOLICIT (RFC
+// 3865) belong to extensions that a listener may offer.
 import {
   parseParameters,
   parseReversePath,
@@ -8,10 +12,20 @@ import {
   trySize,
   type Parameters,
 } from '../grammar.ts'
-import type { Sender } from '../questions.ts'
+import {
+  tryDeliverBy,
+  tryEnvelopeId,
+  tryHoldFor,
+  tryHoldUntil,
+  tryPriority,
+  tryReturn,
+  trySolicitation,
+} from '../parameter-values.ts'
+import type { MailCommand, Sender } from '../questions.ts'
 import { replies, type Reply } from '../reply.ts'
 import { ask, closedMode, refusalIn, type Session, type Step } from '../session.ts'
 import type { Command } from './command.ts'
+import { always, field, readParameters, type ParameterRow, type ParameterTable } from './parameters.ts'
 
 export const mail: Command = {
   name: 'MAIL',
@@ -19,17 +33,34 @@ export const mail: Command = {
   syntax: 'MAIL FROM:<address> [SIZE=n] [BODY=7BIT|8BITMIME|BINARYMIME] [SMTPUTF8] [AUTH=address]',
   help: 'Begins a message; <> is the null sender.',
   needs: 'admission',
-  run: runMail,
+  run: (session, argument) => runMail(session, 'MAIL', argument),
 }
 
-function runMail(session: Session, argument: string): Step {
+/** RFC 821 §3.4. */
+export const send = terminalCommand('SEND', 'Begins a message to the terminals of its recipients.')
+export const soml = terminalCommand('SOML', 'Begins a message to terminals, or else to mailboxes.')
+export const saml = terminalCommand('SAML', 'Begins a message to terminals and to mailboxes.')
+
+function terminalCommand(name: MailCommand, help: string): Command {
+  return {
+    name,
+    states: ['ready'],
+    syntax: `${name} FROM:<address> [parameters of MAIL]`,
+    help,
+    needs: 'admission',
+    absent: ({ settings }) => (settings.offers.terminals ? null : replies.notImplemented),
+    run: (session, argument) => runMail(session, name, argument),
+  }
+}
+
+function runMail(session: Session, command: MailCommand, argument: string): Step {
   const { limits } = session.settings
   if (limits.maxMessagesPerConnection > 0 && session.messages >= limits.maxMessagesPerConnection) {
     session.mode = closedMode
     return replies.tooManyMessages
   }
   session.messages++
-  const sender = parseSender(session, argument)
+  const sender = parseSender(session, command, argument)
   if ('wire' in sender) return sender
   // RFC 1870 §6.1 (3): a declared size beyond the limit is refused here, before anything is sent.
   if (limits.maxMessageSize > 0 && (sender.size ?? 0) > limits.maxMessageSize) return replies.tooBig
@@ -40,16 +71,17 @@ function runMail(session: Session, argument: string): Step {
   })
 }
 
-function parseSender(session: Session, argument: string): Sender | Reply {
+function parseSender(session: Session, command: MailCommand, argument: string): Sender | Reply {
   const path = parseReversePath(argument)
   if ('wire' in path) return path
   const parameters = parseParameters(path.parameters)
   if ('wire' in parameters) return parameters
-  const sender = readParameters(session, parameters)
-  if ('wire' in sender) return sender
+  const asked = readAsked(session, parameters)
+  if ('wire' in asked) return asked
+  const { reversePath } = path
   // RFC 6531 §3.5: a non-ASCII address without the SMTPUTF8 parameter.
-  if (path.reversePath?.utf8 === true && !sender.smtpUtf8) return replies.needsSmtpUtf8
-  return { command: 'MAIL', reversePath: path.reversePath, ...sender }
+  if (reversePath?.utf8 === true && !asked.smtpUtf8) return replies.needsSmtpUtf8
+  return { command, reversePath, ...asked }
 }
 
 /** What the parameters ask for. */
@@ -69,34 +101,63 @@ const plain: Asked = {
   solicitation: [],
 }
 
-function readParameters(session: Session, parameters: Parameters): Asked | Reply {
+function readAsked(session: Session, parameters: Parameters): Asked | Reply {
   if (parameters.size === 0) return plain
-  let { size, body, smtpUtf8, auth } = plain
-  for (const [keyword, value] of parameters) {
-    switch (keyword) {
-      case 'SIZE':
-        size = trySize(value) ?? null
-        if (size === null) return replies.badParameter(keyword)
-        break
-      case 'BODY': {
-        const wanted = tryBodyType(value)
-        if (wanted === undefined) return replies.badParameter(keyword)
-        body = wanted
-        break
-      }
-      case 'SMTPUTF8':
-        // RFC 6531 §3.4: without a value.
-        if (value !== null) return replies.badParameter(keyword)
-        smtpUtf8 = true
-        break
-      case 'AUTH':
-        if (session.settings.sasl === null) return replies.unknownParameter(keyword)
-        auth = tryAuthParameter(value) ?? null
-        if (auth === null) return replies.badParameter(keyword)
-        break
-      default:
-        return replies.unknownParameter(keyword)
-    }
+  const draft = { ...plain }
+  return readParameters(table, parameters, { draft, session }) ?? checkTimes(session, draft) ?? draft
+}
+
+/** RFC 6531 §3.4 and RFC 8689 §2: without a value. */
+const present = (value: string | null): true | undefined => (value === null ? true : undefined)
+
+const dsn: ParameterRow<Asked>['offered'] = ({ settings }) => settings.offers.dsn
+const futureRelease: ParameterRow<Asked>['offered'] = ({ settings }) => settings.offers.futureRelease !== null
+
+const table: ParameterTable<Asked> = new Map<string, ParameterRow<Asked>>([
+  ['SIZE', field('size', always, trySize)],
+  ['BODY', field('body', always, tryBodyType)],
+  ['SMTPUTF8', field('smtpUtf8', always, present)],
+  ['AUTH', field('auth', ({ settings }) => settings.sasl !== null, tryAuthParameter)],
+  ['RET', field('ret', dsn, tryReturn)],
+  ['ENVID', field('envId', dsn, tryEnvelopeId)],
+  // RFC 8689 §2: "the session itself MUST employ TLS transmission"; before TLS the extension is not there.
+  [
+    'REQUIRETLS',
+    field('requireTls', ({ settings, client }) => settings.offers.requireTls && client.tls !== null, present),
+  ],
+  ['HOLDFOR', holdRow(tryHoldFor)],
+  ['HOLDUNTIL', holdRow(tryHoldUntil)],
+  ['BY', field('by', ({ settings }) => settings.offers.deliverBy !== null, tryDeliverBy)],
+  ['MT-PRIORITY', field('priority', ({ settings }) => settings.offers.priority !== null, tryPriority)],
+  [
+    'SOLICIT',
+    field('solicitation', ({ settings }) => settings.offers.noSoliciting !== null, trySolicitation),
+  ],
+])
+
+function holdRow(parse: (value: string | null) => Sender['hold'] | undefined): ParameterRow<Asked> {
+  return {
+    offered: futureRelease,
+    read: (value, draft) => {
+      const hold = parse(value)
+      // RFC 4865 §4.2 (9): more than one hold-param is rejected.
+      if (hold === undefined || draft.hold !== null) return 'bad-value'
+      draft.hold = hold
+      return null
+    },
   }
-  return { ...plain, size, body, smtpUtf8, auth }
+}
+
+/** RFC 4865 §4.2 (7), (8), §5.2.2 and RFC 2852 §3: times that this server cannot keep to. */
+function checkTimes({ settings }: Session, { hold, by }: Asked): Reply | null {
+  const { futureRelease: release, deliverBy } = settings.offers
+  // RFC 2852 §3: "strictly less than this limit, min-by-time, will be rejected with a permanent failure (55z)".
+  if (by?.mode === 'return' && deliverBy !== null && by.seconds < deliverBy.minimum) {
+    return replies.deliverByTooSoon
+  }
+  if (hold === null || release === null) return null
+  // A time that has just passed is no mistake of the client's: nothing is left to wait for.
+  const seconds = 'until' in hold ? (hold.until - release.clock.now()) / 1000 : hold.seconds
+  if (seconds > release.maxInterval) return replies.holdTooLong
+  return by !== null && seconds > by.seconds ? replies.holdBeyondDeadline : null
 }

@@ -9,13 +9,15 @@ export const starttls: Command = {
   syntax: 'STARTTLS',
   help: 'Goes on under TLS.',
   needs: 'nothing',
+  absent: ({ settings, client }) => {
+    if (client.tls !== null) return replies.tlsAlready
+    return settings.startTls ? null : replies.tlsNotOffered
+  },
   run: runStartTls,
 }
 
 function runStartTls(session: Session, argument: string): Step {
   if (argument !== '') return replies.noArgument('STARTTLS')
-  if (session.client.tls !== null) return replies.tlsAlready
-  if (!session.settings.startTls) return replies.tlsNotOffered
   // RFC 3207 §4: the client MUST NOT send anything before the handshake; §4.2 says what an attacker gains otherwise.
   if (session.inputWaiting()) {
     session.mode = closedMode

@@ -1,23 +1,25 @@
 // The table of all commands. HELP, the support table and the dispatch derive from it. HELP itself is here because it is about the table.
-import { replies } from '../reply.ts'
+import { replies, type Reply } from '../reply.ts'
 import type { Session, Step } from '../session.ts'
 import { auth } from './auth.ts'
 import { bdat } from './bdat.ts'
 import { anyState, type Command } from './command.ts'
 import { data } from './data.ts'
-import { ehlo, helo } from './hello.ts'
-import { mail } from './mail.ts'
+import { ehlo, helo, lhlo } from './hello.ts'
+import { mail, saml, send, soml } from './mail.ts'
+import { xclient, xforward } from './proxy.ts'
 import { rcpt } from './rcpt.ts'
 import { noop, quit, rset } from './simple.ts'
 import { starttls } from './starttls.ts'
+import { atrn, etrn, turn } from './turn.ts'
 import { expn, vrfy } from './verify.ts'
 
 /** RFC 5321 §4.1.1.8. */
 const help: Command = {
   name: 'HELP',
   states: anyState,
-  syntax: 'HELP [command]',
-  help: 'Lists the commands, or explains one.',
+  syntax: 'HELP [command | SYSTEM]',
+  help: 'Lists the commands, explains one, or tells how this session stands.',
   needs: 'nothing',
   run: runHelp,
 }
@@ -25,9 +27,13 @@ const help: Command = {
 export const commands: readonly Command[] = [
   helo,
   ehlo,
+  lhlo,
   starttls,
   auth,
   mail,
+  send,
+  soml,
+  saml,
   rcpt,
   data,
   bdat,
@@ -35,6 +41,11 @@ export const commands: readonly Command[] = [
   noop,
   vrfy,
   expn,
+  etrn,
+  atrn,
+  turn,
+  xclient,
+  xforward,
   help,
   quit,
 ]
@@ -46,30 +57,35 @@ export const commandTable: ReadonlyMap<string, Command> = new Map(
 
 /** Verbs of SMTP that this server knows and does not do: 502 (RFC 5321 §4.2.4). All others are 500. */
 export const unimplementedVerbs: ReadonlySet<string> = new Set([
-  'SEND',
-  'SOML',
-  'SAML',
-  'TURN',
-  'ETRN',
-  'ATRN',
+  // RFC 4468: needs the URLAUTH of an IMAP server.
   'BURL',
 ])
 
-/** Whether this session could use the command at all, now or later. */
-function isUsable(command: Command, { settings, client }: Session): boolean {
-  if (command === auth) return settings.sasl !== null && client.username === null
-  if (command === starttls) return settings.startTls && client.tls === null
-  return true
+/** What this session may use, now or later. */
+function usableCommands(session: Session): Command[] {
+  return commands.filter(({ absent }) => (absent?.(session) ?? null) === null)
 }
 
 function runHelp(session: Session, argument: string): Step {
-  const usable = commands.filter((command) => isUsable(command, session))
+  const usable = usableCommands(session)
   if (argument === '') {
     return replies.helpText([
       `Commands: ${usable.map((command) => command.name).join(' ')}`,
-      'HELP and a command explains it',
+      'HELP and a command explains it; HELP SYSTEM tells how this session stands',
     ])
   }
-  const command = usable.find(({ name }) => name === argument.toUpperCase())
+  const wanted = argument.toUpperCase()
+  if (wanted === 'SYSTEM') return systemStatus(session)
+  const command = usable.find(({ name }) => name === wanted)
   return command === undefined ? replies.unknownHelp : replies.helpText([command.syntax, command.help])
+}
+
+/** RFC 5321 §4.2.3: 211 is system status. It tells what the client could know by itself, and nothing of the software. */
+function systemStatus({ settings, client, transaction, messages }: Session): Reply {
+  return replies.systemStatus([
+    `${settings.hostName} is at work`,
+    client.tls === null ? 'No TLS' : `${client.tls.version}, ${client.tls.cipher}`,
+    client.username === null ? 'Nobody has logged in' : 'Logged in',
+    `${messages} messages begun, ${transaction === null ? 'none' : 'one'} open`,
+  ])
 }
