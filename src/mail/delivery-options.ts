@@ -49,6 +49,10 @@ export interface RecipientOptions {
   readonly originalRecipient: string | null
   /** RFC 7293 §3.1: the mailbox must have had its owner since then (milliseconds since the epoch). */
   readonly requireValidSince: { readonly since: number; readonly onFailure: 'continue' | 'reject' } | null
+  /** Redistributed by a list: ENVID and RET of the message are not this recipient's (RFC 3461 §5.2.7.1). */
+  readonly redistributed?: true
+  /** For a mailbox of ours: queued since it was held, not since it is elsewhere. */
+  readonly local?: true
 }
 
 /** Nothing asked for. */
