@@ -4,11 +4,20 @@ import type { ConfigInput, ProfileName } from './schema.ts'
 const everywhere = '::'
 const loopback = '127.0.0.1'
 
+/** Everybody comes from one address there: the developer's own, or a test's. */
+const unlimitedConnections = {
+  maxConnectionsPerAddress: 10_000,
+  maxConnectionsPerPrefix: 10_000,
+  maxConnectionsPerSite: 10_000,
+  maxConnectionRatePerAddress: 0,
+  maxConnectionRatePerPrefix: 0,
+}
+
 const profiles: Record<ProfileName, ConfigInput> = {
   dev: {
     profile: 'dev',
     log: { format: 'text' },
-    net: { maxConnectionsPerAddress: 10_000, maxConnectionsPerPrefix: 10_000 },
+    net: unlimitedConnections,
     dns: { reverse: false },
     auth: { allowClearText: true },
     listeners: [
@@ -20,7 +29,7 @@ const profiles: Record<ProfileName, ConfigInput> = {
   test: {
     profile: 'test',
     log: { level: 'error', format: 'text' },
-    net: { maxConnectionsPerAddress: 10_000, maxConnectionsPerPrefix: 10_000 },
+    net: unlimitedConnections,
     dns: { reverse: false },
     auth: { allowClearText: true },
     listeners: [
@@ -32,6 +41,7 @@ const profiles: Record<ProfileName, ConfigInput> = {
   server: {
     profile: 'server',
     data: 'data',
+    relay: { enabled: true },
     listeners: [
       { service: 'smtp', address: everywhere, port: 25, tls: 'starttls' },
       { service: 'submission', address: everywhere, port: 465, tls: 'implicit' },

@@ -42,6 +42,13 @@ export const handshakeFailed = defineEvent<{ service: string; remoteAddress: str
   labels: ['service'],
 })
 
+export const proxyFailed = defineEvent<{ service: string; remoteAddress: string; failure: string }>({
+  name: 'connection.proxy-failed',
+  level: 'warn',
+  help: 'A proxy of `proxyFrom` did not tell by the PROXY protocol whom it speaks for, and was cut.',
+  labels: ['service', 'failure'],
+})
+
 export const sessionBroke = defineEvent<{ service: string; remoteAddress: string; error: string }>({
   name: 'connection.broke',
   level: 'error',

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Core, Handler } from '../base/core.ts'
+import { parseIpNetworks } from '../base/ip-network.ts'
 import { SeededRandom } from '../base/seeded-random.ts'
 import { VirtualClock } from '../base/virtual-clock.ts'
 import { LineClient } from '../../test/support/line-client.ts'
 import { ConnectionCount, type ConnectionLimits } from './connection-limits.ts'
+import { ConnectionRate, type ConnectionRateLimits } from './connection-rate.ts'
 import { listen, type ListenerEvents } from './listener.ts'
 import { MemoryNetwork } from './memory-network.ts'
 
@@ -23,7 +25,13 @@ function greeter(): Core<string, string> {
   }
 }
 
-async function setUp(limits: ConnectionLimits = plenty) {
+const proxies = {
+  from: parseIpNetworks(['203.0.113.0/24']),
+  timeoutMilliseconds: 5_000,
+  longestHeader: 200,
+}
+
+async function setUp(limits: ConnectionLimits = plenty, rate?: ConnectionRateLimits) {
   const clock = new VirtualClock()
   const network = new MemoryNetwork({ clock, random: new SeededRandom(1) })
   const heard: string[] = []
@@ -33,9 +41,10 @@ async function setUp(limits: ConnectionLimits = plenty) {
     handlerFailed: (_peer, _question, error) => void heard.push(String(error)),
     handshakeFailed: (_peer, error) => void heard.push(String(error)),
     broke: (_peer, error) => void heard.push(String(error)),
+    proxyFailed: (peer, failure) => void heard.push(`proxy ${peer.remoteAddress}: ${failure}`),
     finished: (session) => void heard.push(`finished ${session.peer.remoteAddress}: ${session.ending}`),
   }
-  const connections = new ConnectionCount(limits)
+  const connections = new ConnectionCount(limits, rate && new ConnectionRate(rate, clock))
   const listener = await listen<string, string>({
     network,
     points: [
@@ -44,6 +53,7 @@ async function setUp(limits: ConnectionLimits = plenty) {
     ],
     tls: 'none',
     identity: null,
+    proxies,
     service: {
       makeCore: greeter,
       makeHandler: (): Handler<string, string> => ({
@@ -80,14 +90,14 @@ test('who is over a limit hears the farewell, and a place becomes free again', a
   assert.equal(await (await dial('198.51.100.1')).rest(), '421 too many: address\r\n')
   assert.equal(await (await dial('198.51.100.2')).line(), 'hello')
   assert.equal(await (await dial('198.51.100.3')).rest(), '421 too many: prefix\r\n')
-  assert.equal(await (await dial('203.0.113.1')).line(), 'hello')
-  assert.equal(await (await dial('203.0.113.2')).rest(), '421 too many: total\r\n')
+  assert.equal(await (await dial('192.0.2.91')).line(), 'hello')
+  assert.equal(await (await dial('192.0.2.92')).rest(), '421 too many: total\r\n')
   assert.equal(connections.total, 3)
   assert.equal(listener.sessions, 3)
   first.connection.end()
   await first.rest()
-  assert.equal(await (await dial('203.0.113.2')).line(), 'hello')
-  assert.ok(heard.includes('refused 203.0.113.2: total'))
+  assert.equal(await (await dial('192.0.2.92')).line(), 'hello')
+  assert.ok(heard.includes('refused 192.0.2.92: total'))
 })
 
 test('a refused peer that does not close is closed', async () => {
@@ -178,4 +188,116 @@ test('counting: by address and prefix, each left once', () => {
   count.leave('2001:db8:0:1::1')
   assert.equal(count.enter('2001:db8:0:1::3'), null)
   assert.equal(count.total, 3)
+})
+
+test('a site of IPv6 has a limit of its own above its prefixes', () => {
+  const count = new ConnectionCount({ total: 9, perAddress: 9, perPrefix: 9, perSite: 2 })
+  assert.equal(count.enter('2001:db8:0:1::1'), null)
+  assert.equal(count.enter('2001:db8:0:2::1'), null)
+  assert.equal(count.enter('2001:db8:0:3::1'), 'site')
+  assert.equal(count.enter('2001:db8:1:3::1'), null)
+  assert.equal(count.enter('192.0.2.1'), null)
+  count.leave('2001:db8:0:2::1')
+  assert.equal(count.enter('2001:db8:0:3::1'), null)
+})
+
+test('new connections have a rate, by address and by prefix, that recovers as time passes', async () => {
+  const clock = new VirtualClock()
+  const rate = new ConnectionRate({ perAddress: 6, perPrefix: 8 }, clock)
+  const count = new ConnectionCount({ total: 99, perAddress: 99, perPrefix: 99 }, rate)
+  const enter = (address: string, times: number) =>
+    Array.from({ length: times }, () => count.enter(address)).filter((refusal) => refusal === null).length
+  assert.equal(enter('192.0.2.1', 20), 6)
+  assert.equal(count.enter('192.0.2.1'), 'rate')
+  assert.equal(enter('192.0.2.2', 20), 2)
+  assert.equal(enter('198.51.100.1', 1), 1)
+  await clock.advance('60s')
+  assert.equal(enter('192.0.2.1', 20), 0)
+  await clock.advance('30s')
+  // Half of the last minute has passed out of sight.
+  assert.equal(enter('192.0.2.1', 20), 3)
+  await clock.advance('10m')
+  assert.equal(enter('192.0.2.1', 20), 6)
+})
+
+test('a refused newcomer is not counted: he gets in at the allowed rate however often he tries', async () => {
+  const { dial, clock } = await setUp(plenty, { perAddress: 1, perPrefix: 0 })
+  assert.equal(await (await dial('198.51.100.1')).line(), 'hello')
+  for (let second = 0; second < 3; second++) {
+    assert.equal(await (await dial('198.51.100.1')).rest(), '421 too many: rate\r\n')
+  }
+  await clock.advance('2m')
+  assert.equal(await (await dial('198.51.100.1')).line(), 'hello')
+})
+
+test('behind a listed proxy a session belongs to the client that it speaks for, and counts for him', async () => {
+  const { dial, heard, connections } = await setUp({ total: 4, perAddress: 1, perPrefix: 9 })
+  const clients = []
+  for (const last of [1, 2, 3]) {
+    const client = await dial('203.0.113.9')
+    client.send(`PROXY TCP4 198.51.100.${last} 192.0.2.1 4000 25\r\n`)
+    assert.equal(await client.line(), 'hello')
+    clients.push(client)
+  }
+  const same = await dial('203.0.113.9')
+  same.send('PROXY TCP4 198.51.100.1 192.0.2.1 4000 25\r\n')
+  assert.equal(await same.rest(), '421 too many: address\r\n')
+  assert.deepEqual(heard.slice(-2), ['opened 198.51.100.3', 'refused 198.51.100.1: address'])
+  for (const client of clients) {
+    client.connection.end()
+    await client.rest()
+  }
+  assert.equal(connections.total, 0)
+  assert.equal(heard.at(-1), 'finished 198.51.100.3: peer-ended')
+})
+
+test('what came with the header is the client’s; a proxy that speaks for itself keeps its address, without its limit', async () => {
+  const { dial, heard } = await setUp({ total: 9, perAddress: 1, perPrefix: 1 })
+  const eager = await dial('203.0.113.9')
+  eager.send('PROXY TCP6 2001:db8::7 2001:db8::1 4000 25\r\nx')
+  assert.equal(await eager.line(), 'hello')
+  for (let check = 0; check < 3; check++) {
+    const local = await dial('203.0.113.9')
+    local.send(Buffer.from('0d0a0d0a000d0a515549540a20000000', 'hex'))
+    assert.equal(await local.line(), 'hello')
+  }
+  assert.deepEqual(heard, ['opened 2001:db8::7', ...Array.from({ length: 3 }, () => 'opened 203.0.113.9')])
+})
+
+test('a listed proxy must say whom it speaks for, and in time; others may not', async () => {
+  const { dial, heard, connections, clock } = await setUp()
+  const wrong = await dial('203.0.113.9')
+  wrong.send('EHLO me\r\n')
+  assert.equal(await wrong.rest(), '')
+  const endless = await dial('203.0.113.9')
+  endless.send(Buffer.from('0d0a0d0a000d0a515549540a2111ffff', 'hex'))
+  assert.equal(await endless.rest(), '')
+  const silent = await dial('203.0.113.9')
+  silent.send('PROXY TCP4 198.51.')
+  await clock.advance('4999ms')
+  assert.equal(connections.total, 1)
+  await clock.advance('1ms')
+  assert.equal(await silent.rest(), '')
+  const leaving = await dial('203.0.113.9')
+  leaving.connection.end()
+  await leaving.rest()
+  assert.deepEqual(heard, [
+    'proxy 203.0.113.9: invalid',
+    'proxy 203.0.113.9: invalid',
+    'proxy 203.0.113.9: timed-out',
+    'proxy 203.0.113.9: gone',
+  ])
+  assert.equal(connections.total, 0)
+  const unlisted = await dial('198.51.100.1')
+  unlisted.send('PROXY TCP4 192.0.2.77 192.0.2.1 4000 25\r\n')
+  assert.equal(await unlisted.line(), 'hello')
+  assert.equal(heard.at(-1), 'opened 198.51.100.1')
+})
+
+test('stop: a proxy that has said nothing yet is cut', async () => {
+  const { dial, listener, connections } = await setUp()
+  const silent = await dial('203.0.113.9')
+  await listener.stop(1_000)
+  assert.equal(await silent.rest(), '')
+  assert.equal(connections.total, 0)
 })

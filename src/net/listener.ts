@@ -1,13 +1,14 @@
 // Accepts connections on one or more addresses and runs a session on each: the body of every server.
 //
-// Limits are checked before anything else is spent on a connection; one that is over a limit hears the protocol's
+// Limits are checked before anything else is spent on a connection; behind a listed proxy those on addresses count for the client
+// that it speaks for, once it has said so (PROXY protocol), and a proxy that is silent or wrong is cut. One that is over a limit hears the protocol's
 // farewell where it can (never before a TLS handshake) and is closed. A session that breaks concerns nobody else.
 // `stop` stops accepting, lets every session end where no reply is cut, and cuts what is left at the deadline.
 import type { Clock, Timer } from '../base/clock.ts'
-import type { Connection } from '../base/connection.ts'
 import type { Peer } from '../base/core.ts'
 import type { ConnectionCount, ConnectionRefusal } from './connection-limits.ts'
-import type { Listening, Network } from './network.ts'
+import type { AcceptedConnection, Listening, Network } from './network.ts'
+import { awaitProxyHeader, isProxy, type ProxyFailure, type ProxyTrust } from './proxied.ts'
 import {
   defaultPumpLimits,
   Session,
@@ -25,6 +26,8 @@ export interface ListenerEvents extends SessionEvents {
   refused(peer: Peer, refusal: ConnectionRefusal): void
   /** The system could not accept a connection (`EMFILE`: too many open files). */
   acceptFailed?(error: Error): void
+  /** A listed proxy did not say whom it speaks for, or wrongly. */
+  proxyFailed?(peer: Peer, failure: ProxyFailure): void
 }
 
 export interface ListenerOptions<Question, Answer> {
@@ -35,6 +38,8 @@ export interface ListenerOptions<Question, Answer> {
   readonly tls: 'implicit' | 'on-request' | 'none'
   /** Needed for the first two. */
   readonly identity: TlsIdentity | null
+  /** Whose word is taken for who the client is (PROXY protocol); nobody's by default. */
+  readonly proxies?: ProxyTrust | null
   readonly service: Service<Question, Answer>
   readonly clock: Clock
   readonly events: ListenerEvents
@@ -68,7 +73,10 @@ export async function listen<Question, Answer>(
 export class Listener<Question, Answer> implements AsyncDisposable {
   readonly #options: ListenerOptions<Question, Answer>
   readonly #settings: PumpSettings
-  readonly #sessions = new Set<SessionView>()
+  /** With the address that each one was counted under; null for what a proxy said of nobody. */
+  readonly #sessions = new Map<SessionView, string | null>()
+  /** Proxies that have not said yet whom they speak for. */
+  readonly #waiting = new Set<AcceptedConnection>()
   readonly #listenings: Listening[] = []
   #refusing = 0
   #stopping: Promise<void> | null = null
@@ -95,7 +103,7 @@ export class Listener<Question, Answer> implements AsyncDisposable {
     try {
       for (const { address, port } of points) {
         const point = { address, port, identity: tls === 'none' ? null : identity }
-        const accept = (connection: Connection) => this.#accept(connection)
+        const accept = (connection: AcceptedConnection) => this.#accept(connection)
         const failed = (error: Error) => events.acceptFailed?.(error)
         this.#listenings.push(await network.listen(point, accept, failed))
       }
@@ -125,14 +133,37 @@ export class Listener<Question, Answer> implements AsyncDisposable {
     return this.stop(this.#options.stopMilliseconds ?? defaultStopMilliseconds)
   }
 
-  #accept(connection: Connection): void {
-    const { connections, events, service, tls } = this.#options
-    const { peer } = connection
-    if (this.#stopping !== null) {
+  #accept(connection: AcceptedConnection): void {
+    const { proxies = null } = this.#options
+    if (this.#stopping !== null) connection.destroy()
+    else if (proxies !== null && isProxy(proxies, connection.peer.remoteAddress)) {
+      void this.#acceptProxied(connection, proxies)
+    } else this.#admit(connection, connection.peer.remoteAddress)
+  }
+
+  async #acceptProxied(connection: AcceptedConnection, trust: ProxyTrust): Promise<void> {
+    const { connections, events, clock } = this.#options
+    const { peer: proxy } = connection
+    const refusal = connections.enter(null)
+    if (refusal !== null) {
+      events.refused(proxy, refusal)
       connection.destroy()
       return
     }
-    const refusal = connections.enter(peer.remoteAddress)
+    this.#waiting.add(connection)
+    const header = await awaitProxyHeader(connection, { trust, clock })
+    this.#waiting.delete(connection)
+    connections.leave(null)
+    if (typeof header === 'string') events.proxyFailed?.(proxy, header)
+    else if (this.#stopping !== null) connection.destroy()
+    else this.#admit(connection, header.type === 'forwarded' ? header.peer.remoteAddress : null)
+  }
+
+  /** Begins a session, counted under that address. */
+  #admit(connection: AcceptedConnection, address: string | null): void {
+    const { connections, events, service, tls } = this.#options
+    const { peer } = connection
+    const refusal = connections.enter(address)
     if (refusal !== null) {
       events.refused(peer, refusal)
       this.#refuse(connection, refusal)
@@ -143,16 +174,16 @@ export class Listener<Question, Answer> implements AsyncDisposable {
     try {
       session = new Session(connection, service, this.#settings)
     } catch (error) {
-      connections.leave(peer.remoteAddress)
+      connections.leave(address)
       events.broke(peer, error)
       connection.destroy()
       return
     }
-    this.#sessions.add(session)
+    this.#sessions.set(session, address)
     session.start(tls === 'implicit' ? 'first' : 'none')
   }
 
-  #refuse(connection: Connection, refusal: ConnectionRefusal): void {
+  #refuse(connection: AcceptedConnection, refusal: ConnectionRefusal): void {
     const farewell = this.#options.farewell(refusal)
     if (this.#options.tls === 'implicit' || farewell === '' || this.#refusing >= refusalsAtOnce) {
       connection.destroy()
@@ -170,7 +201,7 @@ export class Listener<Question, Answer> implements AsyncDisposable {
   }
 
   #finished(session: SessionView): void {
-    this.#options.connections.leave(session.peer.remoteAddress)
+    this.#options.connections.leave(this.#sessions.get(session) ?? null)
     this.#sessions.delete(session)
     this.#options.events.finished(session)
     if (this.#sessions.size === 0) this.#onEmpty?.()
@@ -178,9 +209,10 @@ export class Listener<Question, Answer> implements AsyncDisposable {
 
   async #stop(deadlineMilliseconds: number): Promise<void> {
     await this.#closeListenings()
-    for (const session of this.#sessions) session.stop()
+    for (const connection of this.#waiting) connection.destroy()
+    for (const session of this.#sessions.keys()) session.stop()
     await this.#emptied(deadlineMilliseconds)
-    for (const session of this.#sessions) session.destroy()
+    for (const session of this.#sessions.keys()) session.destroy()
     await this.#emptied(cutMilliseconds)
   }
 

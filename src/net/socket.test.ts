@@ -5,6 +5,7 @@ import { connect as connectTcp, type Socket } from 'node:net'
 import { test } from 'node:test'
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import type { Handler, Sink, TlsState } from '../base/core.ts'
+import { parseIpNetworks } from '../base/ip-network.ts'
 import { SeededRandom } from '../base/seeded-random.ts'
 import { EchoCore } from '../../test/support/echo-core.ts'
 import { cutEvery } from '../../test/support/feed.ts'
@@ -29,6 +30,7 @@ interface Setup {
   readonly tls?: 'implicit' | 'on-request'
   readonly address?: string
   readonly with?: TlsIdentity
+  readonly proxied?: true
 }
 
 async function serve({
@@ -36,6 +38,7 @@ async function serve({
   tls = 'on-request',
   address = '127.0.0.1',
   with: shown = identity,
+  proxied,
 }: Setup) {
   const heard: string[] = []
   const states: TlsState[] = []
@@ -79,6 +82,9 @@ async function serve({
         endings.get(session.peer.remotePort)?.(session.ending ?? '')
       },
     },
+    proxies: proxied
+      ? { from: parseIpNetworks(['127.0.0.1']), timeoutMilliseconds: 5_000, longestHeader: 200 }
+      : null,
     connections: new ConnectionCount({ total: 100, perAddress: 100, perPrefix: 100 }),
     farewell: () => '',
   })
@@ -240,6 +246,31 @@ test('STARTTLS upgrades, and the dialogue goes on inside', async () => {
   // Sent at once, with the end of the handshake.
   client.write('one\r\nquit\r\n')
   assert.equal(await output, 'secured\r\necho one\r\nbye\r\n')
+})
+
+test('a PROXY header comes before the greeting and before TLS, in one segment with what follows or not', async () => {
+  for (const tls of ['on-request', 'implicit'] as const) {
+    await using server = await serve({ proxied: true, tls })
+    for (const together of [true, false]) {
+      const plain = connectTcp(server.port, '127.0.0.1')
+      await new Promise<void>((resolve) => plain.once('connect', () => resolve()))
+      if (together) plain.cork()
+      plain.write('PROXY TCP4 198.51.100.7 192.0.2.1 40000 25\r\n')
+      if (!together) for (let turn = 0; turn < 5; turn++) await settleEventLoop()
+      const client = tls === 'implicit' ? secure({ socket: plain }) : Promise.resolve(plain)
+      if (tls !== 'implicit') plain.write('one\r\nquit\r\n')
+      await settleEventLoop()
+      plain.uncork()
+      const output = readAll(await client)
+      if (tls === 'implicit') (await client).write('one\r\nquit\r\n')
+      const greeting = tls === 'implicit' ? 'hello secure' : 'hello'
+      assert.equal(await output, `${greeting}\r\necho one\r\nbye\r\n`)
+    }
+    assert.deepEqual(
+      server.heard.filter((event) => event.startsWith('opened')),
+      ['opened 198.51.100.7', 'opened 198.51.100.7'],
+    )
+  }
 })
 
 test('commands sent in the clear behind STARTTLS are never run', async () => {

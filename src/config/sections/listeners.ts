@@ -1,5 +1,6 @@
 // Where Posthorn listens: one entry a socket.
 import { z } from 'zod'
+import { tryIpNetwork } from '../../base/ip-network.ts'
 
 /** What is spoken there, and to whom. */
 export const services = ['smtp', 'submission', 'catcher', 'imap', 'pop3'] as const
@@ -25,6 +26,19 @@ const listenerSection = z.strictObject({
     .default('starttls')
     .describe(
       'none: never. starttls: offered (STARTTLS, STLS). implicit: from the first byte (RFC 8314 §3).',
+    ),
+  proxyFrom: z
+    .array(
+      z
+        .string()
+        .refine(
+          (text) => tryIpNetwork(text) !== undefined,
+          'not an address or network such as 192.0.2.1, 192.0.2.0/24 or 2001:db8::/32',
+        ),
+    )
+    .default([])
+    .describe(
+      'Proxies that tell the client’s address by the PROXY protocol (version 1 or 2): they may, and then must. Addresses or networks.',
     ),
 })
 

@@ -4,12 +4,29 @@ import { count, duration, size } from '../fields.ts'
 
 export const netSection = z
   .strictObject({
-    maxConnections: count(10_000, 'Connections at once, for each listener.'),
-    maxConnectionsPerAddress: count(100, 'Connections at once from one IP address, for each listener.'),
+    maxConnections: count(10_000, 'Connections at once, for all listeners of one protocol together.'),
+    maxConnectionsPerAddress: count(
+      100,
+      'Connections at once from one IP address, for all listeners of one protocol together.',
+    ),
     maxConnectionsPerPrefix: count(
       200,
-      'Connections at once from one IPv6 /64 or IPv4 /24, for each listener.',
+      'Connections at once from one IPv6 /64 or IPv4 /24, for all listeners of one protocol together.',
     ),
+    maxConnectionsPerSite: count(
+      400,
+      'Connections at once from one IPv6 /48, for all listeners of one protocol together.',
+    ),
+    maxConnectionRatePerAddress: count(
+      600,
+      'New connections a minute from one IP address, for all listeners of one protocol together; 0 is no limit.',
+    ),
+    maxConnectionRatePerPrefix: count(
+      1_200,
+      'New connections a minute from one IPv6 /64 or IPv4 /24, for all listeners of one protocol together; 0 is no limit.',
+    ),
+    proxyTimeout: duration('5s', 'How long a listed proxy may take to send its PROXY protocol header.'),
+    proxyHeaderLimit: size('4 KB', 'Octets of one PROXY protocol header.'),
     tlsHandshakeTimeout: duration('30s', 'A TLS handshake that takes longer is given up.'),
     heldBytes: size('64 KB', 'Octets that are read ahead from a client while its last command is worked on.'),
     lingerTimeout: duration('5s', 'After the last reply, how long a client may take to close its side.'),
