@@ -9,8 +9,10 @@ import { listenersSection } from './sections/listeners.ts'
 import { logSection } from './sections/log.ts'
 import { dnsSection, netSection } from './sections/net.ts'
 import { pop3Section } from './sections/pop3.ts'
+import { relaySection } from './sections/relay.ts'
 import { smtpSection } from './sections/smtp.ts'
 import { mimeSection, storeSection } from './sections/store.ts'
+import { submissionSection } from './sections/submission.ts'
 import { tlsSection } from './sections/tls.ts'
 
 export const profileNames = ['dev', 'test', 'server'] as const
@@ -44,7 +46,9 @@ export const configSchema = z.strictObject({
   directory: directorySection,
   auth: authSection,
   smtp: smtpSection,
+  submission: submissionSection,
   hooks: hooksSection,
+  relay: relaySection,
   imap: imapSection,
   pop3: pop3Section,
 })

@@ -1,0 +1,193 @@
+// How mail leaves: routes, limits of connections, and what is asked of the other side's TLS (docs/relay.md).
+import { z } from 'zod'
+import { count, duration, size } from '../fields.ts'
+
+/** RFC 5321 §4.5.3.2 and what extensions add; the names are those of the client (`src/smtp/client/limits.ts`). */
+const timeoutsSection = z
+  .strictObject({
+    connect: duration('30s', 'For a connection to one address to open.'),
+    greeting: duration('5m', 'For the greeting (RFC 5321 §4.5.3.2.1).'),
+    hello: duration('5m', 'For the replies to EHLO, HELO and LHLO.'),
+    startTls: duration('2m', 'For the reply to STARTTLS, and again for the handshake.'),
+    authenticate: duration('2m', 'For each reply within an AUTH exchange.'),
+    mail: duration('5m', 'For the reply to MAIL (RFC 5321 §4.5.3.2.2).'),
+    rcpt: duration('5m', 'For the reply to each RCPT (RFC 5321 §4.5.3.2.3).'),
+    data: duration('2m', 'For the reply to DATA (RFC 5321 §4.5.3.2.4).'),
+    content: duration('3m', 'For the host to take more of a message (RFC 5321 §4.5.3.2.5).'),
+    reply: duration(
+      '10m',
+      'For the reply to the whole message (RFC 5321 §4.5.3.2.6): giving up early makes second copies (RFC 1047).',
+    ),
+    command: duration('2m', 'For the replies to other commands.'),
+    turn: duration('10m', 'For the reply to ATRN (RFC 2645 §5.2.1).'),
+    quit: duration('5s', 'For the reply to QUIT, and again for the host to close.'),
+  })
+  .prefault({})
+
+const pattern = z.string().min(1)
+
+/** What every route may say; what is absent is as in `relay` itself. */
+const routeFields = {
+  name: z.string().min(1).optional().describe('What operators call it; its place in the list unless given.'),
+  recipients: z
+    .array(pattern)
+    .optional()
+    .describe(
+      'Domains of recipients: `example.org`, `.example.org` for all below it, `*` for all. Absent: every one.',
+    ),
+  senders: z
+    .array(pattern)
+    .optional()
+    .describe('Reverse-paths: an address, a domain, `.domain`, `<>` for none, `*`. Absent: every one.'),
+  accounts: z
+    .array(pattern)
+    .optional()
+    .describe('Accounts that submitted the message, by address or `*` for any. Absent: all mail.'),
+}
+
+const connectionFields = {
+  sourceAddresses: z
+    .array(z.string())
+    .optional()
+    .describe('Local addresses to connect from, one for each family that is used.'),
+  heloName: z.string().optional().describe('The name to greet with.'),
+  maxConnections: z.int().min(1).optional().describe('Connections at once to one destination.'),
+  maxRecipients: z.int().min(1).optional().describe('Recipients of one transaction.'),
+  maxMessagesPerConnection: z.int().min(1).optional().describe('Messages before a connection is closed.'),
+  except: z
+    .array(z.string())
+    .default([])
+    .describe('Extensions not to use, for hosts that get them wrong: `PIPELINING`, `CHUNKING`.'),
+}
+
+const tokenSection = z.strictObject({
+  endpoint: z.url().describe('Where an access token is asked for (RFC 6749 §6), by https.'),
+  clientId: z.string(),
+  clientSecretFile: z.string().optional().describe('A file with the client secret.'),
+  refreshTokenFile: z.string().describe('A file with the refresh token.'),
+  scope: z.string().optional(),
+})
+
+const authenticationSection = z
+  .strictObject({
+    username: z.string().min(1),
+    passwordFile: z.string().optional().describe('A file with the password.'),
+    token: tokenSection.optional().describe('An OAuth 2.0 access token instead of a password.'),
+    mechanisms: z
+      .array(z.enum(['SCRAM-SHA-256-PLUS', 'SCRAM-SHA-256', 'PLAIN', 'LOGIN', 'XOAUTH2', 'OAUTHBEARER']))
+      .optional()
+      .describe('Those that may be used; the strongest that the host offers unless given.'),
+  })
+  .refine((one) => (one.passwordFile === undefined) !== (one.token === undefined), {
+    message: 'give either passwordFile or token',
+  })
+
+const mxRoute = z.strictObject({
+  kind: z.literal('mx'),
+  ...routeFields,
+  ...connectionFields,
+  domain: z.string().optional().describe('The domain whose MX hosts to use; the recipient’s unless given.'),
+  tls: z
+    .enum(['opportunistic', 'required', 'verified'])
+    .default('opportunistic')
+    .describe('The least that is asked; DANE and MTA-STS may ask more.'),
+})
+
+const hostRoute = z.strictObject({
+  kind: z.literal('host'),
+  ...routeFields,
+  ...connectionFields,
+  host: z.string().min(1).describe('A host name or an IP address.'),
+  port: z.int().min(1).max(65_535).default(587),
+  tls: z
+    .enum(['none', 'opportunistic', 'required', 'verified', 'implicit'])
+    .default('verified')
+    .describe(
+      '`required`: STARTTLS with any certificate; `verified`: with a trusted one for the host’s name; `implicit`: the same from the first octet (port 465).',
+    ),
+  tlsName: z.string().optional().describe('The name in the certificate; the host unless given.'),
+  authoritiesFile: z.string().optional().describe('PEM of authorities to trust instead of the system’s.'),
+  certificateFile: z.string().optional().describe('PEM of our certificate, for hosts that ask for one.'),
+  keyFile: z.string().optional().describe('PEM of its key.'),
+  authentication: authenticationSection.optional(),
+})
+
+const lmtpRoute = z.strictObject({
+  kind: z.literal('lmtp'),
+  ...routeFields,
+  ...connectionFields,
+  host: z.string().min(1).describe('A host name or an IP address.'),
+  port: z.int().min(1).max(65_535).default(24),
+})
+
+const holdRoute = z.strictObject({
+  kind: z.literal('hold'),
+  ...routeFields,
+  reason: z.string().default('held by a route').describe('What `queue list` shows.'),
+})
+
+const discardRoute = z.strictObject({
+  kind: z.literal('discard'),
+  ...routeFields,
+  reason: z.string().default('discarded by a route').describe('What the record of the attempt says.'),
+})
+
+export const relaySection = z
+  .strictObject({
+    enabled: z
+      .boolean()
+      .default(false)
+      .describe('Send mail to other hosts. On in the server profile; elsewhere nothing ever leaves.'),
+    routes: z
+      .array(z.discriminatedUnion('kind', [mxRoute, hostRoute, lmtpRoute, holdRoute, discardRoute]))
+      .default([])
+      .describe('The first that fits a recipient is taken; what none fits goes to its MX hosts.'),
+    allowPrivateAddresses: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Let MX records lead to loopback, private and link-local addresses. For tests and closed networks.',
+      ),
+    mxPort: z
+      .int()
+      .min(1)
+      .max(65_535)
+      .default(25)
+      .describe('The port of MX hosts. Another one is for tests.'),
+    heloName: z.string().nullable().default(null).describe('The name to greet with; null is `hostname`.'),
+    sourceAddresses: z
+      .array(z.string())
+      .default([])
+      .describe(
+        'Local addresses to connect from, at most one for each family; the system chooses unless given.',
+      ),
+    maxConnections: z.int().min(1).default(20).describe('Connections at once to one destination.'),
+    maxRecipients: z
+      .int()
+      .min(1)
+      .default(100)
+      .describe('Recipients of one transaction (RFC 5321 §4.5.3.1.8: every host takes 100).'),
+    maxMessagesPerConnection: z.int().min(1).default(100).describe('Messages before a connection is closed.'),
+    maxHosts: count(10, 'MX hosts of one domain that are considered.'),
+    maxAddresses: count(8, 'Addresses of one host that are considered.'),
+    maxTries: count(8, 'Connections tried for one destination before its mail is deferred.'),
+    maxMimeBuffer: size(
+      '64 KB',
+      'Octets of one MIME header that are held to convert a message for a host without 8BITMIME.',
+    ),
+    dane: z
+      .boolean()
+      .default(true)
+      .describe('Obey TLSA records (RFC 7672); they count only from a resolver that `dns` declares trusted.'),
+    mtaSts: z.boolean().default(true).describe('Fetch and obey MTA-STS policies (RFC 8461).'),
+    mtaStsFetchTimeout: duration('60s', 'For a policy to arrive whole (RFC 8461 §3.3 suggests a minute).'),
+    mtaStsRetry: duration('5m', 'After a failed fetch, before the next (RFC 8461 §3.3: at least 5 minutes).'),
+    mtaStsMaxPolicies: count(10_000, 'Policies kept in memory, beside those in the store.'),
+    tokenTimeout: duration('30s', 'For an access token to arrive.'),
+    timeouts: timeoutsSection,
+  })
+  .prefault({})
+
+export type RelayConfig = z.output<typeof relaySection>
+export type RouteConfig = RelayConfig['routes'][number]
+export type RelayTimeouts = RelayConfig['timeouts']
