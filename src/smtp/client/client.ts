@@ -122,7 +122,10 @@ export interface SmtpClient {
    * §3.1). Parameters go only to servers that offer their extension: what may not go without is for the caller to see first.
    */
   send(message: OutgoingMessage): Promise<TransactionResult>
-  /** Resolves when the content of all messages but the last one given to `send` is out: the moment to bring the next. */
+  /**
+   * Resolves when no `send` waits for its turn: the moment to bring the next. Who waits for it before each `send` has at most one
+   * message on the wire and one behind it.
+   */
   roomForNext(): Promise<void>
   reset(): Promise<CommandResult>
   noop(): Promise<CommandResult>

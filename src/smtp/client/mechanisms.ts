@@ -1,0 +1,89 @@
+// Which SASL mechanism to use with a server, of those that it offers and that fit what we can show.
+import type { TlsState } from '../../base/core.ts'
+import type { Random } from '../../base/random.ts'
+import { loginClient, plainClient } from '../../sasl/client.ts'
+import type { SaslClientExchange } from '../../sasl/mechanism.ts'
+import { scramClient } from '../../sasl/scram-client.ts'
+import type { AuthenticateOptions, ClientIdentity } from './client.ts'
+
+export interface ChosenMechanism {
+  readonly name: string
+  readonly exchange: SaslClientExchange
+}
+
+interface Choice {
+  readonly options: AuthenticateOptions
+  /** In capitals. */
+  readonly offered: readonly string[]
+  readonly tls: TlsState | null
+}
+
+type PasswordIdentity = Extract<ClientIdentity, { type: 'password' }>
+
+interface Candidate {
+  readonly name: string
+  /** True where whoever listens learns a secret that he can use. */
+  readonly revealing: boolean
+  /** Undefined where the identity or the connection does not fit. */
+  readonly begin: (choice: Choice) => SaslClientExchange | undefined
+}
+
+const passwordCandidate = (
+  name: string,
+  revealing: boolean,
+  begin: (identity: PasswordIdentity, choice: Choice) => SaslClientExchange | undefined,
+): Candidate => ({
+  name,
+  revealing,
+  begin: (choice) =>
+    choice.options.identity.type === 'password' ? begin(choice.options.identity, choice) : undefined,
+})
+
+/** Strongest first. */
+const candidates: readonly Candidate[] = [
+  passwordCandidate('SCRAM-SHA-256-PLUS', false, (identity, { options, tls }) => {
+    const channelBinding = bindingOf(tls)
+    if (channelBinding === undefined) return undefined
+    return scramClient({ ...identity, nonce: makeNonce(options.random), channelBinding })
+  }),
+  passwordCandidate('SCRAM-SHA-256', false, (identity, { options, offered, tls }) => {
+    // RFC 5802 §6: `y` tells a server that offers -PLUS of whoever took it out of the list.
+    const unoffered = bindingOf(tls) !== undefined && !offered.includes('SCRAM-SHA-256-PLUS')
+    return scramClient({
+      ...identity,
+      nonce: makeNonce(options.random),
+      ...(unoffered ? { channelBinding: 'not-offered' } : {}),
+    })
+  }),
+  passwordCandidate('PLAIN', true, (identity) => plainClient(identity)),
+  passwordCandidate('LOGIN', true, (identity) =>
+    identity.authorizationId === undefined ? loginClient(identity) : undefined,
+  ),
+]
+
+/** The mechanism to use, begun; undefined where none fits. */
+export function chooseMechanism(choice: Choice): ChosenMechanism | undefined {
+  const { options, offered, tls } = choice
+  for (const candidate of candidates) {
+    const { name } = candidate
+    if (!offered.includes(name) || options.mechanisms?.includes(name) === false) continue
+    // RFC 4954 §14, RFC 4616 §6
+    if (candidate.revealing && tls === null && options.inTheClear !== 'allowed') continue
+    const exchange = candidate.begin(choice)
+    if (exchange !== undefined) return { name, exchange }
+  }
+  return undefined
+}
+
+/** RFC 9266 §2 where there is an exporter, else RFC 5929 §4. */
+function bindingOf(tls: TlsState | null): { name: string; data: Uint8Array } | undefined {
+  if (tls?.exporter != null) return { name: 'tls-exporter', data: tls.exporter }
+  return tls?.serverEndPoint == null ? undefined : { name: 'tls-server-end-point', data: tls.serverEndPoint }
+}
+
+const nonceOctets = 18
+
+/** RFC 5802 §5.1: printable ASCII without commas. */
+function makeNonce(random: Random): string {
+  return Array.from(random.bytes(nonceOctets), (octet) => octet.toString(16).padStart(2, '0')).join('')
+}
