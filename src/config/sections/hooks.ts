@@ -1,5 +1,6 @@
 // Who is asked about connections and messages beside Posthorn itself: functions of this configuration, milters and HTTP services.
 import { z } from 'zod'
+import { Secret } from '../../base/secret.ts'
 import type { Hooks } from '../hooks.ts'
 import { count, duration, size } from '../fields.ts'
 
@@ -46,6 +47,7 @@ const httpHookSection = z.strictObject({
     .string()
     .nullable()
     .default(null)
+    .transform((text) => (text === null ? null : new Secret(text)))
     .describe('Signs each request (Standard Webhooks: `whsec_` and base64, or any text); null signs none.'),
   stages: z.array(z.enum(httpHookStages)).default(['data']).describe('When it is asked.'),
   services: servicesField,
