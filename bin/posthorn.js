@@ -8,11 +8,18 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import nodeModule from 'node:module'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const neededMajor = 26
 const self = fileURLToPath(import.meta.url)
+
+/** What a link by one of these names stands for. */
+const linkedNames = { sendmail: ['sendmail'], mailq: ['sendmail', '-bp'], newaliases: ['sendmail', '-bi'] }
+const linked = Object.hasOwn(linkedNames, basename(process.argv[1] ?? ''))
+  ? linkedNames[basename(process.argv[1])]
+  : []
+const commandLine = [...linked, ...process.argv.slice(2)]
 
 /** The npm package that carries Node for this platform, as named in optionalDependencies. */
 const platformPackages = {
@@ -38,7 +45,7 @@ function findBundledNode() {
 
 /** Becomes that Node where the system allows it, else runs it as a child and ends as it ends. */
 function runWith(node) {
-  const argv = [...process.execArgv, self, ...process.argv.slice(2)]
+  const argv = [...process.execArgv, self, ...commandLine]
   const env = { ...process.env, POSTHORN_RELAUNCHED: '1' }
   if (typeof process.execve === 'function' && process.platform !== 'win32') {
     process.execve(node, [node, ...argv], env)
@@ -93,7 +100,7 @@ async function start() {
   const { main } = await import(
     existsSync(source) ? source.href : new URL('../dist/cli/main.js', import.meta.url).href
   )
-  process.exitCode = await main(process.argv.slice(2))
+  process.exitCode = await main(commandLine)
 }
 
 if (Number.parseInt(process.versions.node, 10) >= neededMajor) {
@@ -106,7 +113,7 @@ if (Number.parseInt(process.versions.node, 10) >= neededMajor) {
     process.stderr.write(
       `posthorn: this is Node ${process.versions.node}, and Posthorn needs Node ${neededMajor}.\n` +
         `Install Node ${neededMajor} from https://nodejs.org, or let npm bring it for one run:\n` +
-        `  npx -p node@${neededMajor} -p posthorn posthorn ${process.argv.slice(2).join(' ')}\n`,
+        `  npx -p node@${neededMajor} -p posthorn posthorn ${commandLine.join(' ')}\n`,
     )
     process.exitCode = 69
   }

@@ -15,6 +15,8 @@ import { addAttachCommand } from './attach-command.ts'
 import { addConfigCommands } from './config-command.ts'
 import { CommandError, exitCode, type Io } from './io.ts'
 import { addMailCommands } from './mail-commands.ts'
+import { addQueueCommands } from './queue-commands.ts'
+import { addSendmailCommand } from './sendmail-command.ts'
 import { addServeCommands } from './serve-commands.ts'
 
 /** The version in package.json. */
@@ -33,6 +35,8 @@ export function makeProgram(io: Io): Command {
     .version(`posthorn ${version()} (node ${process.versions.node})`, '-V, --version', 'print the version')
     .configureOutput({ writeOut: io.out, writeErr: io.err })
     .exitOverride()
+    // For `sendmail`, whose flags are its own.
+    .enablePositionalOptions()
     .showHelpAfterError('Run with --help to see what there is.')
   addServeCommands(program, io)
   addDomainCommands(program, io)
@@ -40,6 +44,8 @@ export function makeProgram(io: Io): Command {
   addAliasCommands(program, io)
   addMailCommands(program, io)
   addAttachCommand(program, io)
+  addSendmailCommand(program, io)
+  addQueueCommands(program, io)
   addServerCommands(program, io)
   addConfigCommands(program, io)
   return program

@@ -18,8 +18,12 @@ export interface SessionTraits {
   readonly utf8: boolean
 }
 
-/** RFC 3848 §1 and RFC 6531 §4.3. */
-export type WithProtocol = 'SMTP' | `${'ESMTP' | 'LMTP' | 'UTF8SMTP' | 'UTF8LMTP'}${'' | 'A' | 'S' | 'SA'}`
+/** RFC 3848 §1 and RFC 6531 §4.3; `HTTP` and `local` are no registered keywords, but what such mail says everywhere. */
+export type WithProtocol =
+  | 'HTTP'
+  | 'local'
+  | 'SMTP'
+  | `${'ESMTP' | 'LMTP' | 'UTF8SMTP' | 'UTF8LMTP'}${'' | 'A' | 'S' | 'SA'}`
 
 /** The `with` keyword of a session. */
 export function withProtocol(traits: SessionTraits): WithProtocol {

@@ -6,6 +6,8 @@ import type { Resolver } from '../base/resolver.ts'
 import type { Config } from '../config/schema.ts'
 import type { AdminOperations } from '../control/server/operation.ts'
 import { createAdminOperations } from '../control/server/operations.ts'
+import { createLocalDelivery } from '../delivery/local-delivery.ts'
+import { Submitter } from '../delivery/submitter.ts'
 import { createTerminals, type Terminals } from '../delivery/terminals.ts'
 import { createDirectory } from '../directory/create.ts'
 import type { Directory } from '../directory/directory.ts'
@@ -14,6 +16,8 @@ import { createEvents, type Events, type EventSink } from '../events/event.ts'
 import { Metrics } from '../events/metrics.ts'
 import type { Network } from '../net/network.ts'
 import { RealClock } from '../net/real-clock.ts'
+import { QueueAdmin } from '../queue/admin.ts'
+import { ingest } from '../store/ingest.ts'
 import type { Store } from '../store/store.ts'
 import { openStore } from './storage.ts'
 
@@ -37,6 +41,8 @@ export interface Backend extends AsyncDisposable {
   readonly directory: Directory
   /** Where SEND, SOML and SAML are shown. */
   readonly terminals: Terminals
+  readonly submitter: Submitter
+  readonly queueAdmin: QueueAdmin
   readonly operations: AdminOperations
   readonly events: Events
   readonly metrics: Metrics
@@ -57,10 +63,43 @@ export async function openBackend(config: Config, surroundings: Surroundings = {
   )
   const directory = await makeDirectory(config, { store, clock, random, events })
   const terminals = createTerminals()
-  const operations = createAdminOperations({ store, directory, terminals, config, clock, random, events, metrics })
+  const delivery = createLocalDelivery({ store, limits: { maxReceived: config.smtp.maxReceived } })
+  const submitter = new Submitter({
+    ...{ directory, delivery, clock, random },
+    stage: () => ingest({ blobs: store.blobs, limits: config.mime }),
+    hostname: config.hostname,
+    maxMessageSize: config.maxMessageSize,
+    maxHeaderSize: config.submission.maxHeaderSize,
+  })
+  const routes = config.relay.routes.flatMap(({ name }) => name ?? [])
+  const queueAdmin = new QueueAdmin({ store, clock, routes })
+  const operations = createAdminOperations({
+    submitter,
+    queueAdmin,
+    store,
+    directory,
+    terminals,
+    config,
+    clock,
+    random,
+    events,
+    metrics,
+  })
   const opened = opening.move()
   return {
-    ...{ config, store, directory, terminals, operations, events, metrics, clock, random },
+    ...{
+      config,
+      store,
+      directory,
+      terminals,
+      submitter,
+      queueAdmin,
+      operations,
+      events,
+      metrics,
+      clock,
+      random,
+    },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
 }

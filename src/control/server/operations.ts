@@ -5,15 +5,19 @@ import type { Clock } from '../../base/clock.ts'
 import type { Random } from '../../base/random.ts'
 import { Secret } from '../../base/secret.ts'
 import type { Config } from '../../config/schema.ts'
+import type { Submitter } from '../../delivery/submitter.ts'
 import type { Terminals } from '../../delivery/terminals.ts'
 import { type Administered, Administration } from '../../directory/administration.ts'
 import type { Directory } from '../../directory/directory.ts'
 import type { Events } from '../../events/event.ts'
 import type { Metrics } from '../../events/metrics.ts'
 import { displayAddress } from '../../mail/address.ts'
+import type { QueueAdmin } from '../../queue/admin.ts'
 import type { Account } from '../../store/model.ts'
 import type { Store } from '../../store/store.ts'
 import { type AdminOperations, type Asker, operation, type Operation, RefusedOperation } from './operation.ts'
+import { mailOperations } from './mail-operations.ts'
+import { queueOperations } from './queue-operations.ts'
 import { terminalOperations } from './terminal-operations.ts'
 
 /** Nobody listens, and nobody goes away. */
@@ -22,6 +26,8 @@ const nobody: Asker = { onProgress: () => {}, onEvent: () => {}, gone: new Abort
 export interface AdminParts {
   readonly directory: Directory
   readonly terminals: Terminals
+  readonly submitter: Submitter
+  readonly queueAdmin: QueueAdmin
   readonly store: Store
   readonly config: Config
   readonly clock: Clock
@@ -54,6 +60,8 @@ export function createAdminOperations(parts: AdminParts): AdminOperations {
     ...aliasOperations(administration),
     ...serverOperations(parts),
     ...terminalOperations(parts),
+    ...mailOperations(parts),
+    ...queueOperations(parts),
   }
   return {
     async run(name, parameters, asker = {}) {

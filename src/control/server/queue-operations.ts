@@ -1,0 +1,82 @@
+// The queue and the suppression list, for `posthorn queue` and `posthorn suppression`.
+import { z } from 'zod'
+import type { Ordered, QueueAdmin, QueueOrder } from '../../queue/admin.ts'
+import { operation, type Operation, RefusedOperation } from './operation.ts'
+
+const filter = z.strictObject({
+  message: z.string().optional(),
+  domain: z.string().optional(),
+  sender: z.string().optional(),
+  recipient: z.string().optional(),
+  state: z.enum(['waiting', 'active', 'held', 'settled']).optional(),
+})
+
+const filtered = z.strictObject({ filter })
+
+/** Messages of one page of `queue.list`. */
+const pageLimit = 1000
+
+export function queueOperations({ queueAdmin }: { queueAdmin: QueueAdmin }): Record<string, Operation> {
+  const order = async (asked: z.output<typeof filter>, what: QueueOrder) =>
+    granted(await queueAdmin.order(given(asked), what))
+  return {
+    'queue.list': operation(
+      z.strictObject({
+        filter: filter.default({}),
+        after: z.int().optional(),
+        limit: z.int().min(1).max(pageLimit).default(pageLimit),
+        finished: z.enum(['with', 'without']).default('without'),
+      }),
+      ({ filter: asked, after, limit, finished }) =>
+        queueAdmin.list({ filter: given(asked), limit, finished, ...(after === undefined ? {} : { after }) }),
+    ),
+    'queue.show': operation(z.strictObject({ message: z.string() }), async ({ message }) => {
+      const shown = await queueAdmin.show(message)
+      if (shown === undefined) throw new RefusedOperation(`There is no message "${message}" in the queue.`)
+      return shown
+    }),
+    'queue.totals': operation(z.strictObject({}).optional(), () => queueAdmin.totals()),
+    'queue.shape': operation(z.strictObject({}).optional(), () => queueAdmin.shape()),
+    'queue.hold': operation(
+      z.strictObject({ filter, reason: z.string().min(1).default('held by an operator') }),
+      ({ filter: asked, reason }) => order(asked, { type: 'hold', reason }),
+    ),
+    'queue.release': operation(filtered, ({ filter: asked }) => order(asked, { type: 'release' })),
+    'queue.retry': operation(filtered, ({ filter: asked }) => order(asked, { type: 'retry' })),
+    'queue.fail': operation(
+      z.strictObject({ filter, reason: z.string().min(1).default('given up by an operator') }),
+      ({ filter: asked, reason }) => order(asked, { type: 'fail', reason }),
+    ),
+    'queue.discard': operation(filtered, ({ filter: asked }) => order(asked, { type: 'discard' })),
+    'queue.reroute': operation(
+      z.strictObject({ filter, route: z.string().nullable() }),
+      ({ filter: asked, route }) => order(asked, { type: 'reroute', route }),
+    ),
+    'suppression.list': operation(z.strictObject({}).optional(), () => queueAdmin.suppressions()),
+    'suppression.add': operation(
+      z.strictObject({
+        address: z.string(),
+        reason: z.string().min(1).default('by an operator'),
+        /** Milliseconds since the epoch; null is for ever. */
+        until: z.int().nullable().default(null),
+      }),
+      async ({ address, reason, until }) => granted(await queueAdmin.suppress(address, reason, until)),
+    ),
+    'suppression.remove': operation(z.strictObject({ address: z.string() }), async ({ address }) =>
+      granted(await queueAdmin.unsuppress(address)),
+    ),
+  }
+}
+
+/** Without the keys that were not given. */
+function given<T extends object>(asked: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  // Only what is undefined is left out, so that each key left has its type without it.
+  return Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]: Exclude<T[K], undefined>
+  }
+}
+
+function granted(ordered: Ordered): { readonly changed: number } {
+  if (!ordered.ok) throw new RefusedOperation(ordered.message)
+  return { changed: ordered.changed }
+}
