@@ -6,6 +6,7 @@ import type { SmtpLimits } from '../../src/smtp/proto/limits.ts'
 import { noOffers, type SmtpOffers } from '../../src/smtp/proto/offers.ts'
 import { goOn, type SmtpAnswer, type SmtpQuestion } from '../../src/smtp/proto/questions.ts'
 import type { SmtpSettings } from '../../src/smtp/proto/session.ts'
+import { feedEveryWay } from './feed.ts'
 
 export const testLimits: SmtpLimits = {
   maxMessageSize: 50_000_000,
@@ -32,6 +33,8 @@ export interface TestCoreOptions {
   readonly sasl?: boolean
   readonly dialect?: SmtpSettings['dialect']
   readonly offers?: Partial<SmtpOffers>
+  /** True where the connection begins under TLS. */
+  readonly implicitTls?: boolean
   readonly tarpit?: SmtpSettings['tarpit']
   readonly clearTextAllowed?: boolean
   readonly answers?: { readonly [Type in SmtpQuestion['type']]?: SmtpAnswer }
@@ -51,6 +54,7 @@ export class TestCore {
   /** Everything written so far. */
   text = ''
   closed = false
+  handedOver = false
   /** Types of all questions so far. */
   readonly asked: string[] = []
   readonly questions: SmtpQuestion[] = []
@@ -59,15 +63,17 @@ export class TestCore {
   readonly messages: string[] = []
   readonly #core: SmtpCore
   readonly #answers: NonNullable<TestCoreOptions['answers']>
+  readonly #tls: TlsState | null
   #content: string[] = []
 
   constructor(options: TestCoreOptions = {}) {
     this.#answers = options.answers ?? {}
+    this.#tls = options.implicitTls === true ? tls : null
     this.#core = new SmtpCore(testSettings(options))
   }
 
   open(): void {
-    this.#carry(this.#core.open(null))
+    this.#carry(this.#core.open(this.#tls))
   }
 
   /** Nothing reaches a core that has closed. */
@@ -101,6 +107,7 @@ export class TestCore {
         this.outputs.push(output)
         if (output.type === 'write') this.text += output.bytes.toString()
         else if (output.type === 'close') this.closed = true
+        else if (output.type === 'hand-over') this.closed = this.handedOver = true
         else if (output.type === 'ask') next = this.#core.answer(this.#answer(output.question))
       }
       outputs = next
@@ -115,6 +122,50 @@ export class TestCore {
     if (question.type === 'end') this.messages.push(this.#content.join(''))
     return this.#answers[question.type] ?? goOn
   }
+}
+
+type Bare<Question> = Question extends unknown ? Omit<Question, 'client' | 'envelope'> : never
+/** A question without what goes on changing after it. */
+export type BareQuestion = Bare<SmtpQuestion>
+
+function bare(question: SmtpQuestion): BareQuestion {
+  return Object.fromEntries(
+    Object.entries(question).filter(([key]) => key !== 'client' && key !== 'envelope'),
+    // What is left over has the other keys of its type.
+  ) as unknown as BareQuestion
+}
+
+export interface Talk {
+  /** Reply codes (of last lines) after the greeting. */
+  readonly codes: string
+  readonly text: string
+  /** Types of questions, `content` apart. */
+  readonly asked: string[]
+  readonly questions: BareQuestion[]
+  readonly messages: string[]
+  readonly closed: boolean
+  readonly handedOver: boolean
+}
+
+/** Feeds the input every way; what comes of it. */
+export function talk(input: string | Uint8Array, options: TestCoreOptions = {}): Talk {
+  return feedEveryWay(input, (chunks) => {
+    const core = new TestCore(options)
+    core.open()
+    for (const chunk of chunks) core.feed(chunk)
+    const codes = core.text
+      .split('\r\n')
+      .filter((line) => /^\d{3} /.test(line))
+      .slice(1)
+      .map((line) => line.slice(0, 3))
+      .join(' ')
+    return {
+      ...{ codes, text: core.text, messages: core.messages },
+      ...{ closed: core.closed, handedOver: core.handedOver },
+      asked: core.asked.filter((type) => type !== 'content'),
+      questions: core.questions.filter(({ type }) => type !== 'content').map(bare),
+    }
+  })
 }
 
 function testSettings(options: TestCoreOptions): SmtpSettings {

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { TestCore, testLimits } from '../../../test/support/smtp-core.ts'
+import type { SmtpOffers } from './offers.ts'
 
 const runs = { numRuns: 150 }
 const begin = 'EHLO c.example\r\nMAIL FROM:<a@c.example>\r\nRCPT TO:<ann@example.org>\r\n'
@@ -40,6 +41,21 @@ const nasty = fc
         'HELP',
       ),
       fc.constantFrom(
+        'LHLO a',
+        'SEND FROM:<a@b.c>',
+        'ETRN @b.c',
+        'ETRN #',
+        'ATRN b.c',
+        'XCLIENT LOGIN=x',
+        'XFORWARD ADDR=IPV6:::1',
+        'HELP SYSTEM',
+        ' RET=FULL',
+        ' HOLDFOR=9',
+        ' BY=1;R',
+        ' NOTIFY=NEVER',
+        ' ORCPT=utf-8;\\x{0A}',
+      ),
+      fc.constantFrom(
         'AUTH PLAIN',
         'AUTH SCRAM-SHA-256 biwsbj1hLHI9Yg==',
         'STARTTLS',
@@ -65,11 +81,27 @@ function feedCut(core: { feed(bytes: Uint8Array): void }, bytes: Uint8Array, cut
 
 const cuts = fc.array(fc.integer({ min: 1, max: 40 }), { maxLength: 6 })
 
+const offers: Partial<SmtpOffers> = {
+  dsn: true,
+  requireTls: true,
+  futureRelease: { maxInterval: 100, clock: { now: () => 0 } },
+  deliverBy: { minimum: 1 },
+  priority: { profile: '' },
+  noSoliciting: { keywords: [] },
+  requireValidSince: true,
+  expand: true,
+  terminals: true,
+  etrn: true,
+  xclient: true,
+  xforward: true,
+}
+
 test('whatever comes, the core answers in order or ends; cuts change nothing', () => {
   fc.assert(
-    fc.property(nasty, cuts, fc.boolean(), (bytes, lengths, sasl) => {
-      const whole = new TestCore({ limits, sasl, startTls: false })
-      const cut = new TestCore({ limits, sasl, startTls: false })
+    fc.property(nasty, cuts, fc.boolean(), fc.boolean(), (bytes, lengths, sasl, local) => {
+      const options = { limits, sasl, offers, dialect: local ? 'lmtp' : 'smtp' } as const
+      const whole = new TestCore(options)
+      const cut = new TestCore(options)
       whole.open()
       cut.open()
       whole.feed(bytes)

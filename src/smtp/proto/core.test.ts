@@ -1,34 +1,11 @@
 // The core alone: octets in, replies and questions out, with scripted answers.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { feedEveryWay } from '../../../test/support/feed.ts'
-import { TestCore, testLimits, type TestCoreOptions } from '../../../test/support/smtp-core.ts'
+import { talk, TestCore, testLimits, type TestCoreOptions } from '../../../test/support/smtp-core.ts'
 import { makeReply, replies } from './reply.ts'
 
 const hello = 'EHLO client.example\r\n'
 const begin = `${hello}MAIL FROM:<a@client.example>\r\nRCPT TO:<ann@example.org>\r\n`
-
-/** Feeds the input every way; gives reply codes (of last lines) after the greeting, and the questions. */
-function talk(
-  input: string | Uint8Array,
-  options: TestCoreOptions = {},
-): { codes: string; text: string; asked: string[]; messages: string[]; closed: boolean } {
-  return feedEveryWay(input, (chunks) => {
-    const core = new TestCore(options)
-    core.open()
-    for (const chunk of chunks) core.feed(chunk)
-    const codes = core.text
-      .split('\r\n')
-      .filter((line) => /^\d{3} /.test(line))
-      .slice(1)
-      .map((line) => line.slice(0, 3))
-      .join(' ')
-    return {
-      ...{ codes, text: core.text, messages: core.messages, closed: core.closed },
-      asked: core.asked.filter((type) => type !== 'content'),
-    }
-  })
-}
 
 test('a whole session, pipelined', () => {
   const result = talk(`${begin}DATA\r\nSubject: x\r\n\r\n..hi\r\n.\r\nQUIT\r\n`)

@@ -202,7 +202,8 @@ export class SmtpCore implements Core<SmtpQuestion, SmtpAnswer> {
         this.#reply(step)
         break
       case 'replies':
-        for (const reply of step.replies) this.#say(reply, 'recipient')
+        for (const reply of step.replies) this.#speak(reply)
+        for (const reply of step.replies) this.#punish(reply, 'recipient')
         break
       case 'ask':
         this.#flush()
@@ -233,10 +234,18 @@ export class SmtpCore implements Core<SmtpQuestion, SmtpAnswer> {
   }
 
   #say(reply: Reply, offence: Offence | null): void {
+    this.#speak(reply)
+    if (offence !== null) this.#punish(reply, offence)
+  }
+
+  #speak(reply: Reply): void {
     this.#text += reply.wire
     // RFC 5321 §3.8 and RFC 7504 §3: after 421 and 521 the server closes.
     if (reply.code === 421 || reply.code === 521 || reply === this.#lastWord) this.#leaving = true
-    if (reply.code < 500 || offence === null || this.#leaving || this.#isOver()) return
+  }
+
+  #punish(reply: Reply, offence: Offence): void {
+    if (reply.code < 500 || this.#leaving || this.#isOver()) return
     const farewell = this.#penalties.count(offence)
     if (farewell !== null) this.#perform(this.#farewell('too-many-errors', farewell))
   }

@@ -7,9 +7,9 @@
 // - A handler refuses with a `Reply` of class 4 or 5. It learns of every transaction that ended without `end`: `reset`.
 // - Only an `end` that was answered with class 2 promises anything to the peer.
 import type { TlsState } from '../../base/core.ts'
-import type { Secret } from '../../base/secret.ts'
 import type { Address } from '../../mail/address.ts'
 import type { BodyType, DeliverBy, MessageOptions, RecipientOptions } from '../../mail/delivery-options.ts'
+import type { DialogueStep } from '../../sasl/dialogue.ts'
 import type { SaslAnswer, SaslFailure, SaslMechanismName } from '../../sasl/mechanism.ts'
 import type { Reply } from './reply.ts'
 
@@ -72,6 +72,12 @@ export type SmtpNote =
   | 'too-many-errors'
   | 'timed-out'
 
+/** A step of an exchange that asks for something, with the mechanism that asks. */
+export type SaslQuestion = WithMechanism<
+  Exclude<DialogueStep, { readonly type: 'challenge' | 'success' | 'failure' | 'cancelled' }>
+>
+type WithMechanism<Step> = Step extends unknown ? Step & { readonly mechanism: SaslMechanismName } : never
+
 export type SmtpQuestion =
   /** The connection is open. `reply` refuses it. */
   | { readonly type: 'connect'; readonly client: SmtpClient }
@@ -104,16 +110,8 @@ export type SmtpQuestion =
       readonly text: string
       readonly utf8: boolean
     }
-  /** Answered by a `SaslAnswer`. */
-  | {
-      readonly type: 'check-password'
-      readonly mechanism: SaslMechanismName
-      readonly username: string
-      readonly authorizationId: string | null
-      readonly password: Secret
-    }
-  /** Answered by a `SaslAnswer`. */
-  | { readonly type: 'need-credentials'; readonly mechanism: SaslMechanismName; readonly username: string }
+  /** What a SASL mechanism wants to know. Answered by a `SaslAnswer`. */
+  | SaslQuestion
   /** The exchange succeeded; `reply` refuses the log-in all the same. */
   | {
       readonly type: 'authenticated'
@@ -129,21 +127,28 @@ export type SmtpQuestion =
       readonly username: string | null
     }
   | { readonly type: 'note'; readonly note: SmtpNote; readonly client: SmtpClient }
-  /** HELO, EHLO or LHLO with good syntax. `reply` refuses it. */
+  /** HELO, EHLO or LHLO with good syntax; `client` has its name already. `reply` refuses it, and the name is as before. */
   | { readonly type: 'hello'; readonly client: SmtpClient }
   /** The next reply is to come that much later: a tarpit. Answered by `go-on`, after the time. */
   | { readonly type: 'pause'; readonly milliseconds: number }
-  /** RFC 1985 §5: `node` without its prefix; `subdomains` for `@`, `queue` for `#`. Answered by a reply. */
+  /** RFC 1985 §5: `node` without its prefix, domains in A-labels; `subdomains` for `@`, `queue` for `#`. `go-on` is 250. */
   | {
       readonly type: 'etrn'
       readonly client: SmtpClient
       readonly node: string
       readonly form: 'domain' | 'subdomains' | 'queue'
     }
-  /** RFC 821 §3.8 and RFC 2645 §5.2: consent hands the connection over, `Handler.takeOver` then sends. ATRN's domains; empty: all. */
+  /**
+   * RFC 821 §3.8 and RFC 2645 §5.2: consent hands the connection over, `Handler.takeOver` then sends; unless the peer has spoken
+   * meanwhile, which refuses it. ATRN's domains in A-labels; empty: all.
+   */
   | { readonly type: 'turn'; readonly client: SmtpClient }
   | { readonly type: 'atrn'; readonly client: SmtpClient; readonly domains: readonly string[] }
-  /** Names in capitals, values decoded; `[UNAVAILABLE]` and `[TEMPUNAVAIL]` as null. Asked only where the listener lets this peer. */
+  /**
+   * Names in capitals, values decoded (addresses without `IPV6:`); `[UNAVAILABLE]` and `[TEMPUNAVAIL]` as null. Asked only where
+   * `offers` has it. Consent to XCLIENT begins the session anew, as by a new connection from ADDR, without another `connect`:
+   * `client` has HELO and LOGIN afterwards, and neither where they were not said.
+   */
   | {
       readonly type: 'xclient' | 'xforward'
       readonly client: SmtpClient

@@ -146,6 +146,8 @@ export const replies = {
   aliasElsewhere: makeReply(451, '4.3.5', 'The address leads to another host; forwarding is not set up'),
   // RFC 821 §3.4: a user who is not active, or does not accept terminal messages, is refused with 450
   noTerminal: makeReply(450, '4.2.1', 'Nobody is at a terminal there now'),
+  // RFC 3463 §3.4: X.3.3 system not capable of selected features
+  terminalsElsewhere: makeReply(550, '5.3.3', 'This server shows messages on terminals of its own alone'),
   // RFC 7293 §5.1, §14
   ownerChanged: makeReply(550, '5.7.17', 'The mailbox had another owner then, or none'),
   // RFC 3865 §2.6: 550 with 5.7.1, and the keyword

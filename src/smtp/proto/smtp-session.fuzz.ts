@@ -9,6 +9,22 @@ function converse(chunks: readonly Uint8Array[]): TestCore {
   const core = new TestCore({
     sasl: true,
     startTls: true,
+    offers: {
+      dsn: true,
+      requireTls: true,
+      futureRelease: { maxInterval: 1000, clock: { now: () => 0 } },
+      deliverBy: { minimum: 1 },
+      priority: { profile: 'MIXER' },
+      noSoliciting: { keywords: ['net.example:ADV'] },
+      requireValidSince: true,
+      expand: true,
+      terminals: true,
+      turn: true,
+      etrn: true,
+      atrn: true,
+      xclient: true,
+      xforward: true,
+    },
     answers: {
       'check-password': { type: 'accepted' },
       'need-credentials': { type: 'credentials', verifier: null },
@@ -31,6 +47,8 @@ export function target(bytes: Uint8Array): void {
     assert.doesNotMatch(message, /\r(?!\n)|(?<!\r)\n/, 'a bare CR or LF was let in')
   // Bytes behind STARTTLS are an attack when they come with it, and the beginning of a handshake when they come later.
   if (/Ready to start TLS|Nothing may follow/.test(whole.text)) return
+  // Likewise octets behind TURN and ATRN.
+  if (/reversing the connection|Wait for the answer/.test(whole.text)) return
   const cut = (bytes[0] ?? 0) % (bytes.length + 1)
   const parted = converse([bytes.subarray(0, cut), bytes.subarray(cut)])
   assert.equal(parted.text, whole.text)
@@ -44,6 +62,8 @@ export const seeds: readonly string[] = [
   `${begin}BDAT 5\r\nhelloBDAT 4 LAST\r\n\r\n.\rQUIT\r\n`,
   'EHLO [192.0.2.1]\r\nAUTH PLAIN AGFubgBzZWNyZXQ=\r\nVRFY ann\r\nEXPN x\r\nHELP MAIL\r\nNOOP x\r\nRSET\r\n',
   'HELO x\r\nAUTH LOGIN\r\nYW5u\r\nc2VjcmV0\r\nMAIL FROM:<>\r\nRCPT TO:<Postmaster>\r\nDATA\r\n.\r\n',
+  'EHLO x\r\nSEND FROM:<a@b.c> RET=HDRS ENVID=a+2Bb BY=120;RT MT-PRIORITY=-3 SOLICIT=net.example:ADV\r\nRCPT TO:<b@c.d> NOTIFY=SUCCESS ORCPT=utf-8;\\x{F6}@c.d RRVS=2014-04-03T23:01:00Z;C\r\nRSET\r\nETRN @b.c\r\nHELP SYSTEM\r\n',
+  'XCLIENT NAME=a.example ADDR=IPV6:::1 LOGIN=ann HELO=b PROTO=ESMTP\r\nXFORWARD SOURCE=LOCAL IDENT=x\r\nATRN a.example\r\n',
   'EHLO x\r\nAUTH SCRAM-SHA-256 biwsbj1hbm4scj1yT3ByTkdmd0ViZVJXZ2JO\r\n*\r\n',
 ]
 

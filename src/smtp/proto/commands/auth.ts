@@ -64,13 +64,6 @@ function carryOn(session: Session, exchange: Exchange, step: DialogueStep): Step
     case 'challenge':
       session.mode = { type: 'auth', dialogue, mechanism }
       return replies.challenge(step.text)
-    case 'check-password':
-    case 'need-credentials':
-      return {
-        type: 'ask',
-        question: { ...step, mechanism },
-        then: (answer) => carryOn(session, exchange, dialogue.resume(saslAnswer(answer))),
-      }
     case 'success':
       session.mode = commandMode
       return ask({ ...step, type: 'authenticated', mechanism }, (reply) => {
@@ -87,6 +80,12 @@ function carryOn(session: Session, exchange: Exchange, step: DialogueStep): Step
       session.mode = commandMode
       // RFC 4954 §4: `*` is answered with 501.
       return replies.authCancelled
+    default:
+      return {
+        type: 'ask',
+        question: { ...step, mechanism },
+        then: (answer) => carryOn(session, exchange, dialogue.resume(saslAnswer(answer))),
+      }
   }
 }
 
