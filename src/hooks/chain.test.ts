@@ -37,7 +37,15 @@ function setUp(
   }
   const { hooks: config } = resolveConfig([{ name: 'test', settings: { hooks } }])
   const events = createEvents([memory])
-  const parts = { clock, random, events, dialer: network, fetch, hostname: 'mx.example', maxMessageSize: 0 }
+  const parts = {
+    clock,
+    random,
+    events,
+    dialer: network,
+    httpFetch: fetch,
+    hostname: 'mx.example',
+    maxMessageSize: 0,
+  }
   return { policy: createPolicy(config, parts), clock, memory, asked, network, config, parts }
 }
 
@@ -189,7 +197,7 @@ test('functions, milters and services follow one another, and each sees what the
     asked.push(JSON.parse(body) as (typeof asked)[number])
     return Response.json({ type: 'quarantine', reason: 'odd' })
   }
-  const session = createPolicy(hooks, { ...preparing.parts, fetch })?.open()
+  const session = createPolicy(hooks, { ...preparing.parts, httpFetch: fetch })?.open()
   assert.ok(session)
   assert.equal(await session.connect(hookHello), null)
   assert.equal(await session.mail(hookMail), null)

@@ -32,7 +32,7 @@ export interface PolicyParts {
   readonly random: Random
   readonly events: Events
   readonly dialer: Dialer
-  readonly fetch: HttpFetch
+  readonly httpFetch: HttpFetch
   /** This host, as it greets. */
   readonly hostname: string
   /** Octets; 0 is no limit. */

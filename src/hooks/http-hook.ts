@@ -27,7 +27,7 @@ export interface HttpHookParts {
   readonly clock: Clock
   readonly random: Random
   readonly events: Events
-  readonly fetch: HttpFetch
+  readonly httpFetch: HttpFetch
   /** Octets of an answer. */
   readonly maxAnswer: number
   readonly maxRewrites: number

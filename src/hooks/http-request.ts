@@ -38,11 +38,11 @@ export interface HttpAnswer {
 /** Rejects where there was no answer in time, or a larger one. */
 export function postJson(
   request: PostedJson,
-  { fetch, clock }: { fetch: HttpFetch; clock: Clock },
+  { httpFetch, clock }: { httpFetch: HttpFetch; clock: Clock },
 ): Promise<HttpAnswer> {
   const { url, id, body, secret, timeout, maxAnswer } = request
   return within(timeout, clock, async (signal) => {
-    const response = await fetch(url, {
+    const response = await httpFetch(url, {
       method: 'POST',
       headers: {
         'content-type': 'application/json',
