@@ -2,8 +2,10 @@
 //
 // - Listeners of an account hear its changes in the order of their commits, each batch once.
 // - A listener that throws disturbs neither the others nor the store: its exception goes to `onError`.
+// - Beside them, hints that the queue has work go to whoever listens to it.
 // - A change of very many messages travels as one `ChangeBatch` of columns, and becomes objects only when someone listens.
 import type { AccountId, Change, MailboxId, ModSeq, Uid } from './model.ts'
+import type { QueueListener } from './queue.ts'
 
 export type { Change }
 
@@ -40,11 +42,24 @@ export function flagRows(
   }))
 }
 
+/** Rows of the queue wait for work that did not before; see `QueueStore.onQueued`. */
+export interface QueueHint {
+  readonly type: 'queued'
+  /** None: any. */
+  readonly domains: readonly string[]
+  /** The least `nextAttempt` of those. */
+  readonly earliest: number
+}
+
+/** What an operation may have told after its commit. */
+export type Told = Change | ChangeBatch | QueueHint
+
 export type ChangeListener = (changes: readonly Change[]) => void
 
 /** Subscriptions by account, and the publishing to them. */
 export class ChangeFeed {
   readonly #listeners = new Map<AccountId, Set<ChangeListener>>()
+  readonly #queueListeners = new Set<QueueListener>()
   readonly #onError: (error: unknown) => void
 
   constructor(options: { onError: (error: unknown) => void }) {
@@ -66,16 +81,34 @@ export class ChangeFeed {
     }
   }
 
+  /** Hints about the queue from now on. The returned function ends it and may be called twice. */
+  onQueued(listener: QueueListener): () => void {
+    const own: QueueListener = (domains, earliest) => listener(domains, earliest)
+    this.#queueListeners.add(own)
+    return () => {
+      this.#queueListeners.delete(own)
+    }
+  }
+
+  /** Tells those who listen to the queue. */
+  hint({ domains, earliest }: QueueHint): void {
+    for (const listener of [...this.#queueListeners]) this.#tell(() => listener(domains, earliest))
+  }
+
   /** Whether anyone listens to the account. */
   has(account: AccountId): boolean {
     return this.#listeners.has(account)
   }
 
   /** Tells what a commit changed. Runs of one account reach its listeners as one array. */
-  publish(changes: readonly (Change | ChangeBatch)[]): void {
-    if (this.#listeners.size === 0) return
+  publish(changes: readonly Told[]): void {
+    if (this.#listeners.size === 0 && this.#queueListeners.size === 0) return
     const byAccount = new Map<AccountId, Change[]>()
     for (const change of changes) {
+      if (change.type === 'queued') {
+        this.hint(change)
+        continue
+      }
       if (!this.#listeners.has(change.account)) continue
       let told = byAccount.get(change.account)
       if (!told) {
@@ -86,13 +119,15 @@ export class ChangeFeed {
       else told.push(change)
     }
     for (const [account, told] of byAccount) {
-      for (const listener of [...(this.#listeners.get(account) ?? [])]) {
-        try {
-          listener(told)
-        } catch (error) {
-          this.#onError(error)
-        }
-      }
+      for (const listener of [...(this.#listeners.get(account) ?? [])]) this.#tell(() => listener(told))
+    }
+  }
+
+  #tell(listener: () => void): void {
+    try {
+      listener()
+    } catch (error) {
+      this.#onError(error)
     }
   }
 }

@@ -1,11 +1,12 @@
 // The store's contract made of its operations: what both engines share above the running of them. An engine brings an
 // `Executor`; this turns packed results into those of the contract and cuts long readings into batches.
-import type { ChangeBatch } from './changes.ts'
-import { flagRows } from './changes.ts'
+import { flagRows, type Told } from './changes.ts'
 import type { StoreLimits } from './limits.ts'
-import type { Change, Message, MessageText } from './model.ts'
+import type { Message, MessageText } from './model.ts'
 import type { OpResult } from './op.ts'
 import type { Reads, Writes } from './ops/index.ts'
+import { queueStore } from './queue-client.ts'
+import type { QueueStore } from './queue.ts'
 import type { DirectoryStore, LeaseStore, MailStore, UidSelection } from './store.ts'
 
 /** Runs operations by name. Rejects with `StoreUnavailable` where the engine could not. */
@@ -18,16 +19,20 @@ export interface Executor {
 }
 
 /** What an engine publishes after a commit. */
-export type Publication = readonly (Change | ChangeBatch)[]
+export type Publication = readonly Told[]
 
 /** All of the contract that is operations. */
-export type OperationStore = DirectoryStore & Omit<MailStore, 'subscribe'> & LeaseStore
+export type OperationStore = DirectoryStore &
+  Omit<MailStore, 'subscribe'> &
+  LeaseStore &
+  Omit<QueueStore, 'onQueued'>
 
 export function operationStore(executor: Executor, limits: StoreLimits): OperationStore {
   return {
     ...directoryStore(executor),
     ...mailboxStore(executor, limits),
     ...messageStore(executor, limits),
+    ...queueStore(executor),
     acquireLease: (request) => executor.write('acquireLease', request),
     releaseLease: (request) => executor.write('releaseLease', request),
   }

@@ -10,7 +10,7 @@
 //
 // The text of a statement is compiled once per call site. The two memo tables below are keyed by the literal itself and
 // hold nothing but what can be computed from it.
-import type { Change, ChangeBatch } from './changes.ts'
+import type { Told } from './changes.ts'
 
 /** What a statement may bind. Booleans are 0 and 1. */
 export type SqlValue = string | number | null | Uint8Array
@@ -70,8 +70,8 @@ export class Many<out R> {
 /** Something to publish after the commit. Answered with nothing. */
 export class Changed {
   readonly kind = 'changed'
-  readonly change: Change | ChangeBatch
-  constructor(change: Change | ChangeBatch) {
+  readonly change: Told
+  constructor(change: Told) {
     this.change = change
   }
 }
@@ -137,7 +137,7 @@ export function many<const S extends readonly Stmt<unknown>[]>(statements: S): M
 }
 
 /** Has `change` published after the commit. */
-export function* changed(change: Change | ChangeBatch): Op<void> {
+export function* changed(change: Told): Op<void> {
   yield new Changed(change)
 }
 

@@ -6,7 +6,7 @@
 //   (RFC 1047): the row waits again, with that as its last words, and counts a fault.
 // - Times are milliseconds since the epoch. Nothing here knows routes, schedules or protocols.
 import type { MessageOptions, RecipientOptions } from '../mail/delivery-options.ts'
-import type { AccountId, BlobId, StagedMessage } from './model.ts'
+import type { AccountId, BlobId } from './model.ts'
 import type { Outcome } from './store.ts'
 
 declare const brand: unique symbol
@@ -132,26 +132,30 @@ export interface ClaimedRecipient {
   readonly recipient: QueueRecipient
 }
 
-/** What becomes of a row after an attempt or an order. */
-export type Settlement = {
+/** A row by its key. */
+export interface QueueRow {
   readonly message: QueueId
   readonly number: number
+}
+
+/** What becomes of a row after an attempt or an order. */
+export type Settlement = QueueRow & {
   /** Added to the row's history; null where there was no attempt. */
   readonly attempt: Attempt | null
 } & (
-  | { readonly type: 'done'; readonly outcome: RecipientOutcome; readonly report: ReportKind | null }
-  | {
-      readonly type: 'waiting'
-      readonly nextAttempt: number
-      readonly turn: number
-      readonly reason: string
-      /** `ours` counts a fault. */
-      readonly fault: 'ours' | 'none'
-      /** False: given back untried; counts no attempt. */
-      readonly counts: boolean
-    }
-  | { readonly type: 'held'; readonly reason: string }
-)
+    | { readonly type: 'done'; readonly outcome: RecipientOutcome; readonly report: ReportKind | null }
+    | {
+        readonly type: 'waiting'
+        readonly nextAttempt: number
+        readonly turn: number
+        readonly reason: string
+        /** `ours` counts a fault. */
+        readonly fault: 'ours' | 'none'
+        /** False: given back untried; counts no attempt. */
+        readonly counts: boolean
+      }
+    | { readonly type: 'held'; readonly reason: string }
+  )
 
 /** Which rows an operator means. All that is given must hold; nothing given is all. */
 export interface QueueFilter {
@@ -173,7 +177,10 @@ export interface QueueEntry {
   readonly finishedAt: number | null
 }
 
-/** Rows of a domain by age of their message: `counts[i]` between `ages[i−1]` and `ages[i]`. */
+/**
+ * Unsettled rows of a domain by age of their message: `counts[i]` between `ages[i−1]` and `ages[i]`, one more at the end for
+ * what is older. Those with most rows first.
+ */
 export interface QueueShape {
   readonly domain: string
   readonly total: number
@@ -211,8 +218,20 @@ export interface Suppression {
   readonly until: number | null
 }
 
+/** Told which domains have rows to look at, and the earliest `nextAttempt` of those. */
+export type QueueListener = (domains: readonly string[], earliest: number) => void
+
 export interface QueueStore {
-  /** The domains that have waiting rows, each with its earliest `nextAttempt`, in order of name; page by `after`. */
+  /**
+   * Calls the listener after each commit that put rows among the waiting: new mail, an operator's order, recovered leases;
+   * of every node, where there are several. Not for rows that `settle` put back: who settles them knows. No domains
+   * means that it may be any of them. The returned function ends it.
+   */
+  onQueued(listener: QueueListener): () => void
+  /**
+   * The domains that have waiting rows, each with its earliest `nextAttempt`, in order of name; page by `after`. Takes time
+   * by the number of domains, not of rows, for which `waiting` is null: `queueShape` counts.
+   */
   queueDomains(request: {
     after?: string
     limit: number
@@ -227,7 +246,7 @@ export interface QueueStore {
     holder: string
     leaseUntil: number
   }): Promise<ClaimedRecipient[]>
-  /** Prolongs every lease of the holder. */
+  /** Prolongs every lease of the holder. A holder's leases all end at one time: the latest that it was given. */
   renewLeases(request: { holder: string; leaseUntil: number }): Promise<void>
   /**
    * Rows whose lease ran out (of everyone but `holder`, whatever their lease, with `abandoned: 'all'`: at the start of the only
@@ -247,14 +266,20 @@ export interface QueueStore {
     now: number
     events: readonly NewHookEvent[]
   }): Promise<void>
-  /** Rows past their message's end or a `deliverBy` that asks for return, and rows with a delay to report. */
+  /**
+   * Waiting rows past their message's end or a `deliverBy` that asks for return, and those with a delay to report. What is
+   * held waits for its operator, however long.
+   */
   queueOverdue(request: {
     now: number
     limit: number
   }): Promise<{ expired: QueueRecipient[]; delayed: QueueRecipient[] }>
   /** Messages with rows whose report is due, those rows alone with each; oldest first. */
   reportsDue(request: { limit: number }): Promise<QueueEntry[]>
+  /** As `DeliveryExtras.reported`, where no report is sent because nobody wants it or nobody can get it. */
+  dropReports(request: { rows: readonly QueueRow[]; now: number }): Promise<void>
 
+  /** Messages in order of id, each with those of its rows that fit alone. */
   queueList(request: {
     filter: QueueFilter
     after?: QueueId
@@ -269,8 +294,12 @@ export interface QueueStore {
   /** For a bounce that names what it bounces: by envelope id or Message-ID, the newest that fits. */
   findSent(request: { envId?: string; messageId?: string }): Promise<QueueId | undefined>
   queueShape(request: { now: number; ages: readonly number[] }): Promise<QueueShape[]>
+  /** Takes time by the number of rows: for gauges and people, not for each message. */
   queueTotals(): Promise<{ messages: number; waiting: number; active: number; held: number; reports: number }>
-  /** Changes rows that are not under lease and not settled; gives how many. */
+  /**
+   * Changes rows that are not under lease and not settled; gives how many. `release` is for held rows and forgives their
+   * faults, `retry` for waiting ones; a row that is held stays so when it is rerouted.
+   */
   changeQueued(request: {
     filter: QueueFilter
     change:
@@ -295,7 +324,10 @@ export interface QueueStore {
   findSuppressed(request: { addresses: readonly string[]; now: number }): Promise<Suppression[]>
   listSuppressions(request: { after?: string; limit: number }): Promise<Suppression[]>
 
-  /** Counts `amount` to the key in its window (`start` names it); refused, and not counted, beyond `limit`. */
+  /**
+   * Counts `amount` to the key in its window, which `start` names (milliseconds since the epoch); refused, and not counted,
+   * beyond `limit`. A key has one window: another `start` counts afresh.
+   */
   chargeRate(request: {
     key: string
     start: number
@@ -318,10 +350,16 @@ export interface QueueStore {
 export interface DeliveryExtras {
   /** Into the queue too, with the same blob. */
   readonly enqueue?: NewQueueMessage
-  /** Rows whose reports this very message carries: they are no longer due. `delay` marks the delay as reported. */
-  readonly reported?: readonly { readonly message: QueueId; readonly number: number }[]
+  /**
+   * Rows whose reports this very message carries. Of a settled row the report is no longer due; of one that is not, the delay
+   * is reported. Where one of them was reported already (another node was quicker), the delivery is refused as `done-before`.
+   */
+  readonly reported?: readonly QueueRow[]
   readonly events?: readonly NewHookEvent[]
-  /** A request that must not be done twice: a second one with the same key is refused as `done-before`, with `result`. */
+  /**
+   * A request that must not be done twice: a second one with the same key, up to `expiresAt`, is refused as `done-before`, with
+   * the first one's `result`. The request's time is its `internalDate`.
+   */
   readonly once?: {
     readonly account: AccountId
     readonly key: string
@@ -329,5 +367,3 @@ export interface DeliveryExtras {
     readonly expiresAt: number
   }
 }
-
-export type { StagedMessage }

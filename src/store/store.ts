@@ -25,6 +25,7 @@ import type {
   StagedMessage,
   Uid,
 } from './model.ts'
+import type { DeliveryExtras, QueueId, QueueStore } from './queue.ts'
 
 export type Refused<Reason extends string> = { readonly ok: false; readonly reason: Reason }
 export type Outcome<T, Reason extends string> = ({ readonly ok: true } & T) | Refused<Reason>
@@ -102,24 +103,38 @@ export interface DeliveryTarget {
   readonly keywords?: string
 }
 
+export interface DeliverRequest extends DeliveryExtras {
+  readonly message: StagedMessage
+  readonly internalDate: number
+  /** May be empty where something is queued. */
+  readonly targets: readonly DeliveryTarget[]
+  /** `each`: a full account refuses its own target alone. Default `all`. */
+  readonly quota?: 'all' | 'each'
+}
+
+export type DeliverResult =
+  | {
+      readonly ok: true
+      /** In the order of the targets. */
+      readonly results: readonly Outcome<
+        { mailbox: MailboxId; uid: Uid; uidValidity: number },
+        'no-such-account' | 'over-quota'
+      >[]
+      /** The queue's message, where something was queued. */
+      readonly queued: QueueId | null
+    }
+  | Refused<'over-quota' | 'no-such-account'>
+  /** `result` is that of the request that had the same key; '' where it was a report that is made already. */
+  | (Refused<'done-before'> & { readonly result: string })
+
 export interface MailStore {
   /**
-   * One message into one mailbox of each account, in one commit and with one blob. For quota it is refused only when every
-   * target would be refused; otherwise all get it (an overshoot by at most this message). A missing or disabled account is
-   * reported per target and does not stop the others; with no target left nothing is kept.
+   * One message into one mailbox of each account and, with `enqueue`, into the queue: in one commit and with one blob. For
+   * quota it is refused only when every target would be refused and nothing is queued; otherwise all get it (an overshoot by
+   * at most this message), or, with `quota: 'each'`, those that have room. A missing or disabled account is reported per
+   * target and does not stop the others; with no target left and nothing queued nothing is kept.
    */
-  deliver(request: {
-    message: StagedMessage
-    internalDate: number
-    targets: readonly DeliveryTarget[]
-  }): Promise<
-    Outcome<
-      {
-        results: readonly Outcome<{ mailbox: MailboxId; uid: Uid; uidValidity: number }, 'no-such-account'>[]
-      },
-      'over-quota' | 'no-such-account'
-    >
-  >
+  deliver(request: DeliverRequest): Promise<DeliverResult>
   /** IMAP APPEND of one or more messages: all or none. */
   append(request: {
     account: AccountId
@@ -266,7 +281,7 @@ export interface BlobStore {
   readStaged(blob: StagedBlob, range?: { start: number; end: number }): AsyncIterable<Uint8Array>
 }
 
-/** A named, expiring claim: a POP3 maildrop, later a queue worker. */
+/** A named, expiring claim: a POP3 maildrop. The queue's rows have leases of their own (`queue.ts`). */
 export interface LeaseStore {
   acquireLease(request: {
     account: AccountId
@@ -291,7 +306,8 @@ export interface Maintenance {
   collectGarbage(request: { now: number }): Promise<{ blobs: number; files: number; tombstones: number }>
 }
 
-export interface Store extends DirectoryStore, MailStore, LeaseStore, Maintenance, AsyncDisposable {
+export interface Store
+  extends DirectoryStore, MailStore, QueueStore, LeaseStore, Maintenance, AsyncDisposable {
   readonly blobs: BlobStore
   /** The engine in a word or two, for the log: `sqlite 3.53.4 (file)`. */
   readonly description: string

@@ -6,6 +6,8 @@ import { directoryContract } from './directory.ts'
 import { roomOf, type OpenStore } from './house.ts'
 import { mailboxContract } from './mailboxes.ts'
 import { messageContract } from './messages.ts'
+import { queueOrdersContract } from './queue-orders.ts'
+import { queueContract } from './queue.ts'
 import { upkeepContract } from './upkeep.ts'
 import { describe } from 'node:test'
 
@@ -18,6 +20,8 @@ export function storeContract(name: string, open: OpenStore, skip?: string): voi
     describe('messages', () => messageContract(room))
     describe('changes', () => changeContract(room))
     describe('directory', () => directoryContract(room))
+    describe('queue', () => queueContract(room))
+    describe('queue orders', () => queueOrdersContract(room))
     describe('upkeep', () => upkeepContract(room))
   })
 }

@@ -1,13 +1,16 @@
 // New messages: delivery to many accounts at once and IMAP APPEND.
 //
+// What goes to other hosts too, or is a report, or must not be done twice, does that in the same commit (`queue-enqueue.ts`).
 // A delivery to one INBOX is five statements: account, blob, mailbox, email, message. The account's row comes first, since
 // it serialises the writers of the account, and in order of account, so that two deliveries never wait for each other.
 import { Buffer } from 'node:buffer'
 import type { AccountId, BlobId, EmailId, MailboxId, ModSeq, StagedMessage, Uid } from '../model.ts'
 import { all, changed, get, many, type Op, refuse, run, type Stmt } from '../op.ts'
-import type { DeliveryTarget, Outcome } from '../store.ts'
+import type { DeliverRequest, DeliverResult, DeliveryTarget, Outcome } from '../store.ts'
 import { type KeywordLimits, tooManyKeywords } from './flags.ts'
 import { createPath } from './mailboxes.ts'
+import { claimOnce, enqueue, isOpen } from './queue-enqueue.ts'
+import { insertEvents, markReported } from './queue-settle.ts'
 import { count, inboxId, lockAccount, noCounts, selectableMailbox } from './rows.ts'
 
 interface Charged {
@@ -20,17 +23,6 @@ interface Placed {
   readonly uid_validity: number
 }
 
-export interface DeliverRequest {
-  readonly message: StagedMessage
-  readonly internalDate: number
-  readonly targets: readonly DeliveryTarget[]
-}
-
-export type Delivered = Outcome<
-  { results: readonly Outcome<{ mailbox: MailboxId; uid: Uid; uidValidity: number }, 'no-such-account'>[] },
-  'over-quota' | 'no-such-account'
->
-
 /** A target with its place among the results. */
 interface Leg {
   readonly index: number
@@ -38,48 +30,74 @@ interface Leg {
   readonly size: number
   mailbox: MailboxId
   charged: Charged | undefined
+  /** Why it is not charged. */
+  reason: 'over-quota' | 'no-such-account'
 }
 
 /** See `MailStore.deliver`. */
-export function* deliver(request: DeliverRequest, limits: { mailboxesPerAccount: number }): Op<Delivered> {
+export function* deliver(
+  request: DeliverRequest,
+  limits: { mailboxesPerAccount: number },
+): Op<DeliverResult> {
+  const { once, reported, internalDate } = request
+  if (once) {
+    const result = yield* claimOnce(once, internalDate)
+    if (result !== undefined) return { ok: false, reason: 'done-before', result }
+  }
+  if (reported && !(yield* markReported(reported, internalDate))) {
+    return yield* refuse({ ok: false, reason: 'done-before', result: '' })
+  }
   const legs = request.targets.map((target, index): Leg => {
     const size = request.message.blob.size + Buffer.byteLength(target.prefix)
-    return { index, target, size, mailbox: inboxId, charged: undefined }
+    return { index, target, size, mailbox: inboxId, charged: undefined, reason: 'no-such-account' }
   })
   legs.sort((a, b) => a.target.account - b.target.account)
   for (const leg of legs) {
     if (leg.target.mailbox) leg.mailbox = yield* place(leg.target, request.internalDate, limits)
   }
-  const reason = yield* chargeAll(legs)
+  const reason = yield* chargeAll(legs, request)
   if (reason) return yield* refuse({ ok: false, reason })
-  return { ok: true, results: yield* keep(request, legs) }
+  const kept = yield* keep(request, legs)
+  if (request.events) yield* insertEvents(request.events)
+  return kept
 }
 
-/** Charges every account; the reason where none could be. */
-function* chargeAll(legs: readonly Leg[]): Op<'over-quota' | 'no-such-account' | undefined> {
+/** Charges every account; the reason where nothing could be kept. */
+function* chargeAll(
+  legs: readonly Leg[],
+  { enqueue: queued, quota }: DeliverRequest,
+): Op<'over-quota' | 'no-such-account' | undefined> {
   const within = yield* many(legs.map(({ target, size }) => chargeWithinQuota(target.account, size)))
   for (const [index, leg] of legs.entries()) leg.charged = within[index]
   const held = legs.filter(({ charged }) => !charged)
-  if (held.length === 0) return undefined
-  if (held.length === legs.length) {
-    for (const { target } of held) {
-      const account = yield* get<{ state: string }>`SELECT state FROM account WHERE id = ${target.account}`
-      if (account?.state === 'active') return 'over-quota'
-    }
-    return 'no-such-account'
+  if (held.length === 0) return legs.length > 0 || queued ? undefined : 'no-such-account'
+  const nothing = held.length === legs.length && !queued
+  if (nothing || quota === 'each') {
+    for (const leg of held) leg.reason = yield* reasonOf(leg.target.account)
+    if (!nothing) return undefined
+    return held.some((leg) => leg.reason === 'over-quota') ? 'over-quota' : 'no-such-account'
   }
   const anyway = yield* many(held.map(({ target, size }) => chargeRegardless(target.account, size)))
   for (const [index, leg] of held.entries()) leg.charged = anyway[index]
   return undefined
 }
 
+/** Why an account was not charged. */
+function* reasonOf(id: AccountId): Op<'over-quota' | 'no-such-account'> {
+  const account = yield* get<{ state: string }>`SELECT state FROM account WHERE id = ${id}`
+  return account?.state === 'active' ? 'over-quota' : 'no-such-account'
+}
+
+type Kept = Extract<DeliverResult, { ok: true }>
+
 /** The rows of a charged delivery, and what is told of it. */
-function* keep(request: DeliverRequest, legs: readonly Leg[]) {
-  type Result = Outcome<{ mailbox: MailboxId; uid: Uid; uidValidity: number }, 'no-such-account'>
-  const results: Result[] = legs.map(() => ({ ok: false, reason: 'no-such-account' }))
+function* keep(request: DeliverRequest, legs: readonly Leg[]): Op<Kept> {
+  const results: Kept['results'][number][] = legs.map(() => ({ ok: false, reason: 'no-such-account' }))
+  for (const { index, reason } of legs) results[index] = { ok: false, reason }
+  const { enqueue: queued } = request
   const paid = legs.filter((leg): leg is Leg & { charged: Charged } => leg.charged !== undefined)
   const [blob, ...placed] = yield* many([
-    insertBlob(request.message, paid.length),
+    insertBlob(request.message, paid.length + (queued && isOpen(queued) ? 1 : 0)),
     ...paid.map((leg) => placeInMailbox(leg.target, leg)),
   ])
   if (!blob) throw new Error('the blob got no id')
@@ -107,7 +125,8 @@ function* keep(request: DeliverRequest, legs: readonly Leg[]) {
     })
   }
   yield* many(rows)
-  return results
+  const id = queued ? yield* enqueue(queued, { id: blob.id, size: request.message.blob.size }) : null
+  return { ok: true, results, queued: id }
 }
 
 /** The mailbox that the target names, made where it asks for that, else INBOX. */
@@ -233,7 +252,7 @@ export function* append(request: AppendRequest, limits: KeywordLimits): Op<Appen
   return { ok: true, uids, uidValidity: placed.uid_validity }
 }
 
-/** Up to `limit` blobs that no email names leave, the newest as an empty row that keeps its id from coming again. */
+/** Up to `limit` blobs that neither an email nor the queue names leave, the newest as an empty row that keeps its id from coming again. */
 export function* dropOrphanBlobs(limit: number): Op<{ dropped: number; keys: string[] }> {
   const doomed = yield* all<{ id: BlobId; key: string | null }>`
     SELECT id, key FROM blob WHERE refs = 0 AND (size > 0 OR id < (SELECT MAX(id) FROM blob)) ORDER BY id LIMIT ${limit}`

@@ -1,5 +1,6 @@
 // Every operation of the store, by name. Reads may run on a read-only connection and beside the writer; writes are
 // serialised (SQLite) or lock the account's row (PostgreSQL). An engine runs them; `client.ts` makes the contract of them.
+import { auditQueue } from '../audit-queue.ts'
 import * as audit from '../audit.ts'
 import { copy, move } from './copy.ts'
 import { append, deliver, dropOrphanBlobs } from './deliver.ts'
@@ -9,6 +10,10 @@ import { changesSince, forgetTombstones } from './feed.ts'
 import { setFlags } from './flags.ts'
 import { acquireLease, releaseLease } from './leases.ts'
 import * as mailboxes from './mailboxes.ts'
+import * as admin from './queue-admin.ts'
+import { dropReports, settle } from './queue-settle.ts'
+import * as work from './queue-work.ts'
+import * as remembered from './remembered.ts'
 import * as view from './view.ts'
 
 const {
@@ -27,6 +32,12 @@ const { listMailboxes, getMailbox, findMailbox, subscriptions } = mailboxes
 const { createMailbox, removeMailbox, renameMailbox, setSubscription, claimRecent } = mailboxes
 const { openMailbox, loadView, messageBatch, messageTextBatch, locateBlob } = view
 const { auditAccounts, auditAccount, auditBlobs, blobKeys, knownKeys } = audit
+const { queueDomains, nextDue, claimDue, renewLeases, recoverLeases, queueOverdue } = work
+const { queueList, queueEntry, findQueued, findSent, reportsDue, queueShape, queueTotals } = admin
+const { changeQueued, purgeQueue } = admin
+const { findSuppressed, listSuppressions, recall, hookEvents, hookCursors } = remembered
+const { suppress, unsuppress, chargeRate, remember, setHookCursor, pruneHookEvents, pruneExpired } =
+  remembered
 
 export const reads = {
   findInstallationSecret,
@@ -53,6 +64,40 @@ export const reads = {
   auditBlobs,
   blobKeys,
   knownKeys,
+  auditQueue,
+  queueDomains,
+  nextDue,
+  queueOverdue,
+  reportsDue,
+  queueList,
+  queueEntry,
+  findQueued,
+  findSent,
+  queueShape,
+  queueTotals,
+  findSuppressed,
+  listSuppressions,
+  recall,
+  hookEvents,
+  hookCursors,
+}
+
+/** Those of the queue and what belongs to it: none changes an account, a domain or an address. */
+export const queueWrites = {
+  claimDue,
+  renewLeases,
+  recoverLeases,
+  settle,
+  dropReports,
+  changeQueued,
+  purgeQueue,
+  suppress,
+  unsuppress,
+  chargeRate,
+  remember,
+  setHookCursor,
+  pruneHookEvents,
+  pruneExpired,
 }
 
 export const writes = {
@@ -79,6 +124,7 @@ export const writes = {
   releaseLease,
   dropOrphanBlobs,
   forgetTombstones,
+  ...queueWrites,
 }
 
 export type Reads = typeof reads

@@ -5,6 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { migrate } from '../sqlite/migrate.ts'
+import { queueMessageColumns, queueRecipientColumns } from './queue-rows.ts'
 import { accountColumns, mailboxColumns, messageColumns } from './rows.ts'
 
 interface Query {
@@ -15,6 +16,15 @@ interface Query {
 
 /** Pieces that stand for more than a value, and something of the same shape. */
 const pieces: Record<string, string> = {
+  queueMessageColumns: queueMessageColumns.sqlite.join(''),
+  queueRecipientColumns: queueRecipientColumns.sqlite.join(''),
+  row: '1 = 1',
+  message: '1 = 1',
+  open: '1 = 1',
+  isDue: '1 = 1',
+  lost: '1 = 1',
+  takenAtOnce: '',
+  oneAtATime: '',
   accountColumns: accountColumns.sqlite.join(''),
   mailboxColumns: mailboxColumns.sqlite.join(''),
   messageColumns: messageColumns.sqlite.join(''),
@@ -29,7 +39,7 @@ const pieces: Record<string, string> = {
 function queries(): Query[] {
   const folder = new URL('./', import.meta.url)
   const names = readdirSync(folder).filter((name) => name.endsWith('.ts') && !name.endsWith('.test.ts'))
-  return [...names, '../audit.ts'].flatMap((file) => {
+  return [...names, '../audit.ts', '../audit-queue.ts'].flatMap((file) => {
     const source = readFileSync(new URL(file, folder), 'utf8')
     const found = source.matchAll(
       /\b(?:get|all)<((?:[^`<>]|<[^<>]*>)*)>`((?:[^`$]|\$\{(?:[^`{}]|`[^`]*`)*\})*)`/g,
@@ -40,7 +50,8 @@ function queries(): Query[] {
 
 function filledIn(template: string): string {
   return template.replace(/\$\{((?:[^`{}]|`[^`]*`)*)\}/g, (_, expression: string) => {
-    if (expression.startsWith('among(')) return '1 = 1'
+    if (expression.startsWith('among(') || expression.startsWith('eligible(')) return '1 = 1'
+    if (expression.startsWith('idsNamed(')) return '(SELECT 1)'
     if (expression.startsWith('octets(')) return 'OCTET_LENGTH(email.prefix)'
     return pieces[expression] ?? '?'
   })

@@ -10,6 +10,7 @@ import { type Executor, operationStore } from '../client.ts'
 import { defaultStoreLimits, type StoreLimits } from '../limits.ts'
 import type { AccountId, ModSeq } from '../model.ts'
 import type { Op, OpResult } from '../op.ts'
+import type { QueueListener } from '../queue.ts'
 import { type Reads, reads, type Writes, writes } from '../ops/index.ts'
 import { type AuditFinding, type Maintenance, type Store, StoreUnavailable } from '../store.ts'
 import { PostgresBlobs } from './blobs.ts'
@@ -56,6 +57,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     blobs: engine.blobs,
     description: `postgresql ${version}`,
     subscribe: engine.subscribe,
+    onQueued: engine.onQueued,
     close: engine.close,
     [Symbol.asyncDispose]: engine.close,
   }
@@ -174,6 +176,8 @@ class Engine implements Executor {
   readonly subscribe = (account: AccountId, listener: ChangeListener): (() => void) =>
     this.#notices.subscribe(account, listener)
 
+  readonly onQueued = (listener: QueueListener): (() => void) => this.#notices.onQueued(listener)
+
   readonly close = (): Promise<void> => {
     this.#closing ??= this.#close()
     return this.#closing
@@ -217,7 +221,8 @@ function maintenanceOf(engine: Engine, limits: StoreLimits): Maintenance {
         findings.push(...(await engine.read('auditAccount', account)))
         onProgress?.(index + 1, accounts.length + 1)
       }
-      findings.push(...(await engine.read('auditBlobs')), ...(await auditFiles(engine)))
+      findings.push(...(await engine.read('auditBlobs')), ...(await engine.read('auditQueue')))
+      findings.push(...(await auditFiles(engine)))
       onProgress?.(accounts.length + 1, accounts.length + 1)
       return findings
     },
@@ -232,6 +237,7 @@ function maintenanceOf(engine: Engine, limits: StoreLimits): Maintenance {
         if (dropped < dropAtOnce) break
       }
       files += await engine.blobs.dropOrphans(limits.orphanMilliseconds)
+      await engine.write('pruneExpired', now)
       const before = now - limits.tombstoneMilliseconds
       const tombstones = await engine.write('forgetTombstones', { now, before })
       return { blobs, files, tombstones }

@@ -6,11 +6,20 @@
 // - The connection is this object's own. When it breaks it comes back by itself, and what was missed is fetched, from what
 //   each account's subscribers were told last. An account that was told nothing yet is fetched from where it stood before the
 //   first operation after its `subscribe`: no subscriber can know of a state between.
+// - Hints about the queue are told to this node's listeners with the commit itself, to other nodes' by a notice.
 // - A subscriber may hear of a change twice, or of one that it read already; never too late, never out of order.
 import type { Client, Notification } from 'pg'
 import type { Clock, Timer } from '../../base/clock.ts'
-import { type ChangeBatch, ChangeFeed, type ChangeListener, expandBatch } from '../changes.ts'
+import {
+  type ChangeBatch,
+  ChangeFeed,
+  type ChangeListener,
+  expandBatch,
+  type QueueHint,
+  type Told,
+} from '../changes.ts'
 import type { AccountId, Change, ModSeq } from '../model.ts'
+import type { QueueListener } from '../queue.ts'
 
 export const channel = 'posthorn_changes'
 
@@ -19,6 +28,12 @@ const longestPayload = 7_900
 /** A batch of more is never worth the try: the shortest change of a batch takes more than 50 octets. */
 const longestBatch = 150
 const fetchedAtOnce = 1_000
+
+/** That the queue has work. A node tells its own listeners itself. */
+interface QueueNotice {
+  readonly node: string
+  readonly queued: Pick<QueueHint, 'domains' | 'earliest'>
+}
 
 interface Notice {
   /** Who did it. */
@@ -67,15 +82,27 @@ interface Position {
   waiting: { modSeq: ModSeq | null; resolve: () => void }[]
 }
 
-/** The payloads that tell these changes: one for each account, in order. */
-export function payloadsOf(changes: readonly (Change | ChangeBatch)[], node: string): string[] {
+/** The payloads that tell these changes: one for each account, in order, and one for each hint about the queue. */
+export function payloadsOf(changes: readonly Told[], node: string): string[] {
   const accounts = new Map<AccountId, (Change | ChangeBatch)[]>()
+  const hints: string[] = []
   for (const change of changes) {
+    if (change.type === 'queued') {
+      hints.push(hintOf(change, node))
+      continue
+    }
     const list = accounts.get(change.account)
     if (list) list.push(change)
     else accounts.set(change.account, [change])
   }
-  return [...accounts].map(([account, list]) => payloadOf({ node, account }, list))
+  return [...[...accounts].map(([account, list]) => payloadOf({ node, account }, list)), ...hints]
+}
+
+/** Without the domains where they are too many, or not ASCII as they should be. */
+function hintOf({ domains, earliest }: QueueHint, node: string): string {
+  const full = JSON.stringify({ node, queued: { domains, earliest } } satisfies QueueNotice)
+  if (full.length <= longestPayload && /^[\x01-\x7e]*$/.test(full)) return full
+  return JSON.stringify({ node, queued: { domains: [], earliest } } satisfies QueueNotice)
 }
 
 function payloadOf(
@@ -153,6 +180,10 @@ export class Notices {
     }
   }
 
+  onQueued(listener: QueueListener): () => void {
+    return this.#feed.onQueued(listener)
+  }
+
   /** The last modseq that a finished operation of this node gave the account and that is not back yet. */
   #floorOf(account: AccountId): number {
     let floor = 0
@@ -174,10 +205,12 @@ export class Notices {
   }
 
   /** Resolves when the subscribers here have been told of these changes of this node. */
-  async told(changes: readonly (Change | ChangeBatch)[]): Promise<void> {
+  async told(changes: readonly Told[]): Promise<void> {
+    for (const change of changes) if (change.type === 'queued') this.#feed.hint(change)
     if (this.#client === null) return
     const last = new Map<AccountId, ModSeq | null>()
     for (const change of changes) {
+      if (change.type === 'queued') continue
       last.set(change.account, change.type === 'account-removed' ? null : change.modSeq)
     }
     for (const [account, modSeq] of last) this.#know(account, modSeq, 'writer')
@@ -249,6 +282,7 @@ export class Notices {
       return this.#reconnectLater()
     }
     // What was committed while nobody heard.
+    this.#feed.hint({ type: 'queued', domains: [], earliest: 0 })
     for (const [account, position] of this.#positions) {
       this.#behind(position, () => this.#fetch(account, position))
     }
@@ -275,7 +309,11 @@ export class Notices {
   #hear(client: Client, { payload }: Notification): void {
     if (this.#client !== null && this.#client !== client) return
     // What `payloadOf` wrote: nobody else notifies on this channel.
-    const notice = JSON.parse(payload ?? '') as Notice
+    const notice = JSON.parse(payload ?? '') as Notice | QueueNotice
+    if ('queued' in notice) {
+      if (notice.node !== this.#options.node) this.#feed.hint({ type: 'queued', ...notice.queued })
+      return
+    }
     if (notice.node === this.#options.node) this.#know(notice.account, notice.modSeq, 'listener')
     const position = this.#positions.get(notice.account)
     if (!position) return

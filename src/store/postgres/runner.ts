@@ -8,7 +8,7 @@
 // - Reads see one snapshot; writes see what is committed at each statement and lock the account's row before they look.
 // - What an operation changed is notified in its transaction, so it is told if and only if it is committed.
 import type { Pool, PoolClient, QueryConfig } from 'pg'
-import type { Change, ChangeBatch } from '../changes.ts'
+import type { Told } from '../changes.ts'
 import { type Compiled, Many, type Op, Stmt } from '../op.ts'
 import { StoreUnavailable } from '../store.ts'
 import { bound, verdictOf } from './driver.ts'
@@ -32,7 +32,7 @@ export interface RunnerOptions {
   /** Texts that a connection keeps prepared; rarer ones are parsed each time. */
   readonly preparedStatements: number
   /** The payloads that tell these changes, for `channel`. */
-  readonly payloads: (changes: readonly (Change | ChangeBatch)[]) => string[]
+  readonly payloads: (changes: readonly Told[]) => string[]
   readonly channel: string
   /** Awaited before each operation; undefined where there is nothing to wait for. */
   readonly prepare: () => Promise<void> | undefined
@@ -40,7 +40,7 @@ export interface RunnerOptions {
 
 export interface Ran<R> {
   readonly result: R
-  readonly changes: readonly (Change | ChangeBatch)[]
+  readonly changes: readonly Told[]
 }
 
 export class Runner {
@@ -206,7 +206,7 @@ class Transaction {
   readonly #client: PoolClient
   #begun: Promise<Answer> | null = null
   #kind: 'read' | 'write' = 'write'
-  #changes: (Change | ChangeBatch)[] = []
+  #changes: Told[] = []
 
   constructor(options: RunnerOptions, names: Map<Compiled, string>, client: PoolClient) {
     this.#options = options

@@ -3,9 +3,10 @@
 // - SQLite drops the pages of a reading connection with every commit of the writer, so that each look-up under load would read
 //   them again. Here it costs nothing between two writes that matter.
 // - An answer of the writer that tells changes of mail makes its accounts be read again (their `used`, their modseq). Any
-//   other answer, or a writer whose outcome is unknown, empties the cache: it may have been a domain, an alias, a quota.
+//   other answer, or a writer whose outcome is unknown, empties the cache: it may have been a domain, an alias, a quota. The
+//   queue's own writes, which come all the time and concern no address, are not told to it.
 // - What is not there is not kept, so that a dictionary attack fills nothing.
-import type { Change, ChangeBatch } from '../changes.ts'
+import type { Told } from '../changes.ts'
 import type { AccountId, AddressEntry } from '../model.ts'
 
 /** Entries kept at most; when there are more, all are forgotten. */
@@ -33,9 +34,10 @@ export class AddressCache {
   }
 
   /** A write has committed and told `changes`. */
-  forget(changes: readonly (Change | ChangeBatch)[]): void {
+  forget(changes: readonly Told[]): void {
     if (changes.length === 0) this.clear()
     for (const change of changes) {
+      if (change.type === 'queued') continue
       if (change.type === 'account-removed') return this.clear()
       const address = this.#addresses.get(change.account)
       if (address !== undefined) this.#entries.delete(address)

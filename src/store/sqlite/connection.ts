@@ -1,8 +1,7 @@
 // One connection to the database, and the running of operations on it, synchronously. The only file that knows the
 // driver: preparing, binding, stepping. Statements are prepared once per connection and kept, keyed by their compiled text.
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
-import type { ChangeBatch } from '../changes.ts'
-import type { Change } from '../model.ts'
+import type { Told } from '../changes.ts'
 import type { Compiled, Op, Step, Stmt } from '../op.ts'
 
 export interface ConnectionOptions {
@@ -100,7 +99,7 @@ function refuseUndo(): never {
 export interface Driver {
   /** Called before each statement that writes. */
   wrote(): void
-  publish(change: Change | ChangeBatch): void
+  publish(change: Told): void
   /** Takes back what the operation wrote. */
   undo(): void
 }

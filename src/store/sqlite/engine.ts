@@ -45,6 +45,7 @@ export function sqliteEngine(parts: EngineParts): Store {
     findAddress: (address) => findAddress(parts, address),
     description: parts.description,
     subscribe: (account, listener) => parts.feed.subscribe(account, listener),
+    onQueued: (listener) => parts.feed.onQueued(listener),
     blobs: blobsOf(parts, executor),
     audit: (options = {}) => audit(parts, { executor, onProgress: options.onProgress ?? (() => {}) }),
     collectGarbage: (request) => collectGarbage(parts, { executor, now: request.now }),
@@ -149,7 +150,7 @@ async function audit(parts: EngineParts, { executor, onProgress }: AuditRun): Pr
     findings.push(...(await executor.read('auditAccount', account)))
     await executor.breathe?.()
   }
-  findings.push(...(await executor.read('auditBlobs')))
+  findings.push(...(await executor.read('auditBlobs')), ...(await executor.read('auditQueue')))
   for (let after = 0; ;) {
     const blobs = await executor.read('blobKeys', { after, limit: collectedAtOnce })
     for (const { id, key, size } of blobs) {
@@ -188,6 +189,7 @@ async function collectGarbage(
 ): Promise<{ blobs: number; files: number; tombstones: number }> {
   const before = now - limits.tombstoneMilliseconds
   const tombstones = await executor.write('forgetTombstones', { now, before })
+  await executor.write('pruneExpired', now)
   let blobs = 0
   let removed = 0
   for (;;) {

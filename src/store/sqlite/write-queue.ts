@@ -6,6 +6,7 @@
 import { Worker } from 'node:worker_threads'
 import type { ChangeFeed } from '../changes.ts'
 import type { StoreLimits } from '../limits.ts'
+import { queueWrites } from '../ops/index.ts'
 import { StoreUnavailable } from '../store.ts'
 import type { AddressCache } from './address-cache.ts'
 import type { Answer, Call, Writer } from './writer.ts'
@@ -25,6 +26,7 @@ interface Backend {
 }
 
 interface Pending {
+  readonly name: Call['name']
   readonly resolve: (result: unknown) => void
   readonly reject: (error: Error) => void
 }
@@ -69,7 +71,7 @@ export class WriteQueue {
     if (this.#closed) return Promise.reject(new StoreUnavailable('the store is closed'))
     return new Promise((resolve, reject) => {
       const id = this.#nextId++
-      this.#pending.set(id, { resolve, reject })
+      this.#pending.set(id, { name, resolve, reject })
       const waiting = this.#unsent.push({ id, name, request })
       if (waiting === 1) setImmediate(() => this.#flush())
     })
@@ -128,7 +130,11 @@ export class WriteQueue {
 
   #settle(answers: readonly Answer[]): void {
     // Before anyone can ask again.
-    for (const answer of answers) this.#addresses.forget(answer.ok ? answer.changes : [])
+    for (const answer of answers) {
+      const name = this.#pending.get(answer.id)?.name
+      if (name !== undefined && name in queueWrites) continue
+      this.#addresses.forget(answer.ok ? answer.changes : [])
+    }
     for (const answer of answers) {
       if (answer.ok && answer.changes.length > 0) this.#feed.publish(answer.changes)
     }

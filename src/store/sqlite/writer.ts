@@ -6,8 +6,7 @@
 //   alone, so that one that is too large does not fail the others; what fails again is answered with `unavailable`.
 // - A group ends after a number of operations or milliseconds; one commit, so one fsync, carries it.
 // - Synchronous, and the sole owner of its connection's transactions. Lives in a thread or in line.
-import type { ChangeBatch } from '../changes.ts'
-import type { Change } from '../model.ts'
+import type { Told } from '../changes.ts'
 import type { Op } from '../op.ts'
 import { writes, type Writes } from '../ops/index.ts'
 import type { StoreLimits } from '../limits.ts'
@@ -21,10 +20,8 @@ export interface Call {
 }
 
 export type Answer =
-  | { readonly id: number; readonly ok: true; readonly result: unknown; readonly changes: Told }
+  | { readonly id: number; readonly ok: true; readonly result: unknown; readonly changes: readonly Told[] }
   | { readonly id: number; readonly ok: false; readonly unavailable: boolean; readonly message: string }
-
-type Told = readonly (Change | ChangeBatch)[]
 
 /** Thrown where a group without savepoints meets an operation that must be undone. */
 class NeedsSavepoints extends Error {}
@@ -92,7 +89,7 @@ export class Writer {
   }
 
   #one({ id, name, request }: Call, savepoint: boolean): Answer {
-    const changes: (Change | ChangeBatch)[] = []
+    const changes: Told[] = []
     let dirty = false
     const undo = (): void => {
       changes.length = 0
@@ -104,7 +101,7 @@ export class Writer {
       wrote: (): void => {
         dirty = true
       },
-      publish: (change: Change | ChangeBatch): void => {
+      publish: (change: Told): void => {
         changes.push(change)
       },
       undo,
