@@ -108,7 +108,7 @@ export function offeredMechanisms(session: Session): SaslMechanismName[] {
   return offerMechanisms({ tls, clearTextAllowed: sasl.clearTextAllowed, scram: sasl.scram })
 }
 
-/** RFC 9422 §3: limits as `name=value`, separated by spaces; a value has six digits at most, so that more is told as less. */
+/** RFC 9422: limits as `name=value`, separated by spaces; a value has six digits at most, so that more is told as less. */
 function limitsParameters({ settings: { limits } }: Session): string {
   const told: readonly (readonly [string, number])[] = [
     ['RCPTMAX', limits.maxRecipients],
