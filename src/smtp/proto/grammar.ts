@@ -5,7 +5,6 @@
 // parameter is known, stands once and has a value of its grammar.
 import { Buffer } from 'node:buffer'
 import { scanAddress, type Address } from '../../mail/address.ts'
-import { plainRecipientOptions } from '../../mail/delivery-options.ts'
 import { parseDomain, tryAddressLiteral } from '../../mail/domain.ts'
 import type { BodyType, Recipient } from './questions.ts'
 import { replies, type Reply } from './reply.ts'
@@ -77,15 +76,20 @@ export function parseForwardPath(argument: string): ForwardPathArgument | Reply 
   if (argument.slice(start, start + 12).toLowerCase() === '<postmaster>') {
     const rest = afterPath(argument, start + 12)
     if (rest === undefined) return replies.badForwardPath
-    return { recipient: { address: null, sourceRoute: '', ...plainRecipientOptions }, parameters: rest }
+    return { recipient: plainRecipient(null, ''), parameters: rest }
   }
   const path = parsePath(argument, start)
   if (path === 'too-long') return replies.pathTooLong
   if (path === undefined) return replies.badForwardPath
   return {
-    recipient: { address: path.address, sourceRoute: path.sourceRoute, ...plainRecipientOptions },
+    recipient: plainRecipient(path.address, path.sourceRoute),
     parameters: path.rest,
   }
+}
+
+/** Without parameters; written out, since every recipient makes one. */
+function plainRecipient(address: Address | null, sourceRoute: string): Recipient {
+  return { address, sourceRoute, notify: null, originalRecipient: null, requireValidSince: null }
 }
 
 /** Where the path begins after `FROM:` or `TO:`, in any case; undefined where that is missing. */

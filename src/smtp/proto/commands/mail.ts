@@ -4,14 +4,7 @@
 // SIZE (RFC 1870), BODY (RFC 6152, RFC 3030), SMTPUTF8 (RFC 6531) and AUTH (RFC 4954 §5) are of the core; RET and ENVID (RFC
 // 3461), REQUIRETLS (RFC 8689), HOLDFOR and HOLDUNTIL (RFC 4865), BY (RFC 2852), MT-PRIORITY (RFC 6710) and SOLICIT (RFC
 // 3865) belong to extensions that a listener may offer.
-import {
-  parseParameters,
-  parseReversePath,
-  tryAuthParameter,
-  tryBodyType,
-  trySize,
-  type Parameters,
-} from '../grammar.ts'
+import { parseParameters, parseReversePath, tryAuthParameter, tryBodyType, trySize } from '../grammar.ts'
 import {
   tryDeliverBy,
   tryEnvelopeId,
@@ -25,7 +18,14 @@ import type { MailCommand, Sender } from '../questions.ts'
 import { replies, type Reply } from '../reply.ts'
 import { ask, closedMode, refusalIn, type Session, type Step } from '../session.ts'
 import type { Command } from './command.ts'
-import { always, field, readParameters, type ParameterRow, type ParameterTable } from './parameters.ts'
+import {
+  always,
+  field,
+  readParameters,
+  type Draft,
+  type ParameterRow,
+  type ParameterTable,
+} from './parameters.ts'
 
 export const mail: Command = {
   name: 'MAIL',
@@ -74,46 +74,49 @@ function runMail(session: Session, command: MailCommand, argument: string): Step
 function parseSender(session: Session, command: MailCommand, argument: string): Sender | Reply {
   const path = parseReversePath(argument)
   if ('wire' in path) return path
-  const parameters = parseParameters(path.parameters)
-  if ('wire' in parameters) return parameters
-  const asked = readAsked(session, parameters)
-  if ('wire' in asked) return asked
   const { reversePath } = path
+  const sender = plainSender(command, reversePath)
+  const refusal = path.parameters === '' ? null : readAsked(session, path.parameters, sender)
+  if (refusal !== null) return refusal
   // RFC 6531 §3.5: a non-ASCII address without the SMTPUTF8 parameter.
-  if (reversePath?.utf8 === true && !asked.smtpUtf8) return replies.needsSmtpUtf8
-  return { command, reversePath, ...asked }
+  return reversePath?.utf8 === true && !sender.smtpUtf8 ? replies.needsSmtpUtf8 : sender
 }
 
-/** What the parameters ask for. */
-type Asked = Omit<Sender, 'command' | 'reversePath'>
-
-const plain: Asked = {
-  size: null,
-  body: '7BIT',
-  smtpUtf8: false,
-  auth: null,
-  ret: null,
-  envId: null,
-  requireTls: false,
-  hold: null,
-  by: null,
-  priority: 0,
-  solicitation: [],
+/** Written out, since every message makes one. */
+function plainSender(command: MailCommand, reversePath: Sender['reversePath']): Draft<Sender> {
+  return {
+    command,
+    reversePath,
+    size: null,
+    body: '7BIT',
+    smtpUtf8: false,
+    auth: null,
+    ret: null,
+    envId: null,
+    requireTls: false,
+    hold: null,
+    by: null,
+    priority: 0,
+    solicitation: none,
+  }
 }
 
-function readAsked(session: Session, parameters: Parameters): Asked | Reply {
-  if (parameters.size === 0) return plain
-  const draft = { ...plain }
-  return readParameters(table, parameters, { draft, session }) ?? checkTimes(session, draft) ?? draft
+const none: readonly string[] = []
+
+function readAsked(session: Session, text: string, draft: Draft<Sender>): Reply | null {
+  const parameters = parseParameters(text)
+  if ('wire' in parameters) return parameters
+  return readParameters(table, parameters, { draft, session }) ?? checkTimes(session, draft)
 }
 
 /** RFC 6531 §3.4 and RFC 8689 §2: without a value. */
 const present = (value: string | null): true | undefined => (value === null ? true : undefined)
 
-const dsn: ParameterRow<Asked>['offered'] = ({ settings }) => settings.offers.dsn
-const futureRelease: ParameterRow<Asked>['offered'] = ({ settings }) => settings.offers.futureRelease !== null
+const dsn: ParameterRow<Sender>['offered'] = ({ settings }) => settings.offers.dsn
+const futureRelease: ParameterRow<Sender>['offered'] = ({ settings }) =>
+  settings.offers.futureRelease !== null
 
-const table: ParameterTable<Asked> = new Map<string, ParameterRow<Asked>>([
+const table: ParameterTable<Sender> = new Map<string, ParameterRow<Sender>>([
   ['SIZE', field('size', always, trySize)],
   ['BODY', field('body', always, tryBodyType)],
   ['SMTPUTF8', field('smtpUtf8', always, present)],
@@ -135,7 +138,7 @@ const table: ParameterTable<Asked> = new Map<string, ParameterRow<Asked>>([
   ],
 ])
 
-function holdRow(parse: (value: string | null) => Sender['hold'] | undefined): ParameterRow<Asked> {
+function holdRow(parse: (value: string | null) => Sender['hold'] | undefined): ParameterRow<Sender> {
   return {
     offered: futureRelease,
     read: (value, draft) => {
@@ -149,7 +152,7 @@ function holdRow(parse: (value: string | null) => Sender['hold'] | undefined): P
 }
 
 /** RFC 4865 §4.2 (7), (8), §5.2.2 and RFC 2852 §3: times that this server cannot keep to. */
-function checkTimes({ settings }: Session, { hold, by }: Asked): Reply | null {
+function checkTimes({ settings }: Session, { hold, by }: Sender): Reply | null {
   const { futureRelease: release, deliverBy } = settings.offers
   // RFC 2852 §3: "strictly less than this limit, min-by-time, will be rejected with a permanent failure (55z)".
   if (by?.mode === 'return' && deliverBy !== null && by.seconds < deliverBy.minimum) {
