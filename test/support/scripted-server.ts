@@ -2,13 +2,14 @@
 import type { Connection } from '../../src/base/connection.ts'
 import { SeededRandom } from '../../src/base/seeded-random.ts'
 import { VirtualClock } from '../../src/base/virtual-clock.ts'
-import type { MemoryConnection } from '../../src/net/memory-connection.ts'
+import type { MemoryConnection, MemoryLinkFaults } from '../../src/net/memory-connection.ts'
 import { connectInMemory } from '../../src/net/memory-network.ts'
 
 export interface ScriptedOptions {
   readonly segments?: 'kept' | 'cut'
   readonly seed?: number
   readonly latencyMilliseconds?: number
+  readonly faults?: MemoryLinkFaults
 }
 
 /** Both ends of a new connection, with the clock of both. */
@@ -18,8 +19,8 @@ export function connectScripted(options: ScriptedOptions = {}): {
   server: ScriptedServer
 } {
   const clock = new VirtualClock()
-  const { segments = 'kept', seed = 1, latencyMilliseconds = 0 } = options
-  const network = { clock, random: new SeededRandom(seed), segments, latencyMilliseconds }
+  const { segments = 'kept', seed = 1, latencyMilliseconds = 0, faults = {} } = options
+  const network = { clock, random: new SeededRandom(seed), segments, latencyMilliseconds, faults }
   const [client, far] = connectInMemory(network, {
     local: { address: '192.0.2.1', port: 40_000 },
     remote: { address: '192.0.2.2', port: 25 },
@@ -27,14 +28,14 @@ export function connectScripted(options: ScriptedOptions = {}): {
   return { clock, client, server: new ScriptedServer(far) }
 }
 
-export class ScriptedServer {
-  readonly connection: MemoryConnection
+export class ScriptedServer<Far extends Connection = MemoryConnection> {
+  readonly connection: Far
   /** Latin-1 of all that came and was not asked for yet. */
   #text = ''
   #over = false
   #wake: (() => void) | null = null
 
-  constructor(connection: MemoryConnection) {
+  constructor(connection: Far) {
     this.connection = connection
     connection.onData = (bytes) => {
       this.#text += Buffer.from(bytes).toString('latin1')

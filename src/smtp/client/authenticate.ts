@@ -81,7 +81,7 @@ class Authentication {
 
   #say(text: string, shown = '(secret)'): Promise<Heard> {
     const { wire, timeouts } = this.#channel
-    return wire.askNow({ text, stage: 'auth', timeout: timeouts.authenticate, shown })
+    return wire.askNow({ text, stage: 'auth', timeout: timeouts.authenticate, shown, answer: 'both' })
   }
 
   /** RFC 4954 §4: `*` cancels; the server answers 501. */

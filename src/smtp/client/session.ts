@@ -130,26 +130,12 @@ class SmtpClientSession implements SmtpClient {
       then: 'silence',
     })
     if (heard.type === 'ended') return heard
-    if (!isPositive(heard)) return this.#refusedUnlessOdd(heard, 'tls')
+    if (!isPositive(heard)) return { type: 'refused', stage: 'tls', reply: heard }
     const secured = await wire.startTls(request)
     if (secured.type === 'ended') return secured
     const refusal = await this.#greetAgain()
     if (refusal === null) return { type: 'done', tls: secured.tls }
     return refusal.type === 'ended' ? refusal : { type: 'refused', stage: 'hello', reply: refusal.reply }
-  }
-
-  #refusedUnlessOdd<Stage extends 'tls' | 'idle'>(
-    reply: ServerReply,
-    stage: Stage,
-  ):
-    | { readonly type: 'refused'; readonly stage: Stage; readonly reply: ServerReply }
-    | { readonly type: 'ended'; readonly ending: SessionEnding } {
-    const { wire } = this.#channel
-    // 3yz asks for more of something that has no more.
-    if (reply.code < 400) wire.nonsense(stage, `an answer to no such command: ${reply.verbatim}`)
-    return wire.ending?.type === 'nonsense'
-      ? { type: 'ended', ending: wire.ending }
-      : { type: 'refused', stage, reply }
   }
 
   /** RFC 3207 §4.2: what was offered in the clear is forgotten. Null where it went well. */
@@ -205,7 +191,7 @@ class SmtpClientSession implements SmtpClient {
     return this.#channel.exclusive(async () => {
       const heard = await wire.askNow({ text, stage: 'idle', timeout: timeouts.turn, then: 'silence' })
       if (heard.type === 'ended') return heard
-      if (!isPositive(heard)) return this.#refusedUnlessOdd(heard, 'idle')
+      if (!isPositive(heard)) return { type: 'refused', stage: 'idle', reply: heard }
       if (wire.ending !== null) return { type: 'ended', ending: wire.ending }
       return { type: 'turned', connection: wire.handOver(), reply: heard }
     })
@@ -249,7 +235,9 @@ class SmtpClientSession implements SmtpClient {
 
   #judge(heard: Heard): CommandResult {
     if (heard.type === 'ended') return heard
-    return isPositive(heard) ? { type: 'done', reply: heard } : this.#refusedUnlessOdd(heard, 'idle')
+    return isPositive(heard)
+      ? { type: 'done', reply: heard }
+      : { type: 'refused', stage: 'idle', reply: heard }
   }
 }
 

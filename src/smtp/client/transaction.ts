@@ -12,7 +12,7 @@ import { type MailCommand, mailCommand, needsSmtpUtf8, rcptCommand } from './com
 import { LineEndings } from './content.ts'
 import type { DeliveryOutcome, OutgoingMessage, OutgoingRecipient, TransactionResult } from './outgoing.ts'
 import { limitRecipients } from './recipient-limits.ts'
-import { isIntermediate, isPositive, isRefusal, type ServerReply } from './reply.ts'
+import { isPositive, isRefusal, type ServerReply } from './reply.ts'
 import type { ContentExpectation, Heard } from './wire.ts'
 
 /** Runs it when its turn comes. Rejects for an address that cannot stand in a command, before anything is said. */
@@ -191,7 +191,8 @@ class Transaction {
 
   #ask(text: string, stage: 'mail' | 'rcpt' | 'data'): Promise<Heard> {
     const { wire, timeouts } = this.#channel
-    return wire.ask({ text, stage, timeout: timeouts[stage] })
+    const answer = stage === 'data' ? 'intermediate' : 'final'
+    return wire.ask({ text, stage, timeout: timeouts[stage], answer })
   }
 
   #askReset(): Promise<Heard> | null {
@@ -234,7 +235,7 @@ class Transaction {
     wire.flush()
     const mailHeard = await mail
     const answers: Heard[] = []
-    if (mailHeard.type === 'reply' && isPositive(mailHeard)) {
+    if (isTaken(mailHeard)) {
       for (const text of rcpts) {
         const answer = this.#ask(text, 'rcpt')
         wire.flush()
@@ -253,7 +254,7 @@ class Transaction {
 
   /** Settles those who are refused; gives the places of the others. */
   #hearEnvelope(mail: Heard, answers: readonly Heard[]): number[] {
-    if (!this.#isTaken(mail, 'mail')) {
+    if (!isTaken(mail)) {
       if (mail.type === 'reply') this.#settle({ type: 'refused', stage: 'mail', reply: mail })
       return []
     }
@@ -263,21 +264,12 @@ class Transaction {
       const answer = answers[index]
       if (answer === undefined) continue
       // RFC 5321 §4.1.1.3: 250, 251 or (as to VRFY) 252.
-      if (this.#isTaken(answer, 'rcpt')) accepted.push(place)
+      if (isTaken(answer)) accepted.push(place)
       else if (answer.type === 'reply') {
         this.#outcomes[place] = { type: 'refused', stage: 'rcpt', reply: answer }
       }
     }
     return accepted
-  }
-
-  /** 2yz. A 3yz answers none of these commands: then pairing is lost. */
-  #isTaken(heard: Heard, stage: 'mail' | 'rcpt'): boolean {
-    if (heard.type !== 'reply') return false
-    if (isIntermediate(heard)) {
-      this.#channel.wire.nonsense(stage, `an answer to no such command: ${heard.verbatim}`)
-    }
-    return isPositive(heard)
   }
 
   async #afterEnvelope(accepted: readonly number[]): Promise<void> {
@@ -289,8 +281,6 @@ class Transaction {
     if (data.type !== 'reply') return
     if (isRefusal(data)) {
       for (const place of accepted) this.#outcomes[place] = { type: 'refused', stage: 'data', reply: data }
-    } else if (!isIntermediate(data)) {
-      wire.nonsense('data', `an answer that DATA does not have: ${data.verbatim}`)
     } else if (accepted.length > 0) {
       await this.#sendContent(accepted)
     } else if (dialect === 'lmtp') {
@@ -430,10 +420,7 @@ class Transaction {
     }
     this.#chunk = wire.expectContent('chunk')
     void this.#chunk.heard.then((heard) => {
-      if (heard.type !== 'reply' || isPositive(heard)) return
-      if (isIntermediate(heard))
-        wire.nonsense('content', `an answer that BDAT does not have: ${heard.verbatim}`)
-      else this.#chunkRefusal ??= heard
+      if (heard.type === 'reply' && isRefusal(heard)) this.#chunkRefusal ??= heard
     })
   }
 
@@ -503,10 +490,6 @@ class Transaction {
   }): boolean {
     const { place, final, expectation } = answer
     if (final.type !== 'reply') return false
-    if (isIntermediate(final)) {
-      this.#channel.wire.nonsense('reply', `an answer that no message gets: ${final.verbatim}`)
-      return false
-    }
     if (isPositive(final)) {
       this.#outcomes[place] = { type: 'accepted', reply: final }
       return true
@@ -525,6 +508,10 @@ class Transaction {
     if (ending === null || !this.#finals.some((final) => final.complete)) return
     this.#settle({ type: ending.type === 'farewell' ? 'lost' : 'unknown', ending })
   }
+}
+
+function isTaken(heard: Heard): boolean {
+  return heard.type === 'reply' && isPositive(heard)
 }
 
 function wrongSize(announced: number, found: number): Error {

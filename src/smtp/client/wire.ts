@@ -36,6 +36,8 @@ export interface Command {
   readonly timeout: number
   /** What the dialogue shows instead: commands that carry a secret. */
   readonly shown?: string
+  /** What it may get beside a refusal: 2yz (default), 3yz (DATA), or both (AUTH). */
+  readonly answer?: 'final' | 'intermediate' | 'both'
   /** `silence`: behind a positive reply nothing may follow, since TLS or the other role begins there. */
   readonly then?: 'silence'
 }
@@ -57,6 +59,7 @@ export interface WireOptions {
 
 class Expectation implements ContentExpectation {
   readonly stage: ClientStage
+  readonly answer: 'final' | 'intermediate' | 'both'
   readonly timeout: number
   readonly silence: boolean
   /** `data`: a reply before the end breaks the session; `chunk`: it may come (the rest of the chunk must still go). */
@@ -70,6 +73,7 @@ class Expectation implements ContentExpectation {
   constructor(options: {
     readonly stage: ClientStage
     readonly timeout: number
+    readonly answer: 'final' | 'intermediate' | 'both'
     readonly silence: boolean
     readonly content: 'none' | 'data' | 'chunk'
     readonly sentAt: number | null
@@ -77,6 +81,7 @@ class Expectation implements ContentExpectation {
   }) {
     this.stage = options.stage
     this.timeout = options.timeout
+    this.answer = options.answer
     this.silence = options.silence
     this.content = options.content
     this.sentAt = options.sentAt
@@ -88,6 +93,12 @@ class Expectation implements ContentExpectation {
 
   get complete(): boolean {
     return this.sentAt !== null
+  }
+
+  /** Whether that is an answer to this at all. */
+  fits(reply: ServerReply): boolean {
+    if (isRefusal(reply) || this.answer === 'both') return true
+    return (this.answer === 'final') === isPositive(reply)
   }
 
   finish(): void {
@@ -306,34 +317,38 @@ export class Wire {
       for (const line of reply.verbatim.split('\n')) this.tell('S', line)
     }
     this.#heardAt = this.#options.clock.monotonic()
-    const expectation = this.#expected.shift()
-    const stage = expectation?.stage ?? 'idle'
-    if (expectation !== undefined && !expectation.complete) this.#onEarlyReply(expectation, reply)
-    else expectation?.resolve(reply)
-    // RFC 5321 §3.8: 421 may answer any command, or none; the server closes behind it.
-    if (reply.code === 421) this.end({ type: 'farewell', stage, reply })
-    else if (expectation === undefined) {
-      this.nonsense('idle', `a reply to nothing: ${reply.verbatim}`)
+    const [expectation] = this.#expected
+    if (reply.code === 421) this.#onFarewell(reply)
+    else if (expectation === undefined) this.nonsense('idle', `a reply to nothing: ${reply.verbatim}`)
+    else if (!expectation.complete && !isRefusal(reply)) {
+      this.nonsense('content', `a reply before the end of the content: ${reply.verbatim}`)
+    } else if (!expectation.fits(reply)) {
+      this.nonsense(expectation.stage, `no answer to what was asked: ${reply.verbatim}`)
     } else {
-      if (expectation.silence && isPositive(reply)) {
-        this.#silence = 'due'
-        this.#connection.pause()
-      }
-      this.#arm()
+      this.#expected.shift()
+      expectation.resolve(reply)
+      this.#answered(expectation, reply)
     }
   }
 
-  #onEarlyReply(expectation: Expectation, reply: ServerReply): void {
-    if (!isRefusal(reply)) {
-      this.nonsense('content', `a reply before the end of the content: ${reply.verbatim}`)
-      expectation.resolve({ type: 'ended', ending: this.#ending ?? { type: 'closed', stage: 'content' } })
+  /** RFC 5321 §3.8: 421 may answer any command, or none; the server closes behind it. */
+  #onFarewell(reply: ServerReply): void {
+    const expectation = this.#expected.shift()
+    expectation?.resolve(reply)
+    this.end({ type: 'farewell', stage: expectation?.stage ?? 'idle', reply })
+  }
+
+  #answered(expectation: Expectation, reply: ServerReply): void {
+    if (!expectation.complete && expectation.content === 'data') {
+      // The final dot would deliver half a message, anything else would be content or commands: there is no way on.
+      this.end({ type: 'cut-short', stage: 'content', problem: reply.verbatim })
       return
     }
-    expectation.resolve(reply)
-    // The final dot would deliver half a message, anything else would be content or commands: there is no way on.
-    if (expectation.content === 'data' && reply.code !== 421) {
-      this.end({ type: 'cut-short', stage: 'content', problem: reply.verbatim })
+    if (expectation.silence && isPositive(reply)) {
+      this.#silence = 'due'
+      this.#connection.pause()
     }
+    this.#arm()
   }
 
   #lost(error: string): void {
@@ -360,12 +375,14 @@ export class Wire {
   #makeExpectation(options: {
     readonly stage: ClientStage
     readonly timeout: number
+    readonly answer?: 'final' | 'intermediate' | 'both'
     readonly silence?: boolean
     readonly content?: 'data' | 'chunk'
   }): Expectation {
     return new Expectation({
       stage: options.stage,
       timeout: options.timeout,
+      answer: options.answer ?? 'final',
       silence: options.silence ?? false,
       content: options.content ?? 'none',
       sentAt: options.content === undefined ? this.#options.clock.monotonic() : null,
@@ -379,6 +396,7 @@ export class Wire {
   #expect(options: {
     readonly stage: ClientStage
     readonly timeout: number
+    readonly answer?: 'final' | 'intermediate' | 'both'
     readonly silence?: boolean
   }): Promise<Heard> {
     const expectation = this.#makeExpectation(options)
