@@ -15,7 +15,7 @@ const unit = (row: number, name: string, ...packages: string[]): Unit => ({ name
 export const units: readonly Unit[] = [
   unit(1, 'base'),
   unit(2, 'mail', 'tr46', 'iconv-lite'),
-  unit(2, 'sasl'),
+  unit(2, 'sasl', 'spark-md5'),
   unit(3, 'auth', 'mailauth', 'tldts', 'jose'),
   unit(3, 'sieve'),
   unit(3, 'smtp/proto'),
@@ -29,7 +29,7 @@ export const units: readonly Unit[] = [
   unit(4, 'config', 'zod', 'smol-toml'),
   unit(5, 'net', 'dns-packet', '@peculiar/x509', 'reflect-metadata'),
   unit(5, 'store', 'pg'),
-  unit(6, 'directory', 'jose', 'hash-wasm'),
+  unit(6, 'directory', 'jose'),
   unit(6, 'queue'),
   unit(6, 'smtp/client'),
   unit(6, 'control/client'),

@@ -4,13 +4,21 @@
 //
 // The protocol brings the lines without their CRLF and bounds their length; what this object says is text to send.
 import { encodeBase64, tryDecodeBase64 } from './base64.ts'
-import type { SaslAnswer, SaslContext, SaslExchange, SaslMechanism, SaslStep } from './mechanism.ts'
+import type {
+  SaslAnswer,
+  SaslContext,
+  SaslExchange,
+  SaslMechanism,
+  SaslQuestion,
+  SaslStep,
+} from './mechanism.ts'
 
 /** What the protocol does next. */
 export type DialogueStep =
   /** Send this base64 text as the protocol's challenge, then bring the next line. '' is an empty challenge. */
   | { readonly type: 'challenge'; readonly text: string }
-  | Extract<SaslStep, { type: 'check-password' | 'need-credentials' | 'failure' }>
+  | SaslQuestion
+  | Extract<SaslStep, { type: 'failure' }>
   | { readonly type: 'success'; readonly username: string; readonly authorizationId: string | null }
   /** The client gave up with `*`. */
   | { readonly type: 'cancelled' }
@@ -38,7 +46,7 @@ export class SaslDialogue {
     return text === '' ? this.#won : { type: 'failure', reason: 'malformed', username: this.#won.username }
   }
 
-  /** The answer to `check-password` or `need-credentials`. */
+  /** The answer to what the last step asked. */
   resume(answer: SaslAnswer): DialogueStep {
     return this.#carry(this.#exchange.resume(answer))
   }

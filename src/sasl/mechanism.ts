@@ -11,7 +11,15 @@ import type { Random } from '../base/random.ts'
 import type { Secret } from '../base/secret.ts'
 
 /** The mechanisms that are built. The order is that of preference, strongest first. */
-export type SaslMechanismName = 'SCRAM-SHA-256-PLUS' | 'SCRAM-SHA-256' | 'PLAIN' | 'LOGIN'
+export type SaslMechanismName =
+  | 'SCRAM-SHA-256-PLUS'
+  | 'SCRAM-SHA-256'
+  | 'EXTERNAL'
+  | 'OAUTHBEARER'
+  | 'XOAUTH2'
+  | 'PLAIN'
+  | 'LOGIN'
+  | 'CRAM-MD5'
 
 /** What a server exchange may rely on. Made once for each session, anew after STARTTLS. */
 export interface SaslContext {
@@ -22,6 +30,8 @@ export interface SaslContext {
   readonly random: Random
   /** At least 16 octets, kept by this installation: unknown users get a salt derived from it, always the same one. */
   readonly serverSecret: Uint8Array
+  /** This server's name, for mechanisms that show it (CRAM-MD5); default `localhost`. */
+  readonly hostname?: string
   /** Shown for unknown users; what new verifiers are made with (RFC 7677 §3: at least 4096). */
   readonly scramIterations: number
 }
@@ -32,6 +42,15 @@ export interface ScramVerifier {
   readonly iterations: number
   readonly storedKey: string
   readonly serverKey: string
+}
+
+/**
+ * What CRAM-MD5 needs instead of a password: MD5 after the one block of the key, for the inner and the outer hash of HMAC
+ * (RFC 2104 §4), each 16 octets in base64. The shape of `Credentials.cramMd5`.
+ */
+export interface CramVerifier {
+  readonly inner: string
+  readonly outer: string
 }
 
 /**
@@ -61,6 +80,23 @@ export type SaslStep =
     }
   /** Look up this user's verifier, then `resume` with `credentials` (null for unknown) or `refused`. */
   | { readonly type: 'need-credentials'; readonly username: string }
+  /** Look up this user's CRAM-MD5 verifier, then `resume` with `cram` (null for unknown) or `refused`. */
+  | { readonly type: 'need-cram'; readonly username: string }
+  /** Check this access token, then `resume` with `identified` or `refused`. */
+  | {
+      readonly type: 'check-token'
+      /** Whom the client says the token is of (RFC 7628 §3.1: as authorization identity); null leaves it to the token. */
+      readonly username: string | null
+      readonly token: Secret
+    }
+  /** Find whom the client's certificate, already believed, is of; then `resume` with `identified` or `refused`. */
+  | {
+      readonly type: 'check-certificate'
+      /** The rfc822Name entries of the certificate; at least one. */
+      readonly emailAddresses: readonly string[]
+      /** Whom to act as; null is whoever the certificate is of. */
+      readonly authorizationId: string | null
+    }
   /** Done. `finalChallenge` must reach the client: with the success where the protocol can, else as one more challenge. */
   | {
       readonly type: 'success'
@@ -76,12 +112,21 @@ export type SaslAnswer =
   | { readonly type: 'accepted' }
   | { readonly type: 'refused'; readonly reason: SaslFailure }
   | { readonly type: 'credentials'; readonly verifier: ScramVerifier | null }
+  | { readonly type: 'cram'; readonly verifier: CramVerifier | null }
+  /** Whose token or certificate it is. */
+  | { readonly type: 'identified'; readonly username: string }
+
+/** The steps that ask for facts. */
+export type SaslQuestion = Extract<
+  SaslStep,
+  { type: 'check-password' | 'need-credentials' | 'need-cram' | 'check-token' | 'check-certificate' }
+>
 
 /** One run of a mechanism, server side. */
 export interface SaslExchange {
   /** The client's response; null only in the first call, when the client sent no initial response. */
   step(response: Uint8Array | null): SaslStep
-  /** The answer to `check-password` or `need-credentials`. */
+  /** The answer to what the last step asked. */
   resume(answer: SaslAnswer): SaslStep
 }
 

@@ -1,12 +1,24 @@
-// Which mechanisms there are, and which of them a session is offered. EXTERNAL, OAUTHBEARER and others join by a row.
+// Which mechanisms there are, and which of them a session is offered. Others join by a row.
+import { cramMd5 } from './cram-md5.ts'
+import { believedAddresses, external } from './external.ts'
 import { login } from './login.ts'
+import { oauthBearer, xoauth2 } from './oauth.ts'
 import { plain } from './plain.ts'
 import { scramSha256, scramSha256Plus } from './scram.ts'
 import type { TlsState } from '../base/core.ts'
 import type { SaslMechanism, SaslMechanismName } from './mechanism.ts'
 
 /** In order of preference, strongest first: the order in which they are offered. */
-const all: readonly SaslMechanism[] = [scramSha256Plus, scramSha256, plain, login]
+const all: readonly SaslMechanism[] = [
+  scramSha256Plus,
+  scramSha256,
+  external,
+  oauthBearer,
+  xoauth2,
+  plain,
+  login,
+  cramMd5,
+]
 
 export interface OfferRequest {
   /** Null in clear text. */
@@ -15,6 +27,12 @@ export interface OfferRequest {
   readonly clearTextAllowed: boolean
   /** False where no verifiers are kept (the catcher, which takes any password). */
   readonly scram: boolean
+  /** CRAM-MD5 is switched on. Default false. */
+  readonly cramMd5?: boolean
+  /** There is somebody who can tell whose an access token is. Default false. */
+  readonly tokens?: boolean
+  /** Whoever shows a believed certificate with a mail address may log in with it. Default false. */
+  readonly certificates?: boolean
 }
 
 /** The mechanisms to offer, by name, strongest first. */
@@ -22,8 +40,25 @@ export function offerMechanisms(request: OfferRequest): SaslMechanismName[] {
   return all.filter((mechanism) => isOffered(mechanism.name, request)).map((mechanism) => mechanism.name)
 }
 
-function isOffered(name: SaslMechanismName, { tls, clearTextAllowed, scram }: OfferRequest): boolean {
+function isOffered(name: SaslMechanismName, request: OfferRequest): boolean {
+  const {
+    tls,
+    clearTextAllowed,
+    scram,
+    cramMd5: cram = false,
+    tokens = false,
+    certificates = false,
+  } = request
   switch (name) {
+    case 'EXTERNAL':
+      // RFC 4422 §A: only where the outside has authenticated the client.
+      return certificates && believedAddresses(tls).length > 0
+    case 'OAUTHBEARER':
+    case 'XOAUTH2':
+      // RFC 7628 §3: never without TLS, whatever the operator says: a token opens more than this server.
+      return tokens && tls !== null
+    case 'CRAM-MD5':
+      return cram
     case 'SCRAM-SHA-256-PLUS':
       return scram && tls !== null && (tls.exporter !== null || tls.serverEndPoint !== null)
     case 'SCRAM-SHA-256':

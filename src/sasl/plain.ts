@@ -41,7 +41,7 @@ export function passwordOutcome(
   asked: { readonly username: string; readonly authorizationId: string | null } | null,
   answer: SaslAnswer,
 ): SaslStep {
-  if (asked === null || answer.type === 'credentials') {
+  if (asked === null || (answer.type !== 'accepted' && answer.type !== 'refused')) {
     throw new Error('resume without a password to check, or with the answer to another question')
   }
   if (answer.type === 'refused') return { type: 'failure', reason: answer.reason, username: asked.username }

@@ -4,13 +4,28 @@ import { Buffer } from 'node:buffer'
 import { test } from 'node:test'
 import { Secret } from '../base/secret.ts'
 import { SeededRandom } from '../base/seeded-random.ts'
-import { loginClient, plainClient } from './client.ts'
+import {
+  cramMd5Client,
+  externalClient,
+  loginClient,
+  oauthBearerClient,
+  plainClient,
+  xoauth2Client,
+} from './client.ts'
+import { makeCramVerifier, tryCramDigest } from './cram-keys.ts'
 import { offerMechanisms, tryFindMechanism } from './mechanisms.ts'
 import { makeScramVerifier } from './scram-keys.ts'
 import { scramClient } from './scram-client.ts'
 import type { TlsState } from '../base/core.ts'
 import type { ScramClientOptions } from './scram-client.ts'
-import type { SaslAnswer, SaslClientExchange, SaslContext, SaslMechanismName, SaslStep } from './mechanism.ts'
+import type {
+  CramVerifier,
+  SaslAnswer,
+  SaslClientExchange,
+  SaslContext,
+  SaslMechanismName,
+  SaslStep,
+} from './mechanism.ts'
 
 const tls: TlsState = {
   version: 'TLSv1.3',
@@ -57,9 +72,9 @@ function play({ mechanism, client, context = contextWith(), answer }: Run): {
   let step: SaslStep = client.startsFirst ? server.step(respond(client, null)) : server.step(null)
   for (;;) {
     if (step.type === 'challenge') step = server.step(respond(client, step.bytes))
-    else if (step.type === 'check-password' || step.type === 'need-credentials')
-      step = server.resume(answer(step))
-    else if (step.type === 'success' && step.finalChallenge !== null) {
+    else if (step.type === 'failure') return { last: step, content: client.complete }
+    else if (step.type !== 'success') step = server.resume(answer(step))
+    else if (step.finalChallenge !== null) {
       const reply = client.respond(step.finalChallenge)
       return { last: step, content: reply.type === 'response' && client.complete }
     } else return { last: step, content: client.complete }
@@ -239,4 +254,173 @@ test('The offered list follows TLS, channel binding and permission', () => {
   assert.equal(tryFindMechanism('plain', ['PLAIN'])?.name, 'PLAIN')
   assert.equal(tryFindMechanism('PLAIN', ['SCRAM-SHA-256']), undefined)
   assert.equal(tryFindMechanism('CRAM-MD5', ['PLAIN']), undefined)
+})
+
+const certificate = { chain: [], dnsNames: [], emailAddresses: ['ann@example.org'], problem: null }
+
+test('EXTERNAL: the certificate says who, the response whom to act as', () => {
+  const context = contextWith({ tls: { ...tls, peerCertificate: certificate } })
+  for (const authorizationId of ['', 'ann@example.org']) {
+    const { last } = play({
+      mechanism: 'EXTERNAL',
+      client: externalClient({ authorizationId }),
+      context,
+      answer: (question) => {
+        assert.deepEqual(question, {
+          type: 'check-certificate',
+          emailAddresses: ['ann@example.org'],
+          authorizationId: authorizationId === '' ? null : authorizationId,
+        })
+        return { type: 'identified', username: 'ann@example.org' }
+      },
+    })
+    assert.equal(last.type === 'success' && last.username, 'ann@example.org')
+  }
+  const { last } = play({
+    mechanism: 'EXTERNAL',
+    client: externalClient({}),
+    context,
+    answer: () => ({ type: 'refused', reason: 'bad-credentials' }),
+  })
+  assert.deepEqual(last, { type: 'failure', reason: 'bad-credentials', username: null })
+  const nul = tryFindMechanism('external', ['EXTERNAL'])?.start(context)
+  assert.deepEqual(nul?.step(Buffer.from('a\0b')), { type: 'failure', reason: 'malformed', username: null })
+})
+
+test('EXTERNAL is offered to who showed a certificate that is to be believed and names a mailbox, and to nobody else', () => {
+  const offered = (peerCertificate: TlsState['peerCertificate'], certificates = true) =>
+    offerMechanisms({
+      tls: { ...tls, peerCertificate },
+      clearTextAllowed: false,
+      scram: false,
+      certificates,
+    }).includes('EXTERNAL')
+  assert.equal(offered(certificate), true)
+  assert.equal(offered(certificate, false), false)
+  assert.equal(offered(null), false)
+  assert.equal(offered({ ...certificate, problem: 'CERT_HAS_EXPIRED' }), false)
+  assert.equal(offered({ ...certificate, emailAddresses: [] }), false)
+})
+
+test('access tokens: OAUTHBEARER and XOAUTH2 ask whose the token is', () => {
+  const credentials = { username: 'ann,=@example.org', token: new Secret('abc.DEF_1-2~3+4/5==') }
+  for (const [mechanism, client] of [
+    ['OAUTHBEARER', oauthBearerClient({ ...credentials, host: 'mail.example.org', port: 143 })],
+    ['XOAUTH2', xoauth2Client(credentials)],
+  ] as const) {
+    const { last, content } = play({
+      mechanism,
+      client,
+      answer: (question) => {
+        assert.equal(question.type, 'check-token')
+        assert.equal(question.type === 'check-token' && question.token.reveal(), 'abc.DEF_1-2~3+4/5==')
+        assert.equal(question.type === 'check-token' && question.username, 'ann,=@example.org')
+        return { type: 'identified', username: 'ann@example.org' }
+      },
+    })
+    assert.equal(last.type === 'success' && last.username, 'ann@example.org')
+    assert.equal(content, true)
+  }
+})
+
+test('RFC 7628 §3.2.3: a refused token is told in JSON, acknowledged by the client, and fails then', () => {
+  for (const [name, message, error, acknowledgement] of [
+    ['OAUTHBEARER', 'n,,\x01auth=Bearer abc\x01\x01', { status: 'invalid_token' }, '\x01'],
+    ['XOAUTH2', 'user=ann\x01auth=Bearer abc\x01\x01', { status: '401', schemes: 'Bearer' }, ''],
+  ] as const) {
+    const exchange = tryFindMechanism(name, [name])?.start(contextWith())
+    assert.equal(exchange?.step(Buffer.from(message)).type, 'check-token')
+    const challenge = exchange.resume({ type: 'refused', reason: 'bad-credentials' })
+    assert.equal(challenge.type, 'challenge')
+    assert.deepEqual(
+      JSON.parse(Buffer.from(challenge.type === 'challenge' ? challenge.bytes : '').toString()),
+      error,
+    )
+    const username = name === 'XOAUTH2' ? 'ann' : null
+    assert.deepEqual(exchange.step(Buffer.from(acknowledgement)), {
+      type: 'failure',
+      reason: 'bad-credentials',
+      username,
+    })
+    const later = tryFindMechanism(name, [name])?.start(contextWith())
+    later?.step(Buffer.from(message))
+    assert.deepEqual(later?.resume({ type: 'refused', reason: 'unavailable' }), {
+      type: 'failure',
+      reason: 'unavailable',
+      username,
+    })
+  }
+})
+
+test('the example of RFC 7628 §4.1, and messages outside the grammar', () => {
+  const begin = (message: string) =>
+    tryFindMechanism('OAUTHBEARER', ['OAUTHBEARER'])?.start(contextWith()).step(Buffer.from(message))
+  const example =
+    'bixhPXVzZXJAZXhhbXBsZS5jb20sAWhvc3Q9c2VydmVyLmV4YW1wbGUuY29tAXBvcnQ9MTQzAWF1dGg9QmVhcmVyIHZGOWRmdDRxbVRjMk52YjNSbGNrQmhiSFJoZG1semRHRXVZMjl0Q2c9PQEB'
+  const asked = begin(Buffer.from(example, 'base64').toString())
+  assert.equal(asked?.type === 'check-token' && asked.username, 'user@example.com')
+  assert.equal(
+    asked?.type === 'check-token' && asked.token.reveal(),
+    'vF9dft4qmTc2Nvb3RlckBhbHRhdmlzdGEuY29tCg==',
+  )
+  for (const message of [
+    '\x01',
+    'n,,\x01\x01',
+    'p=tls-exporter,,\x01auth=Bearer abc\x01\x01',
+    'n,a=x=3,\x01auth=Bearer abc\x01\x01',
+    'n,,\x01auth=Basic abc\x01\x01',
+    'n,,\x01auth=Bearer \x01\x01',
+    'n,,\x01auth=Bearer a\x01auth=Bearer b\x01\x01',
+    'n,,\x01auth=Bearer abc\x01',
+    'n,,\x01auth=Bearer a\x01\x01\x01',
+    'n,,\x01=x\x01auth=Bearer abc\x01\x01',
+  ]) {
+    assert.equal(begin(message)?.type, 'failure', JSON.stringify(message))
+  }
+})
+
+test('tokens are offered under TLS alone, whatever else is allowed', () => {
+  const facts = { clearTextAllowed: true, scram: false, tokens: true }
+  assert.deepEqual(offerMechanisms({ ...facts, tls: null }), ['PLAIN', 'LOGIN'])
+  assert.deepEqual(offerMechanisms({ ...facts, tls }), ['OAUTHBEARER', 'XOAUTH2', 'PLAIN', 'LOGIN'])
+  assert.ok(!offerMechanisms({ ...facts, tokens: false, tls }).includes('XOAUTH2'))
+})
+
+test('CRAM-MD5: from the kept states as from the password, for names with spaces and long passwords', () => {
+  for (const password of ['tanstaaftanstaaf', 'p\u00e4ss', 'x'.repeat(64), 'y'.repeat(100)]) {
+    const verifier = makeCramVerifier(password) ?? null
+    const run = (tried: string, known: CramVerifier | null) =>
+      play({
+        mechanism: 'CRAM-MD5',
+        client: cramMd5Client({ username: 'ann of example', password: new Secret(tried) }),
+        context: contextWith({ hostname: 'mail.example.org' }),
+        answer: (question) => {
+          assert.deepEqual(question, { type: 'need-cram', username: 'ann of example' })
+          return { type: 'cram', verifier: known }
+        },
+      }).last
+    assert.equal(run(password, verifier).type, 'success')
+    assert.equal(run(`${password}x`, verifier).type, 'failure')
+    assert.equal(run(password, null).type, 'failure')
+    assert.equal(run(password, { inner: 'AAAA', outer: '' }).type, 'failure')
+  }
+})
+
+test('the example of RFC 2195 §3, and the form of a challenge', () => {
+  const verifier = makeCramVerifier('tanstaaftanstaaf')
+  assert.ok(verifier)
+  const digest = tryCramDigest(verifier, Buffer.from('<1896.697170952@postoffice.reston.mci.net>'))
+  assert.equal(Buffer.from(digest ?? '').toString('hex'), 'b913a602c7eda7a495b4e6e7334d3890')
+  const challenges = [1, 2].map((seed) => {
+    const context = contextWith({ hostname: 'mail.example.org', random: new SeededRandom(seed) })
+    const step = tryFindMechanism('CRAM-MD5', ['CRAM-MD5'])?.start(context).step(null)
+    return step?.type === 'challenge' ? Buffer.from(step.bytes).toString() : ''
+  })
+  assert.match(challenges[0] ?? '', /^<\d+\.\d+@mail\.example\.org>$/)
+  assert.notEqual(challenges[0], challenges[1])
+  assert.ok(!offerMechanisms({ tls, clearTextAllowed: true, scram: true }).includes('CRAM-MD5'))
+  const offered = offerMechanisms({ tls, clearTextAllowed: true, scram: true, cramMd5: true })
+  assert.equal(offered.at(-1), 'CRAM-MD5')
+  const exchange = tryFindMechanism('CRAM-MD5', offered)?.start(contextWith())
+  assert.equal(exchange?.step(Buffer.from('ann B913A602C7EDA7A495B4E6E7334D3890')).type, 'failure')
 })

@@ -41,11 +41,11 @@ export function tryParseClientFirst(text: string): ClientFirst | undefined {
   const channelBinding = tryParseFlag(text.slice(0, flagEnd))
   const authzid = text.slice(flagEnd + 1, headerEnd)
   const authorizationId =
-    authzid === '' ? null : authzid.startsWith('a=') ? tryUnescape(authzid.slice(2)) : undefined
+    authzid === '' ? null : authzid.startsWith('a=') ? tryUnescapeName(authzid.slice(2)) : undefined
   const bare = text.slice(headerEnd + 1)
   const [name, nonce, ...extensions] = bare.split(',')
   if (name === undefined || nonce === undefined || !extensions.every(isAttribute)) return undefined
-  const username = name.startsWith('n=') ? tryUnescape(name.slice(2)) : undefined
+  const username = name.startsWith('n=') ? tryUnescapeName(name.slice(2)) : undefined
   if (!channelBinding || authorizationId === undefined || username === undefined || !isNonce(nonce))
     return undefined
   return {
@@ -96,7 +96,7 @@ export function escapeName(name: string): string {
 }
 
 // RFC 5802 §5.1: an "=" that is not followed by 2C or 3D fails the authentication.
-function tryUnescape(text: string): string | undefined {
+export function tryUnescapeName(text: string): string | undefined {
   if (text === '' || text.includes('\0') || /=(?!2C|3D)/.test(text)) return undefined
   return text.replaceAll('=2C', ',').replaceAll('=3D', '=')
 }

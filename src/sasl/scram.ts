@@ -75,7 +75,7 @@ class ScramExchange implements SaslExchange {
   }
 
   resume(answer: SaslAnswer): SaslStep {
-    if (this.#state.at !== 'looking-up' || answer.type === 'accepted') {
+    if (this.#state.at !== 'looking-up' || (answer.type !== 'credentials' && answer.type !== 'refused')) {
       throw new Error('resume without a question, or with the answer to another one')
     }
     const { first, username } = this.#state
