@@ -5,7 +5,7 @@ import { SmtpCore } from '../../src/smtp/proto/core.ts'
 import type { SmtpLimits } from '../../src/smtp/proto/limits.ts'
 import { noOffers, type SmtpOffers } from '../../src/smtp/proto/offers.ts'
 import { goOn, type SmtpAnswer, type SmtpQuestion } from '../../src/smtp/proto/questions.ts'
-import type { SmtpSettings } from '../../src/smtp/proto/session.ts'
+import type { SaslSettings, SmtpSettings } from '../../src/smtp/proto/session.ts'
 import { feedEveryWay } from './feed.ts'
 
 export const testLimits: SmtpLimits = {
@@ -33,10 +33,11 @@ export interface TestCoreOptions {
   readonly sasl?: boolean
   readonly dialect?: SmtpSettings['dialect']
   readonly offers?: Partial<SmtpOffers>
-  /** True where the connection begins under TLS. */
-  readonly implicitTls?: boolean
+  /** The connection begins under TLS, with this beside the usual; absent: in clear text. */
+  readonly tls?: Partial<TlsState>
   readonly tarpit?: SmtpSettings['tarpit']
   readonly clearTextAllowed?: boolean
+  readonly mechanisms?: Pick<SaslSettings, 'cramMd5' | 'tokens' | 'certificates'>
   readonly answers?: { readonly [Type in SmtpQuestion['type']]?: SmtpAnswer }
 }
 
@@ -68,7 +69,7 @@ export class TestCore {
 
   constructor(options: TestCoreOptions = {}) {
     this.#answers = options.answers ?? {}
-    this.#tls = options.implicitTls === true ? tls : null
+    this.#tls = options.tls === undefined ? null : { ...tls, ...options.tls }
     this.#core = new SmtpCore(testSettings(options))
   }
 
@@ -182,6 +183,7 @@ function testSettings(options: TestCoreOptions): SmtpSettings {
         ? {
             clearTextAllowed: options.clearTextAllowed ?? true,
             scram: true,
+            ...options.mechanisms,
             random: new SeededRandom(1),
             serverSecret: new Uint8Array(32),
             scramIterations: 4096,

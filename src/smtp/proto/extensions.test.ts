@@ -34,11 +34,15 @@ function recipientOf(questions: readonly BareQuestion[]): Recipient {
 /** The reply to this MAIL, with everything offered. */
 function mail(parameters: string, options: TestCoreOptions = {}): string {
   const line = `MAIL FROM:<a@client.example> ${parameters}\r\n`
-  return talk(`${hello}${line}`, { offers: everything, implicitTls: true, ...options }).codes.slice(4)
+  return talk(`${hello}${line}`, { offers: everything, tls: {}, ...options }).codes.slice(4)
+}
+
+function inTheClear(parameters: string): string {
+  return talk(`${hello}MAIL FROM:<a@client.example> ${parameters}\r\n`, { offers: everything }).codes.slice(4)
 }
 
 test('each extension is shown with its parameters', () => {
-  const { text } = talk(hello, { offers: everything, implicitTls: true })
+  const { text } = talk(hello, { offers: everything, tls: {} })
   for (const line of [
     'DSN',
     'REQUIRETLS',
@@ -81,7 +85,7 @@ test('nothing is shown that is not offered, and its parameters are 555 (RFC 5321
 test('what MAIL says arrives decoded', () => {
   const { questions } = talk(
     `${hello}MAIL FROM:<a@client.example> RET=HDRS ENVID=QQ+20314159 REQUIRETLS HOLDFOR=60 BY=125;RT MT-PRIORITY=-3 SOLICIT=org.example:ADV:ADLT SIZE=7\r\n`,
-    { offers: everything, implicitTls: true },
+    { offers: everything, tls: {} },
   )
   const { reversePath, ...rest } = senderOf(questions)
   assert.equal(reversePath?.localPart, 'a')
@@ -137,7 +141,7 @@ test('bad and repeated values are 501', () => {
 
 test('REQUIRETLS is there under TLS alone (RFC 8689 §2)', () => {
   assert.equal(mail('REQUIRETLS'), '250')
-  assert.equal(mail('REQUIRETLS', { implicitTls: false }), '555')
+  assert.equal(inTheClear('REQUIRETLS'), '555')
   assert.doesNotMatch(talk(hello, { offers: everything }).text, /REQUIRETLS/)
 })
 

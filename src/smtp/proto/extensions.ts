@@ -105,7 +105,7 @@ export function offeredMechanisms(session: Session): SaslMechanismName[] {
   const { sasl, admission } = session.settings
   const { tls } = session.client
   if (sasl === null || (admission.tls && tls === null)) return []
-  return offerMechanisms({ tls, clearTextAllowed: sasl.clearTextAllowed, scram: sasl.scram })
+  return offerMechanisms({ ...sasl, tls })
 }
 
 /** RFC 9422: limits as `name=value`, separated by spaces; a value has six digits at most, so that more is told as less. */

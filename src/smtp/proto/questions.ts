@@ -9,8 +9,7 @@
 import type { TlsState } from '../../base/core.ts'
 import type { Address } from '../../mail/address.ts'
 import type { BodyType, DeliverBy, MessageOptions, RecipientOptions } from '../../mail/delivery-options.ts'
-import type { DialogueStep } from '../../sasl/dialogue.ts'
-import type { SaslAnswer, SaslFailure, SaslMechanismName } from '../../sasl/mechanism.ts'
+import type { SaslAnswer, SaslFailure, SaslMechanismName, SaslQuestion } from '../../sasl/mechanism.ts'
 import type { Reply } from './reply.ts'
 
 /** Who is at the other end, as known at this moment; one live object per session. */
@@ -72,10 +71,8 @@ export type SmtpNote =
   | 'too-many-errors'
   | 'timed-out'
 
-/** A step of an exchange that asks for something, with the mechanism that asks. */
-export type SaslQuestion = WithMechanism<
-  Exclude<DialogueStep, { readonly type: 'challenge' | 'success' | 'failure' | 'cancelled' }>
->
+/** What a SASL mechanism wants to know, and which one it is. */
+export type SmtpSaslQuestion = WithMechanism<SaslQuestion>
 type WithMechanism<Step> = Step extends unknown ? Step & { readonly mechanism: SaslMechanismName } : never
 
 export type SmtpQuestion =
@@ -110,8 +107,8 @@ export type SmtpQuestion =
       readonly text: string
       readonly utf8: boolean
     }
-  /** What a SASL mechanism wants to know. Answered by a `SaslAnswer`. */
-  | SaslQuestion
+  /** Answered by a `SaslAnswer`. */
+  | SmtpSaslQuestion
   /** The exchange succeeded; `reply` refuses the log-in all the same. */
   | {
       readonly type: 'authenticated'

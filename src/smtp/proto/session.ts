@@ -4,6 +4,7 @@ import type { TlsState } from '../../base/core.ts'
 import type { Random } from '../../base/random.ts'
 import type { SaslDialogue } from '../../sasl/dialogue.ts'
 import type { SaslMechanismName } from '../../sasl/mechanism.ts'
+import type { OfferRequest } from '../../sasl/mechanisms.ts'
 import type { ChunkScanner, DataReader } from './content.ts'
 import type { SmtpLimits } from './limits.ts'
 import type { SmtpOffers } from './offers.ts'
@@ -37,9 +38,8 @@ export interface Tarpit {
   readonly maxPause: number
 }
 
-export interface SaslSettings {
-  readonly clearTextAllowed: boolean
-  readonly scram: boolean
+/** Which mechanisms are offered, and what their exchanges need. */
+export interface SaslSettings extends Omit<OfferRequest, 'tls'> {
   readonly random: Random
   readonly serverSecret: Uint8Array
   readonly scramIterations: number

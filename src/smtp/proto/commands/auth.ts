@@ -35,16 +35,19 @@ function runAuth(session: Session, argument: string): Step {
     offered,
     random: sasl.random,
     serverSecret: sasl.serverSecret,
+    hostname: session.settings.hostName,
     scramIterations: sasl.scramIterations,
   })
   return carryOn(session, { dialogue, mechanism: mechanism.name }, dialogue.begin(initialResponse ?? null))
 }
 
 /** RFC 4954 §4: 504 for an unknown mechanism; §6: 538 for one that wants encryption first. */
-function refuseMechanism(session: Session, name: string): Reply {
-  const scram = session.settings.sasl?.scram === true
-  const withoutSafety = offerMechanisms({ tls: session.client.tls, clearTextAllowed: true, scram })
-  const needsTls = session.client.tls === null && tryFindMechanism(name, withoutSafety) !== undefined
+function refuseMechanism({ settings: { sasl }, client: { tls } }: Session, name: string): Reply {
+  if (sasl === null || tls !== null) return replies.authUnknownMechanism
+  const inTheClear = offerMechanisms({ ...sasl, tls, clearTextAllowed: true })
+  // RFC 7628 §3: bearer tokens never travel without TLS.
+  const isToken = sasl.tokens === true && /^(?:OAUTHBEARER|XOAUTH2)$/i.test(name)
+  const needsTls = isToken || tryFindMechanism(name, inTheClear) !== undefined
   return needsTls ? replies.authNeedsTls : replies.authUnknownMechanism
 }
 
