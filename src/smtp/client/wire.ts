@@ -135,8 +135,8 @@ export class Wire {
       this.#resolveEnded = resolve
     })
     connection.onData = (bytes) => this.#onData(bytes)
-    connection.onEnd = () => this.#lost('the server closed the connection')
-    connection.onClose = (error) => this.#lost(error === null ? 'the connection closed' : describe(error))
+    connection.onEnd = () => this.#lost(new Error('the server closed the connection'))
+    connection.onClose = (error) => this.#lost(error ?? new Error('the connection closed'))
     connection.onDrain = () => this.#onDrain()
     connection.resume()
   }
@@ -161,7 +161,7 @@ export class Wire {
 
   /** Says a command with the next `flush`, and gives its reply. */
   ask(command: Command): Promise<Heard> {
-    if (this.#ending !== null) return Promise.resolve({ type: 'ended', ending: this.#ending })
+    if (this.#ending !== null) return Promise.resolve(this.#over())
     this.#text += `${command.text}\r\n`
     this.tell('C', command.shown ?? command.text)
     return this.#expect({ ...command, silence: command.then === 'silence' })
@@ -182,7 +182,7 @@ export class Wire {
       content,
     })
     if (this.#ending === null) this.#expected.push(expectation)
-    else expectation.resolve({ type: 'ended', ending: this.#ending })
+    else expectation.resolve(this.#over())
     return expectation
   }
 
@@ -262,29 +262,22 @@ export class Wire {
 
   /** The handshake, after a positive reply with `then: 'silence'`. */
   async startTls(request: ClientTls): Promise<Secured | Ended> {
-    if (this.#ending !== null) return { type: 'ended', ending: this.#ending }
+    if (this.#ending !== null) return this.#over()
     const { clock, timeouts } = this.#options
     this.#silence = 'handshake'
     const limit = timeouts.startTls
     const timer = clock.after(limit, () => this.end({ type: 'timed-out', stage: 'tls', milliseconds: limit }))
     try {
       const tls = await this.#connection.startClientTls(request)
-      if (this.#ending !== null) return { type: 'ended', ending: this.#ending }
+      if (this.#ending !== null) return this.#over()
       this.#silence = 'none'
       this.#blockedAt = null
       this.tell('tls', `${tls.version} ${tls.cipher}`)
       this.#connection.resume()
       return { type: 'secured', tls }
     } catch (error) {
-      const failure = error instanceof Error ? error : new Error(String(error))
-      const ending: SessionEnding = {
-        type: 'handshake-failed',
-        stage: 'tls',
-        error: failure.message,
-        code: codeOf(failure),
-      }
-      this.end(ending)
-      return { type: 'ended', ending: this.#ending ?? ending }
+      this.#handshakeFailed(error instanceof Error ? error : new Error(String(error)))
+      return this.#over()
     } finally {
       timer.cancel()
     }
@@ -351,13 +344,22 @@ export class Wire {
     this.#arm()
   }
 
-  #lost(error: string): void {
-    this.end({ type: 'lost', stage: this.#stage(), error })
+  #lost(error: Error): void {
+    if (this.#silence === 'handshake') this.#handshakeFailed(error)
+    else this.end({ type: 'lost', stage: this.#stage(), error: describe(error) })
+  }
+
+  #handshakeFailed(error: Error): void {
+    this.end({ type: 'handshake-failed', stage: 'tls', error: error.message, code: codeOf(error) })
   }
 
   #onDrain(): void {
     this.#blockedAt = null
     this.#makeRoom()
+  }
+
+  #over(): Ended {
+    return { type: 'ended', ending: this.#ending ?? { type: 'closed', stage: 'idle' } }
   }
 
   #makeRoom(): void {
