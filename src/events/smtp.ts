@@ -8,10 +8,12 @@ export const messageAccepted = defineEvent<{
   reversePath: string
   recipients: number
   bytes: number
+  /** Something of it went into the queue. */
+  queued: boolean
 }>({
   name: 'smtp.message-accepted',
   level: 'info',
-  help: 'A message was answered 250: it is durable in every mailbox it was for.',
+  help: 'A message was answered 250: it is durable in every mailbox it was for, and in the queue for all other recipients.',
   labels: ['role'],
 })
 
@@ -50,6 +52,112 @@ export const senderRefused = defineEvent<{
   level: 'warn',
   help: 'A log-in tried to send under an address that is not its own.',
   labels: ['role'],
+})
+
+export const rateExceeded = defineEvent<{
+  role: string
+  remoteAddress: string
+  account: string
+  what: string
+}>({
+  name: 'smtp.rate-exceeded',
+  level: 'warn',
+  help: 'An account sent more in an hour than it may; it was told to wait.',
+  labels: ['what'],
+})
+
+export const fieldRefused = defineEvent<{
+  role: string
+  remoteAddress: string
+  id: string
+  account: string
+  field: string
+  address: string
+}>({
+  name: 'smtp.field-refused',
+  level: 'warn',
+  help: 'A log-in tried to send a message whose From or Sender is not its own.',
+  labels: ['field'],
+})
+
+export const policyRefused = defineEvent<{
+  role: string
+  remoteAddress: string
+  stage: string
+  by: string
+  code: number
+}>({
+  name: 'smtp.policy-refused',
+  level: 'info',
+  help: 'A filter refused or deferred.',
+  labels: ['role', 'stage', 'by'],
+})
+
+/** What a filter did with a whole message instead of refusing it. */
+type Filtered = { role: string; remoteAddress: string; id: string; by: string }
+
+export const messageQuarantined = defineEvent<Filtered & { reason: string }>({
+  name: 'smtp.message-quarantined',
+  level: 'warn',
+  help: 'A filter had a message held for an operator; its sender was told 250.',
+  labels: ['by'],
+})
+
+export const messageDiscarded = defineEvent<Filtered>({
+  name: 'smtp.message-discarded',
+  level: 'info',
+  help: 'A filter had a message thrown away; its sender was told 250.',
+  labels: ['by'],
+})
+
+export const messageRewritten = defineEvent<Filtered>({
+  name: 'smtp.message-rewritten',
+  level: 'info',
+  help: 'A filter changed a message before it was kept.',
+  labels: ['by'],
+})
+
+export const messageShown = defineEvent<{
+  role: string
+  remoteAddress: string
+  id: string
+  terminals: number
+}>({
+  name: 'smtp.message-shown',
+  level: 'info',
+  help: 'A message of SEND, SOML or SAML was shown on terminals.',
+  labels: ['role'],
+})
+
+export const earlyTalker = defineEvent<{ role: string; remoteAddress: string }>({
+  name: 'smtp.early-talker',
+  level: 'info',
+  help: 'A client spoke before the greeting; the session was ended.',
+  labels: ['role'],
+})
+
+export const queueAsked = defineEvent<{
+  role: string
+  remoteAddress: string
+  verb: string
+  node: string
+  outcome: string
+}>({
+  name: 'smtp.queue-asked',
+  level: 'info',
+  help: 'A client asked for queued mail by ETRN, TURN or ATRN.',
+  labels: ['verb', 'outcome'],
+})
+
+export const spokenFor = defineEvent<{
+  role: string
+  remoteAddress: string
+  proxy: string
+  username: string
+}>({
+  name: 'smtp.spoken-for',
+  level: 'info',
+  help: 'A listed peer said by XCLIENT for whom it speaks.',
 })
 
 export const recipientVanished = defineEvent<{ role: string; id: string; recipient: string }>({

@@ -56,6 +56,7 @@ export async function openListener(settings: ListenerConfig, parts: ListenerPart
           role,
           delivery,
           config: config.smtp,
+          submission: config.submission,
           maxMessageSize: config.maxMessageSize,
           mime: config.mime,
           resolver,

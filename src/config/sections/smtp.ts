@@ -44,7 +44,7 @@ export const smtpSection = z
       .int()
       .min(512)
       .max(65_536)
-      .default(2048)
+      .default(4096)
       .describe('Octets of a command line with its CRLF: 512 (RFC 5321 §4.5.3.1.4) and what extensions add.'),
     maxDiscardedLine: size(
       '64 KB',

@@ -43,6 +43,11 @@ export class Login {
     return { type: 'credentials', verifier: begun.verifier }
   }
 
+  /** Mechanisms that no directory of ours answers are not offered. */
+  answerOther(): SaslAnswer {
+    return { type: 'refused', reason: 'unavailable' }
+  }
+
   async authenticated(question: Of<'authenticated'>): Promise<SmtpAnswer> {
     const scram = this.#scram
     this.#scram = null

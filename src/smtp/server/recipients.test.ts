@@ -8,6 +8,7 @@ import { authSection, directorySection } from '../../config/sections/auth.ts'
 import { createDirectory } from '../../directory/create.ts'
 import type { Directory } from '../../directory/directory.ts'
 import { createEvents } from '../../events/event.ts'
+import { formatAddress } from '../../mail/address.ts'
 import { ingest } from '../../store/ingest.ts'
 import type { Store } from '../../store/store.ts'
 import { parseForwardPath } from '../proto/grammar.ts'
@@ -57,9 +58,15 @@ async function codeFor(
 ): Promise<string> {
   const parsed = parseForwardPath(`TO:${path}`)
   if ('wire' in parsed) return `${parsed.code} ${parsed.enhanced}`
-  const verdict = await judgeRecipient(directory, { role, address: parsed.recipient.address, size })
+  const verdict = await judgeRecipient(directory, {
+    ...{ role, size, address: parsed.recipient.address },
+    relay: role === 'submission' ? 'anywhere' : 'ours',
+  })
   return verdict.ok
-    ? verdict.recipients.map(({ account }) => account.address).join(' ')
+    ? [
+        ...verdict.recipients.map(({ account }) => account.address),
+        ...verdict.remote.map(({ address }) => `to ${formatAddress(address)}`),
+      ].join(' ')
     : `${verdict.reply.code} ${verdict.reply.enhanced}`
 }
 
@@ -83,7 +90,10 @@ for (const path of disguises) {
   test(`relaying to ${path} is denied`, async (context) => {
     const house = await openHouse(context)
     assert.equal(await codeFor(house, path), '550 5.7.1')
-    assert.equal(await codeFor(house, path, { role: 'submission' }), '550 5.7.1')
+    // Who logged in may send anywhere, by its name; hidden behind a domain of ours it is denied to him too.
+    const submitted = await codeFor(house, path, { role: 'submission' })
+    assert.equal(submitted.includes('example.org'), false, submitted)
+    assert.match(submitted, /^550 5\.7\.1$|^to \S+@(?:far\.example|\[.*\])$/)
   })
 }
 

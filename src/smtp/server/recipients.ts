@@ -1,17 +1,28 @@
-// RCPT: does this address have a mailbox here? Refused here is refused inside the session, so that nothing bounces later.
+// RCPT: where does this address lead? Refused here is refused inside the session, so that nothing bounces later.
 //
-// This server relays for nobody (RFC 5321 §7.1 and §3.6.2): an address that is not ours is refused, and so is every way of
-// hiding one in a local part (`user%far@here`, `far!user@here`, `"user@far"@here`), which some hosts would unpack. A source
-// route is ignored (RFC 5321 appendix C), so that only its last mailbox counts.
+// - Relaying is for those who logged in (RFC 5321 §7.1, §3.6.2): from all others an address that is not ours is refused, and so
+//   is every way of hiding one in a local part (`user%far@here`, `far!user@here`, `"user@far"@here`), which some hosts would
+//   unpack. A source route is ignored (RFC 5321 appendix C), so that only its last mailbox counts.
+// - What an address of ours leads to elsewhere (aliases, lists, a return path that forwarding wrote) is taken from anybody: our
+//   own people set that up.
+import type { RemoteRecipient } from '../../delivery/delivery.ts'
 import type { Directory, Recipient as DirectoryRecipient, Resolution } from '../../directory/directory.ts'
-import type { Address } from '../../mail/address.ts'
+import { formatAddress, localPartKey, tryAddress, type Address } from '../../mail/address.ts'
+import type { RecipientOptions } from '../../mail/delivery-options.ts'
 import { replies, type Reply } from '../proto/reply.ts'
+import type { ReturnPaths } from './return-paths.ts'
 import type { SmtpRole } from './role.ts'
 
-/** Mailboxes, or the refusal and its name for the log. */
+/** Mailboxes here and addresses elsewhere, or the refusal and its name for the log. */
 export type RecipientVerdict =
-  | { readonly ok: true; readonly recipients: readonly DirectoryRecipient[] }
-  | { readonly ok: false; readonly reply: Reply; readonly reason: string }
+  | {
+      readonly ok: true
+      readonly recipients: readonly DirectoryRecipient[]
+      readonly remote: readonly RemoteRecipient[]
+    }
+  | Refused
+
+type Refused = { readonly ok: false; readonly reply: Reply; readonly reason: string }
 
 /** True where a local part looks like a route to somewhere else (RFC 5321 §3.6.2; RFC 1123 §5.2.16). */
 export function hidesRoute(address: Address): boolean {
@@ -24,6 +35,10 @@ export interface RecipientRequest {
   readonly address: Address | null
   /** RFC 1870 §6.1: what MAIL declared, or null. */
   readonly size: number | null
+  /** `anywhere` for those who logged in. */
+  readonly relay: 'anywhere' | 'ours'
+  readonly returnPaths?: ReturnPaths | null
+  readonly requireValidSince?: RecipientOptions['requireValidSince']
 }
 
 /** Rejects with `StoreUnavailable` when the store cannot answer. */
@@ -31,15 +46,53 @@ export async function judgeRecipient(
   directory: Directory,
   request: RecipientRequest,
 ): Promise<RecipientVerdict> {
-  const { role, address, size } = request
-  if (role !== 'catcher' && address !== null && hidesRoute(address)) {
-    return { ok: false, reply: replies.relayDenied, reason: 'disguised-relay' }
+  const { role, address, size, relay } = request
+  if (address === null) return settle(await directory.resolvePostmaster(), request)
+  const bounced = request.returnPaths?.tryReturnPath(address)
+  if (bounced !== undefined) {
+    const target = bounced.type === 'forward' ? bounced.address : tryAddress(bounced.owner, { utf8: true })
+    if (target === undefined) return { ok: false, reply: replies.noSuchUser, reason: 'unknown-user' }
+    const resolution = await directory.resolve(target)
+    // A return path that was ours says where it leads, and that we wrote it.
+    if (resolution.type === 'not-local') return elsewhere(target, formatAddress(address))
+    return settle(resolution, { role, size })
   }
-  const resolution = await (address === null ? directory.resolvePostmaster() : directory.resolve(address))
-  if (resolution.type !== 'local') return refuse(resolution, role)
-  return size === null
-    ? { ok: true, recipients: resolution.recipients }
-    : withRoom(resolution.recipients, size)
+  const hidden = role !== 'catcher' && hidesRoute(address)
+  if (hidden && relay === 'ours') return { ok: false, reply: replies.relayDenied, reason: 'disguised-relay' }
+  const resolution = await directory.resolve(address)
+  if (resolution.type === 'not-local' && relay === 'anywhere') return elsewhere(address, null)
+  if (hidden) return { ok: false, reply: replies.relayDenied, reason: 'disguised-relay' }
+  return settle(resolution, request)
+}
+
+function elsewhere(address: Address, via: string | null): RecipientVerdict {
+  return { ok: true, recipients: [], remote: [{ address, via, list: null }] }
+}
+
+function settle(
+  resolution: Resolution,
+  request: Pick<RecipientRequest, 'role' | 'size' | 'requireValidSince'> & { address?: Address | null },
+): RecipientVerdict {
+  if (resolution.type !== 'local') {
+    return { ok: false, reply: replyFor(resolution.type), reason: resolution.type }
+  }
+  const { recipients } = resolution
+  const remote = remoteOf(resolution)
+  const { address, size, requireValidSince } = request
+  // RFC 7293 §5.1: 550 where the address has not had its owner since then; §5.1 (1): names of roles have none.
+  if (requireValidSince != null && address != null && !isRole(address)) {
+    const newer = recipients.some(({ account }) => account.createdAt > requireValidSince.since)
+    if (newer) return { ok: false, reply: replies.ownerChanged, reason: 'owner-changed' }
+  }
+  if (size !== null && remote.length === 0) return withRoom(recipients, size)
+  return { ok: true, recipients, remote }
+}
+
+/** What an address of ours leads to elsewhere. */
+export function remoteOf(
+  resolution: Resolution & { readonly type: 'local'; readonly remote?: readonly RemoteRecipient[] },
+): readonly RemoteRecipient[] {
+  return resolution.remote ?? []
 }
 
 /** A declared size is held against every quota: refused only where nobody could take it. */
@@ -47,21 +100,27 @@ function withRoom(recipients: readonly DirectoryRecipient[], size: number): Reci
   let reply: Reply = replies.tooBigForMailbox
   for (const { account } of recipients) {
     const { quota, used } = account
-    if (quota.bytes === null || used.bytes + size <= quota.bytes) return { ok: true, recipients }
+    if (quota.bytes === null || used.bytes + size <= quota.bytes) return { ok: true, recipients, remote: [] }
     // RFC 1870 §6.1 (2): 452 where there may be room another time.
     if (size <= quota.bytes) reply = replies.mailboxFull
   }
   return { ok: false, reply, reason: 'over-quota' }
 }
 
-function refuse(resolution: Exclude<Resolution, { type: 'local' }>, role: SmtpRole): RecipientVerdict {
-  return { ok: false, reply: replyFor(resolution.type, role), reason: resolution.type }
+/** RFC 2142 §§3-7: names that belong to a function, whoever serves it. */
+const roles: ReadonlySet<string> = new Set([
+  ...['info', 'marketing', 'sales', 'support', 'abuse', 'noc', 'security', 'postmaster', 'hostmaster'],
+  ...['usenet', 'news', 'webmaster', 'www', 'uucp', 'ftp'],
+])
+
+function isRole(address: Address): boolean {
+  return roles.has(localPartKey(address.localPart))
 }
 
-function replyFor(type: Exclude<Resolution['type'], 'local'>, role: SmtpRole): Reply {
+function replyFor(type: Exclude<Resolution['type'], 'local'>): Reply {
   switch (type) {
     case 'not-local':
-      return role === 'submission' ? replies.noRelay : replies.relayDenied
+      return replies.relayDenied
     case 'unknown-user':
       return replies.noSuchUser
     case 'disabled':

@@ -1,24 +1,33 @@
-// Puts an SMTP listener together: the core's settings from role and configuration, a handler for each connection.
+// Puts an SMTP listener together: the core's settings from role, configuration and peer, a handler for each connection.
 import type { Checkpoint } from '../../base/checkpoint.ts'
 import type { Clock } from '../../base/clock.ts'
+import type { Peer } from '../../base/core.ts'
+import { inNetworks, parseIpNetworks, type IpNetwork } from '../../base/ip-network.ts'
 import type { Random } from '../../base/random.ts'
 import type { Resolver } from '../../base/resolver.ts'
 import type { AuthConfig } from '../../config/sections/auth.ts'
 import type { SmtpConfig } from '../../config/sections/smtp.ts'
+import type { SubmissionConfig } from '../../config/sections/submission.ts'
 import type { Delivery } from '../../delivery/delivery.ts'
+import type { Terminals } from '../../delivery/terminals.ts'
 import type { Directory } from '../../directory/directory.ts'
 import type { Events } from '../../events/event.ts'
+import type { Policy } from '../../hooks/policy.ts'
 import type { MimeLimits } from '../../mail/mime/limits.ts'
 import type { ConnectionRefusal } from '../../net/connection-limits.ts'
 import type { Service } from '../../net/pump.ts'
-import type { Store } from '../../store/store.ts'
 import { ingest } from '../../store/ingest.ts'
+import type { QueueStore } from '../../store/queue.ts'
+import type { Store } from '../../store/store.ts'
 import { SmtpCore } from '../proto/core.ts'
-import { noOffers } from '../proto/offers.ts'
+import { noOffers, type SmtpOffers } from '../proto/offers.ts'
 import type { SmtpAnswer, SmtpQuestion } from '../proto/questions.ts'
 import { replies } from '../proto/reply.ts'
 import type { SmtpSettings } from '../proto/session.ts'
-import { SmtpHandler, type HandlerParts } from './handler.ts'
+import { SmtpHandler } from './handler.ts'
+import type { HandlerParts } from './parts.ts'
+import type { RemoteQueue } from './remote-queue.ts'
+import type { ReturnPaths } from './return-paths.ts'
 import type { SmtpRole } from './role.ts'
 
 export interface SmtpServiceOptions {
@@ -34,6 +43,7 @@ export interface SmtpServiceOptions {
   readonly clock: Clock
   readonly random: Random
   readonly config: SmtpConfig
+  readonly submission: SubmissionConfig
   /** Octets; 0 is no limit. */
   readonly maxMessageSize: number
   readonly auth: AuthConfig
@@ -41,6 +51,16 @@ export interface SmtpServiceOptions {
   readonly resolver: Resolver | null
   /** For the MIME walk; its defaults where absent. */
   readonly mime?: MimeLimits
+  /** Hooks, milters and HTTP hooks; absent: nobody is asked. */
+  readonly policy?: Policy | null
+  /** Absent: SEND, SOML and SAML are not offered. */
+  readonly terminals?: Terminals | null
+  /** Return paths that forwarding and lists wrote; absent: there are none. */
+  readonly returnPaths?: ReturnPaths | null
+  /** Absent: ETRN, TURN and ATRN are not offered. */
+  readonly remoteQueue?: RemoteQueue | null
+  /** `store.chargeRate`; absent: hourly limits do not hold. */
+  readonly chargeRate?: QueueStore['chargeRate'] | null
   readonly checkpoint?: Checkpoint | undefined
 }
 
@@ -50,33 +70,68 @@ export interface SmtpService {
   readonly farewell: (refusal: ConnectionRefusal) => string
 }
 
+/** Networks of the configuration, read once. */
+interface Networks {
+  readonly exempt: readonly IpNetwork[]
+  readonly xclient: readonly IpNetwork[]
+  readonly xforward: readonly IpNetwork[]
+}
+
 export function createSmtpService(options: SmtpServiceOptions): SmtpService {
-  const settings = makeSettings(options)
-  const { role, hostname, store, directory, delivery, events, clock, random, resolver, mime, checkpoint } =
-    options
-  const parts: HandlerParts = {
-    ...{ role, hostName: hostname, directory, delivery, events, clock, random, resolver },
-    checkpoint,
-    stage: () => ingest({ blobs: store.blobs, ...(mime === undefined ? {} : { limits: mime }) }),
+  const { config, store, mime } = options
+  const networks: Networks = {
+    exempt: parseIpNetworks(config.exemptNetworks),
+    xclient: parseIpNetworks(config.xclientFrom),
+    xforward: parseIpNetworks(config.xforwardFrom),
   }
+  const { role, directory, delivery, events, clock, random, resolver, submission, checkpoint } = options
+  const parts: HandlerParts = {
+    ...{ role, directory, delivery, events, clock, random, resolver, submission, checkpoint },
+    hostName: options.hostname,
+    smtp: config,
+    exempt: networks.exempt,
+    stage: () => ingest({ blobs: store.blobs, ...(mime === undefined ? {} : { limits: mime }) }),
+    readStaged: (blob, range) => store.blobs.readStaged(blob, range),
+    policy: options.policy ?? null,
+    terminals: options.terminals ?? null,
+    returnPaths: options.returnPaths ?? null,
+    remoteQueue: options.remoteQueue ?? null,
+    chargeRate: options.chargeRate ?? null,
+  }
+  const settingsFor = makeSettings(options, networks)
   return {
     service: {
-      makeCore: () => new SmtpCore(settings),
-      makeHandler: (_sink, peer) => new SmtpHandler(parts, peer),
+      makeCore: (peer) => new SmtpCore(settingsFor(peer)),
+      makeHandler: (sink, peer) => new SmtpHandler(parts, { sink, peer }),
     },
     farewell: () => replies.tooManyConnections.wire,
   }
 }
 
-function makeSettings(options: SmtpServiceOptions): SmtpSettings {
+/** Settings by peer; one object for all peers that are alike. */
+function makeSettings(options: SmtpServiceOptions, networks: Networks): (peer: Peer) => SmtpSettings {
+  const common = commonSettings(options)
+  const { tarpit } = options.config
+  // RFC 5321 §4.5.4.1 has senders wait long; a host of ours that errs is better told at once.
+  const slowed = options.role === 'mx' || options.role === 'submission'
+  const slow: SmtpSettings = { ...common, tarpit: slowed && tarpit.afterErrors > 0 ? tarpit : null }
+  return ({ remoteAddress }) => {
+    const exempt = inNetworks(networks.exempt, remoteAddress)
+    const xclient = inNetworks(networks.xclient, remoteAddress)
+    const xforward = inNetworks(networks.xforward, remoteAddress)
+    const base = exempt ? common : slow
+    return xclient || xforward ? { ...base, offers: { ...base.offers, xclient, xforward } } : base
+  }
+}
+
+function commonSettings(options: SmtpServiceOptions): SmtpSettings {
   const { role, hostname, startTls, config, maxMessageSize, auth, directory, random } = options
-  const submission = role === 'submission'
+  const loggedIn = role === 'submission' || role === 'odmr'
   return {
     hostName: hostname,
     startTls,
-    dialect: 'smtp',
-    offers: noOffers,
-    tarpit: null,
+    dialect: role === 'lmtp' ? 'lmtp' : 'smtp',
+    offers: makeOffers(options),
     limits: {
       ...config,
       maxMessageSize,
@@ -84,10 +139,45 @@ function makeSettings(options: SmtpServiceOptions): SmtpSettings {
       maxAuthFailures: auth.maxFailuresPerConnection,
     },
     // RFC 6409 §4.3, RFC 8314 §3.3: no submission without log-in, none in clear text unless the operator allows it.
-    admission: { tls: submission && !auth.allowClearText, authentication: submission },
+    admission: { tls: loggedIn && !auth.allowClearText, authentication: loggedIn },
     sasl:
-      role === 'mx'
-        ? null
-        : { ...directory.sasl, clearTextAllowed: role === 'catcher' || auth.allowClearText, random },
+      loggedIn || role === 'catcher'
+        ? { ...directory.sasl, clearTextAllowed: role === 'catcher' || auth.allowClearText, random }
+        : null,
+    tarpit: null,
+  }
+}
+
+/** What is offered beyond the core; a catcher keeps everything and relays nothing, so it promises nothing. */
+function makeOffers({
+  role,
+  config,
+  submission,
+  clock,
+  terminals,
+  remoteQueue,
+}: SmtpServiceOptions): SmtpOffers {
+  const queue = remoteQueue ?? null
+  // RFC 2645 §5.1: EHLO, AUTH and ATRN.
+  if (role === 'odmr') return { ...noOffers, atrn: queue !== null }
+  if (role === 'catcher') return noOffers
+  const submits = role === 'submission'
+  return {
+    ...noOffers,
+    dsn: true,
+    requireTls: true,
+    // RFC 4865 §4.2 (2): on no port but submission's.
+    futureRelease:
+      submits && submission.maxHold > 0
+        ? { maxInterval: Math.floor(submission.maxHold / 1000), clock }
+        : null,
+    deliverBy: { minimum: Math.ceil(config.minDeliverBy / 1000) },
+    priority: { profile: '' },
+    noSoliciting: { keywords: submits ? [] : config.refuseSolicitation },
+    requireValidSince: true,
+    expand: submits || (role === 'mx' && config.verify),
+    terminals: terminals != null && (submits || (role === 'mx' && config.send)),
+    turn: queue !== null && role === 'mx' && config.turn.length > 0,
+    etrn: queue !== null && role !== 'lmtp' && config.etrn.length > 0,
   }
 }

@@ -1,0 +1,48 @@
+// What all sessions of a listener share.
+import type { Checkpoint } from '../../base/checkpoint.ts'
+import type { Clock } from '../../base/clock.ts'
+import type { IpNetwork } from '../../base/ip-network.ts'
+import type { Random } from '../../base/random.ts'
+import type { Resolver } from '../../base/resolver.ts'
+import type { SmtpConfig } from '../../config/sections/smtp.ts'
+import type { SubmissionConfig } from '../../config/sections/submission.ts'
+import type { Delivery } from '../../delivery/delivery.ts'
+import type { Terminals } from '../../delivery/terminals.ts'
+import type { Directory } from '../../directory/directory.ts'
+import type { Events } from '../../events/event.ts'
+import type { Policy } from '../../hooks/policy.ts'
+import type { Ingest } from '../../store/ingest.ts'
+import type { QueueStore } from '../../store/queue.ts'
+import type { BlobStore } from '../../store/store.ts'
+import type { RemoteQueue } from './remote-queue.ts'
+import type { ReturnPaths } from './return-paths.ts'
+import type { SmtpRole } from './role.ts'
+
+export interface HandlerParts {
+  readonly role: SmtpRole
+  readonly hostName: string
+  readonly directory: Directory
+  readonly delivery: Delivery
+  /** Opens a place for a message's bytes. */
+  readonly stage: () => Ingest
+  readonly readStaged: BlobStore['readStaged']
+  readonly events: Events
+  readonly clock: Clock
+  readonly random: Random
+  /** Null where clients' names are not looked up. */
+  readonly resolver: Resolver | null
+  readonly smtp: SmtpConfig
+  readonly submission: SubmissionConfig
+  /** Whom the greeting does not wait for. */
+  readonly exempt: readonly IpNetwork[]
+  /** Null: nobody is asked. */
+  readonly policy: Policy | null
+  /** Null: there are no terminals. */
+  readonly terminals: Terminals | null
+  readonly returnPaths: ReturnPaths | null
+  /** Null: ETRN, TURN and ATRN are not offered. */
+  readonly remoteQueue: RemoteQueue | null
+  /** Null: nothing is counted. */
+  readonly chargeRate: QueueStore['chargeRate'] | null
+  readonly checkpoint?: Checkpoint | undefined
+}

@@ -1,0 +1,42 @@
+// The trace fields that a message gets here (RFC 5321 §4.4): Return-Path and Delivered-To for a mailbox, Received for all.
+import type { ArrivalRecipient } from '../../delivery/delivery.ts'
+import { tryAddress } from '../../mail/address.ts'
+import { formatDeliveredTo, formatReceived, formatReturnPath, withProtocol } from '../../mail/received.ts'
+import type { SessionContext } from './context.ts'
+import type { WholeMessage } from './transaction.ts'
+
+/** For a recipient's mailbox; with null for relaying: RFC 5321 §4.4 has Return-Path at final delivery alone. */
+export function makeTrace(
+  context: SessionContext,
+  { client, transaction }: Pick<WholeMessage, 'client' | 'transaction'>,
+  time: number,
+): (recipient: ArrivalRecipient | null) => string {
+  const { parts, peer, remoteName } = context
+  const { sender, accepted, id } = transaction
+  const [only] = accepted
+  const received = formatReceived({
+    helo: client.name,
+    remoteAddress: peer.remoteAddress,
+    remoteName,
+    by: parts.hostName,
+    protocol: withProtocol({
+      dialect: parts.role === 'lmtp' ? 'lmtp' : 'smtp',
+      extended: client.extended,
+      tls: client.tls !== null,
+      authenticated: client.username !== null,
+      utf8: sender.smtpUtf8,
+    }),
+    id,
+    recipient: accepted.length === 1 ? (only?.recipient?.address ?? null) : null,
+    tls: client.tls,
+    time,
+  })
+  const returnPath = formatReturnPath(sender.reversePath)
+  return (recipient) => {
+    if (recipient === null) return received
+    const { deliveredTo } = recipient
+    const address = tryAddress(deliveredTo, { utf8: true })
+    const field = address === undefined ? '' : formatDeliveredTo(address, { utf8: sender.smtpUtf8 })
+    return `${returnPath}${field}${received}`
+  }
+}
