@@ -40,7 +40,7 @@ const lanesSection = z
       500,
       'Connections more, for those that have been at one message for longer than `slowAfter`.',
     ),
-    slowAfter: duration('10s', 'From when on a connection counts as slow.'),
+    slowAfter: duration('2s', 'From when on a connection counts as slow.'),
     unproven: z
       .number()
       .min(0.05)

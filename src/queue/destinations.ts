@@ -1,0 +1,99 @@
+// What the dispatcher knows of a destination: its lanes, what waits for them, how it has been lately. All in memory, and
+// forgotten once a destination has been without work for a while; what matters over a restart is in the rows.
+import { conditionOf, type DestinationHealth, healthy } from './backoff.ts'
+import { type LaneWindow, lanesOf, openWindow } from './concurrency.ts'
+import type { Row } from './settlement.ts'
+import type { Destination, Job } from './transport.ts'
+
+/** A job with the rows as they were claimed. */
+export interface Work {
+  readonly job: Job
+  readonly rows: readonly Row[]
+  /** How often a lane gave it back. */
+  untried: number
+}
+
+export class DestinationState {
+  /** As the transport described it last: its limits may change with the configuration. */
+  destination: Destination
+  health: DestinationHealth = healthy
+  window: LaneWindow
+  readonly pending: Work[] = []
+  readonly lanes = new Set<object>()
+  /** Domains with due rows that go here. */
+  readonly ready = new Set<string>()
+  /** Claims under way for it. */
+  claims = 0
+  /** When it last took a message; milliseconds of the wall clock. */
+  provenAt = Number.NEGATIVE_INFINITY
+  /** Lanes in a row that ended without having taken a job. */
+  barren = 0
+
+  constructor(destination: Destination, initialLanes: number) {
+    this.destination = destination
+    this.window = openWindow(initialLanes)
+  }
+
+  get key(): string {
+    return this.destination.key
+  }
+
+  /** Lanes that it may have now. */
+  allowed(now: number): number {
+    switch (conditionOf(this.health, now)) {
+      case 'dead':
+        return 0
+      case 'probe':
+        return 1
+      case 'alive':
+        return lanesOf(this.window, this.destination.maxConnections)
+    }
+  }
+
+  isProven(now: number): boolean {
+    return now - this.provenAt < provenFor
+  }
+
+  isIdle(): boolean {
+    return this.pending.length === 0 && this.lanes.size === 0 && this.ready.size === 0 && this.claims === 0
+  }
+}
+
+/** How long a success speaks for a destination. */
+const provenFor = 10 * 60_000
+
+/** Rows by what one transaction can carry: message, return path, and at most so many recipients. */
+export function groupRows(rows: readonly Row[], maxRecipients: number): Work[] {
+  const groups = new Map<string, Row[]>()
+  for (const row of rows) {
+    const { recipient } = row
+    const key = JSON.stringify([recipient.message, recipient.reversePath, recipient.options.redistributed])
+    const group = groups.get(key)
+    if (group === undefined) groups.set(key, [row])
+    else group.push(row)
+  }
+  const works: Work[] = []
+  for (const group of groups.values()) {
+    const most = Math.max(1, maxRecipients)
+    for (let at = 0; at < group.length; at += most) works.push(makeWork(group.slice(at, at + most)))
+  }
+  return works
+}
+
+/** The message in a job is as this recipient's envelope says: with his own return path, and only the options that are his. */
+function makeWork(rows: readonly Row[]): Work {
+  const [first] = rows
+  if (first === undefined) throw new Error('a job needs a recipient')
+  const { message, recipient } = first
+  const { options } = message
+  const job: Job = {
+    message: {
+      ...message,
+      reversePath: recipient.reversePath ?? message.reversePath,
+      // RFC 3461 §5.2.7.1 (b): what a list sends on carries neither ENVID nor RET of the original.
+      options: recipient.options.redistributed ? { ...options, envId: null, ret: null } : options,
+    },
+    recipients: rows.map((row) => row.recipient),
+  }
+  return { job, rows, untried: 0 }
+}

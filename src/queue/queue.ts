@@ -1,0 +1,346 @@
+// The queue of this process: finds what is due, has it tried, and keeps what became of it.
+//
+// - At the start everything that a dead process had under lease is recovered: all of it where this process is alone with its
+//   store, else what ran out. From then on the leases of this holder are renewed until it stops.
+// - It is woken by what comes in (`store.onQueued`), by the earliest due time it knows, and looks for itself now and then.
+// - What is past its end is made due at once, and settled as expired by whoever claims it: nothing is settled that
+//   somebody may be trying.
+// Attempts are the dispatcher's; here are times, recovery, orders from outside, and the end.
+import type { Clock, Timer } from '../base/clock.ts'
+import type { Random } from '../base/random.ts'
+import type { QueueConfig } from '../config/sections/queue.ts'
+import { errorText } from '../events/error-text.ts'
+import type { Events } from '../events/event.ts'
+import { queueRecovered, queueStoreTrouble } from '../events/queue.ts'
+import type { QueueRecipient, QueueStore, Settlement } from '../store/queue.ts'
+import { conditionOf } from './backoff.ts'
+import { lanesOf } from './concurrency.ts'
+import { Dispatcher } from './dispatcher.ts'
+import { drainDomains, type DrainResult } from './drain.ts'
+import { DueDomains } from './due-domains.ts'
+import type { FairTurns } from './fairness.ts'
+import type { Row, SettlementRules } from './settlement.ts'
+import { type Settled, Settler } from './settler.ts'
+import { hookEventOf, tell } from './tell.ts'
+import type { JobSource, Transport } from './transport.ts'
+
+/** Who makes reports of what has ended or is late. */
+export interface ReportMaker {
+  /** Settlements with reports to make were committed. */
+  due(): void
+  /** These rows have been waiting for so long that their sender wants to know. */
+  delayed(rows: readonly QueueRecipient[]): Promise<void>
+}
+
+export interface QueueOptions {
+  readonly store: QueueStore
+  readonly transport: Transport
+  /** The same object that gives turns to what comes in. */
+  readonly turns: FairTurns
+  readonly clock: Clock
+  readonly random: Random
+  readonly events: Events
+  readonly config: QueueConfig
+  /** Unique to this run of this process. */
+  readonly holder: string
+  /** `alone`: no other process works on this store (SQLite). */
+  readonly company: 'alone' | 'shared'
+  readonly reports: ReportMaker
+  readonly webhooks?: 'on' | 'off'
+}
+
+export interface DestinationReport {
+  readonly destination: string
+  readonly route: string
+  readonly condition: 'alive' | 'dead' | 'probe'
+  readonly lanes: number
+  readonly allowed: number
+  readonly failures: number
+  readonly reason: string
+  /** Milliseconds since the epoch; 0 where it is alive. */
+  readonly retryAt: number
+}
+
+export type FlushResult =
+  | { readonly type: 'none' }
+  | { readonly type: 'started'; readonly pending: number | null }
+  | { readonly type: 'unable' }
+
+export interface Queue {
+  /** Recovers, then works until `stop`. Rejects with `StoreUnavailable` when the store cannot serve at the start. */
+  start(): Promise<void>
+  /** Gives back what was not tried, and waits for what is under way, bounded by `stopWithin`. */
+  stop(): Promise<void>
+  /** Domains have due rows: for whoever queued them in this process and need not wait for the store to tell. */
+  wake(domains: readonly string[]): void
+  /** RFC 1985 §5.1: has everything tried now that waits for a domain, for it and those below, or for a route. */
+  flush(request: { node: string; form: 'domain' | 'subdomains' | 'queue' }): Promise<FlushResult>
+  /** Messages that wait for these domains. */
+  pending(domains: readonly string[]): Promise<number>
+  /** Has one lane take all that waits for these domains, whatever their routes (ATRN, TURN); meanwhile nobody else does. */
+  drainInto(domains: readonly string[], lane: (jobs: JobSource) => Promise<void>): Promise<DrainResult>
+  destinations(): readonly DestinationReport[]
+  /** Why a domain's mail waits, where its destination is dead. */
+  troubleOf(domain: string): { readonly reason: string; readonly retryAt: number } | undefined
+}
+
+export function createQueue(options: QueueOptions): Queue {
+  return new RunningQueue(options)
+}
+
+const pageSize = 500
+const horizonPolls = 2
+const dueRemembered = 20_000
+const sweepRows = 500
+const purgeRows = 1000
+
+class RunningQueue implements Queue {
+  readonly #parts: QueueOptions
+  readonly #rules: SettlementRules
+  readonly #settler: Settler
+  readonly #due: DueDomains
+  readonly #dispatcher: Dispatcher
+  readonly #rows = new WeakMap<Settlement, Row>()
+  readonly #timers = new Map<string, Timer>()
+  readonly #work = new Set<Promise<void>>()
+  #unsubscribe: (() => void) | undefined
+  #state: 'new' | 'running' | 'stopped' = 'new'
+
+  constructor(parts: QueueOptions) {
+    this.#parts = parts
+    const { store, transport, turns, clock, random, events, config, holder } = parts
+    this.#rules = {
+      ladder: { after: config.retry.after, jitter: config.retry.jitter },
+      unknownAfter: config.retry.unknownAfter,
+      poisonAfter: config.retry.poisonAfter,
+      doubleBounce: config.reports.doubleBounce,
+    }
+    const committed = (settled: readonly Settled[]): void => this.#committed(settled)
+    this.#settler = new Settler({ store, clock, events, holder, committed })
+    this.#due = new DueDomains({
+      clock,
+      horizon: config.poll * horizonPolls,
+      limit: dueRemembered,
+      due: (domain) => this.#dispatcher.due(domain),
+    })
+    this.#dispatcher = new Dispatcher({
+      ...{ store, transport, turns, clock, random, events, config, holder, rules: this.#rules },
+      settle: (settlement, row) => this.#settle(settlement, row),
+      dueAt: (domain, at) => this.#due.note(domain, at),
+    })
+  }
+
+  async start(): Promise<void> {
+    const { store, clock, config, company } = this.#parts
+    await this.#recover(company === 'alone' ? 'all' : 'expired')
+    this.#state = 'running'
+    this.#unsubscribe = store.onQueued((domains, earliest) => {
+      if (domains.length === 0) this.#look()
+      for (const domain of domains) this.#due.note(domain, earliest)
+    })
+    await this.#scan()
+    this.#every('poll', config.poll, () => this.#poll())
+    this.#every('sweep', config.sweep, () => this.#sweep())
+    this.#every('lease', config.lease / 3, async () => {
+      const { holder } = this.#parts
+      await store.renewLeases({ holder, leaseUntil: clock.now() + config.lease })
+    })
+    this.#parts.reports.due()
+  }
+
+  async stop(): Promise<void> {
+    if (this.#state === 'stopped') return
+    this.#state = 'stopped'
+    this.#unsubscribe?.()
+    this.#due.clear()
+    for (const [name, timer] of this.#timers) if (name !== 'lease') timer.cancel()
+    const { stopWithin } = this.#parts.config
+    await this.#dispatcher.stop(stopWithin)
+    await this.#settler.close(stopWithin)
+    this.#timers.get('lease')?.cancel()
+    await Promise.allSettled(this.#work)
+  }
+
+  wake(domains: readonly string[]): void {
+    if (this.#state !== 'running') return
+    for (const domain of domains) this.#dispatcher.due(domain)
+  }
+
+  async flush(request: { node: string; form: 'domain' | 'subdomains' | 'queue' }): Promise<FlushResult> {
+    if (this.#state !== 'running') return { type: 'unable' }
+    const { store, clock } = this.#parts
+    const domains = await this.#domainsOf(request)
+    if (domains.length === 0) return { type: 'none' }
+    const pending = await this.pending(domains)
+    const nextAttempt = clock.now()
+    for (const domain of domains) {
+      const filter = { domain, state: 'waiting' } as const
+      await store.changeQueued({ filter, change: { type: 'retry', nextAttempt }, now: nextAttempt })
+    }
+    this.wake(domains)
+    return pending === 0 ? { type: 'none' } : { type: 'started', pending }
+  }
+
+  async pending(domains: readonly string[]): Promise<number> {
+    let messages = 0
+    for (const domain of domains) {
+      const filter = { domain, state: 'waiting' } as const
+      const page = await this.#parts.store.queueList({ filter, limit: pageSize, finished: 'without' })
+      messages += page.length
+    }
+    return messages
+  }
+
+  async drainInto(
+    domains: readonly string[],
+    lane: (jobs: JobSource) => Promise<void>,
+  ): Promise<DrainResult> {
+    const { store, clock, random, turns, config, holder, events } = this.#parts
+    for (const domain of domains) this.#dispatcher.exclude(domain)
+    try {
+      return await drainDomains(domains, lane, {
+        ...{ store, clock, random, turns, config, holder, events, rules: this.#rules },
+        settle: (settlement, row) => this.#settle(settlement, row),
+      })
+    } finally {
+      for (const domain of domains) this.#dispatcher.include(domain)
+    }
+  }
+
+  destinations(): readonly DestinationReport[] {
+    const now = this.#parts.clock.now()
+    return [...this.#dispatcher.destinations].map((state) => ({
+      destination: state.key,
+      route: state.destination.route,
+      condition: conditionOf(state.health, now),
+      lanes: state.lanes.size,
+      allowed: lanesOf(state.window, state.destination.maxConnections),
+      failures: state.health.failures,
+      reason: state.health.reason,
+      retryAt: state.health.retryAt,
+    }))
+  }
+
+  troubleOf(domain: string): { reason: string; retryAt: number } | undefined {
+    const state = this.#dispatcher.destinationOf(domain)
+    if (state === undefined || state.health.retryAt === 0) return undefined
+    return { reason: state.health.reason, retryAt: state.health.retryAt }
+  }
+
+  #settle(settlement: Settlement, row: Row): void {
+    const { events, clock, webhooks } = this.#parts
+    tell(events, settlement, row)
+    const hook = webhooks === 'on' ? hookEventOf(settlement, row, clock.now()) : undefined
+    this.#rows.set(settlement, row)
+    this.#settler.add(settlement, hook === undefined ? [] : [hook])
+  }
+
+  #committed(settled: readonly Settled[]): void {
+    let reports = false
+    for (const { settlement } of settled) {
+      if (settlement.type === 'done' && settlement.report !== null) reports = true
+      const row = this.#rows.get(settlement)
+      if (settlement.type === 'waiting' && row !== undefined && this.#state === 'running') {
+        this.#due.note(row.recipient.domain, settlement.nextAttempt)
+      }
+    }
+    if (reports) this.#parts.reports.due()
+  }
+
+  async #domainsOf(request: { node: string; form: 'domain' | 'subdomains' | 'queue' }): Promise<string[]> {
+    const { node, form } = request
+    if (form === 'domain') return [node]
+    const below = `.${node}`
+    const fits = (domain: string): boolean =>
+      form === 'subdomains'
+        ? domain === node || domain.endsWith(below)
+        : this.#dispatcher.destinationOf(domain)?.destination.route === node
+    const found: string[] = []
+    for await (const { domain } of this.#waitingDomains()) if (fits(domain)) found.push(domain)
+    return found
+  }
+
+  async *#waitingDomains(): AsyncGenerator<{ domain: string; due: number }> {
+    const { store } = this.#parts
+    let after: string | undefined
+    for (;;) {
+      const page = await store.queueDomains({ ...(after !== undefined && { after }), limit: pageSize })
+      yield* page
+      after = page.at(-1)?.domain
+      if (page.length < pageSize || after === undefined) return
+    }
+  }
+
+  async #scan(): Promise<void> {
+    for await (const { domain, due } of this.#waitingDomains()) {
+      if (this.#state !== 'running') return
+      this.#due.note(domain, due)
+    }
+  }
+
+  /** Looks soon; for a wake that names no domain. */
+  #look(): void {
+    void this.#guard('scan', () => this.#scan())
+  }
+
+  async #poll(): Promise<void> {
+    const { store, clock, config, company } = this.#parts
+    if (company === 'shared') await this.#recover('expired')
+    const due = await store.nextDue()
+    if (due !== undefined && due <= clock.now() + config.poll * horizonPolls) await this.#scan()
+  }
+
+  async #sweep(): Promise<void> {
+    const { store, clock, config, reports } = this.#parts
+    const now = clock.now()
+    const { expired, delayed } = await store.queueOverdue({ now, limit: sweepRows })
+    for (const id of new Set(expired.map(({ message }) => message))) {
+      // Whoever claims it finds that its time is up.
+      const filter = { id, state: 'waiting' } as const
+      await store.changeQueued({ filter, change: { type: 'retry', nextAttempt: now }, now })
+    }
+    this.wake([...new Set(expired.map(({ domain }) => domain))])
+    if (delayed.length > 0) await reports.delayed(delayed)
+    reports.due()
+    await store.purgeQueue({ finishedBefore: now - config.keepHistory, limit: purgeRows })
+  }
+
+  async #recover(abandoned: 'all' | 'expired'): Promise<void> {
+    const { store, clock, config, holder, events } = this.#parts
+    const now = clock.now()
+    if (this.#state === 'running') await store.renewLeases({ holder, leaseUntil: now + config.lease })
+    const recovered = await store.recoverLeases({
+      now,
+      holder,
+      abandoned,
+      nextAttempt: now + config.retry.unknownAfter,
+      poisonAfter: config.retry.poisonAfter,
+    })
+    if (recovered.waiting + recovered.poisoned > 0) events.emit(queueRecovered, recovered)
+  }
+
+  /** Again and again, never two at once. */
+  #every(name: string, period: number, work: () => Promise<void>): void {
+    const set = (): void => {
+      this.#timers.set(
+        name,
+        this.#parts.clock.after(period, () => {
+          const running = this.#guard(name, work)
+          void running.then(() => {
+            if (this.#state === 'running') set()
+          })
+        }),
+      )
+    }
+    set()
+  }
+
+  #guard(doing: string, work: () => Promise<void>): Promise<void> {
+    const running = work().catch((error: unknown) => {
+      this.#parts.events.emit(queueStoreTrouble, { doing, error: errorText(error) })
+    })
+    this.#work.add(running)
+    void running.then(() => this.#work.delete(running))
+    return running
+  }
+}
