@@ -53,7 +53,7 @@ export type ClientIdentity =
       /** Whom to act as; absent: the user himself. */
       readonly authorizationId?: string
     }
-  /** RFC 7628: an access token (OAUTHBEARER, XOAUTH2). `host` and `port`: where it was meant to be used. */
+  /** RFC 7628: an access token (OAUTHBEARER, XOAUTH2). OAUTHBEARER says `host` and `port`, those of the server, and is not used without. */
   | {
       readonly type: 'token'
       readonly username: string

@@ -1,7 +1,14 @@
 // Which SASL mechanism to use with a server, of those that it offers and that fit what we can show.
 import type { TlsState } from '../../base/core.ts'
 import type { Random } from '../../base/random.ts'
-import { loginClient, plainClient } from '../../sasl/client.ts'
+import {
+  cramMd5Client,
+  externalClient,
+  loginClient,
+  oauthBearerClient,
+  plainClient,
+  xoauth2Client,
+} from '../../sasl/client.ts'
 import type { SaslClientExchange } from '../../sasl/mechanism.ts'
 import { scramClient } from '../../sasl/scram-client.ts'
 import type { AuthenticateOptions, ClientIdentity } from './client.ts'
@@ -39,8 +46,31 @@ const passwordCandidate = (
     choice.options.identity.type === 'password' ? begin(choice.options.identity, choice) : undefined,
 })
 
+/** RFC 6409 §3.1. */
+const submissionPort = 587
+
 /** Strongest first. */
 const candidates: readonly Candidate[] = [
+  {
+    name: 'EXTERNAL',
+    revealing: false,
+    // RFC 4422 appendix A: means nothing without a handshake in which the certificate was shown.
+    begin: ({ options: { identity }, tls }) =>
+      identity.type === 'certificate' && tls !== null ? externalClient(identity) : undefined,
+  },
+  {
+    name: 'OAUTHBEARER',
+    revealing: true,
+    begin: ({ options: { identity } }) => {
+      if (identity.type !== 'token' || identity.host === undefined) return undefined
+      return oauthBearerClient({ ...identity, host: identity.host, port: identity.port ?? submissionPort })
+    },
+  },
+  {
+    name: 'XOAUTH2',
+    revealing: true,
+    begin: ({ options: { identity } }) => (identity.type === 'token' ? xoauth2Client(identity) : undefined),
+  },
   passwordCandidate('SCRAM-SHA-256-PLUS', false, (identity, { options, tls }) => {
     const channelBinding = bindingOf(tls)
     if (channelBinding === undefined) return undefined
@@ -55,6 +85,9 @@ const candidates: readonly Candidate[] = [
       ...(unoffered ? { channelBinding: 'not-offered' } : {}),
     })
   }),
+  passwordCandidate('CRAM-MD5', false, (identity) =>
+    identity.authorizationId === undefined ? cramMd5Client(identity) : undefined,
+  ),
   passwordCandidate('PLAIN', true, (identity) => plainClient(identity)),
   passwordCandidate('LOGIN', true, (identity) =>
     identity.authorizationId === undefined ? loginClient(identity) : undefined,

@@ -220,6 +220,36 @@ test('long first responses go without the command', async () => {
   assert.equal((await done).type, 'done')
 })
 
+test('tokens and certificates have their mechanisms', async () => {
+  const token = { type: 'token', username: 'ann@example.org', token: new Secret('ya29') } as const
+  const google = await greetedScene(['AUTH PLAIN XOAUTH2 OAUTHBEARER'])
+  const refused = google.session.authenticate({ identity: token, random, inTheClear: 'allowed' })
+  const xoauth2 = Buffer.from('user=ann@example.org\x01auth=Bearer ya29\x01\x01').toString('base64')
+  assert.equal(await google.server.line(), `AUTH XOAUTH2 ${xoauth2}`)
+  google.server.say(`334 ${Buffer.from('{"status":"401"}').toString('base64')}`)
+  assert.equal(await google.server.line(), '')
+  google.server.say('535 5.7.8 expired')
+  assert.equal((await refused).type, 'refused')
+  const bearer = google.session.authenticate({
+    identity: { ...token, host: 'smtp.example.net' },
+    random,
+    inTheClear: 'allowed',
+  })
+  assert.match(await google.server.line(), /^AUTH OAUTHBEARER /)
+  google.server.say('235 ok')
+  assert.deepEqual(await bearer, { type: 'done', mechanism: 'OAUTHBEARER' })
+  // Without TLS no certificate was shown.
+  const clear = await greetedScene(['AUTH EXTERNAL CRAM-MD5'])
+  const none = await clear.session.authenticate({ identity: { type: 'certificate' }, random })
+  assert.equal(none.type, 'no-mechanism')
+  const digest = clear.session.authenticate({ identity, random })
+  assert.equal(await clear.server.line(), 'AUTH CRAM-MD5')
+  clear.server.say(`334 ${Buffer.from('<1@x>').toString('base64')}`)
+  assert.match(Buffer.from(await clear.server.line(), 'base64').toString(), /^ann [0-9a-f]{32}$/)
+  clear.server.say('235 ok')
+  assert.deepEqual(await digest, { type: 'done', mechanism: 'CRAM-MD5' })
+})
+
 test('ETRN, NOOP and RSET', async () => {
   const { server, session } = await greetedScene(['ETRN'])
   const results = Promise.all([session.etrn('@example.org'), session.noop(), session.reset()])
