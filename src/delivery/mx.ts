@@ -138,10 +138,7 @@ type Found =
   | { readonly type: 'trouble'; readonly failure: string }
 
 /** The addresses of a host, both families at once. CNAMEs are followed by the resolver (RFC 5321 §5.1). */
-export async function hostAddresses(
-  name: string,
-  context: Omit<MxContext, 'self'>,
-): Promise<Found> {
+export async function hostAddresses(name: string, context: Omit<MxContext, 'self'>): Promise<Found> {
   const { resolver, random, limits, allowPrivate } = context
   const [ipv6, ipv4] = await Promise.all([resolver.aaaa(name), resolver.a(name)])
   const answers = [ipv6, ipv4]
@@ -198,7 +195,11 @@ function literalRoute(text: string, { allowPrivate, self }: MxContext): MailRout
   const literal = tryAddressLiteral(text)
   const address = literal === undefined ? undefined : ipOfLiteral(literal)
   if (literal === undefined || address === undefined) {
-    return refusal('failed', 'literal', `550 5.1.2 The address literal ${text} names no host that can be reached`)
+    return refusal(
+      'failed',
+      'literal',
+      `550 5.1.2 The address literal ${text} names no host that can be reached`,
+    )
   }
   if (self.addresses.includes(address)) return loop(text)
   if (!allowPrivate && !isPublicAddress(address)) {

@@ -24,7 +24,10 @@ const closed: readonly (readonly [prefix: string, bits: number])[] = [
   ['ff00::', 8],
 ]
 
-const closedOctets = closed.map(([prefix, bits]) => ({ octets: tryIpOctets(prefix) ?? new Uint8Array(), bits }))
+const closedOctets = closed.map(([prefix, bits]) => ({
+  octets: tryIpOctets(prefix) ?? new Uint8Array(),
+  bits,
+}))
 /** The well-known prefix under which translators reach IPv4 addresses. */
 const translated = tryIpOctets('64:ff9b::') ?? new Uint8Array()
 

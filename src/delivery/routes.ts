@@ -117,7 +117,8 @@ const keptWays = 200_000
 function makeWay(route: Route, question: RouteQuestion): Way {
   const { config } = route
   const wish = question.tls === 'usual' ? '' : ` tls-${question.tls}`
-  const named = (target: string) => `${config.kind} ${target}${route.name === config.kind ? '' : ` (${route.name})`}`
+  const named = (target: string) =>
+    `${config.kind} ${target}${route.name === config.kind ? '' : ` (${route.name})`}`
   const make = (key: string, domain: string): Way => ({
     destination: {
       key,

@@ -53,7 +53,8 @@ async function mxTargets(
   // RFC 8461 §2: policies belong to domains; an address literal has none.
   const wantsSts = context.sts !== null && !domain.startsWith('[')
   let sts: Promise<StsPolicy | null> | null = null
-  const stsPolicy = () => (sts ??= wantsSts && context.sts !== null ? context.sts.policyOf(domain) : Promise.resolve(null))
+  const stsPolicy = () =>
+    (sts ??= wantsSts && context.sts !== null ? context.sts.policyOf(domain) : Promise.resolve(null))
   return {
     type: 'targets',
     targets: route.hosts.map((host) => ({
@@ -95,7 +96,10 @@ async function daneOf(
 
 async function fixedTargets(
   way: Way,
-  options: { readonly context: RelayContext; readonly config: Extract<RouteConfig, { kind: 'host' | 'lmtp' }> },
+  options: {
+    readonly context: RelayContext
+    readonly config: Extract<RouteConfig, { kind: 'host' | 'lmtp' }>
+  },
 ): Promise<Targets> {
   const { context, config } = options
   const plain = config.host.replace(/^\[(?:IPv6:)?(.*)\]$/i, '$1')

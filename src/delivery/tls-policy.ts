@@ -27,7 +27,10 @@ export interface HostPolicy {
   /** Against whose name a certificate is held where only the record asks. */
   readonly reference: string
   /** A policy that is not obeyed but reported: `mta-sts testing`, or what `TLS-Required: No` sets aside. */
-  readonly watched: { readonly name: string; readonly judge: (certificate: PeerCertificate | null) => Judgement } | null
+  readonly watched: {
+    readonly name: string
+    readonly judge: (certificate: PeerCertificate | null) => Judgement
+  } | null
 }
 
 /** The host must not be used. */

@@ -9,7 +9,8 @@ type Authentication = NonNullable<Extract<RouteConfig, { kind: 'host' }>['authen
 export type TokenConfig = NonNullable<Authentication['token']>
 
 export type TokenResult =
-  { readonly ok: true; readonly token: Secret } | { readonly ok: false; readonly problem: string }
+  | { readonly ok: true; readonly token: Secret }
+  | { readonly ok: false; readonly problem: string }
 
 export interface TokenSource {
   /** Never rejects. */
@@ -52,7 +53,10 @@ export function createTokenSource(options: {
       const read = readAnswer(answer)
       if (!read.ok) return read
       if (read.refreshToken !== null) rotated.set(key, read.refreshToken)
-      kept.set(key, { token: read.token, until: clock.monotonic() + read.life - Math.min(margin, read.life / 2) })
+      kept.set(key, {
+        token: read.token,
+        until: clock.monotonic() + read.life - Math.min(margin, read.life / 2),
+      })
       return { ok: true, token: read.token }
     } catch (error) {
       return { ok: false, problem: error instanceof Error ? error.message : 'no token' }

@@ -67,7 +67,12 @@ export const loopRefused = defineEvent<{ domain: string }>({
   help: 'The best mail host of a domain is this one, which does not take its mail.',
 })
 
-export const mailDiscarded = defineEvent<{ message: string; recipient: string; route: string; reason: string }>({
+export const mailDiscarded = defineEvent<{
+  message: string
+  recipient: string
+  route: string
+  reason: string
+}>({
   name: 'relay.discarded',
   level: 'warn',
   help: 'A route says that this mail is thrown away.',

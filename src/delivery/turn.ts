@@ -1,0 +1,177 @@
+// Connections that change who speaks first: ATRN (RFC 2645 §5.2) and TURN (RFC 821 §3.8), from both sides.
+//
+// As the provider we answered 250 to ATRN; the peer greets us now as a server, and gets the queued mail of its domains over the
+// very connection. As the customer we connect, log in, say ATRN, and hand the connection to our own server. A connection
+// that broke is never made anew by the provider: it cannot reach the customer, who comes again by himself.
+import type { Connection } from '../base/connection.ts'
+import type { TlsState } from '../base/core.ts'
+import type { RouteConfig } from '../config/sections/relay.ts'
+import type { JobSource } from '../queue/transport.ts'
+import { openSmtpClient } from '../smtp/client/session.ts'
+import type { BlobStore } from '../store/store.ts'
+import { endingWords, noFacts, stageName, statusOf, type Trouble } from './attempt.ts'
+import { Connector, type Connected } from './connector.ts'
+import type { RelayContext } from './context.ts'
+import { runLane, type SessionSource } from './lane.ts'
+import { laneJobs } from './relay-transport.ts'
+import type { Route, Way } from './routes.ts'
+
+export interface TurnedRequest {
+  /** Handed over by the server, flushed. */
+  readonly connection: Connection
+  /** Who the peer is, for the record: the account that logged in, or its name. */
+  readonly peer: string
+  /** The name to greet with. */
+  readonly heloName: string
+  /** Mail for the domains that were asked for, from the queue. */
+  readonly jobs: JobSource
+  readonly context: RelayContext
+  readonly blobs: Pick<BlobStore, 'read' | 'readSmall'>
+  readonly signal: AbortSignal
+}
+
+/** Provider: sends what `jobs` gives over the connection, then QUIT. Every job taken is reported. */
+export async function sendTurned(request: TurnedRequest): Promise<void> {
+  const { connection, peer, heloName, jobs, context, blobs, signal } = request
+  const way = wayOf({
+    name: 'turn',
+    config: { kind: 'mx', except: [], tls: 'opportunistic' },
+    heloName,
+    peer,
+  })
+  const source = new TurnedSource(request)
+  try {
+    await runLane({
+      way,
+      context,
+      signal,
+      next: laneJobs(jobs, { blobs, context, way }),
+      connect: () => source,
+    })
+  } finally {
+    connection.destroy()
+  }
+}
+
+/** The one session that there can be. */
+class TurnedSource implements SessionSource {
+  readonly #request: TurnedRequest
+  #trouble: Trouble | null = null
+  #opened = false
+
+  constructor(request: TurnedRequest) {
+    this.#request = request
+  }
+
+  async next(): Promise<Connected> {
+    const { connection, peer, heloName, context } = this.#request
+    const facts = {
+      ...noFacts,
+      host: peer,
+      address: connection.peer.remoteAddress,
+      tls: describe(connection.tls),
+      policy: 'turn',
+    }
+    const gone = { facts, stage: 'connect', reply: `the connection of ${peer} is gone`, status: '4.4.2' }
+    if (this.#opened) return this.#exhausted(this.#trouble ?? { ...gone, outcome: 'deferred' })
+    this.#opened = true
+    const opened = await openSmtpClient(connection, {
+      dialect: 'smtp',
+      heloName,
+      clock: context.clock,
+      timeouts: context.config.timeouts,
+    })
+    if (opened.type === 'open') return { type: 'open', live: { client: opened.session, facts } }
+    if (opened.type === 'refused') {
+      const { reply, stage } = opened
+      const words = { reply: reply.verbatim, status: statusOf(reply) }
+      return this.#exhausted({ facts, stage: stageName(stage), ...words, outcome: 'deferred' })
+    }
+    const { ending } = opened
+    return this.#exhausted({
+      facts,
+      stage: stageName(ending.stage),
+      ...endingWords(ending),
+      outcome: 'deferred',
+    })
+  }
+
+  note(trouble: Trouble): void {
+    this.#trouble = trouble
+  }
+
+  #exhausted(trouble: Trouble): Connected {
+    this.#trouble = trouble
+    return { type: 'exhausted', trouble }
+  }
+}
+
+export interface TurnRequest {
+  /** The provider, with the log-in that RFC 2645 §5.1 demands; its port is 366 for ATRN. */
+  readonly provider: Extract<RouteConfig, { kind: 'host' }>
+  readonly verb: 'ATRN' | 'TURN'
+  /** For ATRN; empty: all that the provider has for us. */
+  readonly domains: readonly string[]
+  readonly heloName: string
+  readonly context: RelayContext
+  /** Serves SMTP on the connection, speaking first; resolves when it is over. */
+  readonly serve: (connection: Connection) => Promise<void>
+  readonly signal: AbortSignal
+}
+
+export type TurnOutcome =
+  | { readonly type: 'served' }
+  /** RFC 2645 §5.3: 453, there is no mail now. */
+  | { readonly type: 'no-mail'; readonly reply: string }
+  | { readonly type: 'failed'; readonly trouble: Trouble }
+
+/** Customer: asks the provider for our mail. */
+export async function fetchByTurn(request: TurnRequest): Promise<TurnOutcome> {
+  const { provider, verb, domains, heloName, context, serve, signal } = request
+  const name = provider.name ?? `${provider.host}:${provider.port}`
+  const way = wayOf({ name, config: provider, heloName, peer: provider.host })
+  const connected = await new Connector({ way, context, signal }).next()
+  if (connected.type === 'exhausted') return { type: 'failed', trouble: connected.trouble }
+  const { client, facts } = connected.live
+  const turned = verb === 'ATRN' ? await client.atrn(domains) : await client.turn()
+  if (turned.type === 'turned') {
+    await serve(turned.connection)
+    return { type: 'served' }
+  }
+  const trouble = (stage: string, words: { reply: string; status: string }): TurnOutcome => ({
+    type: 'failed',
+    trouble: { facts, stage, ...words, outcome: 'deferred' },
+  })
+  if (turned.type === 'ended') return trouble(stageName(turned.ending.stage), endingWords(turned.ending))
+  await client.quit()
+  const { reply } = turned
+  if (reply.code === 453) return { type: 'no-mail', reply: reply.verbatim }
+  return trouble(stageName(turned.stage), { reply: reply.verbatim, status: statusOf(reply) })
+}
+
+function wayOf(turn: {
+  readonly name: string
+  readonly config: RouteConfig
+  readonly heloName: string
+  readonly peer: string
+}): Way {
+  const { name, config, heloName, peer } = turn
+  const route: Route = {
+    name,
+    config,
+    heloName,
+    sourceAddresses: 'sourceAddresses' in config ? (config.sourceAddresses ?? []) : [],
+    maxConnections: 1,
+    maxRecipients: mostRecipients,
+    maxMessagesPerConnection: Number.POSITIVE_INFINITY,
+  }
+  const destination = { key: `turn ${peer}`, route: name, maxConnections: 1, maxRecipients: mostRecipients }
+  return { destination, route, domain: '', tls: 'usual' }
+}
+
+/** RFC 5321 §4.5.3.1.8: what every server takes. */
+const mostRecipients = 100
+
+function describe(tls: TlsState | null): string | null {
+  return tls === null ? null : `${tls.version} ${tls.cipher}`
+}
