@@ -144,22 +144,41 @@ export function addAliasCommands(program: Command, io: Io): void {
     alias,
     'add <address> <targets...>',
     'Let an address (or @domain, for all that no other takes) lead to others.',
-  ).action(async (address: string, targets: string[], options: Options) => {
-    const set = await administer<{ address: string; display: string }>(options, {
-      operation: 'alias.set',
-      parameters: { address, targets },
-    })
-    print(io, options, { ...set, targets }, () => `${set.display} leads to ${targets.join(', ')}.\n`)
-  })
+  )
+    .option(
+      '--list',
+      'a mailing list: what bounces goes to its owner, by default the postmaster of its domain',
+    )
+    .option('--owner <address>', 'the owner of a mailing list')
+    .action(
+      async (address: string, targets: string[], options: Options & { list?: true; owner?: string }) => {
+        const byDefault = options.list ? `postmaster@${address.slice(address.lastIndexOf('@') + 1)}` : null
+        const set = await administer<{ address: string; display: string; owner: string | null }>(options, {
+          operation: 'alias.set',
+          parameters: { address, targets, owner: options.owner ?? byDefault },
+        })
+        const owned = set.owner === null ? '' : ` Bounces go to ${displayAddress(set.owner)}.`
+        print(
+          io,
+          options,
+          { ...set, targets },
+          () => `${set.display} leads to ${targets.join(', ')}.${owned}\n`,
+        )
+      },
+    )
   admin(alias, 'list [domain]', 'List the aliases.').action(
     async (domain: string | undefined, options: Options) => {
       const parameters = domain === undefined ? {} : { domain }
-      type Shown = { display: string; targets: string[] }
+      type Shown = { display: string; targets: string[]; owner: string | null }
       const aliases = await administer<Shown[]>(options, { operation: 'alias.list', parameters })
       print(io, options, aliases, () =>
         table(
           ['alias', 'leads to'],
-          aliases.map((one) => [one.display, one.targets.map(displayAddress).join(', ')]),
+          aliases.map(({ display, targets, owner }) => [
+            display,
+            targets.map(displayAddress).join(', ') +
+              (owner === null ? '' : ` (a list of ${displayAddress(owner)})`),
+          ]),
           'No aliases.',
         ),
       )

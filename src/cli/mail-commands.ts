@@ -1,11 +1,14 @@
 // `posthorn send` and `posthorn read`: a message in, messages out, from the command line.
 import { readFile } from 'node:fs/promises'
 import { type Command, Option } from 'commander'
+import type { ConfigOptions } from './configuration.ts'
 import { CommandError, exitCode, type Io, print, readInput, readInputBytes } from './io.ts'
 import { readMaildrop } from './pop3-reader.ts'
 
-interface SendOptions {
-  readonly from: string
+interface SendOptions extends ConfigOptions {
+  readonly from?: string
+  readonly direct?: string
+  readonly route?: string
   readonly subject?: string
   readonly raw?: string
   readonly attach?: string[]
@@ -29,12 +32,21 @@ export function addMailCommands(program: Command, io: Io): void {
   program
     .command('send <to...>')
     .description(
-      'Send a message by SMTP: its text is standard input, or it is a whole message given by --raw.',
+      'Send a message by SMTP: its text is standard input, or it is a whole message given by --raw. With --direct it goes to the mail hosts of its recipients themselves.',
     )
-    .requiredOption('--from <address>', 'sender')
+    .option('--from <address>', 'sender; with --direct the author in the header unless given, `<>` for none')
     .option('--subject <text>', 'subject')
     .option('--attach <file...>', 'files to attach')
     .option('--raw <file>', 'a whole message (RFC 5322), or - for standard input, sent as it is')
+    .option(
+      '--direct <file>',
+      'a whole message, or - for standard input: look up MX, connect, show the dialogue; the far host’s reply is the result, nothing is stored',
+    )
+    .option('--route <name>', 'with --direct: by this route of relay.routes')
+    .option(
+      '--config <file>',
+      'with --direct: configuration file; default: posthorn.config.ts or posthorn.toml here',
+    )
     .option('--server <host:port>', 'where to send it', '127.0.0.1:1025')
     .option('--user <name>', 'log in as')
     .option('--password-file <file>', 'file with the password on its first line')
@@ -57,6 +69,12 @@ export function addMailCommands(program: Command, io: Io): void {
 }
 
 async function send(io: Io, to: string[], options: SendOptions): Promise<void> {
+  if (options.direct !== undefined) {
+    const { sendDirect } = await import('./direct-command.ts')
+    return sendDirect(io, to, { ...options, direct: options.direct })
+  }
+  const { from } = options
+  if (from === undefined) throw new CommandError(exitCode.usage, 'Say who sends it: --from ADDRESS.')
   const { host, port } = endpoint(options.server)
   const { createTransport } = await import('nodemailer')
   const password = await passwordOf(options.passwordFile)
@@ -71,7 +89,7 @@ async function send(io: Io, to: string[], options: SendOptions): Promise<void> {
     ...(options.user === undefined ? {} : { auth: { user: options.user, pass: password ?? '' } }),
   })
   try {
-    const sent = await transport.sendMail(await message(io, to, options))
+    const sent = await transport.sendMail(await message(io, to, { ...options, from }))
     const result = { accepted: sent.accepted, rejected: sent.rejected, response: sent.response }
     print(io, options, result, () => `${sent.response}\n`)
     if (sent.rejected.length > 0) {
@@ -86,7 +104,7 @@ async function send(io: Io, to: string[], options: SendOptions): Promise<void> {
   }
 }
 
-async function message(io: Io, to: string[], options: SendOptions) {
+async function message(io: Io, to: string[], options: SendOptions & { readonly from: string }) {
   const envelope = { from: options.from, to }
   if (options.raw !== undefined) {
     const raw = options.raw === '-' ? await readInputBytes(io) : await fileBytes(options.raw)
