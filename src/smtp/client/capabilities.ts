@@ -4,7 +4,7 @@
 // sensitive. `except` makes the client blind to extensions that a server is known to get wrong.
 import type { ServerReply } from './reply.ts'
 
-/** RFC 9422 §4: the least that a server takes; null where it says nothing. */
+/** RFC 9422: the least that a server takes; null where it says nothing. */
 export interface OfferedLimits {
   /** Transactions in one session. */
   readonly mailMax: number | null
@@ -98,7 +98,7 @@ const ehloLine = /^([A-Za-z0-9][A-Za-z0-9-]*)(?:[ \t]+(.*))?$/
 function readExtensions(lines: readonly string[], except: readonly string[]): Map<string, string> {
   const extensions = new Map<string, string>()
   for (const line of lines) {
-    // "AUTH=LOGIN" is from before RFC 2554; servers that say it say the right line, too.
+    // "AUTH=LOGIN" is older than the standard; servers that say it say the right line, too.
     const match = ehloLine.exec(line.trimEnd())
     const keyword = match?.[1]?.toUpperCase()
     if (keyword === undefined || except.includes(keyword)) continue
@@ -137,7 +137,7 @@ function readFutureRelease(text: string | undefined): { maxInterval: number; unt
   return match === null ? null : { maxInterval: Number(match[1]), until: match[2] ?? '' }
 }
 
-/** RFC 9422 §3.2: `name=value` pairs; §4: unknown names are ignored, values are 1 to 6 digits and not 0. */
+/** RFC 9422: `name=value` pairs; unknown names are ignored, values are 1 to 6 digits and not 0. */
 function readLimits(text: string): OfferedLimits {
   const values = new Map<string, number>()
   for (const pair of text.split(/[ \t]+/)) {

@@ -84,7 +84,7 @@ export type DeliveryOutcome =
   /** The session ended after all was sent and before the reply (RFC 1047). */
   | { readonly type: 'unknown'; readonly ending: SessionEnding }
   | { readonly type: 'cannot-carry'; readonly reason: CannotCarry }
-  /** RFC 9422 §4: beyond what this server takes in one transaction or session. Nothing was said of it. */
+  /** RFC 9422: beyond what this server takes in one transaction or session. Nothing was said of it. */
   | { readonly type: 'beyond-limit'; readonly limit: 'RCPTMAX' | 'RCPTDOMAINMAX' | 'MAILMAX' }
   /** Our side could not produce the content (or not as much of it as announced). */
   | { readonly type: 'content-failed'; readonly error: unknown }

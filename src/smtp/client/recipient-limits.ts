@@ -20,7 +20,7 @@ export function limitRecipients(
   const domains = new Set<string>()
   for (const [place, { address }] of recipients.entries()) {
     const domain = address.slice(address.lastIndexOf('@') + 1).toLowerCase()
-    // RFC 9422 §4.2 and §4.3
+    // RFC 9422
     if (rcptMax !== null && places.length >= rcptMax) beyond.set(place, 'RCPTMAX')
     else if (rcptDomainMax !== null && !domains.has(domain) && domains.size >= rcptDomainMax) {
       beyond.set(place, 'RCPTDOMAINMAX')

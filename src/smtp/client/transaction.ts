@@ -135,7 +135,7 @@ class Transaction {
     const { options } = this.#message
     if (wire.ending !== null) return { type: 'lost', ending: wire.ending }
     if (this.#prefetched?.type === 'failed') return { type: 'content-failed', error: this.#prefetched.error }
-    // RFC 9422 §4.1
+    // RFC 9422
     const { mailMax } = capabilities.limits
     if (mailMax !== null && transactions >= mailMax) return { type: 'beyond-limit', limit: 'MAILMAX' }
     if (needsSmtpUtf8(this.#message) && !capabilities.smtpUtf8) {
