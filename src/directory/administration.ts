@@ -141,8 +141,15 @@ export class Administration {
     return { ok: true }
   }
 
-  /** `local@domain`, or `@domain` for what no other address takes. Sets all targets at once. */
-  async setAlias(address: string, targets: readonly string[]): Promise<Administered<{ address: string }>> {
+  /**
+   * `local@domain`, or `@domain` for what no other address takes. Sets all targets at once; they may be at other hosts. With an
+   * owner it is a mailing list: what it sends on bounces to the owner, not to who wrote it (RFC 5321 §3.9.2).
+   */
+  async setAlias(
+    address: string,
+    targets: readonly string[],
+    options: { readonly owner?: string | null } = {},
+  ): Promise<Administered<{ address: string; owner: string | null }>> {
     const key = tryAliasKey(address)
     if (key === undefined) {
       return invalid(
@@ -156,22 +163,21 @@ export class Administration {
     const keys: string[] = []
     for (const target of targets) {
       const parsed = tryAddress(target, { utf8: true })
-      if (parsed === undefined) return invalid(`The target "${target}" is no address.`)
-      // What leads out would have to be relayed, which this release does not do; accepting it would lose mail.
-      if (parsed.domain === null || !(await this.#store.hasDomain(parsed.domain))) {
-        return invalid(
-          `The target ${target} is not in a domain of this server, and mail is not forwarded elsewhere.`,
-        )
-      }
+      if (parsed?.domain == null) return invalid(`The target "${target}" is no address.`)
       keys.push(addressKey(parsed))
     }
-    const set = await this.#store.setAlias({ address: key, targets: keys, now: this.#options.clock.now() })
+    const owner = ownerKey(key, options.owner ?? null)
+    if (owner !== null && typeof owner !== 'string') return owner
+    const { clock } = this.#options
+    const set = await this.#store.setAlias({ address: key, targets: keys, owner, now: clock.now() })
     if (!set.ok) return refusedAddress(set.reason, address)
-    this.#tell('alias-set', key)
-    return { ok: true, address: key }
+    this.#tell(owner === null ? 'alias-set' : 'list-set', key)
+    return { ok: true, address: key, owner }
   }
 
-  listAliases(domain?: string): Promise<{ address: string; targets: readonly string[] }[]> {
+  listAliases(
+    domain?: string,
+  ): Promise<{ address: string; targets: readonly string[]; owner: string | null }[]> {
     return this.#store.listAliases(
       domain === undefined ? {} : { domain: tryDomain(domain, { utf8: true }) ?? domain },
     )
@@ -311,6 +317,17 @@ function refusedAddress(reason: 'exists' | 'no-such-domain', address: string): A
     reason,
     message: `The domain ${domain} is not here yet. Add it with \`domain add ${domain}\`.`,
   }
+}
+
+/** The canonical key of a list's owner, null where it is no list. */
+function ownerKey(alias: string, owner: string | null): string | null | AdministrationProblem {
+  if (owner === null) return null
+  if (alias.startsWith('@')) return invalid('A catch-all cannot be a mailing list.')
+  const address = tryAddress(owner, { utf8: true })
+  if (address?.domain == null) return invalid(`The owner "${owner}" is no address.`)
+  const key = addressKey(address)
+  // What bounces would go to the list again, and bounce again.
+  return key === alias ? invalid('A list cannot be its own owner: its bounces would go to its members.') : key
 }
 
 /** The canonical key of an alias; `@domain` is the catch-all. */

@@ -1,4 +1,4 @@
-// Is this the person? Passwords and SCRAM, throttled alike, the same for every protocol.
+// Is this the person? Passwords, SCRAM, CRAM-MD5, tokens and certificates, throttled alike, the same for every protocol.
 //
 // Order of things: the name is read, the store asked, the throttle asked, the password hashed; for names that do not
 // exist too, so that neither the answer nor its time tells which exist.
@@ -13,6 +13,7 @@ import {
 import { addressKey, tryAddress } from '../mail/address.ts'
 import { LoginThrottle } from './throttle.ts'
 import { Passwords } from './passwords.ts'
+import type { TokenVerifier } from './tokens.ts'
 import type { Events } from '../events/event.ts'
 import type { PasswordOptions } from './passwords.ts'
 import type { DirectoryConfig, AuthConfig } from '../config/sections/auth.ts'
@@ -20,11 +21,16 @@ import type { Account, Credentials } from '../store/model.ts'
 import type { DirectoryStore } from '../store/store.ts'
 import type {
   Authentication,
+  CertificateAttempt,
+  CramAttempt,
   Directory,
   LoginAttempt,
   LoginRefusal,
   PasswordAttempt,
+  ProofAttempt,
+  Refused,
   ScramAttempt,
+  TokenAttempt,
 } from './directory.ts'
 
 export interface AuthenticatorOptions extends PasswordOptions {
@@ -32,18 +38,27 @@ export interface AuthenticatorOptions extends PasswordOptions {
   readonly events: Events
   readonly config: AuthConfig
   readonly directoryConfig: DirectoryConfig
+  /** Null where no token can be verified. */
+  readonly tokens: TokenVerifier | null
 }
 
-type Mechanism = 'password' | 'scram'
+type Mechanism = 'password' | 'scram' | 'cram-md5' | 'token' | 'certificate'
+type Answers = Pick<
+  Directory,
+  'authenticate' | 'authenticateToken' | 'authenticateCertificate' | 'beginScram' | 'beginCram'
+>
+/** A proof that was begun, with what is kept of whoever it names. */
+type Begun = ProofAttempt & { readonly credentials: Credentials | undefined }
 type Known = { readonly account: Account; readonly credentials: Credentials } | undefined
 
-/** Answers `Directory.authenticate` and `Directory.beginScram`. */
-export class Authenticator implements Pick<Directory, 'authenticate' | 'beginScram'> {
+/** Answers what `Directory` is asked of log-ins. */
+export class Authenticator implements Answers {
   readonly #store: DirectoryStore
   readonly #events: Events
   readonly #directoryConfig: DirectoryConfig
   readonly #throttle: LoginThrottle
   readonly #passwords: Passwords
+  readonly #tokens: TokenVerifier | null
 
   constructor(options: AuthenticatorOptions) {
     this.#store = options.store
@@ -51,6 +66,7 @@ export class Authenticator implements Pick<Directory, 'authenticate' | 'beginScr
     this.#directoryConfig = options.directoryConfig
     this.#throttle = new LoginThrottle(options.clock, options.config.throttle)
     this.#passwords = new Passwords(options)
+    this.#tokens = options.tokens
   }
 
   async authenticate(attempt: PasswordAttempt): Promise<Authentication> {
@@ -58,11 +74,31 @@ export class Authenticator implements Pick<Directory, 'authenticate' | 'beginScr
     return this.#tell(attempt, 'password', outcome)
   }
 
-  async beginScram(
-    attempt: LoginAttempt,
-  ): Promise<ScramAttempt | { readonly ok: false; readonly reason: LoginRefusal }> {
-    const begun = await this.#guarded(attempt, () => this.#lookUpVerifier(attempt))
-    if (!begun.ok) this.#tell(attempt, 'scram', begun)
+  async authenticateToken(attempt: TokenAttempt): Promise<Authentication> {
+    const named = { ...attempt, username: attempt.username ?? '' }
+    const outcome = await this.#guarded(named, () => this.#checkToken(attempt))
+    return this.#tell(named, 'token', outcome)
+  }
+
+  async authenticateCertificate(attempt: CertificateAttempt): Promise<Authentication> {
+    const named = { ...attempt, username: attempt.authorizationId ?? attempt.emailAddresses[0] ?? '' }
+    const outcome = await this.#guarded(named, () => this.#checkCertificate(attempt))
+    return this.#tell(named, 'certificate', outcome)
+  }
+
+  async beginScram(attempt: LoginAttempt): Promise<ScramAttempt | Refused> {
+    const begun = await this.#begin(attempt, 'scram')
+    return begun.ok ? { ...begun, verifier: begun.credentials?.scramSha256 ?? null } : begun
+  }
+
+  async beginCram(attempt: LoginAttempt): Promise<CramAttempt | Refused> {
+    const begun = await this.#begin(attempt, 'cram-md5')
+    return begun.ok ? { ...begun, verifier: begun.credentials?.cramMd5 ?? null } : begun
+  }
+
+  async #begin(attempt: LoginAttempt, mechanism: Mechanism): Promise<Begun | Refused> {
+    const begun = await this.#guarded(attempt, () => this.#beginProof(attempt, mechanism))
+    if (!begun.ok) this.#tell(attempt, mechanism, begun)
     return begun
   }
 
@@ -82,24 +118,54 @@ export class Authenticator implements Pick<Directory, 'authenticate' | 'beginScr
     return admitted
   }
 
-  async #lookUpVerifier(attempt: LoginAttempt): Promise<ScramAttempt | { ok: false; reason: LoginRefusal }> {
+  async #checkToken({ username, token, remoteAddress }: TokenAttempt): Promise<Authentication> {
+    if (this.#tokens === null) return { ok: false, reason: 'bad-credentials' }
+    const claimed = username === null ? null : this.#nameOf(username)
+    // Tokens without a name are counted by where they come from: one name for all would let one guesser shut out everybody.
+    const name = claimed ?? `\0token ${remoteAddress}`
+    const fingerprint = this.#passwords.fingerprint(name, undefined, token)
+    const guess = this.#throttle.begin({ name, remoteAddress, fingerprint })
+    if (guess === 'throttled') return { ok: false, reason: 'throttled' }
+    const verdict = await this.#tokens.verify(token)
+    if (verdict.type === 'unavailable') {
+      guess.settle('untried')
+      throw verdict.error
+    }
+    const owner = verdict.type === 'valid' ? this.#nameOf(verdict.username) : undefined
+    const fits = owner !== undefined && (claimed === null || claimed === owner)
+    const known = fits ? await this.#lookUp(owner) : undefined
+    guess.settle(known === undefined ? 'wrong' : 'right')
+    if (owner === undefined || known === undefined) return { ok: false, reason: 'bad-credentials' }
+    return this.#admit(known.account, owner, null)
+  }
+
+  // No throttle: there is nothing to guess, the handshake has proven that the client has the key.
+  async #checkCertificate({ emailAddresses, authorizationId }: CertificateAttempt): Promise<Authentication> {
+    const wanted = authorizationId === null ? null : this.#nameOf(authorizationId)
+    for (const name of emailAddresses.map((address) => this.#nameOf(address))) {
+      if (wanted !== null && name !== wanted) continue
+      const known = await this.#lookUp(name)
+      if (known !== undefined) return this.#admit(known.account, name, null)
+    }
+    return { ok: false, reason: 'bad-credentials' }
+  }
+
+  async #beginProof(attempt: LoginAttempt, mechanism: Mechanism): Promise<Begun | Refused> {
     const name = this.#nameOf(attempt.username)
     const known = await this.#lookUp(name)
     const guess = this.#throttle.begin({ name, remoteAddress: attempt.remoteAddress, fingerprint: null })
     if (guess === 'throttled') return { ok: false, reason: 'throttled' }
-    const verifier = known?.credentials.scramSha256 ?? null
     return {
       ok: true,
-      verifier,
+      credentials: known?.credentials,
       succeed: async (authorizationId) => {
-        if (known === undefined || verifier === null)
-          throw new Error('a proof cannot fit where no verifier is')
+        if (known === undefined) throw new Error('a proof cannot fit where no verifier is')
         guess.settle('right')
-        return this.#tell(attempt, 'scram', this.#admit(known.account, name, authorizationId))
+        return this.#tell(attempt, mechanism, this.#admit(known.account, name, authorizationId))
       },
       fail: () => {
         guess.settle('wrong')
-        this.#tell(attempt, 'scram', { ok: false, reason: 'bad-credentials' })
+        this.#tell(attempt, mechanism, { ok: false, reason: 'bad-credentials' })
       },
     }
   }

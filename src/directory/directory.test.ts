@@ -6,7 +6,7 @@ import { SeededRandom } from '../base/seeded-random.ts'
 import { VirtualClock } from '../base/virtual-clock.ts'
 import { authSection, directorySection } from '../config/sections/auth.ts'
 import { createEvents, EventMemory } from '../events/event.ts'
-import { tryAddress } from '../mail/address.ts'
+import { formatAddress, tryAddress } from '../mail/address.ts'
 import { StoreUnavailable } from '../store/store.ts'
 import { testStore } from '../../test/support/store.ts'
 import { Administration } from './administration.ts'
@@ -157,20 +157,85 @@ test('Aliases: several targets, each account once, chains, loops, depth, count (
   assert.equal(await where(directory, 'w2@example.org'), 'too-many')
 })
 
-test('An alias that leads out is refused whole, when it is made and when it is found', async (context) => {
-  const { admin, directory, realStore } = await house(context)
+/** The addresses elsewhere, each with what named it and the list it is a member of. */
+function elsewhere(resolution: Resolution): string[] {
+  assert.ok(resolution.type === 'local')
+  return resolution.remote.map(
+    ({ address, via, list }) => `${formatAddress(address)} via ${via} for ${list?.owner ?? 'nobody'}`,
+  )
+}
+
+test('An alias may lead to other hosts, with recipients here or without', async (context) => {
+  const { admin, directory } = await house(context)
   await addAccounts(admin, 'ann')
-  const refused = await admin.setAlias('out@example.org', ['ann@example.org', 'x@elsewhere.test'])
-  assert.ok(!refused.ok && refused.message.includes('x@elsewhere.test'))
-  await realStore.setAlias({
-    address: 'out@example.org',
-    targets: ['ann@example.org', 'x@elsewhere.test'],
-    now: 1,
-  })
-  assert.deepEqual(await resolve(directory, 'out@example.org'), {
-    type: 'remote-target',
-    addresses: ['x@elsewhere.test'],
-  })
+  const set = await admin.setAlias('out@example.org', ['ann@example.org', 'x@Elsewhere.test'])
+  assert.ok(set.ok)
+  await admin.setAlias('away@example.org', ['x@elsewhere.test', 'out@example.org', 'y@elsewhere.test'])
+  assert.equal(await where(directory, 'out@example.org'), 'ann/=ann@example.org')
+  assert.deepEqual(elsewhere(await resolve(directory, 'out@example.org')), [
+    'x@elsewhere.test via out@example.org for nobody',
+  ])
+  assert.deepEqual(elsewhere(await resolve(directory, 'away@example.org')), [
+    'x@elsewhere.test via away@example.org for nobody',
+    'y@elsewhere.test via away@example.org for nobody',
+  ])
+  assert.ok((await admin.setState('ann@example.org', 'disabled')).ok)
+  assert.equal(await where(directory, 'out@example.org'), '')
+  assert.ok(!(await admin.setAlias('bad@example.org', ['nobody'])).ok)
+})
+
+test('What goes through a list carries its owner, of the innermost list; a list within itself ends', async (context) => {
+  const { admin, directory } = await house(context)
+  await addAccounts(admin, 'ann', 'bob')
+  const owner = 'ann@example.org'
+  await admin.setAlias('friends@example.org', ['bob@example.org', 'f@far.test'])
+  const members = ['list@example.org', 'friends@example.org', 'inner@example.org', 'm@far.test']
+  const set = await admin.setAlias('list@example.org', members, { owner: 'Ann@example.org' })
+  assert.ok(set.ok && set.owner === owner)
+  const inner = { owner: 'keeper@far.test' }
+  assert.ok((await admin.setAlias('inner@example.org', ['i@far.test', 'list@example.org'], inner)).ok)
+  const resolution = await resolve(directory, 'list@example.org')
+  assert.deepEqual(elsewhere(resolution), [
+    `m@far.test via list@example.org for ${owner}`,
+    `f@far.test via friends@example.org for ${owner}`,
+    'i@far.test via inner@example.org for keeper@far.test',
+  ])
+  assert.ok(resolution.type === 'local')
+  assert.deepEqual(
+    resolution.recipients.map(({ account, list }) => [account.address, list]),
+    [['bob@example.org', { owner }]],
+  )
+  const direct = await resolve(directory, 'friends@example.org')
+  assert.equal(direct.type === 'local' && direct.recipients[0]?.list, null)
+  for (const [address, bad] of [
+    ['list@example.org', 'list@example.org'],
+    ['list@example.org', 'nobody'],
+    ['@example.org', owner],
+  ] as const) {
+    const outcome = await admin.setAlias(address, ['bob@example.org'], { owner: bad })
+    assert.ok(!outcome.ok && outcome.reason === 'invalid', bad)
+  }
+})
+
+test('Members of aliases and lists, and the addresses that a name may mean', async (context) => {
+  const { admin, directory } = await house(context)
+  await addAccounts(admin, 'ann')
+  assert.ok((await admin.addDomain('example.net')).ok)
+  await admin.setAlias('ann@example.net', ['ann@example.org', 'x@far.test'])
+  await admin.setAlias('@example.net', ['ann@example.org'])
+  const members = async (text: string) => {
+    const address = tryAddress(text, { utf8: true })
+    assert.ok(address, text)
+    return await directory.members(address)
+  }
+  assert.deepEqual(await members('Ann@example.net'), ['ann@example.org', 'x@far.test'])
+  for (const text of ['ann@example.org', 'nobody@example.net', 'x@far.test']) {
+    assert.equal(await members(text), undefined, text)
+  }
+  assert.deepEqual(await directory.candidates('ANN'), ['ann@example.net', 'ann@example.org'])
+  for (const name of ['', 'nobody', 'a b', '<ann>', 'ann@example.org', '@']) {
+    assert.deepEqual(await directory.candidates(name), [], name)
+  }
 })
 
 test('Disabled and full accounts are told apart from unknown ones', async (context) => {
@@ -419,7 +484,9 @@ test('Domains, accounts and aliases are listed, changed and removed', async (con
     'Trash',
   ])
   await admin.setAlias('info@example.org', ['Ann@example.org'])
-  assert.deepEqual(await admin.listAliases(), [{ address: 'info@example.org', targets: ['ann@example.org'] }])
+  assert.deepEqual(await admin.listAliases(), [
+    { address: 'info@example.org', targets: ['ann@example.org'], owner: null },
+  ])
   assert.ok((await admin.removeAlias('info@example.org')).ok)
   assert.ok((await admin.removeAccount('ann@example.org')).ok)
   assert.ok((await admin.removeAccount('bob@example.org')).ok)

@@ -7,22 +7,46 @@
 // `disabled` is said only to someone who knew the password.
 import type { Secret } from '../base/secret.ts'
 import type { Address } from '../mail/address.ts'
-import type { ScramVerifier } from '../sasl/mechanism.ts'
+import type { CramVerifier, ScramVerifier } from '../sasl/mechanism.ts'
 import type { Account } from '../store/model.ts'
+
+/** A mailing list: what it sends on has its owner as the reverse-path, who gets what bounces (RFC 5321 §3.9.2). */
+export interface ListOwner {
+  /** A canonical address. */
+  readonly owner: string
+}
 
 /** One mailbox owner that an address leads to. */
 export interface Recipient {
+  /**
+   * Its `createdAt` is since when the mailbox has had its owner: a recipient with `requireValidSince` is refused where that is
+   * later (RFC 7293 §5.1).
+   */
   readonly account: Account
   /** What stood behind the separator (RFC 5233 §1), for filters; null where nothing did. */
   readonly detail: string | null
   /** The address that led here after aliases, subaddress kept: the value of Delivered-To. */
   readonly deliveredTo: string
+  /** The innermost list on the way here; null where there was none. */
+  readonly list: ListOwner | null
+}
+
+/** An address at another host that one of ours leads to. */
+export interface RemoteTarget {
+  readonly address: Address
+  /** The alias or list of ours that names it. */
+  readonly via: string
+  readonly list: ListOwner | null
 }
 
 /** Where an address leads. */
 export type Resolution =
-  /** At least one recipient, each account once. */
-  | { readonly type: 'local'; readonly recipients: readonly Recipient[] }
+  /** At least one recipient here or elsewhere, each account and each address once. */
+  | {
+      readonly type: 'local'
+      readonly recipients: readonly Recipient[]
+      readonly remote: readonly RemoteTarget[]
+    }
   /** None of our domains. */
   | { readonly type: 'not-local' }
   | { readonly type: 'unknown-user' }
@@ -34,8 +58,6 @@ export type Resolution =
   | { readonly type: 'loop' }
   /** More alias levels or targets than the configuration allows. */
   | { readonly type: 'too-many' }
-  /** An alias with a target on another host: refused whole, so that no copy gets lost. */
-  | { readonly type: 'remote-target'; readonly addresses: readonly string[] }
 
 /** Why somebody is not let in. `unavailable`: the store or the hashing cannot serve now; try again. */
 export type LoginRefusal = 'bad-credentials' | 'disabled' | 'throttled' | 'unavailable'
@@ -59,21 +81,52 @@ export interface PasswordAttempt extends LoginAttempt {
   readonly authorizationId?: string | null
 }
 
-/** A SCRAM exchange under way: exactly one of `succeed` and `fail` ends it, at the latest with its connection. */
-export interface ScramAttempt {
+export interface TokenAttempt extends Omit<LoginAttempt, 'username'> {
+  /** Whom the client says it is; null leaves it to the token. */
+  readonly username: string | null
+  readonly token: Secret
+}
+
+export interface CertificateAttempt extends Omit<LoginAttempt, 'username'> {
+  /** Of a certificate that is to be believed. */
+  readonly emailAddresses: readonly string[]
+  /** Whom to act as: one of the addresses, or null for the first one that has an account. */
+  readonly authorizationId: string | null
+}
+
+/** An exchange whose proof the mechanism judges: exactly one of `succeed` and `fail` ends it, at the latest with its connection. */
+export interface ProofAttempt {
   readonly ok: true
-  /** Null where there is none: let the mechanism play it to the end with a made-up one. */
-  readonly verifier: ScramVerifier | null
   /** The proof was right: the account, or why it may not come in all the same. */
   succeed(authorizationId: string | null): Promise<Authentication>
   /** The proof was wrong, or the client gave up. */
   fail(): void
 }
 
+/** A SCRAM exchange under way. */
+export interface ScramAttempt extends ProofAttempt {
+  /** Null where there is none: let the mechanism play it to the end with a made-up one. */
+  readonly verifier: ScramVerifier | null
+}
+
+/** A CRAM-MD5 exchange under way. */
+export interface CramAttempt extends ProofAttempt {
+  /** As in `ScramAttempt`. */
+  readonly verifier: CramVerifier | null
+}
+
+export type Refused = { readonly ok: false; readonly reason: LoginRefusal }
+
 /** What the SASL layer needs to know of this directory. */
 export interface SaslFacts {
   /** False where no verifiers are kept. */
   readonly scram: boolean
+  /** CRAM-MD5 is switched on. */
+  readonly cramMd5: boolean
+  /** Access tokens can be verified. */
+  readonly tokens: boolean
+  /** A believed certificate opens the account of its address. */
+  readonly certificates: boolean
   /** At least 16 octets, the same for the life of the installation. */
   readonly serverSecret: Uint8Array
   readonly scramIterations: number
@@ -86,8 +139,15 @@ export interface Directory {
   resolve(address: Address): Promise<Resolution>
   /** RFC 5321 §4.5.1: `RCPT TO:<Postmaster>`, without a domain. */
   resolvePostmaster(): Promise<Resolution>
+  /** What an alias or list leads to directly, for EXPN (RFC 5321 §3.5.2); undefined for every other address. */
+  members(address: Address): Promise<readonly string[] | undefined>
+  /** The addresses of ours with that local part, 20 at most, for VRFY of a name without a domain (RFC 5321 §3.5.1). */
+  candidates(localPart: string): Promise<readonly string[]>
   authenticate(attempt: PasswordAttempt): Promise<Authentication>
-  beginScram(
-    attempt: LoginAttempt,
-  ): Promise<ScramAttempt | { readonly ok: false; readonly reason: LoginRefusal }>
+  /** The account that the token is of. `bad-credentials` also for a token of somebody else than the client says. */
+  authenticateToken(attempt: TokenAttempt): Promise<Authentication>
+  /** The account of an address in the certificate, which the caller has found to be good. */
+  authenticateCertificate(attempt: CertificateAttempt): Promise<Authentication>
+  beginScram(attempt: LoginAttempt): Promise<ScramAttempt | Refused>
+  beginCram(attempt: LoginAttempt): Promise<CramAttempt | Refused>
 }

@@ -11,7 +11,14 @@ import type { Events } from '../events/event.ts'
 import type { Address } from '../mail/address.ts'
 import type { Account } from '../store/model.ts'
 import type { DirectoryStore } from '../store/store.ts'
-import type { Authentication, Directory, LoginRefusal, PasswordAttempt, Resolution } from './directory.ts'
+import type {
+  Authentication,
+  Directory,
+  LoginRefusal,
+  PasswordAttempt,
+  Refused,
+  Resolution,
+} from './directory.ts'
 
 export interface OpenDirectoryOptions {
   readonly store: DirectoryStore
@@ -25,17 +32,31 @@ export interface OpenDirectoryOptions {
 /** See the file header. An account that an operator disabled stays shut here too. */
 export function createOpenDirectory(options: OpenDirectoryOptions): Directory {
   const { defaultDomain } = options
+  const resolver = new AddressResolver(options.store, options.directory)
   return {
     // No verifier can be kept for a password that may be any.
-    sasl: { scram: false, serverSecret: new Uint8Array(16), scramIterations: 4096 },
+    sasl: {
+      ...{ scram: false, cramMd5: false, tokens: false, certificates: false },
+      ...{ serverSecret: new Uint8Array(16), scramIterations: 4096 },
+    },
     resolve: (address) => resolve(options, address),
     resolvePostmaster: async () => {
       const address = tryAddress(`postmaster@${defaultDomain}`, { utf8: true })
       return address === undefined ? { type: 'unknown-user' } : resolve(options, address)
     },
+    members: (address) => resolver.members(address),
+    candidates: (localPart) => resolver.candidates(localPart),
     authenticate: (attempt) => authenticate(options, attempt),
-    beginScram: () => Promise.resolve({ ok: false, reason: 'bad-credentials' }),
+    authenticateToken: notHere,
+    authenticateCertificate: notHere,
+    beginScram: notHere,
+    beginCram: notHere,
   }
+}
+
+/** None of these is offered. */
+function notHere(): Promise<Refused> {
+  return Promise.resolve({ ok: false, reason: 'bad-credentials' })
 }
 
 async function resolve(options: OpenDirectoryOptions, address: Address): Promise<Resolution> {
@@ -43,7 +64,8 @@ async function resolve(options: OpenDirectoryOptions, address: Address): Promise
   // What an operator made all the same is honoured: aliases lead where they lead, disabled accounts stay shut.
   if (account === undefined) return new AddressResolver(options.store, options.directory).resolve(address)
   if (account.state === 'disabled') return { type: 'disabled' }
-  return { type: 'local', recipients: [{ account, detail: null, deliveredTo: addressKey(address) }] }
+  const recipient = { account, detail: null, deliveredTo: addressKey(address), list: null }
+  return { type: 'local', recipients: [recipient], remote: [] }
 }
 
 async function authenticate(

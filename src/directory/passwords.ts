@@ -13,6 +13,7 @@ import {
   tryParsePhc,
   verifyPassword,
 } from './password-hash.ts'
+import { makeCramVerifier } from '../sasl/cram-keys.ts'
 import { makeScramVerifier, saltLength } from '../sasl/scram-keys.ts'
 import { tryPrepare } from '../sasl/prepare.ts'
 import type { Clock } from '../base/clock.ts'
@@ -77,11 +78,17 @@ export class Passwords {
     return check
   }
 
-  /** True when the stored hash, or the missing SCRAM verifier, should be made anew now that the password is known. */
+  /**
+   * True when the stored hash, or a missing verifier, should be made anew now that the password is known; or when one for
+   * CRAM-MD5 is kept that should be no more.
+   */
   isOutdated(credentials: Credentials): boolean {
     const hash = credentials.argon2id === null ? undefined : tryParsePhc(credentials.argon2id)
     if (hash === undefined) return false
-    return credentials.scramSha256 === null || isOutdated(hash, this.#cost)
+    const hasCram = credentials.cramMd5 != null
+    return (
+      credentials.scramSha256 === null || hasCram !== this.#config.cramMd5 || isOutdated(hash, this.#cost)
+    )
   }
 
   /** What to store for a password; undefined where it cannot be prepared (controls, empty). Waits for its turn. */
@@ -95,7 +102,8 @@ export class Passwords {
         salt: this.#random.bytes(saltLength),
         iterations: this.#config.scramIterations,
       })
-      return { argon2id: formatPhc(argon2id), scramSha256: scramSha256 ?? null }
+      const cramMd5 = this.#config.cramMd5 ? (makeCramVerifier(prepared) ?? null) : null
+      return { argon2id: formatPhc(argon2id), scramSha256: scramSha256 ?? null, cramMd5 }
     })
     return made === 'full' ? 'full' : made.result
   }

@@ -2,22 +2,32 @@
 // catch-all; through aliases, whose chains are bounded in depth and count.
 //
 // - An address that exists costs one store read, and nothing is cached: who has mail may change between two commands.
-// - An alias with a target on another host is refused whole: relaying is the queue's, and half an alias would lose mail.
-// - One recipient for each account, however many ways lead to it: a message arrives once.
+// - An alias may lead to other hosts; whoever asked decides whether such mail is taken.
+// - A list is an alias with an owner. What goes through it carries the owner, of the innermost list where there are several.
+// - One recipient for each account and each address elsewhere, however many ways lead to it: a message arrives once, and a
+//   list that contains itself ends.
 import { addressKey, formatLocalPart, localPartKey, splitSubaddress, tryAddress } from '../mail/address.ts'
 import type { DirectoryConfig } from '../config/sections/auth.ts'
 import type { Address } from '../mail/address.ts'
 import type { Account, AccountId, AddressEntry } from '../store/model.ts'
 import type { DirectoryStore } from '../store/store.ts'
-import type { Recipient, Resolution } from './directory.ts'
+import type { ListOwner, Recipient, RemoteTarget, Resolution } from './directory.ts'
 
 /** What one address says, before aliases are followed. */
 type Found =
   | { readonly type: 'account'; readonly account: Account; readonly detail: string | null }
-  | { readonly type: 'alias'; readonly targets: readonly string[]; readonly detail: string | null }
+  | {
+      readonly type: 'alias'
+      readonly targets: readonly string[]
+      readonly owner: string | null
+      readonly detail: string | null
+    }
   | { readonly type: 'not-local' | 'unknown-user' }
 
-/** Answers `Directory.resolve`. */
+/** As `Directory.candidates` promises. */
+const maxCandidates = 20
+
+/** Answers `Directory.resolve` and what else is asked about addresses. */
 export class AddressResolver {
   readonly #store: DirectoryStore
   readonly #config: DirectoryConfig
@@ -36,6 +46,22 @@ export class AddressResolver {
   async resolvePostmaster(): Promise<Resolution> {
     const found = await this.#postmaster()
     return this.#follow(found.type === 'account' ? found.account.address : 'postmaster', found)
+  }
+
+  /** See `Directory.members`. */
+  async members(address: Address): Promise<readonly string[] | undefined> {
+    if (address.domain === null) return undefined
+    const entry = await this.#store.findAddress(addressKey(address))
+    return entry?.type === 'alias' ? entry.targets : undefined
+  }
+
+  /** See `Directory.candidates`. */
+  async candidates(localPart: string): Promise<readonly string[]> {
+    // Only its local part is looked at.
+    const address = tryAddress(`${localPart}@name.invalid`, { utf8: true })
+    if (address === undefined) return []
+    const local = formatLocalPart(localPartKey(address.localPart))
+    return this.#store.findLocalPart({ local, limit: maxCandidates })
   }
 
   async #find(address: Address): Promise<Found> {
@@ -75,57 +101,79 @@ export class AddressResolver {
   async #follow(start: string, found: Found): Promise<Resolution> {
     if (found.type !== 'account' && found.type !== 'alias') return found
     const walk = new AliasWalk(start)
-    walk.take(start, found)
+    walk.take({ target: start, via: start, list: null }, found)
+    const domains = new Map<string, Promise<boolean>>()
+    const isOurs = (domain: string): Promise<boolean> => {
+      const known = domains.get(domain) ?? this.#store.hasDomain(domain)
+      domains.set(domain, known)
+      return known
+    }
     for (let depth = 0; walk.pending.length > 0; depth++) {
       const level = walk.pending.splice(0)
       const tooMany = walk.seen.size > this.#config.maxAliasTargets
       if (depth >= this.#config.maxAliasDepth || tooMany) return { type: 'too-many' }
       const answers = await Promise.all(
-        level.map(async (target) => {
-          const address = tryAddress(target, { utf8: true })
-          return { target, found: address ? await this.#find(address) : ({ type: 'unknown-user' } as const) }
+        level.map(async (step): Promise<{ step: Step; found: Found }> => {
+          const address = tryAddress(step.target, { utf8: true })
+          if (!address) return { step, found: { type: 'unknown-user' } }
+          // A list of strangers asks about each domain once.
+          const ours = address.domain !== null && (await isOurs(address.domain))
+          return { step, found: ours ? await this.#find(address) : { type: 'not-local' } }
         }),
       )
-      for (const answer of answers) walk.take(answer.target, answer.found)
+      for (const answer of answers) walk.take(answer.step, answer.found)
     }
     return walk.outcome()
   }
 }
 
+/** An address that the walk comes to, and how. */
+interface Step {
+  readonly target: string
+  /** The alias that named it. */
+  readonly via: string
+  readonly list: ListOwner | null
+}
+
 /** What a walk through aliases has seen and collected. */
 class AliasWalk {
   readonly seen: Set<string>
-  pending: string[] = []
+  pending: Step[] = []
   readonly #recipients = new Map<AccountId, Recipient>()
-  readonly #remote: string[] = []
+  readonly #remote: RemoteTarget[] = []
   #unknown = 0
 
   constructor(start: string) {
     this.seen = new Set([start])
   }
 
-  take(address: string, found: Found): void {
+  take(step: Step, found: Found): void {
     if (found.type === 'account') {
       const { account, detail } = found
       if (!this.#recipients.has(account.id)) {
-        this.#recipients.set(account.id, { account, detail, deliveredTo: address })
+        this.#recipients.set(account.id, { account, detail, deliveredTo: step.target, list: step.list })
       }
     } else if (found.type === 'alias') {
+      const list = found.owner === null ? step.list : { owner: found.owner }
       for (const target of found.targets) {
         if (this.seen.has(target)) continue
         this.seen.add(target)
-        this.pending.push(target)
+        this.pending.push({ target, via: step.target, list })
       }
-    } else if (found.type === 'not-local') this.#remote.push(address)
-    else this.#unknown++
+    } else {
+      const address = found.type === 'not-local' ? tryAddress(step.target, { utf8: true }) : undefined
+      if (address) this.#remote.push({ address, via: step.via, list: step.list })
+      else this.#unknown++
+    }
   }
 
   outcome(): Resolution {
-    if (this.#remote.length > 0) return { type: 'remote-target', addresses: this.#remote }
     const all = [...this.#recipients.values()]
     const active = all.filter(({ account }) => account.state === 'active')
     const recipients = active.filter(({ account }) => hasRoom(account))
-    if (recipients.length > 0) return { type: 'local', recipients: active }
+    if (recipients.length > 0 || this.#remote.length > 0) {
+      return { type: 'local', recipients: active, remote: this.#remote }
+    }
     if (active.length > 0) return { type: 'over-quota' }
     if (all.length > 0) return { type: 'disabled' }
     // No account anywhere: targets that do not exist, or aliases that only lead back to where the walk has been.

@@ -53,12 +53,19 @@ export interface Credentials {
     readonly storedKey: string
     readonly serverKey: string
   } | null
+  /** For CRAM-MD5 (RFC 2195): two states of MD5, in base64; absent or null unless the operator has switched it on. */
+  readonly cramMd5?: { readonly inner: string; readonly outer: string } | null
 }
 
 /** Where an address leads. `target` addresses are canonical keys. */
 export type AddressEntry =
   | { readonly type: 'account'; readonly account: Account }
-  | { readonly type: 'alias'; readonly targets: readonly string[] }
+  | {
+      readonly type: 'alias'
+      readonly targets: readonly string[]
+      /** Of a mailing list: who gets what bounces (RFC 5321 §3.9.2). Null: no list, an alias alone (§3.9.1). */
+      readonly owner: string | null
+    }
 
 /** RFC 6154 §2 and RFC 8457; INBOX is by name. */
 export type SpecialUse = 'archive' | 'drafts' | 'junk' | 'sent' | 'trash' | 'flagged' | 'important' | 'all'

@@ -78,18 +78,23 @@ export interface DirectoryStore {
   removeAccount(id: AccountId): Promise<Outcome<object, 'not-found'>>
   credentialsOf(address: string): Promise<{ account: Account; credentials: Credentials } | undefined>
 
-  /** `local@domain`, or `@domain` for the catch-all. Sets the whole list of targets. */
+  /** `local@domain`, or `@domain` for the catch-all. Sets the whole list of targets, and whose mailing list it is, if one. */
   setAlias(request: {
     address: string
     targets: readonly string[]
+    owner?: string | null
     now: number
   }): Promise<Outcome<object, 'exists' | 'no-such-domain'>>
-  listAliases(request?: { domain?: string }): Promise<{ address: string; targets: readonly string[] }[]>
+  listAliases(request?: {
+    domain?: string
+  }): Promise<{ address: string; targets: readonly string[]; owner: string | null }[]>
   removeAlias(address: string): Promise<Outcome<object, 'not-found'>>
   /** At least 16 octets, the same for ever and on every node: the first proposal that came is kept. */
   installationSecret(proposed: Uint8Array): Promise<Uint8Array>
   /** One look-up, no policy: subaddresses, catch-all and alias chains are the directory's. */
   findAddress(address: string): Promise<AddressEntry | undefined>
+  /** Addresses with that local part over all domains, in order of domain. */
+  findLocalPart(request: { local: string; limit: number }): Promise<string[]>
 }
 
 /** One recipient of a delivery. */

@@ -131,6 +131,36 @@ export function directoryContract(test: Room): void {
     assert.equal(await house.store.getAccount(4_711 as AccountId), undefined)
   })
 
+  test('a list is an alias with an owner, until it is set without', async (house) => {
+    const { store, now } = house
+    await house.account('ann')
+    const list = { address: 'list@house.test', targets: ['a@else.test'] }
+    const owned = { ...list, owner: 'ann@house.test' }
+    assert.deepEqual(await store.setAlias({ ...owned, now }), { ok: true })
+    assert.deepEqual(await store.listAliases(), [owned])
+    const found = { type: 'alias', targets: owned.targets, owner: owned.owner }
+    assert.deepEqual(await store.findAddress('list@house.test'), found)
+    assert.deepEqual(await store.setAlias({ ...owned, owner: 'ben@else.test', now }), { ok: true })
+    assert.deepEqual(await store.findAddress('list@house.test'), { ...found, owner: 'ben@else.test' })
+    const taken = await store.setAlias({ ...owned, address: 'ann@house.test', now })
+    assert.deepEqual(taken, { ok: false, reason: 'exists' })
+    assert.deepEqual(await store.setAlias({ ...list, now }), { ok: true })
+    assert.deepEqual(await store.listAliases(), [{ ...list, owner: null }])
+  })
+
+  test('a local part is found over all domains, in their order', async (house) => {
+    const { store, now } = house
+    await house.account('ann')
+    for (const name of ['b.test', 'a.test']) {
+      await store.addDomain({ name, now })
+      await store.setAlias({ address: `ann@${name}`, targets: ['ann@house.test'], now })
+    }
+    const find = (local: string, limit = 9) => store.findLocalPart({ local, limit })
+    assert.deepEqual(await find('ann'), ['ann@a.test', 'ann@b.test', 'ann@house.test'])
+    assert.deepEqual(await find('ann', 2), ['ann@a.test', 'ann@b.test'])
+    assert.deepEqual(await find('an'), [])
+  })
+
   test('aliases and catch-alls: set as a whole, found one step at a time, removed', async (house) => {
     const { store, now } = house
     await house.account('ann')
@@ -143,8 +173,13 @@ export function directoryContract(test: Room): void {
     assert.deepEqual(await store.findAddress('team@house.test'), {
       type: 'alias',
       targets: ['z@else.test', 'ann@house.test'],
+      owner: null,
     })
-    assert.deepEqual(await store.findAddress('@house.test'), { type: 'alias', targets: ['ann@house.test'] })
+    assert.deepEqual(await store.findAddress('@house.test'), {
+      type: 'alias',
+      targets: ['ann@house.test'],
+      owner: null,
+    })
     assert.equal(
       await store.findAddress('nobody@house.test'),
       undefined,
@@ -157,6 +192,7 @@ export function directoryContract(test: Room): void {
     assert.deepEqual(await store.findAddress('team@house.test'), {
       type: 'alias',
       targets: ['only@else.test'],
+      owner: null,
     })
     await store.addDomain({ name: 'b.test', now })
     await set('b@b.test', ['team@house.test'])
@@ -167,7 +203,7 @@ export function directoryContract(test: Room): void {
       'team@house.test',
     ])
     assert.deepEqual(await store.listAliases({ domain: 'b.test' }), [
-      { address: 'b@b.test', targets: ['team@house.test'] },
+      { address: 'b@b.test', targets: ['team@house.test'], owner: null },
     ])
     assert.deepEqual(await store.removeAlias('team@house.test'), { ok: true })
     assert.deepEqual(await store.removeAlias('team@house.test'), { ok: false, reason: 'not-found' })

@@ -6,12 +6,18 @@ import { inspect } from 'node:util'
 import { Flag, type AccountId } from '../../src/store/model.ts'
 import { StoreUnavailable } from '../../src/store/store.ts'
 import type { FaultMode, FaultPlan } from '../support/faults.ts'
+import type { QueueId } from '../../src/store/queue.ts'
+import { back, claim, done, enqueue, queued, settle, to } from './queue-words.ts'
 import { everything, House, largeBytes, letter, type OpenedStore } from './house.ts'
 
 interface Scene {
   readonly house: House
+  readonly name: string
   readonly account: AccountId
   readonly other: AccountId
+  /** Two rows of the first message are under lease by `name`. */
+  readonly first: QueueId
+  readonly second: QueueId
 }
 
 /** Each leaves a trace where it succeeds. */
@@ -61,6 +67,39 @@ const operations: Record<string, (scene: Scene) => Promise<unknown>> = {
   async removeMailbox({ house, account }) {
     const { id: mailbox } = await house.mailbox(account, 'top')
     assert.ok((await house.store.removeMailbox({ account, mailbox })).ok)
+  },
+  async 'deliver and queue'({ house, name, account }) {
+    const message = queued(house, `new-${name}`, [
+      to(`d@${name}.far`, house.now),
+      to(`e@${name}.far`, house.now),
+    ])
+    await enqueue(house, message, { accounts: [account] })
+  },
+  async claimDue({ house, name }) {
+    assert.equal((await claim(house, `${name}.far`, { holder: name })).length, 2)
+  },
+  async settle({ house, name, first }) {
+    await settle(
+      house,
+      [
+        done({ message: first, number: 0 }, house.now, { outcome: 'failed', report: 'failure' }),
+        back({ message: first, number: 1 }, house.now),
+      ],
+      name,
+    )
+  },
+  async 'settle the last row'({ house, second }) {
+    await settle(house, [done({ message: second, number: 0 }, house.now)], null)
+  },
+  async recoverLeases({ house }) {
+    const { now } = house
+    const recovery = { now, holder: 'me', abandoned: 'all', nextAttempt: now, poisonAfter: 9 } as const
+    assert.equal((await house.store.recoverLeases(recovery)).waiting, 2)
+  },
+  async changeQueued({ house, name, second }) {
+    const change = { type: 'fail', reply: '5', status: '5.0.0', report: 'failure' } as const
+    const filter = { domain: `${name}.far`, id: second }
+    assert.equal(await house.store.changeQueued({ filter, change, now: house.now }), 1)
   },
 }
 
@@ -130,6 +169,7 @@ async function sweep(
       await house.audit()
       // Gone, so that the next audit has no more to look at than this one.
       for (const account of [scene.account, scene.other]) await house.store.removeAccount(account)
+      await forgetQueue(scene)
     }
     await house.store.collectGarbage({ now: house.now })
   }
@@ -142,16 +182,35 @@ function isSpared({ mode, at, steps }: { mode: FaultMode; at: number; steps: num
   return (mode === 'lose' && at % 2 === 0) || (mode === 'lose-answer' && at % 2 === 1)
 }
 
+async function forgetQueue({ house, name, first, second }: Scene): Promise<void> {
+  const rows = [0, 1, 2].flatMap((number) => [first, second].map((message) => ({ message, number })))
+  await settle(house, rows.map((row) => done(row, house.now)), null) // prettier-ignore
+  await house.store.dropReports({ rows, now: house.now })
+  const change = { type: 'discard', reason: 'the test is over' } as const
+  await house.store.changeQueued({ filter: { domain: `${name}.far` }, change, now: house.now })
+  await house.store.purgeQueue({ finishedBefore: house.now + 1, limit: 99 })
+}
+
 async function sceneOf(house: House, name: string): Promise<Scene> {
   const account = await house.account(name)
   const other = await house.account(`other-${name}`)
   await house.create(account, 'top/below')
   for (let index = 0; index < 3; index++) await house.deliver([account, other], letter(`${index}`))
-  return { house, account, other }
+  const rows = [
+    to(`a@${name}.far`, house.now),
+    to(`b@${name}.far`, house.now),
+    to(`c@${name}.far`, house.now),
+  ]
+  const first = await enqueue(house, queued(house, `first-${name}`, rows))
+  const second = await enqueue(house, queued(house, `second-${name}`, rows.slice(0, 1)))
+  await claim(house, `${name}.far`, { limit: 2, holder: name })
+  return { house, name, account, other, first, second }
 }
 
-async function stateOf({ house, account, other }: Scene): Promise<unknown> {
-  const state = []
+async function stateOf({ house, name, account, other, first, second }: Scene): Promise<unknown> {
+  const filter = { domain: `${name}.far` }
+  const state: unknown[] = await house.store.queueList({ filter, limit: 99, finished: 'with' })
+  for (const id of [first, second]) state.push(await house.store.queueEntry(id))
   for (const one of [account, other]) {
     const mailboxes = await house.store.listMailboxes(one)
     const messages = []

@@ -4,6 +4,7 @@ import { type TestContext, test } from 'node:test'
 import { Client } from 'pg'
 import { startPostgres, sharedPostgres, type TestDatabase } from '../support/postgres.ts'
 import { House, letter } from './house.ts'
+import { claim, done, enqueue, queued, settle, to } from './queue-words.ts'
 import { RealRandom } from '../../src/base/real-random.ts'
 import { RealClock } from '../../src/net/real-clock.ts'
 import { StoreUnavailable, UnsuitableDatabase } from '../../src/store/store.ts'
@@ -87,6 +88,34 @@ test('a node hears what another node does, in order, however much it is', option
   await one.store.removeAccount(account)
   await told.until('account-removed')
 })
+
+test(
+  'two nodes share the queue: each hears of its rows, and each row goes to one',
+  options,
+  async (context) => {
+    const connection = await database()
+    const [one, two] = [await node(context, connection), await node(context, connection)]
+    const heard = Promise.withResolvers<readonly string[]>()
+    two.store.onQueued((domains) => heard.resolve(domains))
+    const rows = Array.from({ length: 200 }, (_, index) => to(`u${index}@far.test`, one.now))
+    const id = await enqueue(one, queued(one, 'many', rows))
+    assert.deepEqual(await heard.promise, ['far.test'])
+    const taken: number[] = []
+    const work = async (house: House, holder: string): Promise<void> => {
+      for (;;) {
+        const claimed = await claim(house, 'far.test', { holder, limit: 7 })
+        if (claimed.length === 0 && taken.length >= rows.length) return
+        taken.push(...claimed.map(({ recipient }) => recipient.number))
+        await settle(house, claimed.map(({ recipient }) => done(recipient, house.now)), holder) // prettier-ignore
+      }
+    }
+    await Promise.all([work(one, 'a'), work(two, 'b'), work(one, 'c'), work(two, 'd')])
+    assert.equal(taken.length, rows.length)
+    assert.equal(new Set(taken).size, rows.length)
+    assert.equal((await two.store.queueEntry(id))?.finishedAt, one.now)
+    await one.audit()
+  },
+)
 
 test('nodes that start together on an empty database take turns', options, async (context) => {
   const connection = await database()

@@ -247,7 +247,7 @@ async function addressesLike(house: House, account: AccountId, text: string): Pr
   assert.equal(await store.hasDomain(domain), true)
   const targets = [`${local}@${domain}`, 'ann@house.test']
   assert.ok((await store.setAlias({ address: `${local}@house.test`, targets, now })).ok)
-  assert.deepEqual(await store.findAddress(`${local}@house.test`), { type: 'alias', targets })
+  assert.deepEqual(await store.findAddress(`${local}@house.test`), { type: 'alias', targets, owner: null })
   const credentials = { ...noCredentials, argon2id: text }
   const address = `${local}@${domain}`
   const made = await store.addAccount({ address, credentials, quota: noQuota, mailboxes: [], now })

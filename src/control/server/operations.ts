@@ -141,8 +141,13 @@ function accountOperations(administration: Administration): Record<string, Opera
 function aliasOperations(administration: Administration): Record<string, Operation> {
   return {
     'alias.set': operation(
-      z.strictObject({ address: z.string(), targets: z.array(z.string()) }),
-      async ({ address, targets }) => withDisplay(granted(await administration.setAlias(address, targets))),
+      z.strictObject({
+        address: z.string(),
+        targets: z.array(z.string()),
+        owner: z.string().nullable().default(null),
+      }),
+      async ({ address, targets, owner }) =>
+        withDisplay(granted(await administration.setAlias(address, targets, { owner }))),
     ),
     'alias.list': operation(
       z.strictObject({ domain: z.string().optional() }).optional(),

@@ -145,13 +145,15 @@ export function* credentialsOf(
 export function* setAlias(request: {
   address: string
   targets: readonly string[]
+  owner?: string | null
   now: number
 }): Op<Outcome<object, 'exists' | 'no-such-domain'>> {
-  const { address, targets, now } = request
+  const { address, targets, owner = null, now } = request
   const { local, domain } = split(address)
   if (!(yield* hasDomain(domain))) return { ok: false, reason: 'no-such-domain' }
-  yield* run`INSERT INTO address (domain, local, account, created_at) VALUES (${domain}, ${local}, NULL, ${now})
-    ON CONFLICT DO NOTHING`
+  yield* run`INSERT INTO address (domain, local, account, created_at, owner)
+    VALUES (${domain}, ${local}, NULL, ${now}, ${owner})
+    ON CONFLICT (domain, local) DO UPDATE SET owner = excluded.owner WHERE address.account IS NULL`
   const row = yield* get<{ account: AccountId | null }>`
     SELECT account FROM address WHERE domain = ${domain} AND local = ${local}`
   if (row?.account !== null) return yield* refuse({ ok: false, reason: 'exists' })
@@ -166,26 +168,27 @@ export function* setAlias(request: {
 interface TargetRow {
   readonly domain: string
   readonly local: string
+  readonly owner: string | null
   readonly target: string | null
 }
 
 export function* listAliases(
   request: { domain?: string } = {},
-): Op<{ address: string; targets: readonly string[] }[]> {
+): Op<{ address: string; targets: readonly string[]; owner: string | null }[]> {
   const { domain } = request
   const only = domain === undefined ? sql`` : sql`AND address.domain = ${domain}`
   const rows = yield* all<TargetRow>`
-    SELECT address.domain, address.local, target FROM address
+    SELECT address.domain, address.local, address.owner, target FROM address
       LEFT JOIN alias_target ON alias_target.domain = address.domain AND alias_target.local = address.local
     WHERE address.account IS NULL ${only} ORDER BY address.domain, address.local, position`
-  const aliases = new Map<string, string[]>()
-  for (const { domain: host, local, target } of rows) {
+  const aliases = new Map<string, { address: string; targets: string[]; owner: string | null }>()
+  for (const { domain: host, local, owner, target } of rows) {
     const address = `${local}@${host}`
-    const targets = aliases.get(address) ?? []
-    if (target !== null) targets.push(target)
-    aliases.set(address, targets)
+    const alias = aliases.get(address) ?? { address, targets: [], owner }
+    if (target !== null) alias.targets.push(target)
+    aliases.set(address, alias)
   }
-  return [...aliases].map(([address, targets]) => ({ address, targets }))
+  return [...aliases.values()]
 }
 
 export function* removeAlias(address: string): Op<Outcome<object, 'not-found'>> {
@@ -197,14 +200,21 @@ export function* removeAlias(address: string): Op<Outcome<object, 'not-found'>> 
 
 export function* findAddress(address: string): Op<AddressEntry | undefined> {
   const { local, domain } = split(address)
-  const row = yield* get<AccountRow | { [K in keyof AccountRow]: null }>`
-    SELECT ${accountColumns} FROM address LEFT JOIN account ON account.id = address.account
+  const row = yield* get<(AccountRow | { [K in keyof AccountRow]: null }) & { owner: string | null }>`
+    SELECT ${accountColumns}, address.owner FROM address LEFT JOIN account ON account.id = address.account
     WHERE domain = ${domain} AND local = ${local}`
   if (!row) return undefined
   if (row.id !== null) return { type: 'account', account: accountOf(row) }
   const targets = yield* all<{ target: string }>`
     SELECT target FROM alias_target WHERE domain = ${domain} AND local = ${local} ORDER BY position`
-  return { type: 'alias', targets: targets.map(({ target }) => target) }
+  return { type: 'alias', targets: targets.map(({ target }) => target), owner: row.owner }
+}
+
+/** See `DirectoryStore.findLocalPart`. */
+export function* findLocalPart(request: { local: string; limit: number }): Op<string[]> {
+  const rows = yield* all<{ domain: string }>`
+    SELECT domain FROM address WHERE local = ${request.local} ORDER BY domain LIMIT ${request.limit}`
+  return rows.map(({ domain }) => `${request.local}@${domain}`)
 }
 
 /** See `DirectoryStore.installationSecret`. */

@@ -25,6 +25,7 @@ const {
   credentialsOf,
   listAliases,
   findAddress,
+  findLocalPart,
 } = directory
 const { addDomain, removeDomain, addAccount, updateAccount, removeAccount, setAlias, removeAlias } = directory
 const { installationSecret, findInstallationSecret } = directory
@@ -49,6 +50,7 @@ export const reads = {
   credentialsOf,
   listAliases,
   findAddress,
+  findLocalPart,
   listMailboxes,
   getMailbox,
   findMailbox,

@@ -26,7 +26,7 @@ function delivered(id: number): Change {
 function filled(capacity?: number): AddressCache {
   const cache = new AddressCache(capacity)
   for (const id of [1, 2]) cache.keep(`u${id}@a.test`, entryOf(id))
-  cache.keep('alias@a.test', { type: 'alias', targets: ['u1@a.test'] })
+  cache.keep('alias@a.test', { type: 'alias', targets: ['u1@a.test'], owner: null })
   return cache
 }
 
@@ -35,7 +35,7 @@ test('mail for an account makes that account be read again, and no other', () =>
   cache.forget([delivered(1)])
   assert.equal(cache.get('u1@a.test'), undefined)
   assert.deepEqual(cache.get('u2@a.test'), entryOf(2))
-  assert.deepEqual(cache.get('alias@a.test'), { type: 'alias', targets: ['u1@a.test'] })
+  assert.deepEqual(cache.get('alias@a.test'), { type: 'alias', targets: ['u1@a.test'], owner: null })
 })
 
 test('a write that tells no change of mail may have been one of the directory: nothing is left', () => {
