@@ -57,6 +57,7 @@ export async function openListener(settings: ListenerConfig, parts: ListenerPart
           delivery,
           config: config.smtp,
           submission: config.submission,
+          relays: config.relay.enabled,
           maxMessageSize: config.maxMessageSize,
           mime: config.mime,
           resolver,

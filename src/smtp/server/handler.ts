@@ -66,13 +66,11 @@ export class SmtpHandler implements Handler<SmtpQuestion, SmtpAnswer> {
       case 'expand':
         return context.guard('expand', () => expand(context, question))
       case 'check-password':
-        return login.checkPassword(question)
       case 'need-credentials':
-        return login.findCredentials(question)
       case 'need-cram':
       case 'check-token':
       case 'check-certificate':
-        return login.answerOther()
+        return login.answer(question)
       case 'authenticated':
         return login.authenticated(question)
       case 'auth-failed':
@@ -99,6 +97,9 @@ export class SmtpHandler implements Handler<SmtpQuestion, SmtpAnswer> {
     switch (question.type) {
       case 'check-password':
       case 'need-credentials':
+      case 'need-cram':
+      case 'check-token':
+      case 'check-certificate':
         return { type: 'refused', reason: 'unavailable' }
       case 'connect':
         return refuse(replies.trouble)

@@ -17,6 +17,6 @@ export async function ownershipOf(
   if (resolution.type === 'over-quota') return 'full'
   const leadsHere =
     resolution.type === 'local' &&
-    resolution.recipients.some((recipient) => recipient.account.id === account.id)
+    resolution.recipients.some(({ account: { id }, list }) => id === account.id && list === null)
   return leadsHere ? 'own' : 'foreign'
 }

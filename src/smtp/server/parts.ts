@@ -12,10 +12,10 @@ import type { Directory } from '../../directory/directory.ts'
 import type { Events } from '../../events/event.ts'
 import type { Policy } from '../../hooks/policy.ts'
 import type { Ingest } from '../../store/ingest.ts'
+import type { ReturnPaths } from '../../queue/return-paths.ts'
 import type { QueueStore } from '../../store/queue.ts'
 import type { BlobStore } from '../../store/store.ts'
 import type { RemoteQueue } from './remote-queue.ts'
-import type { ReturnPaths } from './return-paths.ts'
 import type { SmtpRole } from './role.ts'
 
 export interface HandlerParts {
@@ -39,6 +39,8 @@ export interface HandlerParts {
   readonly policy: Policy | null
   /** Null: there are no terminals. */
   readonly terminals: Terminals | null
+  /** False where nothing is relayed: an address elsewhere is refused at RCPT. */
+  readonly relays: boolean
   readonly returnPaths: ReturnPaths | null
   /** Null: ETRN, TURN and ATRN are not offered. */
   readonly remoteQueue: RemoteQueue | null

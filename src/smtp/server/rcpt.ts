@@ -54,7 +54,7 @@ async function findRecipient(
     ...{ role, returnPaths },
     address: recipient.address,
     size: sender.size,
-    relay: role === 'submission' && account !== null ? 'anywhere' : 'ours',
+    relay: !parts.relays ? 'nothing' : role === 'submission' && account !== null ? 'anywhere' : 'ours',
     requireValidSince: recipient.requireValidSince,
   })
   if (!verdict.ok) return verdict

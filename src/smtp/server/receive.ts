@@ -174,7 +174,8 @@ async function keep(
   tell(context, whole, result)
   if (policy !== null) tellPolicy(policy, { ...transaction, accepted }, { result, bytes: size })
   parts.checkpoint?.('smtp.before-reply')
-  const queued = result.queued !== undefined
+  // Reports of success may be in the queue for mail that is in its mailbox.
+  const queued = whole.quarantine !== null || accepted.some(({ remote }) => remote.length > 0)
   const usual = queued ? replies.messageQueuedAs(transaction.id) : replies.messageOkAs(transaction.id)
   return answerFor(context, whole, usual, result)
 }

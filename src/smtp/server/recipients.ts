@@ -9,8 +9,8 @@ import type { RemoteRecipient } from '../../delivery/delivery.ts'
 import type { Directory, Recipient as DirectoryRecipient, Resolution } from '../../directory/directory.ts'
 import { formatAddress, localPartKey, tryAddress, type Address } from '../../mail/address.ts'
 import type { RecipientOptions } from '../../mail/delivery-options.ts'
+import type { ReturnPaths } from '../../queue/return-paths.ts'
 import { replies, type Reply } from '../proto/reply.ts'
-import type { ReturnPaths } from './return-paths.ts'
 import type { SmtpRole } from './role.ts'
 
 /** Mailboxes here and addresses elsewhere, or the refusal and its name for the log. */
@@ -19,6 +19,8 @@ export type RecipientVerdict =
       readonly ok: true
       readonly recipients: readonly DirectoryRecipient[]
       readonly remote: readonly RemoteRecipient[]
+      /** Set for the return path of a list's member: what comes to it is about him. */
+      readonly bounce?: { readonly owner: string; readonly member: string }
     }
   | Refused
 
@@ -35,8 +37,8 @@ export interface RecipientRequest {
   readonly address: Address | null
   /** RFC 1870 §6.1: what MAIL declared, or null. */
   readonly size: number | null
-  /** `anywhere` for those who logged in. */
-  readonly relay: 'anywhere' | 'ours'
+  /** `anywhere` for those who logged in. `nothing`: this host relays for nobody, and forwards nothing. */
+  readonly relay: 'anywhere' | 'ours' | 'nothing'
   readonly returnPaths?: ReturnPaths | null
   readonly requireValidSince?: RecipientOptions['requireValidSince']
 }
@@ -53,12 +55,16 @@ export async function judgeRecipient(
     const target = bounced.type === 'forward' ? bounced.address : tryAddress(bounced.owner, { utf8: true })
     if (target === undefined) return { ok: false, reply: replies.noSuchUser, reason: 'unknown-user' }
     const resolution = await directory.resolve(target)
-    // A return path that was ours says where it leads, and that we wrote it.
-    if (resolution.type === 'not-local') return elsewhere(target, formatAddress(address))
-    return settle(resolution, { role, size })
+    // It was ours, so we wrote where it leads.
+    const verdict =
+      resolution.type === 'not-local' && relay !== 'nothing'
+        ? elsewhere(target, formatAddress(address))
+        : settle(resolution, { role, size, relay })
+    return verdict.ok && bounced.type === 'list-bounce' ? { ...verdict, bounce: bounced } : verdict
   }
   const hidden = role !== 'catcher' && hidesRoute(address)
-  if (hidden && relay === 'ours') return { ok: false, reply: replies.relayDenied, reason: 'disguised-relay' }
+  if (hidden && relay !== 'anywhere')
+    return { ok: false, reply: replies.relayDenied, reason: 'disguised-relay' }
   const resolution = await directory.resolve(address)
   if (resolution.type === 'not-local' && relay === 'anywhere') return elsewhere(address, null)
   if (hidden) return { ok: false, reply: replies.relayDenied, reason: 'disguised-relay' }
@@ -71,14 +77,17 @@ function elsewhere(address: Address, via: string | null): RecipientVerdict {
 
 function settle(
   resolution: Resolution,
-  request: Pick<RecipientRequest, 'role' | 'size' | 'requireValidSince'> & { address?: Address | null },
+  request: Omit<RecipientRequest, 'address' | 'returnPaths'> & { readonly address?: Address | null },
 ): RecipientVerdict {
   if (resolution.type !== 'local') {
-    return { ok: false, reply: replyFor(resolution.type), reason: resolution.type }
+    return { ok: false, reply: replyFor(resolution.type, request.role), reason: resolution.type }
   }
-  const { recipients } = resolution
-  const remote = remoteOf(resolution)
-  const { address, size, requireValidSince } = request
+  const { recipients, remote } = resolution
+  const { address, size, relay, requireValidSince } = request
+  // Refused whole: half of an alias would lose mail.
+  if (remote.length > 0 && relay === 'nothing') {
+    return { ok: false, reply: replies.aliasElsewhere, reason: 'remote-target' }
+  }
   // RFC 7293 §5.1: 550 where the address has not had its owner since then; §5.1 (1): names of roles have none.
   if (requireValidSince != null && address != null && !isRole(address)) {
     const newer = recipients.some(({ account }) => account.createdAt > requireValidSince.since)
@@ -86,13 +95,6 @@ function settle(
   }
   if (size !== null && remote.length === 0) return withRoom(recipients, size)
   return { ok: true, recipients, remote }
-}
-
-/** What an address of ours leads to elsewhere. */
-export function remoteOf(
-  resolution: Resolution & { readonly type: 'local'; readonly remote?: readonly RemoteRecipient[] },
-): readonly RemoteRecipient[] {
-  return resolution.remote ?? []
 }
 
 /** A declared size is held against every quota: refused only where nobody could take it. */
@@ -117,10 +119,10 @@ function isRole(address: Address): boolean {
   return roles.has(localPartKey(address.localPart))
 }
 
-function replyFor(type: Exclude<Resolution['type'], 'local'>): Reply {
+function replyFor(type: Exclude<Resolution['type'], 'local'>, role: SmtpRole): Reply {
   switch (type) {
     case 'not-local':
-      return replies.relayDenied
+      return role === 'submission' ? replies.noRelay : replies.relayDenied
     case 'unknown-user':
       return replies.noSuchUser
     case 'disabled':
@@ -131,7 +133,5 @@ function replyFor(type: Exclude<Resolution['type'], 'local'>): Reply {
       return replies.aliasLoop
     case 'too-many':
       return replies.aliasTooWide
-    case 'remote-target':
-      return replies.aliasElsewhere
   }
 }

@@ -17,6 +17,7 @@ import type { MimeLimits } from '../../mail/mime/limits.ts'
 import type { ConnectionRefusal } from '../../net/connection-limits.ts'
 import type { Service } from '../../net/pump.ts'
 import { ingest } from '../../store/ingest.ts'
+import type { ReturnPaths } from '../../queue/return-paths.ts'
 import type { QueueStore } from '../../store/queue.ts'
 import type { Store } from '../../store/store.ts'
 import { SmtpCore } from '../proto/core.ts'
@@ -27,7 +28,6 @@ import type { SmtpSettings } from '../proto/session.ts'
 import { SmtpHandler } from './handler.ts'
 import type { HandlerParts } from './parts.ts'
 import type { RemoteQueue } from './remote-queue.ts'
-import type { ReturnPaths } from './return-paths.ts'
 import type { SmtpRole } from './role.ts'
 
 export interface SmtpServiceOptions {
@@ -55,6 +55,8 @@ export interface SmtpServiceOptions {
   readonly policy?: Policy | null
   /** Absent: SEND, SOML and SAML are not offered. */
   readonly terminals?: Terminals | null
+  /** False where nothing is relayed; default true. What cannot be relayed is refused at RCPT. */
+  readonly relays?: boolean
   /** Return paths that forwarding and lists wrote; absent: there are none. */
   readonly returnPaths?: ReturnPaths | null
   /** Absent: ETRN, TURN and ATRN are not offered. */
@@ -94,6 +96,7 @@ export function createSmtpService(options: SmtpServiceOptions): SmtpService {
     readStaged: (blob, range) => store.blobs.readStaged(blob, range),
     policy: options.policy ?? null,
     terminals: options.terminals ?? null,
+    relays: options.relays ?? true,
     returnPaths: options.returnPaths ?? null,
     remoteQueue: options.remoteQueue ?? null,
     chargeRate: options.chargeRate ?? null,

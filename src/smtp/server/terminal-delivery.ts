@@ -16,9 +16,10 @@ export async function showOnTerminals(context: SessionContext, whole: WholeMessa
   const { transaction } = whole
   const seen = new Map<LocalTarget['account']['id'], number>()
   for (const { local } of transaction.accepted) {
-    for (const { account, arrival } of local) {
+    for (const target of local) {
+      const { account } = target
       if (seen.has(account.id)) continue
-      seen.set(account.id, await show(context, whole, { account, arrival }))
+      seen.set(account.id, await show(context, whole, target))
     }
   }
   const terminals = [...seen.values()].reduce((sum, count) => sum + count, 0)

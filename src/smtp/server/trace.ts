@@ -32,11 +32,21 @@ export function makeTrace(
     time,
   })
   const returnPath = formatReturnPath(sender.reversePath)
+  const owners = new Map<number, string>()
+  for (const { account, listOwner } of accepted.flatMap(({ local }) => local)) {
+    if (listOwner !== null) owners.set(account.id, listOwner)
+  }
+  // RFC 5321 §3.9.2: what a list sends on has the list's owner as its reverse-path; a report stays without one.
+  const returnPathOf = (account: number): string => {
+    const owner = sender.reversePath === null ? undefined : owners.get(account)
+    const path = owner === undefined ? undefined : tryAddress(owner, { utf8: true })
+    return path === undefined ? returnPath : formatReturnPath(path)
+  }
   return (recipient) => {
     if (recipient === null) return received
     const { deliveredTo } = recipient
     const address = tryAddress(deliveredTo, { utf8: true })
     const field = address === undefined ? '' : formatDeliveredTo(address, { utf8: sender.smtpUtf8 })
-    return `${returnPath}${field}${received}`
+    return `${returnPathOf(recipient.account)}${field}${received}`
   }
 }

@@ -2,18 +2,20 @@
 //
 // It is one object, dropped whole by RSET, by a new MAIL, at the end of the message, or with the connection.
 import type { ArrivalRecipient, RemoteRecipient } from '../../delivery/delivery.ts'
-import type { Recipient as DirectoryRecipient } from '../../directory/directory.ts'
 import type { MessageOptions, RecipientOptions } from '../../mail/delivery-options.ts'
 import { plainRecipientOptions } from '../../mail/delivery-options.ts'
 import type { Account } from '../../store/model.ts'
 import type { Ingested } from '../../store/ingest.ts'
 import type { Recipient, Sender, SmtpClient } from '../proto/questions.ts'
 import type { MessageIntake } from './intake.ts'
+import type { RecipientVerdict } from './recipients.ts'
 
 /** One mailbox that a recipient led to. */
 export interface LocalTarget {
   readonly account: Account
   readonly arrival: ArrivalRecipient
+  /** RFC 5321 §3.9.2: the owner of the list that led here is the reverse-path of this copy; null without a list. */
+  readonly listOwner: string | null
 }
 
 /** One RCPT that was answered 250. */
@@ -48,14 +50,19 @@ export interface WholeMessage {
 /** What RCPT led to, with what it asked for. */
 export function acceptedFrom(
   recipient: Recipient | null,
-  found: { recipients: readonly DirectoryRecipient[]; remote: readonly RemoteRecipient[] },
+  found: RecipientVerdict & { readonly ok: true },
 ): Accepted {
   const options = optionsOf(recipient)
   return {
     recipient,
-    local: found.recipients.map(({ account, deliveredTo }) => ({
+    local: found.recipients.map(({ account, deliveredTo, list }) => ({
       account,
-      arrival: { account: account.id, deliveredTo, ...(options === null ? {} : { options }) },
+      listOwner: list?.owner ?? null,
+      arrival: {
+        ...{ account: account.id, deliveredTo },
+        ...(options === null ? {} : { options }),
+        ...(found.bounce === undefined ? {} : { bounce: found.bounce }),
+      },
     })),
     remote: found.remote.map((remote) => (options === null ? remote : { ...remote, options })),
   }

@@ -3,12 +3,10 @@
 //
 // The argument is an address, a local part alone, or a name; whatever could be read as several mailboxes is answered 553 with all of
 // them, and a list is expanded to its members as it stands, one level.
-import type { Directory } from '../../directory/directory.ts'
 import { formatAddress, tryAddress, type Address } from '../../mail/address.ts'
 import { goOn, type SmtpAnswer, type SmtpClient } from '../proto/questions.ts'
 import { makeReply, replies } from '../proto/reply.ts'
 import { refuse, type SessionContext } from './context.ts'
-import { remoteOf } from './recipients.ts'
 
 export interface Inquiry {
   readonly client: SmtpClient
@@ -35,8 +33,7 @@ export async function verify(context: SessionContext, inquiry: Inquiry): Promise
     case 'disabled':
       return refuse(replies.mailboxDisabled)
     case 'local': {
-      const { recipients } = resolution
-      const remote = remoteOf(resolution)
+      const { recipients, remote } = resolution
       const [target] = remote
       // RFC 5321 §3.5.1: 251 and the path where mail is forwarded.
       if (recipients.length === 0 && remote.length === 1 && target !== undefined) {
@@ -54,28 +51,15 @@ export async function verify(context: SessionContext, inquiry: Inquiry): Promise
 /** RFC 5321 §3.5.2: the members of a list or an alias; an account is its own member. */
 export async function expand(context: SessionContext, inquiry: Inquiry): Promise<SmtpAnswer> {
   if (!mayAsk(context, inquiry)) return goOn
-  const directory: Names = context.parts.directory
+  const { directory } = context.parts
   const meant = await findAddress(context, inquiry)
   if ('answer' in meant) return meant.answer
-  const members = await membersOf(directory, meant.address)
-  if (members === undefined) {
-    const resolution = await directory.resolve(meant.address)
-    return resolution.type === 'not-local' ? goOn : refuse(replies.noSuchUser)
-  }
-  return told(members, inquiry)
-}
-
-/** What a directory may tell of names beside where they lead. */
-type Names = Directory & {
-  members?(address: Address): Promise<readonly string[] | undefined>
-  candidates?(localPart: string): Promise<readonly string[]>
-}
-
-/** Those that the directory names; of one that names none, the accounts that the address leads to. */
-async function membersOf(directory: Names, address: Address): Promise<readonly string[] | undefined> {
-  if (directory.members !== undefined) return directory.members(address)
-  const resolution = await directory.resolve(address)
-  return resolution.type === 'local' ? resolution.recipients.map(({ account }) => account.address) : undefined
+  const members = await directory.members(meant.address)
+  if (members !== undefined) return told(members, inquiry)
+  const resolution = await directory.resolve(meant.address)
+  if (resolution.type === 'not-local') return goOn
+  if (resolution.type !== 'local') return refuse(replies.noSuchUser)
+  return told([formatAddress(meant.address)], inquiry)
 }
 
 function mayAsk({ parts }: SessionContext, { client }: Inquiry): boolean {
@@ -93,8 +77,7 @@ async function findAddress(
   const address = tryAddress(text, { utf8: true })
   if (address !== undefined) return { address }
   if (text.includes('@')) return { answer: refuse(replies.badForwardPath) }
-  const directory: Names = parts.directory
-  const candidates = (await directory.candidates?.(text)) ?? []
+  const candidates = await parts.directory.candidates(text)
   const [only] = candidates
   if (only === undefined) return { answer: refuse(replies.noSuchUser) }
   const found = candidates.length === 1 ? tryAddress(only, { utf8: true }) : undefined
