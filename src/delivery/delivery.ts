@@ -17,6 +17,8 @@ export interface ArrivalRecipient {
   readonly deliveredTo: string
   /** Into this mailbox, made where it is missing; absent: INBOX. */
   readonly mailbox?: string
+  /** The address was the return path of one member of a list (VERP): what comes to it is about him. */
+  readonly bounce?: { readonly owner: string; readonly member: string }
   readonly options?: RecipientOptions
 }
 

@@ -88,12 +88,10 @@ test('recipients of one message share a job, up to the most of the destination',
   await house.queue.start()
   await house.send(['a@far.example', 'b@far.example', 'c@far.example', 'd@other.example'])
   await house.clock.advance(100)
-  const sizes = house.transport.jobs.map(({ destination, recipients }) => `${destination} ${recipients.length}`)
-  assert.deepEqual(sizes.toSorted(), [
-    'mx far.example 1',
-    'mx far.example 2',
-    'mx other.example 1',
-  ])
+  const sizes = house.transport.jobs.map(
+    ({ destination, recipients }) => `${destination} ${recipients.length}`,
+  )
+  assert.deepEqual(sizes.toSorted(), ['mx far.example 1', 'mx far.example 2', 'mx other.example 1'])
 })
 
 test('rows with return paths of their own go in jobs of their own, which say so', async (context) => {

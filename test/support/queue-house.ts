@@ -18,6 +18,7 @@ import type {
   QueueRecipient,
 } from '../../src/store/queue.ts'
 import type { Store } from '../../src/store/store.ts'
+import { StoreTrouble } from './store-trouble.ts'
 import { testStore } from './store.ts'
 
 export const attempt = (change: Partial<Attempt> & Pick<Attempt, 'outcome'>): Attempt => ({
@@ -197,8 +198,14 @@ export class QueueHouse {
 
 /** Opens a house; the queue is stopped at the end of the test, time running on as it needs. */
 export async function queueHouse(context: TestContext, config: object = {}): Promise<QueueHouse> {
-  const store = await testStore(context)
-  const clock = new VirtualClock({ settle: nextTurns })
+  const trouble = new StoreTrouble()
+  const store = trouble.around(await testStore(context))
+  const clock = new VirtualClock({
+    settle: async () => {
+      await nextTurns()
+      await trouble.settled()
+    },
+  })
   const house = new QueueHouse(store, clock, queueSection.parse(config))
   context.after(async () => {
     const stopped = house.queue.stop()
@@ -208,7 +215,7 @@ export async function queueHouse(context: TestContext, config: object = {}): Pro
   return house
 }
 
-/** Work in memory is done in a few turns of the event loop. */
-export async function nextTurns(): Promise<void> {
-  for (let turn = 0; turn < 3; turn++) await new Promise((resolve) => setImmediate(resolve))
+/** For what doesn't go to the store. */
+async function nextTurns(): Promise<void> {
+  for (let turn = 0; turn < 2; turn++) await new Promise((resolve) => setImmediate(resolve))
 }

@@ -1,0 +1,267 @@
+// Delivery into this store: mailboxes and queue in one commit, with no spool between the protocol and either.
+//
+// - Plain mail for mailboxes costs one call of the store. Only what needs it is looked up: suppressions for recipients
+//   elsewhere, our domains for forwarded mail, the ceiling for automatic answers.
+// - Loops end here in three ways: by the number of Received fields, by a Delivered-To that names where the message is to go
+//   again, and by a ceiling on automatic answers between two parties (docs/queue.md, "Storms and loops").
+import type { Checkpoint } from '../base/checkpoint.ts'
+import type { Events } from '../events/event.ts'
+import { automaticRefused } from '../events/queue.ts'
+import { formatAddress, tryAddress } from '../mail/address.ts'
+import { plainMessageOptions } from '../mail/delivery-options.ts'
+import { formatDeliveredTo } from '../mail/received.ts'
+import {
+  buildQueueMessage,
+  type EnqueuePolicy,
+  type FiledRecipient,
+  suppressionKeys,
+  wants,
+} from '../queue/enqueue.ts'
+import type { FairTurns } from '../queue/fairness.ts'
+import type { NewHookEvent, NewQueueMessage } from '../store/queue.ts'
+import type { DeliverResult, Store } from '../store/store.ts'
+import { automaticSender } from './automatic.ts'
+import type { BounceReader } from './bounces.ts'
+import type { Arrival, ArrivalRecipient, Delivery, DeliveryResult } from './delivery.ts'
+import type { QueueGauge } from './queue-gauge.ts'
+
+/** What ends a loop. */
+export interface LoopLimits {
+  /** Received fields that a message may have when it comes (RFC 5321 §6.3 asks for at least 100). */
+  readonly maxReceived: number
+  /** See `queue.automaticPerHour`; 0 or absent: no ceiling. */
+  readonly automaticPerHour?: number
+}
+
+export interface StoreDeliveryOptions {
+  readonly store: Pick<
+    Store,
+    'deliver' | 'hasDomain' | 'findSuppressed' | 'chargeRate' | 'dropReports' | 'blobs'
+  >
+  readonly limits: LoopLimits
+  readonly checkpoint?: Checkpoint | undefined
+  readonly events?: Events
+  /** Absent: this Posthorn relays nothing, and makes no reports. */
+  readonly queue?: { readonly policy: EnqueuePolicy; readonly turns: FairTurns; readonly gauge: QueueGauge }
+  readonly bounces?: BounceReader
+  /** Whether webhooks are configured: then events for them are kept in the same commit. */
+  readonly webhooks?: 'on' | 'off'
+}
+
+/** Delivers into `store`. */
+export function createStoreDelivery(options: StoreDeliveryOptions): Delivery {
+  const storing = new StoreDelivery(options)
+  return { deliver: (arrival) => storing.deliver(arrival) }
+}
+
+class StoreDelivery {
+  readonly #parts: StoreDeliveryOptions
+
+  constructor(parts: StoreDeliveryOptions) {
+    this.#parts = parts
+  }
+
+  async deliver(arrival: Arrival): Promise<DeliveryResult> {
+    const { queue, checkpoint, store, bounces } = this.#parts
+    const remote = arrival.remote ?? []
+    if (remote.length > 0) {
+      if (queue === undefined) return { ok: false, reason: 'no-relay' }
+      // Reports go in whatever the limit: they are what empties a full queue.
+      if (arrival.origin !== 'report' && queue.gauge.isFull()) return { ok: false, reason: 'queue-full' }
+    }
+    const unique = oncePerAccount(arrival.recipients)
+    if (this.#loops(arrival, unique)) return { ok: false, reason: 'loop' }
+    const recipients = await this.#belowCeiling(arrival, unique)
+    if (recipients === 'all-beyond') return { ok: false, reason: 'loop' }
+    const enqueue = await this.#enqueue(arrival, recipients)
+    checkpoint?.('delivery.hand-over')
+    const filed = arrival.quarantine === undefined ? recipients : []
+    const events = this.#hookEvents(arrival, filed)
+    const stored = await store.deliver({
+      message: arrival.message,
+      internalDate: arrival.receivedAt,
+      targets: filed.map((recipient) => ({
+        account: recipient.account,
+        prefix: arrival.trace(recipient),
+        ...(recipient.mailbox !== undefined && { mailbox: { name: recipient.mailbox, create: true } }),
+      })),
+      ...(arrival.quota !== undefined && { quota: arrival.quota }),
+      ...(enqueue && { enqueue }),
+      ...(arrival.reported && { reported: arrival.reported }),
+      ...(arrival.once && { once: arrival.once }),
+      ...(events.length > 0 && { events }),
+    })
+    checkpoint?.('delivery.committed')
+    const result = await this.#result(stored, { arrival, filed, enqueue })
+    if (result.ok && arrival.reversePath === null) await bounces?.take(arrival)
+    return result
+  }
+
+  async #result(
+    stored: DeliverResult,
+    request: { arrival: Arrival; filed: readonly ArrivalRecipient[]; enqueue: NewQueueMessage | undefined },
+  ): Promise<DeliveryResult> {
+    const { arrival, filed, enqueue } = request
+    if (!stored.ok) {
+      return stored.reason === 'done-before' ? { ok: true, unknown: [], before: stored.result } : stored
+    }
+    const refused = (reason: string): readonly ArrivalRecipient[] =>
+      filed.filter((_, index) => {
+        const result = stored.results[index]
+        return result?.ok === false && result.reason === reason
+      })
+    const unknown = refused('no-such-account')
+    const full = refused('over-quota')
+    if (enqueue === undefined || stored.queued === null) {
+      return full.length === 0 ? { ok: true, unknown } : { ok: true, unknown, full }
+    }
+    const { queue, store } = this.#parts
+    if ((arrival.remote ?? []).length > 0 || arrival.quarantine !== undefined) queue?.gauge.added()
+    // Those that were refused after all have nothing to report.
+    const missed = new Set([...unknown, ...full].map(({ deliveredTo }) => deliveredTo))
+    const message = stored.queued
+    const rows = enqueue.recipients.flatMap(({ address, state }, number) =>
+      state.type === 'settled' && state.outcome === 'delivered' && missed.has(address)
+        ? [{ message, number }]
+        : [],
+    )
+    if (rows.length > 0) await store.dropReports({ rows, now: arrival.receivedAt })
+    return { ok: true, unknown, ...(full.length > 0 && { full }), queued: enqueue.name }
+  }
+
+  /**
+   * RFC 5321 §6.3: counting Received finds loops between hosts; a Delivered-To of our own finds those of aliases, lists and
+   * forwarding on the second round already. Refused whole: a message that loops for one recipient is no message for the others.
+   */
+  #loops(arrival: Arrival, recipients: readonly ArrivalRecipient[]): boolean {
+    const { receivedCount, deliveredTo } = arrival.structure
+    if (receivedCount > this.#parts.limits.maxReceived) return true
+    if (deliveredTo.length === 0) return false
+    const seen = new Set(deliveredTo.map((address) => address.toLowerCase()))
+    return (
+      recipients.some((recipient) => seen.has(recipient.deliveredTo.toLowerCase())) ||
+      (arrival.remote ?? []).some(({ via }) => via !== null && seen.has(via.toLowerCase()))
+    )
+  }
+
+  /** Those recipients to whom the sender's domain has not sent too many automatic answers in this hour. */
+  async #belowCeiling(
+    arrival: Arrival,
+    recipients: readonly ArrivalRecipient[],
+  ): Promise<readonly ArrivalRecipient[] | 'all-beyond'> {
+    const { limits, store, events } = this.#parts
+    const limit = limits.automaticPerHour ?? 0
+    if (limit === 0 || arrival.origin === 'report' || recipients.length === 0) return recipients
+    const sender = await automaticSender(arrival, store.blobs)
+    if (sender === undefined) return recipients
+    const start = Math.floor(arrival.receivedAt / hour) * hour
+    const below: ArrivalRecipient[] = []
+    for (const recipient of recipients) {
+      // A list with many members gone gets many bounces, and they are what takes the members off.
+      const key = `automatic ${sender} ${recipient.deliveredTo.toLowerCase()}`
+      const charged =
+        recipient.bounce !== undefined || (await store.chargeRate({ key, start, amount: 1, limit })).ok
+      if (charged) below.push(recipient)
+      else events?.emit(automaticRefused, { sender, recipient: recipient.deliveredTo })
+    }
+    return below.length > 0 || (arrival.remote ?? []).length > 0 ? below : 'all-beyond'
+  }
+
+  async #enqueue(
+    arrival: Arrival,
+    recipients: readonly ArrivalRecipient[],
+  ): Promise<NewQueueMessage | undefined> {
+    const { queue, store } = this.#parts
+    const remote = arrival.remote ?? []
+    const filed = filedRecipients(arrival, recipients)
+    if (queue === undefined || (remote.length === 0 && filed.length === 0)) return undefined
+    if (arrival.id === undefined) throw new Error('a message for the queue needs a name')
+    const keys = remote.flatMap(suppressionKeys)
+    const found =
+      keys.length === 0 ? [] : await store.findSuppressed({ addresses: keys, now: arrival.receivedAt })
+    const domain = arrival.reversePath?.domain ?? null
+    const forwarded = remote.some(({ via, list }) => via !== null && list === null)
+    return buildQueueMessage(
+      {
+        name: arrival.id,
+        origin: arrival.origin ?? 'mx',
+        account: arrival.account ?? null,
+        sender: arrival.sender ?? (arrival.account ? `account ${arrival.account}` : (domain ?? '')),
+        reversePath: arrival.reversePath,
+        prefix: remote.length === 0 ? '' : forwardedMark(arrival) + arrival.trace(null),
+        messageId: arrival.structure.messageId,
+        options: arrival.options ?? plainMessageOptions,
+        arrivedAt: arrival.receivedAt,
+        ...{ remote, filed, quarantine: arrival.quarantine ?? null },
+        suppressed: new Map(found.map(({ address, reason }) => [address, reason])),
+        senderIsOurs: forwarded && domain !== null && (await store.hasDomain(domain)),
+      },
+      queue.policy,
+      queue.turns,
+    )
+  }
+
+  #hookEvents(arrival: Arrival, filed: readonly ArrivalRecipient[]): NewHookEvent[] {
+    if (this.#parts.webhooks !== 'on') return []
+    const at = arrival.receivedAt
+    const message = {
+      id: arrival.id ?? null,
+      reversePath: arrival.reversePath === null ? '' : formatAddress(arrival.reversePath),
+      messageId: arrival.structure.messageId,
+      size: arrival.structure.size,
+    }
+    const local = filed.map(({ deliveredTo }) => deliveredTo)
+    const remote = (arrival.remote ?? []).map(({ address }) => formatAddress(address))
+    const received = { ...message, origin: arrival.origin ?? 'mx', recipients: [...local, ...remote] }
+    return [
+      { type: 'message.received', at, payload: JSON.stringify(received) },
+      ...local.map((recipient) => ({
+        ...{ type: 'message.delivered', at },
+        payload: JSON.stringify({ ...message, recipient, outcome: 'delivered' }),
+      })),
+    ]
+  }
+}
+
+const hour = 3_600_000
+
+function oncePerAccount(recipients: readonly ArrivalRecipient[]): readonly ArrivalRecipient[] {
+  if (recipients.length <= 1) return recipients
+  const byAccount = new Map<number, ArrivalRecipient>()
+  for (const recipient of recipients) {
+    if (!byAccount.has(recipient.account)) byAccount.set(recipient.account, recipient)
+  }
+  return [...byAccount.values()]
+}
+
+/** Of our own mailboxes the queue hears when they are kept from the message, or when their success is to be reported. */
+function filedRecipients(arrival: Arrival, recipients: readonly ArrivalRecipient[]): FiledRecipient[] {
+  const concerned =
+    arrival.quarantine === undefined
+      ? arrival.recipients.filter(({ options }) => options !== undefined && wants(options, 'success'))
+      : recipients
+  return concerned.map(({ deliveredTo, options }) => ({
+    address: deliveredTo,
+    ...(options && { options }),
+  }))
+}
+
+/**
+ * What an alias or list sends on says so, and is known when it comes back. Not where some recipients were named by the sender
+ * himself: they all get the same bytes, and need not learn of the alias.
+ */
+function forwardedMark(arrival: Arrival): string {
+  const remote = arrival.remote ?? []
+  if (remote.some(({ via }) => via === null)) return ''
+  const marks = new Set(
+    remote.map(({ via }) => {
+      const address = via === null ? undefined : tryAddress(via, { utf8: true })
+      return address === undefined
+        ? ''
+        : formatDeliveredTo(address, { utf8: arrival.options?.smtpUtf8 ?? false })
+    }),
+  )
+  return [...marks].slice(0, mostMarks).join('')
+}
+
+const mostMarks = 10
