@@ -165,6 +165,13 @@ test('domains are shown as people write them; JSON has the key beside', async (c
   const aliases = await shown(['alias', 'list'])
   assert.match(aliases, /^@bücher\.example +ann@bücher\.example$/m)
   assert.match(aliases, /^team@bücher\.example +ann@bücher\.example$/m)
+  const list = ['alias', 'add', 'list@bücher.example', 'x@far.example', '--list']
+  assert.match(await shown(list), / leads to x@far\.example\. Bounces go to postmaster@bücher\.example\.$/m)
+  await shown([...list, '--owner', 'ann@bücher.example'])
+  assert.match(
+    await shown(['alias', 'list']),
+    /^list@bücher\.example +x@far\.example \(a list of ann@bücher\.example\)$/m,
+  )
   const [account] = JSON.parse(await shown(['account', 'list', '--json'])) as Record<string, unknown>[]
   assert.deepEqual(
     [account?.['address'], account?.['display']],

@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { test, type TestContext } from 'node:test'
 import { SeededRandom } from '../base/seeded-random.ts'
 import { VirtualClock } from '../base/virtual-clock.ts'
+import { plainMessageOptions, plainRecipientOptions } from '../mail/delivery-options.ts'
 import { testFolder } from '../../test/support/store.ts'
 import type { MailboxId } from './model.ts'
 import { openSqliteStore } from './sqlite/index.ts'
@@ -21,7 +22,7 @@ async function open(folder: string): Promise<Store> {
   })
 }
 
-/** A folder with one account: three small messages, one of them expunged, one copied, and a large one. */
+/** A folder with one account: three small messages, one expunged, one copied; a large one; and one row of the queue at work. */
 async function furnished(context: TestContext): Promise<string> {
   const folder = (await testFolder(context)).path
   await using store = await open(folder)
@@ -45,8 +46,45 @@ async function furnished(context: TestContext): Promise<string> {
   await store.copy({ account, from: place.mailbox, to: 2 as MailboxId, uids: [[2, 3]] })
   await store.setFlags({ ...place, uids: [[1, 2]], mode: 'add', flags: 1, keywords: ['k'] })
   await store.expunge({ ...place, uids: [[1, 1]], which: 'regardless' })
+  await queueOne(store)
   assert.deepEqual(await store.audit(), [])
   return folder
+}
+
+async function queueOne(store: Store): Promise<void> {
+  const writer = store.blobs.stage()
+  await writer.write(new Uint8Array(40))
+  const recipient = {
+    address: 'b@far.test',
+    domain: 'far.test',
+    reversePath: null,
+    options: plainRecipientOptions,
+    nextAttempt: 0,
+    turn: 0,
+    state: { type: 'waiting' },
+  } as const
+  const delivered = await store.deliver({
+    message: { blob: await writer.finish(), structure: '{}' },
+    internalDate: 0,
+    targets: [],
+    enqueue: {
+      name: 'queued',
+      origin: 'api',
+      account: null,
+      sender: 'ann@a.test',
+      reversePath: 'ann@a.test',
+      prefix: '',
+      messageId: null,
+      options: plainMessageOptions,
+      arrivedAt: 0,
+      expiresAt: 1,
+      delayReportAt: null,
+      recipients: [recipient],
+    },
+  })
+  assert.ok(delivered.ok)
+  const claim = { domain: 'far.test', limit: 1, now: 0, holder: 'h', leaseUntil: 1 }
+  assert.equal((await store.claimDue(claim)).length, 1)
 }
 
 const faults: readonly [check: string, fault: string][] = [
@@ -69,6 +107,13 @@ const faults: readonly [check: string, fault: string][] = [
   ['blob', 'UPDATE blob SET refs = 9 WHERE id = 2'],
   ['blob', "UPDATE blob SET data = x'00' WHERE id = 2"],
   ['blob-file', 'UPDATE blob SET size = size + 1 WHERE key IS NOT NULL'],
+  ['blob', 'UPDATE blob SET refs = 0 WHERE size = 40'],
+  ['queue-blob', 'UPDATE queue_message SET size = 41'],
+  ['queue-blob', 'DELETE FROM blob WHERE size = 40'],
+  ['queue-counts', 'UPDATE queue_message SET unsettled = 2'],
+  ['queue-counts', 'UPDATE queue_message SET reports = 1'],
+  ['queue-counts', 'DELETE FROM queue_recipient'],
+  ['queue-lease', 'DELETE FROM queue_holder'],
   ['tombstone', 'UPDATE tombstone SET modseq = 999'],
   ['tombstone', 'UPDATE tombstone SET mailbox = 77'],
   ['mailbox', "UPDATE mailbox SET name = 'no/where' WHERE id = 2"],
