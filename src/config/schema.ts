@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { size } from './fields.ts'
 import { authSection, directorySection } from './sections/auth.ts'
 import { hooksSection } from './sections/hooks.ts'
+import { httpSection, webhooksSection } from './sections/http.ts'
 import { imapSection } from './sections/imap.ts'
 import { listenersSection } from './sections/listeners.ts'
 import { logSection } from './sections/log.ts'
@@ -48,6 +49,8 @@ export const configSchema = z.strictObject({
   smtp: smtpSection,
   submission: submissionSection,
   hooks: hooksSection,
+  http: httpSection,
+  webhooks: webhooksSection,
   relay: relaySection,
   imap: imapSection,
   pop3: pop3Section,

@@ -30,7 +30,13 @@ export interface SubmitRequest {
   /** How it came, for the Received field: `HTTP` from an address, or `local`. */
   readonly came: { readonly protocol: 'HTTP' | 'local'; readonly remoteAddress: string | null }
   readonly options?: MessageOptions
-  readonly once?: Arrival['once']
+  /** A request that must not be done twice; `result` is what a second one gets, made when all is known but the outcome. */
+  readonly once?: {
+    readonly account: AccountId
+    readonly key: string
+    readonly expiresAt: number
+    readonly result: (done: { id: string; recipients: readonly SubmittedRecipient[] }) => string
+  }
 }
 
 /** What became of one recipient of the request. */
@@ -166,6 +172,7 @@ export class Submitter {
   ): Promise<SubmitResult> {
     const { clock, delivery } = this.#parts
     const { local, remote, told, id, staged } = work
+    const { once } = request
     const { message, structure } = await staged.finish()
     const result = await delivery.deliver({
       ...{ reversePath: request.reversePath, recipients: local, remote, message, structure, id },
@@ -174,7 +181,7 @@ export class Submitter {
       origin: request.origin,
       account: request.account,
       options: request.options ?? plainMessageOptions,
-      ...(request.once === undefined ? {} : { once: request.once }),
+      ...(once === undefined ? {} : { once: { ...once, result: once.result({ id, recipients: told }) } }),
     })
     if (!result.ok || result.before !== undefined) await staged.discard()
     if (!result.ok) return { ok: false, reason: result.reason, recipients: told }

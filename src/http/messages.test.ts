@@ -1,0 +1,285 @@
+// The send API as a program uses it: what is taken, what arrives, and what is refused.
+import assert from 'node:assert/strict'
+import { Buffer } from 'node:buffer'
+import { test } from 'node:test'
+import { basic, openHttpHouse, password } from '../../test/support/http-house.ts'
+import type { SendResponse, StatusResponse } from './schema.ts'
+
+const minimal = { from: 'ann@example.org', to: 'bob@example.org', subject: 'Hello', text: 'Hi Bob\n' }
+
+/** The body of an answer, which the test says the shape of. */
+async function json<T>(response: Response): Promise<T> {
+  return (await response.json()) as T
+}
+
+async function codeOf(response: Response): Promise<[number, string]> {
+  assert.equal(response.headers.get('content-type'), 'application/problem+json')
+  return [response.status, (await json<{ code: string }>(response)).code]
+}
+
+test('a message is composed, delivered and told', async (context) => {
+  const house = await openHttpHouse(context)
+  const response = await house.post({
+    from: { address: 'ann@example.org', name: 'Ann Ünal' },
+    to: [{ address: 'bob@example.org', name: 'Bob' }],
+    cc: 'carol@far.example',
+    bcc: ['dora@far.example'],
+    subject: 'Grüße',
+    text: 'Hi\n',
+    html: '<p>Hi <img src="cid:logo"></p>',
+    attachments: [
+      { filename: 'naïve.txt', contentType: 'text/plain', content: Buffer.from('data').toString('base64') },
+      { filename: 'logo.png', contentType: 'image/png', content: 'AAAA', cid: 'logo' },
+    ],
+    headers: { 'X-Campaign': 'autumn' },
+  })
+  assert.equal(response.status, 202)
+  const sent = await json<SendResponse>(response)
+  assert.deepEqual(sent.recipients, [
+    { address: 'bob@example.org', status: 'delivered' },
+    { address: 'carol@far.example', status: 'queued' },
+    { address: 'dora@far.example', status: 'queued' },
+  ])
+  const [message = ''] = await house.inbox('bob@example.org')
+  assert.match(message, /^From: =\?UTF-8\?Q\?Ann_=C3=9Cnal\?= <ann@example\.org>\r\n/m)
+  assert.match(message, /^To: Bob <bob@example\.org>\r\n/m)
+  assert.match(message, /^Subject: =\?UTF-8\?/m)
+  assert.match(message, /^X-Campaign: autumn\r\n/m)
+  assert.match(message, /^Date: Thu, 0?1 Jan 2026 /m)
+  assert.match(message, /^Message-ID: <[^>]+@mail\.example\.org>\r\n/im)
+  assert.doesNotMatch(message, /dora|bcc/i)
+  assert.doesNotMatch(message.replaceAll('\r\n', ''), /[\r\n]/)
+  const [entry] = await house.queued()
+  assert.match(entry?.message.prefix ?? '', /with HTTP\s+id/)
+  assert.equal(entry?.message.origin, 'api')
+  assert.equal(house.memory.count('http.message-accepted'), 1)
+})
+
+test('a whole message comes as it is, its recipients from the query or from the header', async (context) => {
+  const house = await openHttpHouse(context)
+  const raw =
+    'From: ann@example.org\nTo: Bob <bob@example.org>, carol@far.example\nBcc: d@far.example\n\nHi\rthere\n'
+  const send = (query: string, body = raw): Promise<Response> =>
+    house.fetch(`/api/v1/messages${query}`, {
+      method: 'POST',
+      headers: { ...basic('ann@example.org'), 'content-type': 'message/rfc822' },
+      body,
+    })
+  const all = await json<SendResponse>(await send(''))
+  assert.deepEqual(
+    all.recipients.map(({ address }) => address),
+    ['bob@example.org', 'carol@far.example', 'd@far.example'],
+  )
+  const [message = ''] = await house.inbox('bob@example.org')
+  assert.match(message, /^From: ann@example\.org\r\nTo: Bob <bob@example\.org>, carol@far\.example\r\n/)
+  assert.match(message, /\r\n\r\nHi\r\nthere\r\n$/)
+  assert.doesNotMatch(message, /bcc/i)
+  const named = await json<SendResponse>(await send('?to=bob@example.org&from='))
+  assert.deepEqual(named.recipients, [{ address: 'bob@example.org', status: 'delivered' }])
+  assert.deepEqual(await codeOf(await send('?to=nobody')), [422, 'bad-recipient'])
+  assert.deepEqual(await codeOf(await send('', 'To: bob@example.org\n\nx')), [422, 'no-author'])
+  assert.deepEqual(await codeOf(await send('', 'From: eve@far.example\nTo: bob@example.org\n\nx')), [
+    403,
+    'foreign-sender',
+  ])
+  const foreign = 'From: ann@example.org, eve@far.example\nTo: bob@example.org\n\nx'
+  assert.deepEqual(await codeOf(await send('', foreign)), [403, 'foreign-author'])
+})
+
+test('nobody gets in without the right password, or in the clear', async (context) => {
+  const house = await openHttpHouse(context)
+  for (const headers of [
+    { authorization: '' },
+    basic('ann@example.org', 'wrong'),
+    basic('nobody@example.org'),
+    { authorization: 'Bearer token' },
+    { authorization: 'Basic !!!' },
+  ]) {
+    const response = await house.post(minimal, { headers })
+    assert.match(response.headers.get('www-authenticate') ?? '', /^Basic /)
+    assert.deepEqual(await codeOf(response), [401, 'unauthorized'])
+  }
+  const clear = await openHttpHouse(context, { secure: false })
+  assert.deepEqual(await codeOf(await clear.post(minimal)), [403, 'tls-required'])
+  assert.ok(password.length > 0)
+})
+
+test('one sends under one’s own addresses alone', async (context) => {
+  const house = await openHttpHouse(context)
+  const foreign = { ...minimal, from: 'bob@example.org' }
+  assert.deepEqual(await codeOf(await house.post(foreign)), [403, 'foreign-sender'])
+  const author = { ...foreign, reversePath: 'ann@example.org' }
+  assert.deepEqual(await codeOf(await house.post(author)), [403, 'foreign-author'])
+  const subaddress = { ...minimal, from: 'ann+news@example.org' }
+  assert.equal((await house.post(subaddress)).status, 202)
+  assert.equal(house.memory.count('http.message-refused'), 2)
+})
+
+test('no value of a request can add or end a header', async (context) => {
+  const house = await openHttpHouse(context)
+  const evil = 'x\r\nBcc: eve@far.example'
+  for (const change of [
+    { subject: evil },
+    { from: { address: 'ann@example.org', name: evil } },
+    { from: `ann@example.org${evil}` },
+    { to: [{ address: 'bob@example.org', name: 'a\nb' }] },
+    { headers: { 'X-A': evil } },
+    { headers: { 'X-A: b\r\nBcc': 'eve@far.example' } },
+    { headers: { Bcc: 'eve@far.example' } },
+    { headers: { 'Content-Type': 'text/html' } },
+    { headers: { 'DKIM-Signature': 'v=1' } },
+    { attachments: [{ filename: evil, content: '' }] },
+    { attachments: [{ filename: 'a', contentType: evil, content: '' }] },
+    { attachments: [{ filename: 'a', cid: evil, content: '' }] },
+    { dsn: { envId: evil } },
+  ]) {
+    assert.deepEqual(await codeOf(await house.post({ ...minimal, ...change })), [422, 'invalid'])
+  }
+  assert.deepEqual(await house.inbox('bob@example.org'), [])
+})
+
+test('what is no request is refused in words', async (context) => {
+  const house = await openHttpHouse(context)
+  const { text: _, ...empty } = minimal
+  assert.deepEqual(await codeOf(await house.post(empty)), [422, 'invalid'])
+  assert.deepEqual(await codeOf(await house.post({ ...minimal, extra: 1 })), [422, 'invalid'])
+  assert.deepEqual(await codeOf(await house.post({ ...minimal, to: [] })), [422, 'no-recipients'])
+  assert.deepEqual(await codeOf(await house.post(minimal, { query: '?mode=fast' })), [400, 'bad-mode'])
+  const type = { 'content-type': 'text/plain' }
+  assert.deepEqual(await codeOf(await house.post(minimal, { headers: type })), [
+    415,
+    'unsupported-media-type',
+  ])
+  const response = await house.fetch('/api/v1/messages', {
+    method: 'POST',
+    headers: { ...basic('ann@example.org'), 'content-type': 'application/json' },
+    body: '{',
+  })
+  assert.deepEqual(await codeOf(response), [400, 'bad-json'])
+  assert.deepEqual(await codeOf(await house.fetch('/nothing')), [404, 'not-found'])
+})
+
+test('recipients that cannot be served are told; with none left nothing is kept', async (context) => {
+  const house = await openHttpHouse(context)
+  const both = await json<SendResponse>(
+    await house.post({ ...minimal, to: ['x@example.org', 'bob@example.org'] }),
+  )
+  assert.deepEqual(both.recipients, [
+    { address: 'x@example.org', status: 'refused', reason: 'unknown-user' },
+    { address: 'bob@example.org', status: 'delivered' },
+  ])
+  const none = await house.post({ ...minimal, to: 'x@example.org' })
+  assert.equal(none.status, 422)
+  assert.deepEqual(await json(none), {
+    status: 422,
+    code: 'no-recipients',
+    detail: 'No recipient can be served.',
+    recipients: [{ address: 'x@example.org', status: 'refused', reason: 'unknown-user' }],
+  })
+})
+
+test('limits of size, recipients and rate hold', async (context) => {
+  const settings = {
+    maxMessageSize: '10 KB',
+    http: { maxRecipients: 3 },
+    submission: { messagesPerHour: 2, recipientsPerHour: 4 },
+  }
+  const house = await openHttpHouse(context, { settings })
+  const large = { ...minimal, text: 'x'.repeat(20_000) }
+  assert.deepEqual(await codeOf(await house.post(large)), [413, 'too-big'])
+  const huge = { ...minimal, text: 'x'.repeat(2_000_000) }
+  assert.deepEqual(await codeOf(await house.post(huge)), [413, 'too-large'])
+  const many = ['a', 'b', 'c', 'd'].map((name) => `${name}@far.example`)
+  assert.deepEqual(await codeOf(await house.post({ ...minimal, to: many })), [422, 'too-many-recipients'])
+  assert.equal((await house.post(minimal)).status, 202)
+  const beyond = await house.post(minimal)
+  assert.equal(beyond.headers.get('retry-after'), '3600')
+  assert.deepEqual(await codeOf(beyond), [429, 'rate'])
+  await house.clock.advance('1h')
+  assert.equal((await house.post({ ...minimal, to: many.slice(0, 3) })).status, 202)
+  assert.deepEqual(await codeOf(await house.post({ ...minimal, to: many.slice(0, 3) })), [429, 'rate'])
+})
+
+test('a request with a key is done once', async (context) => {
+  const house = await openHttpHouse(context)
+  const headers = { 'idempotency-key': 'order-7' }
+  const first = await json<SendResponse>(await house.post(minimal, { headers }))
+  const again = await house.post(minimal, { headers })
+  assert.equal(again.status, 202)
+  assert.deepEqual(await json(again), first)
+  const other = await house.post({ ...minimal, subject: 'Other' }, { headers })
+  assert.deepEqual(await codeOf(other), [422, 'idempotency-key-reused'])
+  assert.equal((await house.inbox('bob@example.org')).length, 1)
+  const bad = await house.post(minimal, { headers: { 'idempotency-key': 'a b' } })
+  assert.deepEqual(await codeOf(bad), [400, 'bad-idempotency-key'])
+  const bob = { ...headers, ...basic('bob@example.org') }
+  const bobs = await house.post({ ...minimal, from: 'bob@example.org' }, { headers: bob })
+  assert.equal(bobs.status, 202, 'keys belong to accounts')
+})
+
+test('a message is held until its time, looked up and cancelled, by its sender alone', async (context) => {
+  const house = await openHttpHouse(context)
+  const at = new Date(house.clock.now() + 3_600_000).toISOString()
+  const scheduled = { ...minimal, to: 'carol@far.example', scheduledAt: at }
+  const sent = await json<SendResponse>(await house.post(scheduled))
+  assert.equal(sent.scheduledAt, at)
+  const path = `/api/v1/messages/${sent.id}`
+  const headers = basic('ann@example.org')
+  const seen = await json<StatusResponse>(await house.fetch(path, { headers }))
+  assert.deepEqual(seen, {
+    id: sent.id,
+    acceptedAt: new Date(house.clock.now()).toISOString(),
+    scheduledAt: at,
+    recipients: [{ address: 'carol@far.example', status: 'queued', nextAttempt: at, attempts: [] }],
+  })
+  const foreign = { headers: basic('bob@example.org') }
+  assert.deepEqual(await codeOf(await house.fetch(path, foreign)), [404, 'not-found'])
+  assert.deepEqual(await codeOf(await house.fetch(path, { ...foreign, method: 'DELETE' })), [
+    404,
+    'not-found',
+  ])
+  const cancelled = await house.fetch(path, { headers, method: 'DELETE' })
+  assert.deepEqual(await json(cancelled), { id: sent.id, cancelled: 1 })
+  const gone = await json<StatusResponse>(await house.fetch(path, { headers }))
+  assert.equal(gone.recipients[0]?.status, 'discarded')
+  assert.deepEqual(await codeOf(await house.fetch(path, { headers, method: 'DELETE' })), [409, 'too-late'])
+  const late = new Date(house.clock.now() + 100 * 86_400_000).toISOString()
+  assert.deepEqual(await codeOf(await house.post({ ...minimal, scheduledAt: late })), [
+    422,
+    'scheduled-too-late',
+  ])
+})
+
+test('what is asked of reports and TLS goes along', async (context) => {
+  const house = await openHttpHouse(context)
+  const dsn = { notify: ['success', 'failure'], ret: 'headers', envId: 'job-1' }
+  const sent = await house.post({ ...minimal, to: 'carol@far.example', dsn, requireTls: true })
+  assert.equal(sent.status, 202)
+  const [entry] = await house.queued()
+  assert.deepEqual(entry?.recipients[0]?.options.notify, ['success', 'failure'])
+  const { ret, envId, requireTls } = entry.message.options
+  assert.deepEqual({ ret, envId, requireTls }, { ret: 'headers', envId: 'job-1', requireTls: true })
+})
+
+test('directly delivered mail is answered with what the hosts said', async (context) => {
+  const seen: string[] = []
+  const house = await openHttpHouse(context, {
+    parts: {
+      direct: async ({ recipients, content }) => {
+        for await (const piece of content) seen.push(Buffer.from(piece).toString())
+        return recipients.map(({ address }) => ({
+          address: `${address.localPart}@${address.domainText}`,
+          status: 'failed' as const,
+          reason: '550 5.1.1 no',
+        }))
+      },
+    },
+  })
+  const answer = await house.post({ ...minimal, to: 'carol@far.example' }, { query: '?mode=direct' })
+  assert.equal(answer.status, 200)
+  assert.deepEqual((await json<SendResponse>(answer)).recipients, [
+    { address: 'carol@far.example', status: 'failed', reason: '550 5.1.1 no' },
+  ])
+  assert.match(seen.join(''), /^Subject: Hello\r\n/m)
+  assert.deepEqual(await house.queued(), [])
+})

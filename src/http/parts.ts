@@ -1,0 +1,47 @@
+// What the HTTP side stands on.
+import type { Clock } from '../base/clock.ts'
+import type { Random } from '../base/random.ts'
+import type { HttpConfig, WebhookConfig } from '../config/sections/http.ts'
+import type { SubmissionConfig } from '../config/sections/submission.ts'
+import type { MessageOptions, RecipientOptions } from '../mail/delivery-options.ts'
+import type { Submitter } from '../delivery/submitter.ts'
+import type { Terminals } from '../delivery/terminals.ts'
+import type { Events } from '../events/event.ts'
+import type { Store } from '../store/store.ts'
+import type { Address } from '../mail/address.ts'
+import type { Account } from '../store/model.ts'
+import type { AuthenticatorParts } from './authenticate.ts'
+import type { SendResponse } from './schema.ts'
+
+/** A message for end-to-end delivery: nothing of it is kept (`POST /api/v1/messages?mode=direct`). */
+export interface DirectMessage {
+  readonly id: string
+  readonly account: Account
+  readonly reversePath: Address | null
+  readonly recipients: readonly { readonly address: Address; readonly options: RecipientOptions }[]
+  readonly content: AsyncIterable<Uint8Array>
+  readonly options: MessageOptions
+  readonly remoteAddress: string
+  /** The client has gone away. */
+  readonly signal: AbortSignal
+}
+
+/** The outcome of each recipient; or `too-big`, nothing having been sent. */
+export type SendDirect = (message: DirectMessage) => Promise<SendResponse['recipients'] | 'too-big'>
+
+export interface HttpParts extends AuthenticatorParts {
+  readonly store: Pick<Store, 'findQueued' | 'queueEntry' | 'changeQueued' | 'chargeRate' | 'hookEvents'>
+  readonly submitter: Pick<Submitter, 'submit' | 'owns'>
+  /** Null: this Posthorn does not deliver directly. */
+  readonly direct: SendDirect | null
+  readonly terminals: Terminals
+  readonly events: Events
+  readonly clock: Clock
+  readonly random: Random
+  readonly config: HttpConfig
+  readonly webhooks: readonly WebhookConfig[]
+  readonly submission: SubmissionConfig
+  readonly hostname: string
+  /** Octets; 0 is no limit. */
+  readonly maxMessageSize: number
+}

@@ -1,0 +1,61 @@
+// `GET /api/v1/terminal`: an open request is a terminal of the account (RFC 821 §3.4 SEND, SAML), as server-sent events. Each message is an
+// event `message` with JSON; a comment now and then keeps proxies from closing the connection.
+import { Buffer } from 'node:buffer'
+import type { Account } from '../store/model.ts'
+import type { HttpParts } from './parts.ts'
+import { makeProblem, problemResponse } from './problem.ts'
+
+const pingMilliseconds = 25_000
+/** What may wait for a client that does not read. */
+const waitingEvents = 100
+
+/** Stays open until the client goes away or `stopping` aborts. */
+export function openTerminal(
+  { terminals, clock, config }: HttpParts,
+  account: Account,
+  { signal, stopping }: { signal: AbortSignal; stopping: AbortSignal },
+): Response {
+  if (terminals.count(account.id) >= config.maxTerminals) {
+    return problemResponse(
+      makeProblem(429, 'too-many-terminals', 'Too many terminals of the account are open.'),
+    )
+  }
+  const ended = AbortSignal.any([signal, stopping])
+  let close = (): void => {}
+  const body = new ReadableStream<Uint8Array>(
+    {
+      start(controller) {
+        const say = (text: string): boolean => {
+          if (ended.aborted || (controller.desiredSize ?? 0) <= 0) return false
+          controller.enqueue(Buffer.from(text))
+          return true
+        }
+        const attached = terminals.attach(account.id, {
+          kind: 'web',
+          show: (message) => say(`event: message\ndata: ${JSON.stringify(message)}\n\n`),
+        })
+        let timer = clock.after(pingMilliseconds, ping)
+        function ping(): void {
+          say(': ping\n\n')
+          timer = clock.after(pingMilliseconds, ping)
+        }
+        close = () => {
+          timer.cancel()
+          attached[Symbol.dispose]()
+        }
+        say(': attached\n\n')
+        const end = (): void => {
+          close()
+          controller.close()
+        }
+        if (ended.aborted) end()
+        else ended.addEventListener('abort', end, { once: true })
+      },
+      cancel: () => close(),
+    },
+    { highWaterMark: waitingEvents },
+  )
+  return new Response(body, {
+    headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' },
+  })
+}
