@@ -1,5 +1,5 @@
-// Whose is this access token? JSON Web Tokens (RFC 7519) of the issuers in the configuration, by the keys that those publish
-// (RFC 7517), or whatever a function of the configuration says.
+// Whose is this access token? JSON Web Tokens of the issuers in the configuration, by the keys that those publish (a JSON Web Key
+// Set), or whatever a function of the configuration says.
 //
 // A token counts where it names a configured issuer and audience, ends, has not ended, and is signed by one of that issuer's keys
 // with an asymmetric algorithm. Keys are fetched when they are needed, kept for a while, and asked for again when a token names one that is
@@ -36,7 +36,7 @@ export interface TokenVerifierOptions {
   readonly fetchText: FetchText
 }
 
-/** RFC 8725 §3.1: algorithms are ours to choose; symmetric ones would make every key of the set a secret of ours. */
+/** Algorithms are ours to choose; symmetric ones would make every key of the set a secret of ours. */
 const algorithms = [
   'RS256',
   'RS384',

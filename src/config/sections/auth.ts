@@ -38,6 +38,22 @@ const throttleSection = z
   })
   .prefault({})
 
+/** Whose access token this is; null where it is nobody's. May throw: the client then tries again later. */
+export type VerifyToken = (token: string) => string | null | Promise<string | null>
+
+const tokenIssuerSection = z.strictObject({
+  issuer: z.string().min(1).describe('The `iss` of its tokens, letter for letter.'),
+  audience: z.string().min(1).describe('What the `aud` of a token must hold: tokens for others are refused.'),
+  jwks: z
+    .string()
+    .min(1)
+    .refine((text) => !/^(?!https:)[a-z][a-z0-9+.-]*:\/\//i.test(text), 'an https URL or a file')
+    .describe('Its public keys (JWKS): an https URL, or a file.'),
+  usernameClaim: z.string().min(1).default('email').describe('The claim that holds the log-in name.'),
+})
+
+export type TokenIssuer = z.output<typeof tokenIssuerSection>
+
 export const authSection = z
   .strictObject({
     allowClearText: z
@@ -64,6 +80,20 @@ export const authSection = z
       .max(1_000_000)
       .default(10_000)
       .describe('PBKDF2 iterations of new SCRAM-SHA-256 verifiers (RFC 7677 §3: at least 4096).'),
+    cramMd5: z
+      .boolean()
+      .default(false)
+      .describe(
+        'Offer CRAM-MD5, for devices that know nothing better, and keep what it needs of each password: as good as the password for whoever steals it.',
+      ),
+    tokens: z
+      .array(tokenIssuerSection)
+      .default([])
+      .describe('Whose access tokens open accounts (SASL OAUTHBEARER and XOAUTH2, only under TLS).'),
+    verifyToken: z
+      .custom<VerifyToken>((value) => typeof value === 'function', 'a function')
+      .optional()
+      .describe('A function (token) => username or null, asked for tokens that no issuer above knows.'),
     cacheTime: duration(
       '5m',
       'A password that was right is not hashed again for this long; 0 hashes each time.',

@@ -9,10 +9,13 @@ import { ImapSession } from './session.ts'
 
 function answer(question: ImapQuestion): ImapAnswer {
   switch (question.type) {
-    case 'check-password':
-      return { type: 'sasl', answer: { type: 'accepted' } }
-    case 'find-verifier':
-      return { type: 'sasl', answer: { type: 'credentials', verifier: null } }
+    case 'sasl': {
+      const { type } = question.question
+      if (type === 'check-password') return { type: 'sasl', answer: { type: 'accepted' } }
+      if (type === 'need-credentials')
+        return { type: 'sasl', answer: { type: 'credentials', verifier: null } }
+      return { type: 'sasl', answer: { type: 'refused', reason: 'bad-credentials' } }
+    }
     case 'login-failed':
     case 'append':
     case 'append-chunk':

@@ -84,8 +84,8 @@ class Run {
 
 function obliging(question: ImapQuestion): ImapAnswer {
   switch (question.type) {
-    case 'check-password':
-      return question.password.reveal() === 'secret'
+    case 'sasl':
+      return question.question.type === 'check-password' && question.question.password.reveal() === 'secret'
         ? { type: 'sasl', answer: { type: 'accepted' } }
         : { type: 'sasl', answer: { type: 'refused', reason: 'bad-credentials' } }
     case 'login-failed':

@@ -45,6 +45,10 @@ export interface ImapSessionOptions {
   readonly clearTextAllowed: boolean
   /** Verifiers are kept, so SCRAM can be offered. */
   readonly scram: boolean
+  /** These as `OfferRequest` has them. */
+  readonly cramMd5?: boolean
+  readonly tokens?: boolean
+  readonly certificates?: boolean
   readonly random: Random
   /** See `SaslContext`. */
   readonly serverSecret: Uint8Array
@@ -289,8 +293,8 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
   }
 
   #mechanisms(): SaslMechanismName[] {
-    const { clearTextAllowed, scram } = this.#options
-    return offerMechanisms({ tls: this.#tls, clearTextAllowed, scram })
+    const { clearTextAllowed, scram, cramMd5 = false, tokens = false, certificates = false } = this.#options
+    return offerMechanisms({ tls: this.#tls, clearTextAllowed, scram, cramMd5, tokens, certificates })
   }
 
   #capabilities(): string {
@@ -343,11 +347,9 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
     if (username === undefined || password === undefined) return this.#refuseLogin(tag, 'bad-credentials')
     this.#activity = { doing: 'checking', tag, username }
     this.#ask({
-      type: 'check-password',
+      type: 'sasl',
       mechanism: 'LOGIN command',
-      username,
-      authorizationId: null,
-      password: new Secret(password),
+      question: { type: 'check-password', username, authorizationId: null, password: new Secret(password) },
     })
   }
 
@@ -361,11 +363,12 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
       }
       return this.#tagged(tag, 'NO', { text: 'This mechanism is not offered' })
     }
-    const { random, serverSecret, scramIterations } = this.#options
+    const { random, serverSecret, scramIterations, hostname } = this.#options
     const dialogue = new SaslDialogue(mechanism, {
       tls: this.#tls,
       offered,
       random,
+      hostname,
       serverSecret,
       scramIterations,
     })
@@ -391,14 +394,6 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
       case 'challenge':
         this.#activity = { doing: 'authenticating', tag, mechanism, dialogue, waiting: 'line' }
         return this.#continuation(step.text)
-      case 'check-password': {
-        const { username, authorizationId, password } = step
-        this.#activity = { doing: 'authenticating', tag, mechanism, dialogue, waiting: 'answer' }
-        return this.#ask({ type: 'check-password', mechanism, username, authorizationId, password })
-      }
-      case 'need-credentials':
-        this.#activity = { doing: 'authenticating', tag, mechanism, dialogue, waiting: 'answer' }
-        return this.#ask({ type: 'find-verifier', mechanism, username: step.username })
       case 'success': {
         const { username, authorizationId } = step
         this.#activity = { doing: 'logging-in', tag }
@@ -413,6 +408,9 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
         // RFC 3501 §6.2.2: "If the client wishes to cancel … the server MUST reject … with a tagged BAD".
         this.#activity = reading
         return this.#bad(tag, 'AUTHENTICATE was cancelled')
+      default:
+        this.#activity = { doing: 'authenticating', tag, mechanism, dialogue, waiting: 'answer' }
+        return this.#ask({ type: 'sasl', mechanism, question: step })
     }
   }
 

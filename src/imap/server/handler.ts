@@ -52,10 +52,8 @@ export class ImapHandler implements Handler<ImapQuestion, ImapAnswer> {
 
   answer(question: ImapQuestion): ImapAnswer | Promise<ImapAnswer> {
     switch (question.type) {
-      case 'check-password':
-        return this.#desk.checkPassword(question)
-      case 'find-verifier':
-        return this.#desk.findVerifier(question)
+      case 'sasl':
+        return this.#desk.answer(question.question)
       case 'login-failed':
         this.#desk.abandon()
         return proceed

@@ -38,7 +38,6 @@ export function createImapService(options: ImapServiceOptions): {
 } {
   const { hostname, startTls, store, directory, events, clock, random, config, auth, mime = {} } = options
   const parts = { store, directory, events, clock, config, mime }
-  const { scram, serverSecret, scramIterations } = directory.sasl
   const limits = {
     ...config,
     messageSize: options.maxMessageSize === 0 ? Number.MAX_SAFE_INTEGER : options.maxMessageSize,
@@ -48,7 +47,7 @@ export function createImapService(options: ImapServiceOptions): {
     service: {
       makeCore: () =>
         new ImapSession({
-          ...{ limits, hostname, startTls, random, scram, serverSecret, scramIterations },
+          ...{ limits, hostname, startTls, random, ...directory.sasl },
           clearTextAllowed: auth.allowClearText,
         }),
       makeHandler: (sink, peer) => new ImapHandler(parts, sink, peer),

@@ -51,13 +51,13 @@ const message = Buffer.from('Subject: x\r\n\r\nbody\r\n')
 function answerOf(question: Pop3Question, verifier: ScramVerifier | null = null): Pop3Answer {
   switch (question.type) {
     case 'log-in':
-    case 'finish-scram':
+    case 'finish-sasl':
       return {
         type: 'opened',
         maildrop: { uidValidity: 7, uids: Uint32Array.of(1, 2, 9), sizes: Float64Array.of(20, 20, 20) },
       }
-    case 'begin-scram':
-      return { type: 'verifier', verifier }
+    case 'sasl':
+      return { type: 'sasl', answer: { type: 'credentials', verifier } }
     case 'retrieve':
       return question.uid === 2 ? { type: 'gone' } : { type: 'message', bytes: message }
     default:
@@ -191,10 +191,10 @@ test('SCRAM over POP3: the final words are one more challenge, and a wrong proof
   }
   const good = logIn('pencil')
   assert.match(good.text, /^\+OK Maildrop has 3 messages/)
-  assert.deepEqual(good.questions, ['begin-scram', 'finish-scram'])
+  assert.deepEqual(good.questions, ['sasl', 'finish-sasl'])
   const bad = logIn('wrong')
   assert.match(bad.text, /^-ERR \[AUTH\]/)
-  assert.deepEqual(bad.questions, ['begin-scram', 'abandon-scram'])
+  assert.deepEqual(bad.questions, ['sasl', 'abandon-sasl'])
 })
 
 test('Silence, the end of the connection and a stop remove nothing and say nothing', () => {

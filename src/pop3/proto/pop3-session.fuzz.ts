@@ -14,10 +14,12 @@ const message = Buffer.from('Subject: x\r\n\r\nbody\r\n')
 function answer(question: Pop3Question): Pop3Answer {
   switch (question.type) {
     case 'log-in':
-    case 'finish-scram':
+    case 'finish-sasl':
       return { type: 'opened', maildrop: { uidValidity: 7, uids, sizes: Float64Array.of(20, 20, 20) } }
-    case 'begin-scram':
-      return { type: 'verifier', verifier: null }
+    case 'sasl':
+      return question.question.type === 'need-credentials'
+        ? { type: 'sasl', answer: { type: 'credentials', verifier: null } }
+        : { type: 'sasl', answer: { type: 'refused', reason: 'bad-credentials' } }
     case 'retrieve':
       assert.ok(uids.includes(question.uid))
       return question.uid === 2 ? { type: 'gone' } : { type: 'message', bytes: message }

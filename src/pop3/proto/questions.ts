@@ -1,6 +1,6 @@
 // What the POP3 core asks of its handler, and what it may hear.
 import type { Secret } from '../../base/secret.ts'
-import type { ScramVerifier } from '../../sasl/mechanism.ts'
+import type { SaslAnswer, SaslQuestion } from '../../sasl/mechanism.ts'
 import type { MaildropContents } from './maildrop.ts'
 
 /** Why nobody is let in, or the maildrop is not opened. */
@@ -22,12 +22,12 @@ export type Pop3Question =
       readonly authorizationId: string | null
       readonly password: Secret
     }
-  /** Answered by `verifier` or `refused`. */
-  | { readonly type: 'begin-scram'; readonly username: string }
-  /** The proof was right. Answered by `opened` or `refused`. */
-  | { readonly type: 'finish-scram'; readonly authorizationId: string | null }
-  /** The proof was wrong, or the client gave up. Answered by `done`. */
-  | { readonly type: 'abandon-scram' }
+  /** What a SASL mechanism wants to know before it can go on. Answered by `sasl`. */
+  | { readonly type: 'sasl'; readonly question: Exclude<SaslQuestion, { type: 'check-password' }> }
+  /** The mechanism has succeeded. Answered by `opened` or `refused`. */
+  | { readonly type: 'finish-sasl'; readonly authorizationId: string | null }
+  /** It has failed, or the client gave up. Answered by `done`. */
+  | { readonly type: 'abandon-sasl' }
   /** Answered by `message`, `stream`, `gone`, `needs-utf8` or `unavailable`. */
   | {
       readonly type: 'retrieve'
@@ -47,7 +47,7 @@ export type Pop3Question =
 export type Pop3Answer =
   | { readonly type: 'opened'; readonly maildrop: MaildropContents }
   | { readonly type: 'refused'; readonly reason: LoginRefusal }
-  | { readonly type: 'verifier'; readonly verifier: ScramVerifier | null }
+  | { readonly type: 'sasl'; readonly answer: SaslAnswer }
   /** A small message, encoded for a multi-line response, without its terminating dot. */
   | { readonly type: 'message'; readonly bytes: Uint8Array }
   /** A large one that is there: it will be streamed. */

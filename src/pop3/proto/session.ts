@@ -14,6 +14,9 @@ export interface Pop3Settings {
   readonly clearTextAllowed: boolean
   readonly sasl: {
     readonly scram: boolean
+    readonly cramMd5?: boolean
+    readonly tokens?: boolean
+    readonly certificates?: boolean
     readonly serverSecret: Uint8Array
     readonly scramIterations: number
   }
@@ -48,8 +51,8 @@ export type State =
 
 export interface Exchange {
   readonly dialogue: SaslDialogue
-  /** The handler was told that a SCRAM exchange began, and must hear how it ends. */
-  scram: boolean
+  /** The handler was asked something, and must hear how the exchange ends. */
+  asked: boolean
 }
 
 /** One connection's session; made anew after STLS, so that nothing from before it survives. */

@@ -88,11 +88,11 @@ export class Pop3Handler implements Handler<Pop3Question, Pop3Answer> {
     switch (question.type) {
       case 'log-in':
         return this.#enter(await this.#login.withPassword(question))
-      case 'begin-scram':
-        return this.#login.beginScram(question.username)
-      case 'finish-scram':
-        return this.#enter(await this.#login.finishScram(question.authorizationId))
-      case 'abandon-scram':
+      case 'sasl':
+        return this.#login.answer(question.question)
+      case 'finish-sasl':
+        return this.#enter(await this.#login.finish(question.authorizationId))
+      case 'abandon-sasl':
         this.#login.giveUp()
         return { type: 'done' }
       case 'retrieve':
@@ -181,15 +181,16 @@ export class Pop3Handler implements Handler<Pop3Question, Pop3Answer> {
 function failureOf(question: Pop3Question): Pop3Answer {
   switch (question.type) {
     case 'log-in':
-    case 'begin-scram':
-    case 'finish-scram':
+    case 'finish-sasl':
       return { type: 'refused', reason: 'unavailable' }
+    case 'sasl':
+      return { type: 'sasl', answer: { type: 'refused', reason: 'unavailable' } }
     case 'retrieve':
     case 'update':
       return { type: 'unavailable' }
     case 'stream':
       return { type: 'broken' }
-    case 'abandon-scram':
+    case 'abandon-sasl':
     case 'drain':
       return { type: 'done' }
   }

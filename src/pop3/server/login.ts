@@ -1,6 +1,7 @@
-// Logging in, for one session: the directory's answers in the core's words. A SCRAM attempt that was begun is always
-// ended: succeeded, failed, or given up with its connection.
-import type { Authentication, Directory, LoginAttempt, ScramAttempt } from '../../directory/directory.ts'
+// Logging in, for one session: the directory's answers in the core's words.
+import { SaslLogin } from '../../directory/sasl-login.ts'
+import type { Authentication, Directory, LoginAttempt } from '../../directory/directory.ts'
+import type { SaslQuestion } from '../../sasl/mechanism.ts'
 import type { Account } from '../../store/model.ts'
 import type { LoginRefusal, Pop3Answer, Pop3Question } from '../proto/questions.ts'
 
@@ -9,11 +10,12 @@ type Of<Type extends Pop3Question['type']> = Extract<Pop3Question, { type: Type 
 export class Login {
   readonly #directory: Directory
   readonly #where: Omit<LoginAttempt, 'username'>
-  #scram: ScramAttempt | null = null
+  readonly #sasl: SaslLogin
 
   constructor(directory: Directory, where: Omit<LoginAttempt, 'username'>) {
     this.#directory = directory
     this.#where = where
+    this.#sasl = new SaslLogin(directory, where)
   }
 
   async withPassword(question: Of<'log-in'>): Promise<Account | LoginRefusal> {
@@ -22,24 +24,16 @@ export class Login {
     return outcomeOf(await this.#directory.authenticate(attempt))
   }
 
-  async beginScram(username: string): Promise<Pop3Answer> {
-    this.giveUp()
-    const begun = await this.#directory.beginScram({ ...this.#where, username })
-    if (!begun.ok) return { type: 'refused', reason: begun.reason }
-    this.#scram = begun
-    return { type: 'verifier', verifier: begun.verifier }
+  async answer(question: SaslQuestion): Promise<Pop3Answer> {
+    return { type: 'sasl', answer: await this.#sasl.answer(question) }
   }
 
-  async finishScram(authorizationId: string | null): Promise<Account | LoginRefusal> {
-    const scram = this.#scram
-    this.#scram = null
-    if (scram === null) throw new Error('a SCRAM exchange ends that never began')
-    return outcomeOf(await scram.succeed(authorizationId))
+  async finish(authorizationId: string | null): Promise<Account | LoginRefusal> {
+    return outcomeOf(await this.#sasl.succeed(authorizationId))
   }
 
   giveUp(): void {
-    this.#scram?.fail()
-    this.#scram = null
+    this.#sasl.giveUp()
   }
 }
 

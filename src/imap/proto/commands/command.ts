@@ -3,9 +3,8 @@
 //
 // An extension adds a row (or a sub-command of UID); the capability list, the tests of coverage and the metrics derive from the
 // table.
-import type { Secret } from '../../../base/secret.ts'
 import type { TlsState } from '../../../base/core.ts'
-import type { SaslAnswer, SaslFailure, SaslMechanismName } from '../../../sasl/mechanism.ts'
+import type { SaslAnswer, SaslFailure, SaslMechanismName, SaslQuestion } from '../../../sasl/mechanism.ts'
 import type { Status } from '../encode/responses.ts'
 import type { FetchItem } from '../grammar/fetch.ts'
 import type { Cursor } from '../grammar/cursor.ts'
@@ -60,16 +59,12 @@ export type RequestOf<Name extends ImapRequest['name']> = Extract<ImapRequest, {
 /** What the core asks its handler. */
 export type ImapQuestion =
   | { readonly type: 'request'; readonly request: ImapRequest }
-  /** A password is to be checked: answer `sasl`. */
+  /** What a SASL mechanism, or the LOGIN command, wants to know: answer `sasl`. */
   | {
-      readonly type: 'check-password'
+      readonly type: 'sasl'
       readonly mechanism: SaslMechanismName | 'LOGIN command'
-      readonly username: string
-      readonly authorizationId: string | null
-      readonly password: Secret
+      readonly question: SaslQuestion
     }
-  /** A SCRAM verifier is wanted: answer `sasl`. */
-  | { readonly type: 'find-verifier'; readonly mechanism: SaslMechanismName; readonly username: string }
   /** The client has proven who it is: answer `done` (OK opens the account). */
   | {
       readonly type: 'log-in'

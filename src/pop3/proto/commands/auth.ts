@@ -12,7 +12,7 @@ import type { Command } from './command.ts'
 
 /** What CAPA lists behind SASL, strongest first. */
 export function offeredMechanisms({ settings, tls }: Session): SaslMechanismName[] {
-  return offerMechanisms({ tls, clearTextAllowed: settings.clearTextAllowed, scram: settings.sasl.scram })
+  return offerMechanisms({ ...settings.sasl, tls, clearTextAllowed: settings.clearTextAllowed })
 }
 
 export const auth: Command = {
@@ -27,9 +27,9 @@ export const auth: Command = {
     const mechanism = tryFindMechanism(name, offered)
     // RFC 5034 §4: a mechanism that is not supported, or not without TLS, is rejected.
     if (mechanism === undefined) return reply(replies.mechanismUnknown)
-    const { sasl, random } = session.settings
-    const dialogue = new SaslDialogue(mechanism, { tls: session.tls, offered, random, ...sasl })
-    return carry(session, { dialogue, scram: false }, dialogue.begin(initialResponse ?? null))
+    const { sasl, random, hostname } = session.settings
+    const dialogue = new SaslDialogue(mechanism, { tls: session.tls, offered, random, hostname, ...sasl })
+    return carry(session, { dialogue, asked: false }, dialogue.begin(initialResponse ?? null))
   },
 }
 
@@ -50,20 +50,22 @@ function carry(session: Session, exchange: Exchange, step: DialogueStep): Step {
         then: (answer) => enter(session, answer),
       }
     case 'need-credentials':
+    case 'need-cram':
+    case 'check-token':
+    case 'check-certificate':
       return {
         type: 'ask',
-        question: { type: 'begin-scram', username: step.username },
+        question: { type: 'sasl', question: step },
         then: (answer) => {
-          if (answer.type === 'refused') return enter(session, answer)
-          if (answer.type !== 'verifier') return unexpected(answer)
-          exchange.scram = true
-          return carry(session, exchange, exchange.dialogue.resume({ ...answer, type: 'credentials' }))
+          if (answer.type !== 'sasl') return unexpected(answer)
+          exchange.asked = true
+          return carry(session, exchange, exchange.dialogue.resume(answer.answer))
         },
       }
     case 'success':
       return {
         type: 'ask',
-        question: { type: 'finish-scram', authorizationId: step.authorizationId },
+        question: { type: 'finish-sasl', authorizationId: step.authorizationId },
         then: (answer) => enter(session, answer),
       }
     case 'failure':
@@ -76,8 +78,8 @@ function carry(session: Session, exchange: Exchange, step: DialogueStep): Step {
 
 function giveUp(session: Session, exchange: Exchange, outcome: Step): Step {
   session.state = { name: 'authorization', username: null }
-  if (!exchange.scram) return outcome
-  return { type: 'ask', question: { type: 'abandon-scram' }, then: () => outcome }
+  if (!exchange.asked) return outcome
+  return { type: 'ask', question: { type: 'abandon-sasl' }, then: () => outcome }
 }
 
 function failureStep(reason: SaslFailure): Step {
