@@ -7,13 +7,16 @@ import { AddressResolver } from '../directory/resolve.ts'
 import { createEvents } from '../events/event.ts'
 import { type Address, tryAddress } from '../mail/address.ts'
 import { plainMessageOptions, plainRecipientOptions } from '../mail/delivery-options.ts'
+import { QueueAdmin } from '../queue/admin.ts'
 import { createReports, type Reports } from '../queue/reports.ts'
+import type { Transport } from '../queue/transport.ts'
 import { createReturnPaths, type ReturnPaths } from '../queue/return-paths.ts'
 import { ingest } from '../store/ingest.ts'
 import type { AccountId } from '../store/model.ts'
 import type { NewHookEvent, QueueId } from '../store/queue.ts'
 import { createBounceReader } from './bounces.ts'
 import type { Arrival, Delivery, DeliveryResult } from './delivery.ts'
+import { withLocalLane } from './local-lane.ts'
 import { QueueGauge } from './queue-gauge.ts'
 import { createReportDelivery } from './report-delivery.ts'
 import { createStoreDelivery } from './store-delivery.ts'
@@ -41,13 +44,10 @@ class Way {
     const { store, clock, config } = house
     const events = createEvents([house.events])
     const rules = config.bounces
-    const bounces = createBounceReader({ store, events, rules, webhooks: 'on' })
-    this.returnPaths = createReturnPaths({
-      clock,
-      key,
-      srsMaxAge: config.returnPath.srsMaxAge,
-      separator: '+',
-    })
+    const { srsMaxAge } = config.returnPath
+    const returnPaths = createReturnPaths({ clock, key, srsMaxAge, separator: '+' })
+    const bounces = createBounceReader({ store, events, rules, returnPaths, webhooks: 'on' })
+    this.returnPaths = returnPaths
     this.delivery = createStoreDelivery({
       ...{ store, events, bounces, webhooks: 'on' },
       limits: { maxReceived: 100, automaticPerHour: 3 },
@@ -385,6 +385,30 @@ test('quarantine files nothing and holds everything', async (context) => {
   assert.deepEqual(
     entry.recipients.map(({ state, reason }) => `${state} ${reason}`),
     ['held milter: suspicious', 'held milter: suspicious'],
+  )
+  const { store, clock, transport } = the.house
+  const directory = new AddressResolver(store, directorySection.parse({}))
+  const elsewhere: Transport = {
+    destinationOf: transport.destinationOf.bind(transport),
+    run: transport.run.bind(transport),
+  }
+  const lane = withLocalLane({ store, directory, clock, elsewhere })
+  transport.destinationOf = (recipient) => lane.destinationOf(recipient, entry.message)
+  transport.run = (work) => lane.run(work)
+  await the.house.queue.start()
+  const admin = new QueueAdmin({ store, clock, routes: [] })
+  const filter = { message: 'a1', recipient: 'ann@house.example' }
+  assert.deepEqual(await admin.order(filter, { type: 'release' }), { ok: true, changed: 1 })
+  await clock.advance(100)
+  assert.equal(await the.count(the.ann), 1, 'released, it is filed')
+  assert.match(
+    await the.mail(the.ann),
+    /^Return-Path: <ann@house\.example>\r\nDelivered-To: ann@house\.example\r\nReceived: by x/,
+  )
+  const shown = await admin.show('a1')
+  assert.deepEqual(
+    shown?.recipients.map(({ state }) => state).toSorted((one, other) => one.localeCompare(other)),
+    ['held', 'settled'],
   )
 })
 

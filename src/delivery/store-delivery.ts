@@ -188,7 +188,10 @@ class StoreDelivery {
         account: arrival.account ?? null,
         sender: arrival.sender ?? (arrival.account ? `account ${arrival.account}` : (domain ?? '')),
         reversePath: arrival.reversePath,
-        prefix: remote.length === 0 ? '' : forwardedMark(arrival) + arrival.trace(null),
+        prefix:
+          remote.length === 0 && arrival.quarantine === undefined
+            ? ''
+            : forwardedMark(arrival) + arrival.trace(null),
         messageId: arrival.structure.messageId,
         options: arrival.options ?? plainMessageOptions,
         arrivedAt: arrival.receivedAt,

@@ -151,7 +151,11 @@ class Making {
   async #entry({ message, recipients }: QueueEntry): Promise<boolean> {
     const { maxRecipients } = this.#parts.config.reports
     let all = true
-    for (const group of groupsOf(message, recipients, ({ report }) => report ?? 'failure')) {
+    // An operator's `fail` and a double bounce ask for a report whatever the sender asked for: NEVER is still never.
+    const unwanted = recipients.filter(({ options, report }) => !wants(options, report ?? 'failure'))
+    if (unwanted.length > 0) await this.#drop(unwanted)
+    const wanted = recipients.filter((row) => !unwanted.includes(row))
+    for (const group of groupsOf(message, wanted, ({ report }) => report ?? 'failure')) {
       for (let at = 0; at < group.rows.length; at += Math.max(1, maxRecipients)) {
         const rows = group.rows.slice(at, at + Math.max(1, maxRecipients))
         if (!(await this.#make({ ...group, rows }))) all = false

@@ -6,7 +6,7 @@ import type { Resolver } from '../base/resolver.ts'
 import type { Config } from '../config/schema.ts'
 import type { AdminOperations } from '../control/server/operation.ts'
 import { createAdminOperations } from '../control/server/operations.ts'
-import { createLocalDelivery } from '../delivery/local-delivery.ts'
+import { createStoreDelivery } from '../delivery/store-delivery.ts'
 import { Submitter } from '../delivery/submitter.ts'
 import { createTerminals, type Terminals } from '../delivery/terminals.ts'
 import { createDirectory } from '../directory/create.ts'
@@ -63,7 +63,7 @@ export async function openBackend(config: Config, surroundings: Surroundings = {
   )
   const directory = await makeDirectory(config, { store, clock, random, events })
   const terminals = createTerminals()
-  const delivery = createLocalDelivery({ store, limits: { maxReceived: config.smtp.maxReceived } })
+  const delivery = createStoreDelivery({ store, limits: { maxReceived: config.smtp.maxReceived } })
   const submitter = new Submitter({
     ...{ directory, delivery, clock, random },
     stage: () => ingest({ blobs: store.blobs, limits: config.mime }),

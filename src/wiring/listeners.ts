@@ -3,7 +3,7 @@ import type { Checkpoint } from '../base/checkpoint.ts'
 import type { Peer } from '../base/core.ts'
 import type { Resolver } from '../base/resolver.ts'
 import type { ListenerConfig, Service as ServiceName } from '../config/sections/listeners.ts'
-import { createLocalDelivery } from '../delivery/local-delivery.ts'
+import { createStoreDelivery } from '../delivery/store-delivery.ts'
 import { errorText } from '../events/error-text.ts'
 import type { Events } from '../events/event.ts'
 import * as serverEvents from '../events/server.ts'
@@ -44,10 +44,12 @@ export async function openListener(settings: ListenerConfig, parts: ListenerPart
   switch (settings.service) {
     case 'smtp':
     case 'submission':
+    case 'lmtp':
+    case 'odmr':
     case 'catcher': {
       const { createSmtpService } = await import('../smtp/server/service.ts')
       const limits = { maxReceived: config.smtp.maxReceived }
-      const delivery = createLocalDelivery({ store, limits, checkpoint })
+      const delivery = createStoreDelivery({ store, limits, checkpoint })
       const role = settings.service === 'smtp' ? 'mx' : settings.service
       return listen({
         ...carrier,
@@ -61,6 +63,7 @@ export async function openListener(settings: ListenerConfig, parts: ListenerPart
           maxMessageSize: config.maxMessageSize,
           mime: config.mime,
           resolver,
+          terminals: backend.terminals,
           checkpoint,
         }),
       })
