@@ -22,8 +22,6 @@ export async function checkSubmittedFields(
   const from = tryAddresses(header, 'from')
   const sender = tryAddresses(header, 'sender')
   if (from === undefined || sender === undefined) return replies.fromUnreadable
-  // RFC 5322 §3.6.2: with several authors, Sender MUST say who sent it.
-  if (from.length > 1 && sender.length === 0) return replies.senderFieldMissing
   const wanted = [
     ...from.map((address) => ({ field: 'From', address, reply: replies.fromNotYours })),
     ...sender.map((address) => ({ field: 'Sender', address, reply: replies.senderFieldNotYours })),
@@ -37,7 +35,8 @@ export async function checkSubmittedFields(
     })
     return ownership === 'full' ? replies.mailboxFull : reply
   }
-  return null
+  // RFC 5322 §3.6.2: with several authors, Sender MUST say who sent it.
+  return from.length > 1 && sender.length === 0 ? replies.senderFieldMissing : null
 }
 
 /** Each address of the fields once; none where no such field is there; undefined where one cannot be read. */
