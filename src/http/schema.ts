@@ -168,7 +168,7 @@ export const eventsResponse = z.object({
   next: z.int().describe('For `after` of the next request.'),
 })
 
-export const healthResponse = z.object({ status: z.literal('ok') }).meta({ id: 'Health' })
+export const healthResponse = z.object({ status: z.literal('ok') })
 
 export const problem = z.object({
   status: z.int(),

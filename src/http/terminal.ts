@@ -39,14 +39,15 @@ export function openTerminal(
           say(': ping\n\n')
           timer = clock.after(pingMilliseconds, ping)
         }
-        close = () => {
-          timer.cancel()
-          attached[Symbol.dispose]()
-        }
         say(': attached\n\n')
         const end = (): void => {
           close()
           controller.close()
+        }
+        close = () => {
+          ended.removeEventListener('abort', end)
+          timer.cancel()
+          attached[Symbol.dispose]()
         }
         if (ended.aborted) end()
         else ended.addEventListener('abort', end, { once: true })
