@@ -71,7 +71,7 @@ export function resultOf(outcome: DeliveryOutcome, context: OutcomeContext): Rec
 function refusedResult(
   stage: Extract<DeliveryOutcome, { type: 'refused' }>['stage'],
   reply: ServerReply,
-  { facts, at }: OutcomeContext,
+  { facts, at, dialect }: OutcomeContext,
 ): RecipientResult {
   const words = { reply: reply.verbatim, status: statusOf(reply), stage: stageName(stage) }
   // A 2yz or 3yz where it makes no sense (RFC 5321 §4.3.2) is no acceptance, and no lasting refusal either.
@@ -81,7 +81,8 @@ function refusedResult(
   }
   return {
     type: 'deferred',
-    scope: stage === 'rcpt' ? 'recipient' : 'message',
+    // RFC 2033 §4.2: LMTP answers the message for each recipient.
+    scope: stage === 'rcpt' || (dialect === 'lmtp' && stage === 'reply') ? 'recipient' : 'message',
     attempt: makeAttempt({ at, facts, ...words, outcome: 'deferred' }),
   }
 }

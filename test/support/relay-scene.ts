@@ -15,6 +15,7 @@ import { MemoryNetwork, type MemoryHostConditions } from '../../src/net/memory-n
 import { ZoneResolver } from '../../src/net/zone-resolver.ts'
 import type { Job, RecipientResult } from '../../src/queue/transport.ts'
 import type { BlobId } from '../../src/store/model.ts'
+import type { BlobStore } from '../../src/store/store.ts'
 import type { QueueId, QueueMessage, QueueRecipient } from '../../src/store/queue.ts'
 import { type PeerScript, RelayPeer } from './relay-peer.ts'
 
@@ -44,6 +45,7 @@ export class RelayScene {
   readonly events = new EventMemory()
   readonly relay: Relay
   readonly remembered = new Map<string, string>()
+  readonly blobs: Pick<BlobStore, 'read' | 'readSmall'>
   readonly #blobs = new Map<number, Buffer>()
   #next = 1
 
@@ -53,9 +55,18 @@ export class RelayScene {
     this.clock = clock
     this.network = new MemoryNetwork({ clock, random })
     this.resolver = new ZoneResolver(zone)
-    const blobs = this.#blobs
     const remembered = this.remembered
-    const bytesOf = (blob: number) => blobs.get(blob) ?? Buffer.alloc(0)
+    const bytesOf = (blob: BlobId) => this.#blobs.get(blob) ?? Buffer.alloc(0)
+    this.blobs = {
+      readSmall: (blob) => {
+        const bytes = bytesOf(blob)
+        return Promise.resolve(bytes.length <= 65_536 ? bytes : undefined)
+      },
+      async *read(blob) {
+        const bytes = bytesOf(blob)
+        for (let at = 0; at < bytes.length; at += 16_384) yield bytes.subarray(at, at + 16_384)
+      },
+    }
     this.relay = createRelay({
       config: relaySection.parse({ enabled: true, ...config }),
       hostname: 'relay.example.org',
@@ -73,16 +84,7 @@ export class RelayScene {
       store: {
         remember: ({ kind, key, value }) => Promise.resolve(void remembered.set(`${kind} ${key}`, value)),
         recall: ({ kind, key }) => Promise.resolve(remembered.get(`${kind} ${key}`)),
-        blobs: {
-          readSmall: (blob) => {
-            const bytes = bytesOf(blob)
-            return Promise.resolve(bytes.length <= 65_536 ? bytes : undefined)
-          },
-          async *read(blob) {
-            const bytes = bytesOf(blob)
-            for (let at = 0; at < bytes.length; at += 16_384) yield bytes.subarray(at, at + 16_384)
-          },
-        },
+        blobs: this.blobs,
       },
     })
   }
