@@ -40,19 +40,26 @@ for (const address of ['127.0.0.1', '127.1.2.3', '::1', 'localhost', '::ffff:127
   })
 }
 
-for (const service of ['smtp', 'submission'] as const) {
+for (const service of ['smtp', 'submission', 'lmtp', 'odmr'] as const) {
   test(`a catcher beside ${service} is refused, with the file and the key`, () => {
     const listeners: ConfigInput['listeners'] = [
       { service: 'catcher', port: 1025 },
-      { service, port: 25 },
+      { service, port: 2525 },
     ]
     assert.throws(
       () => resolved({ listeners }),
       (error) =>
         error instanceof ConfigError &&
         error.message.startsWith(
-          'posthorn.toml: listeners: a catcher cannot run beside smtp or submission listeners',
+          'posthorn.toml: listeners: a catcher cannot run beside smtp, submission, lmtp or odmr listeners',
         ),
     )
   })
 }
+
+test('LMTP on port 25 is refused (RFC 2033 §5)', () => {
+  assert.throws(
+    () => resolved({ listeners: [{ service: 'lmtp', port: 25 }] }),
+    /LMTP must not be spoken on port 25/,
+  )
+})

@@ -25,7 +25,7 @@ export function configWarnings(config: Config): string[] {
 
 /** A catcher takes mail without any log-in, and port 25 knows none. */
 function takesPasswords({ service }: ListenerConfig): boolean {
-  return service === 'submission' || service === 'imap' || service === 'pop3'
+  return service === 'submission' || service === 'odmr' || service === 'imap' || service === 'pop3'
 }
 
 function isLoopback(address: string): boolean {

@@ -1,7 +1,8 @@
 // Starts a whole Posthorn for each transcript and obeys its `use:` and `expect:` clauses. The server starts at the first
 // connection, so `use:` lines before that may still change its settings. Its store is audited at the end.
 //
-// Ports by name: smtp (25: mail from outside), submission (587), submissions (465), catcher, imap, imaps, pop3, pop3s.
+// Ports by name: smtp (25: mail from outside), submission (587), submissions (465), lmtp, odmr (366), catcher, imap, imaps, pop3,
+// pop3s.
 import assert from 'node:assert/strict'
 import { SeededRandom } from '../../src/base/seeded-random.ts'
 import { VirtualClock } from '../../src/base/virtual-clock.ts'
@@ -39,6 +40,8 @@ const doors: Record<string, Door> = {
   smtp: { service: 'smtp', tls: 'starttls' },
   submission: { service: 'submission', tls: 'starttls' },
   submissions: { service: 'submission', tls: 'implicit' },
+  lmtp: { service: 'lmtp', tls: 'none' },
+  odmr: { service: 'odmr', tls: 'starttls' },
   imap: { service: 'imap', tls: 'starttls' },
   imaps: { service: 'imap', tls: 'implicit' },
   pop3: { service: 'pop3', tls: 'starttls' },
@@ -122,8 +125,13 @@ export class PosthornHost implements TranscriptHost, AsyncDisposable {
     return obey(clause, [
       { pattern: /^setting (\S+) (.+)$/, run: ([key = '', value = '']) => this.#set(key, value) },
       {
-        pattern: /^also (imap|pop3)$/,
+        pattern: /^also (imap|pop3|lmtp|odmr)$/,
         run: ([name = '']) => Promise.resolve(void this.#protocols.add(name)),
+      },
+      {
+        pattern: /^remote queue$/,
+        run: () =>
+          Promise.reject(new TranscriptUnsupported('this server has no queue that others may start')),
       },
       { pattern: /^catcher$/, run: () => this.#beCatcher() },
       { pattern: /^store is broken$/, run: () => Promise.resolve(this.#trouble.breakStore()) },

@@ -11,7 +11,7 @@ import { feedEveryWay } from './feed.ts'
 export const testLimits: SmtpLimits = {
   maxMessageSize: 50_000_000,
   maxLineSize: 0,
-  maxCommandSize: 2048,
+  maxCommandSize: 4096,
   maxAuthLineSize: 12_288,
   maxDiscardedLine: 65_536,
   maxDiscardedMessage: 1_000_000_000,

@@ -3,14 +3,14 @@ import { z } from 'zod'
 import { tryIpNetwork } from '../../base/ip-network.ts'
 
 /** What is spoken there, and to whom. */
-export const services = ['smtp', 'submission', 'catcher', 'imap', 'pop3'] as const
+export const services = ['smtp', 'submission', 'catcher', 'lmtp', 'odmr', 'imap', 'pop3'] as const
 export type Service = (typeof services)[number]
 
 const listenerSection = z.strictObject({
   service: z
     .enum(services)
     .describe(
-      'smtp: mail from the Internet, for local recipients only. submission: mail from our own users, after authentication. catcher: SMTP that accepts everything, for development. imap, pop3: reading.',
+      'smtp: mail from the Internet, for local recipients only. submission: mail from our own users, after authentication. catcher: SMTP that accepts everything, for development. lmtp: mail from a host of ours for local recipients, each answered for itself (RFC 2033; never on port 25). odmr: hosts that log in and fetch the mail of their domains (RFC 2645). imap, pop3: reading.',
     ),
   address: z
     .string()
@@ -50,8 +50,12 @@ export const listenersSection = z
   .refine(
     (listeners) =>
       !listeners.some(({ service }) => service === 'catcher') ||
-      !listeners.some(({ service }) => service === 'smtp' || service === 'submission'),
-    'a catcher cannot run beside smtp or submission listeners: with a catcher any password opens any mailbox; run it as a server of its own',
+      !listeners.some(({ service }) => ['smtp', 'submission', 'lmtp', 'odmr'].includes(service)),
+    'a catcher cannot run beside smtp, submission, lmtp or odmr listeners: with a catcher any password opens any mailbox; run it as a server of its own',
+  )
+  .refine(
+    (listeners) => !listeners.some(({ service, port }) => service === 'lmtp' && port === 25),
+    'LMTP must not be spoken on port 25 (RFC 2033 §5)',
   )
   .default([])
   .describe('Where to listen, for what.')

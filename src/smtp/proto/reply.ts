@@ -86,7 +86,7 @@ export const replies = {
   syntax: (usage: string) => makeReply(501, '5.5.4', `Syntax: ${usage}`),
   noArgument: (verb: string) => makeReply(501, '5.5.4', `${verb} takes no argument`),
   badHello: makeReply(501, '5.5.2', 'Not a host name or address literal'),
-  helloFirst: makeReply(503, '5.5.1', 'Say EHLO or HELO first'),
+  helloFirst: makeReply(503, '5.5.1', 'Say EHLO first, or LHLO in LMTP'),
   mailFirst: makeReply(503, '5.5.1', 'Say MAIL first'),
   nested: makeReply(503, '5.5.1', 'A mail transaction is already open'),
   duringTransaction: makeReply(503, '5.5.1', 'Not during a mail transaction'),
