@@ -259,6 +259,47 @@ test('the AD bit counts only from a trusted server', async () => {
   assert.equal((await resolverFor([trusted]).dns.a('a.example')).authentic, true)
 })
 
+test('the AD bit of TLSA, MX and CNAME, of chains of aliases and of both kinds of denial; never of a failure', async () => {
+  const alias = (name: string, data: string) => ({ name, type: 'CNAME', ttl: 5, data })
+  using upstream = await serveDns((query) => {
+    const { name = '', type = '' } = query.questions[0] ?? {}
+    const secure = name.startsWith('insecure.') ? 0 : AUTHENTIC_DATA
+    const flags = (code: number) => secure | code
+    if (name.endsWith('gone.example')) return { flags: flags(nxdomain), authorities: [soa(60, 60)] }
+    if (name.endsWith('empty.example')) return { flags: flags(0), authorities: [soa(60, 60)] }
+    if (name.endsWith('bogus.example')) return { flags: flags(servfail) }
+    if (name.endsWith('alias.example')) {
+      const answers = [alias(name, 'b.example'), alias('b.example', 'c.example')]
+      const last = { name: 'c.example', type, ttl: 9, data: '192.0.2.1' }
+      return { flags: flags(0), answers: type === 'CNAME' ? answers.slice(0, 1) : [...answers, last] }
+    }
+    const data =
+      type === 'TLSA'
+        ? { usage: 3, selector: 1, matchingType: 1, certificate: Buffer.from('00ff', 'hex') }
+        : { preference: 1, exchange: 'mx.example' }
+    return { flags: flags(0), answers: [{ name, type, ttl: 9, data }] }
+  })
+  const { dns } = resolverFor([{ ...upstream.server, trusted: true }], { rounds: 1 })
+  for (const [prefix, authentic] of [
+    ['', true],
+    ['insecure.', false],
+  ] as const) {
+    assert.equal((await dns.tlsa(`${prefix}a.example`)).authentic, authentic)
+    assert.equal((await dns.mx(`${prefix}a.example`)).authentic, authentic)
+    const chain = await dns.a(`${prefix}alias.example`)
+    assert.deepEqual(chain, { ok: true, records: ['192.0.2.1'], ttl: 5, authentic })
+    // One link alone, for who has to know which of them is authentic (RFC 7672 §2.2.2).
+    const link = await dns.cname(`${prefix}alias.example`)
+    assert.deepEqual(link, { ok: true, records: ['b.example'], ttl: 5, authentic })
+    assert.deepEqual(await dns.tlsa(`${prefix}gone.example`), { ok: false, failure: 'nxdomain', authentic })
+    assert.deepEqual(await dns.tlsa(`${prefix}empty.example`), { ok: false, failure: 'nodata', authentic })
+    // Kept answers say the same.
+    assert.equal((await dns.tlsa(`${prefix}gone.example`)).authentic, authentic)
+    const bogus = await dns.tlsa(`${prefix}bogus.example`)
+    assert.deepEqual(bogus, { ok: false, failure: 'servfail', authentic: false })
+  }
+})
+
 test('aliases are followed within the answer; loops and strangers are not believed', async () => {
   using upstream = await serveDns((query) => {
     const name = query.questions[0]?.name ?? ''

@@ -3,7 +3,9 @@
 // One record a line: `name [ttl] [IN] TYPE data`, a name left out repeats the last one, `@` is the origin, names without a
 // final dot are relative to it, `;` starts a comment, strings may be quoted. Types: A, AAAA, MX, TXT, CNAME, TLSA, PTR.
 // Directives: `$ORIGIN name`, `$TTL seconds`, and two of our own: `$AUTHENTIC yes|no` (the records that follow carry the
-// AD bit) and `$FAIL name [TYPE] servfail|refused|timeout|malformed`. Anything else is an error that names its line.
+// AD bit; with a name behind it: whatever is said of that name, denials too) and
+// `$FAIL name [TYPE] servfail|refused|timeout|malformed|bogus` (bogus is what a validating resolver makes of wrong
+// signatures, which is servfail). Anything else is an error that names its line.
 import { Buffer } from 'node:buffer'
 import { formatIp, tryIpOctets } from '../base/ip-address.ts'
 import type { DnsFailure } from '../base/resolver.ts'
@@ -29,6 +31,8 @@ export interface ZoneFailure {
 export interface Zone {
   readonly records: readonly ZoneRecord[]
   readonly failures: readonly ZoneFailure[]
+  /** Names of which all that is said is authentic, or is not. */
+  readonly authenticity: ReadonlyMap<string, boolean>
 }
 
 const failures: readonly string[] = ['servfail', 'refused', 'timeout', 'malformed'] satisfies DnsFailure[]
@@ -55,6 +59,7 @@ export function parseZone(text: string): Zone {
 class ZoneReader implements Zone {
   readonly records: ZoneRecord[] = []
   readonly failures: ZoneFailure[] = []
+  readonly authenticity = new Map<string, boolean>()
   #origin = ''
   #ttl = defaultTtl
   #authentic = false
@@ -79,10 +84,12 @@ class ZoneReader implements Zone {
         return
       case '$AUTHENTIC':
         if (value !== 'yes' && value !== 'no') throw new ZoneError('$AUTHENTIC wants yes or no')
-        this.#authentic = value === 'yes'
+        if (values[1] === undefined) this.#authentic = value === 'yes'
+        else this.authenticity.set(this.#name(values[1]), value === 'yes')
         return
       case '$FAIL': {
-        const failure = values.at(-1)?.toLowerCase() ?? ''
+        const said = values.at(-1)?.toLowerCase() ?? ''
+        const failure = said === 'bogus' ? 'servfail' : said
         if (!isFailure(failure)) throw new ZoneError(`no such failure: ${failure}`)
         const type = values.length > 2 ? dnsType(values[1] ?? '') : null
         this.failures.push({ name: this.#name(value), type, failure })

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { VirtualClock } from '../base/virtual-clock.ts'
 import { parseZone } from './zone-file.ts'
 import { ZoneResolver } from './zone-resolver.ts'
 
@@ -83,6 +84,46 @@ test('the AD bit needs every step to be authentic, in denials too', async () => 
   assert.equal((await dns.a('alias.secure.example')).authentic, false)
   assert.equal((await dns.tlsa('_465._tcp.mx.secure.example')).authentic, true)
   assert.equal((await dns.tlsa('_25._tcp.mx1.example.org')).authentic, false)
+})
+
+test('one name can be told to be authentic or not, in its denials too; bogus is servfail', async () => {
+  const dns = new ZoneResolver(`${zone}
+$AUTHENTIC no _25._tcp.mx.secure.example.
+$AUTHENTIC no gone.secure.example.
+$AUTHENTIC yes mx1.example.org.
+$FAIL _25._tcp.forged.example. TLSA bogus`)
+  const insecure = await dns.tlsa('_25._tcp.mx.secure.example')
+  assert.ok(insecure.ok && !insecure.authentic)
+  assert.deepEqual(await dns.a('gone.secure.example'), { ok: false, failure: 'nxdomain', authentic: false })
+  assert.equal((await dns.tlsa('gone2.secure.example')).authentic, true)
+  assert.equal((await dns.a('alias.secure.example')).authentic, true)
+  assert.deepEqual(await dns.mx('mx1.example.org'), { ok: false, failure: 'nodata', authentic: true })
+  assert.deepEqual(await dns.tlsa('_25._tcp.forged.example'), {
+    ok: false,
+    failure: 'servfail',
+    authentic: false,
+  })
+})
+
+test('RFC 7672 §2.2: each link of a chain of aliases can be asked for by itself', async () => {
+  const dns = new ZoneResolver(zone)
+  const link = await dns.cname('alias.secure.example')
+  assert.deepEqual(link, { ok: true, records: ['mx1.example.org'], authentic: true, ttl: 600 })
+  assert.deepEqual(await dns.cname('mx1.example.org'), { ok: false, failure: 'nodata', authentic: false })
+})
+
+test('with a clock answers take their time, and time-outs theirs', async () => {
+  const clock = new VirtualClock()
+  const dns = new ZoneResolver(zone, { clock, latencyMilliseconds: 20, timeoutMilliseconds: 3_000 })
+  const heard: string[] = []
+  void dns.a('mx1.example.org').then(({ ok }) => heard.push(`a ${ok}`))
+  void dns.mx('half.example').then(({ ok }) => heard.push(`mx ${ok}`))
+  await clock.advance('19ms')
+  assert.deepEqual(heard, [])
+  await clock.advance('1ms')
+  assert.deepEqual(heard, ['a true'])
+  await clock.advance('2980ms')
+  assert.deepEqual(heard, ['a true', 'mx false'])
 })
 
 test('a zone can be replaced; what was asked is kept', async () => {

@@ -1,6 +1,7 @@
 // The simulated `Resolver`: answers from zone text (`zone-file.ts`), for tests and the simulated internet. It follows
 // CNAMEs, knows wildcards (RFC 4592 §2.1.1) and empty names between others, and fails where the zone says so. What it answers
-// can be changed in mid-test by `load`.
+// can be changed in mid-test by `load`. With a clock answers take their time, and time-outs as long as they would.
+import type { Clock } from '../base/clock.ts'
 import type { DnsAnswer, DnsFailure } from '../base/resolver.ts'
 import type { DnsRecords, DnsType } from './dns-message.ts'
 import { parseZone, type Zone, type ZoneRecord } from './zone-file.ts'
@@ -8,16 +9,25 @@ import { failed, TypedResolver } from './typed-resolver.ts'
 
 const longestChain = 10
 
+/** How long answers take; without this they are there at once, time-outs too. */
+export interface ZoneTiming {
+  readonly clock: Clock
+  readonly latencyMilliseconds: number
+  readonly timeoutMilliseconds: number
+}
+
 export class ZoneResolver extends TypedResolver {
-  #zone: Zone = { records: [], failures: [] }
+  readonly #timing: ZoneTiming | null
+  #zone: Zone = { records: [], failures: [], authenticity: new Map() }
   #byName = new Map<string, ZoneRecord[]>()
   /** Every name that exists, also those that only have others below them. */
   #names = new Set<string>()
   /** What was looked up, as `TYPE name`, in order. */
   readonly asked: string[] = []
 
-  constructor(zoneText = '') {
+  constructor(zoneText = '', timing: ZoneTiming | null = null) {
     super()
+    this.#timing = timing
     this.load(zoneText)
   }
 
@@ -31,9 +41,14 @@ export class ZoneResolver extends TypedResolver {
     }
   }
 
-  override look<Type extends DnsType>(name: string, type: Type): Promise<DnsAnswer<DnsRecords[Type]>> {
+  override async look<Type extends DnsType>(name: string, type: Type): Promise<DnsAnswer<DnsRecords[Type]>> {
     this.asked.push(`${type} ${name}`)
-    return Promise.resolve(this.#answer(name, type))
+    const answer = this.#answer(name, type)
+    if (this.#timing === null) return answer
+    const { clock, latencyMilliseconds, timeoutMilliseconds } = this.#timing
+    const isSilent = !answer.ok && answer.failure === 'timeout'
+    await clock.sleep(isSilent ? timeoutMilliseconds : latencyMilliseconds)
+    return answer
   }
 
   #answer<Type extends DnsType>(asked: string, type: Type): DnsAnswer<DnsRecords[Type]> {
@@ -49,7 +64,7 @@ export class ZoneResolver extends TypedResolver {
       const alias = records.find((record): record is ZoneRecord<'CNAME'> => record.type === 'CNAME')
       for (const record of alias !== undefined && wanted.length === 0 ? [alias] : wanted) {
         ttl = Math.min(ttl, record.ttl)
-        authentic &&= record.authentic
+        authentic &&= this.#zone.authenticity.get(name) ?? record.authentic
       }
       if (wanted.length > 0)
         return { ok: true, records: wanted.map((record) => record.value), authentic, ttl }
@@ -61,6 +76,8 @@ export class ZoneResolver extends TypedResolver {
 
   /** A denial is as authentic as the zone that it comes from: as the closest name that has records. */
   #denial(failure: DnsFailure, name: string, authenticSoFar: boolean): DnsAnswer<never> {
+    const said = this.#zone.authenticity.get(name)
+    if (said !== undefined) return { ok: false, failure, authentic: authenticSoFar && said }
     let closest = name
     while (closest !== '' && !this.#byName.has(closest)) closest = parentOf(closest)
     const records = this.#byName.get(closest) ?? []
