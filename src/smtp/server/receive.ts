@@ -124,9 +124,11 @@ async function askPolicy(
     case 'discard':
       context.emit(smtpEvents.messageDiscarded, what)
       return { answer: answerFor(context, whole, replies.messageOkAs(transaction.id)) }
-    case 'quarantine':
+    case 'quarantine': {
+      const rewritten = await applyRewrites(context, { transaction, ingested }, verdict.rewrites)
       context.emit(smtpEvents.messageQuarantined, { ...what, reason: verdict.reason })
-      return { ...whole, quarantine: verdict.reason }
+      return { ...whole, ...rewritten, quarantine: verdict.reason }
+    }
     case 'rewrite': {
       const rewritten = await applyRewrites(context, { transaction, ingested }, verdict.rewrites)
       context.emit(smtpEvents.messageRewritten, what)
