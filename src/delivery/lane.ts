@@ -319,7 +319,7 @@ function farewellIsLoss(outcome: DeliveryOutcome): DeliveryOutcome {
 }
 
 /**
- * RFC 5321 §4.5.3.1.10 and RFC 9422 §4: those that did not fit get another transaction, as long as each one gets somebody
+ * RFC 5321 §4.5.3.1.10 and RFC 9422: those that did not fit get another transaction, as long as each one gets somebody
  * through. One that fits nobody is the host's refusal.
  */
 function anotherTransaction(

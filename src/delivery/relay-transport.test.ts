@@ -119,7 +119,7 @@ test('recipients beyond what a transaction takes get another in the same session
   assert.equal(peer.connections, 1)
 })
 
-test('LIMITS RCPTMAX is obeyed (RFC 9422 §4.2)', async () => {
+test('LIMITS RCPTMAX is obeyed (RFC 9422)', async () => {
   const { scene, peer } = sceneWith({ extensions: ['PIPELINING', 'LIMITS RCPTMAX=2'] })
   const results = await scene.send({ to: ['a', 'b', 'c'].map((name) => `${name}@example.net`) })
   assert.ok(results.every((result) => result.type === 'done'))
