@@ -10,6 +10,7 @@ import { listenersSection } from './sections/listeners.ts'
 import { logSection } from './sections/log.ts'
 import { dnsSection, netSection } from './sections/net.ts'
 import { pop3Section } from './sections/pop3.ts'
+import { queueSection } from './sections/queue.ts'
 import { relaySection } from './sections/relay.ts'
 import { smtpSection } from './sections/smtp.ts'
 import { mimeSection, storeSection } from './sections/store.ts'
@@ -51,6 +52,7 @@ export const configSchema = z.strictObject({
   hooks: hooksSection,
   http: httpSection,
   webhooks: webhooksSection,
+  queue: queueSection,
   relay: relaySection,
   imap: imapSection,
   pop3: pop3Section,

@@ -27,12 +27,14 @@ export function resultOf(outcome: DeliveryOutcome, context: OutcomeContext): Rec
     case 'accepted': {
       // RFC 3461 §5.2.2: a host without DSN reports no success, so that duty stays ours; LMTP is final delivery.
       const kind = context.dialect === 'smtp' && context.capabilities.dsn ? 'relayed' : 'delivered'
+      // RFC 3461 §5.2.2 (b): our report then says "relayed" all the same, and the attempt is what it says.
+      const said = context.dialect === 'smtp' ? 'relayed' : 'delivered'
       const { verbatim } = outcome.reply
       const status = outcome.reply.enhanced ?? '2.0.0'
       return {
         type: 'done',
         outcome: kind,
-        attempt: attempt({ stage: 'reply', outcome: kind, reply: verbatim, status }),
+        attempt: attempt({ stage: 'reply', outcome: said, reply: verbatim, status }),
       }
     }
     case 'refused':
