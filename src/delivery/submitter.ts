@@ -18,6 +18,7 @@ import { HeaderEditor, type HeaderEdit } from '../mail/header-edit.ts'
 import { formatDeliveredTo, formatReceived, formatReturnPath } from '../mail/received.ts'
 import type { Ingest } from '../store/ingest.ts'
 import type { AccountId } from '../store/model.ts'
+import type { Store } from '../store/store.ts'
 import type { ArrivalRecipient, Arrival, Delivery, DeliveryRefusal, RemoteRecipient } from './delivery.ts'
 
 export interface SubmitRequest {
@@ -64,6 +65,7 @@ export type SubmitResult =
     }
 
 export interface SubmitterParts {
+  readonly store: Pick<Store, 'getAccount'>
   readonly directory: Directory
   readonly delivery: Delivery
   readonly stage: () => Ingest
@@ -145,34 +147,17 @@ export class Submitter {
   }
 
   async #take(staged: Ingest, content: SubmitRequest['content'], id: string): Promise<SubmitRefusal | null> {
-    const { clock, hostname, maxMessageSize, maxHeaderSize } = this.#parts
-    const edits: HeaderEdit[] = [
-      // RFC 6409 §8.2 and §8.3; RFC 5322 §3.6.3 for blind copies.
-      { type: 'add-missing', name: 'Date', value: formatDate(clock.now()) },
-      { type: 'add-missing', name: 'Message-ID', value: `<${id}@${hostname}>` },
-      { type: 'remove', name: 'Bcc' },
-      { type: 'remove', name: 'Resent-Bcc' },
-    ]
-    const editor = new HeaderEditor({ edits, maxHeaderOctets: maxHeaderSize })
-    const write = async (pieces: readonly Uint8Array[]): Promise<void> => {
-      for (const piece of pieces) await staged.write(piece)
-    }
-    for await (const bytes of content) {
-      await write(editor.push(bytes))
-      if (editor.failed) return 'header-too-big'
-      if (maxMessageSize > 0 && staged.size > maxMessageSize) return 'too-big'
-    }
-    await write(editor.finish())
-    return null
+    return takeSubmitted(staged, content, { ...this.#parts, id })
   }
 
   async #deliver(
     request: SubmitRequest,
     work: Destinations & { readonly id: string; readonly staged: Ingest },
   ): Promise<SubmitResult> {
-    const { clock, delivery } = this.#parts
+    const { clock, delivery, store } = this.#parts
     const { local, remote, told, id, staged } = work
     const { once } = request
+    const account = request.account === null ? undefined : await store.getAccount(request.account)
     const { message, structure } = await staged.finish()
     const result = await delivery.deliver({
       ...{ reversePath: request.reversePath, recipients: local, remote, message, structure, id },
@@ -180,6 +165,7 @@ export class Submitter {
       receivedAt: clock.now(),
       origin: request.origin,
       account: request.account,
+      ...(account === undefined ? {} : { sender: account.address }),
       options: request.options ?? plainMessageOptions,
       ...(once === undefined ? {} : { once: { ...once, result: once.result({ id, recipients: told }) } }),
     })
@@ -194,19 +180,8 @@ export class Submitter {
 
   #trace(request: SubmitRequest, id: string): Arrival['trace'] {
     const { hostname, clock } = this.#parts
-    const { came, recipients, reversePath, options = plainMessageOptions } = request
-    const [only] = recipients
-    const received = formatReceived({
-      helo: came.remoteAddress === null ? hostname : null,
-      remoteAddress: came.remoteAddress ?? '',
-      remoteName: null,
-      by: hostname,
-      protocol: came.protocol,
-      id,
-      recipient: recipients.length === 1 ? (only?.address ?? null) : null,
-      tls: null,
-      time: clock.now(),
-    })
+    const { reversePath, options = plainMessageOptions } = request
+    const received = submittedTrace(request, { id, hostname, now: clock.now() })
     const returnPath = formatReturnPath(reversePath)
     return (recipient) => {
       if (recipient === null) return received
@@ -215,4 +190,54 @@ export class Submitter {
       return `${returnPath}${field}${received}`
     }
   }
+}
+
+/** What a submitted message is taken in by. */
+export type TakeContext = Pick<SubmitterParts, 'clock' | 'hostname' | 'maxMessageSize' | 'maxHeaderSize'> & {
+  readonly id: string
+}
+
+/** Stages the message with its header put right; why it cannot be, else null. The caller discards what is refused. */
+export async function takeSubmitted(
+  staged: Ingest,
+  content: SubmitRequest['content'],
+  { clock, hostname, maxMessageSize, maxHeaderSize, id }: TakeContext,
+): Promise<'too-big' | 'header-too-big' | null> {
+  const edits: HeaderEdit[] = [
+    // RFC 6409 §8.2 and §8.3; RFC 5322 §3.6.3 for blind copies.
+    { type: 'add-missing', name: 'Date', value: formatDate(clock.now()) },
+    { type: 'add-missing', name: 'Message-ID', value: `<${id}@${hostname}>` },
+    { type: 'remove', name: 'Bcc' },
+    { type: 'remove', name: 'Resent-Bcc' },
+  ]
+  const editor = new HeaderEditor({ edits, maxHeaderOctets: maxHeaderSize })
+  const write = async (pieces: readonly Uint8Array[]): Promise<void> => {
+    for (const piece of pieces) await staged.write(piece)
+  }
+  for await (const bytes of content) {
+    await write(editor.push(bytes))
+    if (editor.failed) return 'header-too-big'
+    if (maxMessageSize > 0 && staged.size > maxMessageSize) return 'too-big'
+  }
+  await write(editor.finish())
+  return null
+}
+
+/** The Received field of a message that came without a session. */
+export function submittedTrace(
+  { came, recipients }: Pick<SubmitRequest, 'came' | 'recipients'>,
+  { id, hostname, now }: { id: string; hostname: string; now: number },
+): string {
+  const [only] = recipients
+  return formatReceived({
+    helo: came.remoteAddress === null ? hostname : null,
+    remoteAddress: came.remoteAddress ?? '',
+    remoteName: null,
+    by: hostname,
+    protocol: came.protocol,
+    id,
+    recipient: recipients.length === 1 ? (only?.address ?? null) : null,
+    tls: null,
+    time: now,
+  })
 }

@@ -3,6 +3,10 @@ import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { test } from 'node:test'
 import { basic, openHttpHouse, password } from '../../test/support/http-house.ts'
+import { RelayScene } from '../../test/support/relay-scene.ts'
+import { testStore } from '../../test/support/store.ts'
+import { ingest } from '../store/ingest.ts'
+import { createSendDirect } from './direct.ts'
 import type { SendResponse, StatusResponse } from './schema.ts'
 
 const minimal = { from: 'ann@example.org', to: 'bob@example.org', subject: 'Hello', text: 'Hi Bob\n' }
@@ -261,25 +265,33 @@ test('what is asked of reports and TLS goes along', async (context) => {
   assert.deepEqual({ ret, envId, requireTls }, { ret: 'headers', envId: 'job-1', requireTls: true })
 })
 
-test('directly delivered mail is answered with what the hosts said', async (context) => {
-  const seen: string[] = []
-  const house = await openHttpHouse(context, {
-    parts: {
-      direct: async ({ recipients, content }) => {
-        for await (const piece of content) seen.push(Buffer.from(piece).toString())
-        return recipients.map(({ address }) => ({
-          address: `${address.localPart}@${address.domainText}`,
-          status: 'failed' as const,
-          reason: '550 5.1.1 no',
-        }))
-      },
-    },
+test('directly delivered mail is answered with what the hosts said, and nothing is kept', async (context) => {
+  const zone = '$ORIGIN far.example.\n@ MX 10 mx1\nmx1 A 192.0.2.1\n'
+  const scene = new RelayScene({ zone })
+  const peer = scene.peer('192.0.2.1', {
+    name: 'mx1.far.example',
+    rule: (line) => (line.startsWith('RCPT TO:<no@') ? '550 5.1.1 not here' : undefined),
   })
-  const answer = await house.post({ ...minimal, to: 'carol@far.example' }, { query: '?mode=direct' })
+  const store = await testStore(context)
+  const direct = createSendDirect({
+    direct: scene.relay.direct,
+    stage: () => ingest({ blobs: store.blobs }),
+    blobs: store.blobs,
+    clock: scene.clock,
+    hostname: 'mail.example.org',
+    maxMessageSize: 1000,
+    maxHeaderSize: 1000,
+  })
+  const house = await openHttpHouse(context, { parts: { direct } })
+  const to = ['carol@far.example', 'no@far.example']
+  const answer = await house.post({ ...minimal, to }, { query: '?mode=direct' })
   assert.equal(answer.status, 200)
   assert.deepEqual((await json<SendResponse>(answer)).recipients, [
-    { address: 'carol@far.example', status: 'failed', reason: '550 5.1.1 no' },
+    { address: 'carol@far.example', status: 'delivered', reason: '250 2.0.0 taken' },
+    { address: 'no@far.example', status: 'failed', reason: '550 5.1.1 not here' },
   ])
-  assert.match(seen.join(''), /^Subject: Hello\r\n/m)
+  assert.match(peer.messages[0]?.content ?? '', /^Received: [^]*?with HTTP[^]*?\r\nSubject: Hello\r\n/)
   assert.deepEqual(await house.queued(), [])
+  const large = await house.post({ ...minimal, to, text: 'x'.repeat(2000) }, { query: '?mode=direct' })
+  assert.deepEqual(await codeOf(large), [413, 'too-big'])
 })

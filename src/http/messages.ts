@@ -185,7 +185,7 @@ async function sendDirect(
     remoteAddress: context.origin.remoteAddress,
     signal: request.signal,
   })
-  return recipients === 'too-big' ? refusals('too-big') : { id, recipients }
+  return typeof recipients === 'string' ? refusals(recipients) : { id, recipients }
 }
 
 type FullEntry = NonNullable<Awaited<ReturnType<Store['queueEntry']>>>

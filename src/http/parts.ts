@@ -26,8 +26,10 @@ export interface DirectMessage {
   readonly signal: AbortSignal
 }
 
-/** The outcome of each recipient; or `too-big`, nothing having been sent. */
-export type SendDirect = (message: DirectMessage) => Promise<SendResponse['recipients'] | 'too-big'>
+/** The outcome of each recipient; or why nothing was sent at all. */
+export type SendDirect = (
+  message: DirectMessage,
+) => Promise<SendResponse['recipients'] | 'too-big' | 'header-too-big'>
 
 export interface HttpParts extends AuthenticatorParts {
   readonly store: Pick<Store, 'findQueued' | 'queueEntry' | 'changeQueued' | 'chargeRate' | 'hookEvents'>

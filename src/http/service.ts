@@ -75,7 +75,6 @@ function serverSettings(config: HttpConfig): ServerOptions {
     requestTimeout: config.requestTimeout,
     keepAliveTimeout: config.keepAliveTimeout,
     maxHeaderSize: config.maxHeaderSize,
-    // RFC 9112 §3.2: a request without Host is answered 400.
     requireHostHeader: true,
     noDelay: true,
   }

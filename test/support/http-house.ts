@@ -5,7 +5,7 @@ import { SeededRandom } from '../../src/base/seeded-random.ts'
 import { VirtualClock } from '../../src/base/virtual-clock.ts'
 import { Secret } from '../../src/base/secret.ts'
 import { resolveConfig } from '../../src/config/layers.ts'
-import type { ConfigInput } from '../../src/config/schema.ts'
+import type { Config, ConfigInput } from '../../src/config/schema.ts'
 import { QueueGauge } from '../../src/delivery/queue-gauge.ts'
 import { createStoreDelivery } from '../../src/delivery/store-delivery.ts'
 import { Submitter } from '../../src/delivery/submitter.ts'
@@ -18,6 +18,7 @@ import type { HttpParts } from '../../src/http/parts.ts'
 import { FairTurns } from '../../src/queue/fairness.ts'
 import { ingest } from '../../src/store/ingest.ts'
 import type { QueueEntry } from '../../src/store/queue.ts'
+import type { Store } from '../../src/store/store.ts'
 import { testStore } from './store.ts'
 
 export const password = 'correct horse, batterie 9'
@@ -33,93 +34,112 @@ export interface HttpHouseOptions {
 }
 
 /** Opens it; everything ends with the test. */
-export async function openHttpHouse(context: TestContext, options: HttpHouseOptions = {}) {
+export async function openHttpHouse(
+  context: TestContext,
+  options: HttpHouseOptions = {},
+): Promise<HttpHouse> {
   const store = await testStore(context)
   const clock = new VirtualClock()
-  const random = new SeededRandom(1)
   const memory = new EventMemory()
-  const events = createEvents([memory])
   const config = resolveConfig([
     { name: 'test', settings: { auth: { argon2Memory: 8, argon2Passes: 1 }, hostname: 'mail.example.org' } },
     { name: 'options', settings: options.settings ?? {} },
   ])
+  const parts = { ...(await makeParts(config, { store, clock, memory })), ...options.parts }
+  return new HttpHouse({ store, clock, memory, config, parts }, (options.secure ?? true) ? 'tls' : 'clear')
+}
+
+interface Ground {
+  readonly store: Store
+  readonly clock: VirtualClock
+  readonly memory: EventMemory
+}
+
+async function makeParts(config: Config, { store, clock, memory }: Ground): Promise<HttpParts> {
+  const random = new SeededRandom(1)
+  const events = createEvents([memory])
   const serverSecret = await store.installationSecret(random.bytes(32))
-  const { auth } = config
+  const { auth, hostname, maxMessageSize, submission } = config
   const common = { store, clock, random, events, auth, directory: config.directory }
   const directory = createDirectory({ ...common, serverSecret })
   const administration = new Administration(common)
   await administration.addDomain('example.org')
-  for (const name of ['ann@example.org', 'bob@example.org']) {
-    assert.ok((await administration.addAccount({ address: name, password: new Secret(password) })).ok)
+  for (const address of ['ann@example.org', 'bob@example.org']) {
+    assert.ok((await administration.addAccount({ address, password: new Secret(password) })).ok)
   }
-  const policy = {
-    expireAfter: 432_000_000,
-    delayAfter: 0,
-    srs: 'never',
-    separator: '+',
-    key: { secret: serverSecret, hashLength: 6 },
-  } as const
-  const gauge = new QueueGauge({ store, clock, limit: 0 })
-  const delivery = createStoreDelivery({
-    store,
-    limits: { maxReceived: 100 },
-    queue: { policy, turns: new FairTurns(), gauge },
-    webhooks: 'on',
-  })
-  const { hostname, maxMessageSize } = config
+  const key = { secret: serverSecret, hashLength: 6 }
+  const policy = { expireAfter: 432_000_000, delayAfter: 0, srs: 'never', separator: '+', key } as const
+  const queue = { policy, turns: new FairTurns(), gauge: new QueueGauge({ store, clock, limit: 0 }) }
+  const delivery = createStoreDelivery({ store, limits: { maxReceived: 100 }, queue, webhooks: 'on' })
   const submitter = new Submitter({
-    ...{ directory, delivery, clock, random, hostname, maxMessageSize },
+    ...{ store, directory, delivery, clock, random, hostname, maxMessageSize },
     stage: () => ingest({ blobs: store.blobs, limits: config.mime }),
-    maxHeaderSize: config.submission.maxHeaderSize,
+    maxHeaderSize: submission.maxHeaderSize,
   })
-  const terminals = createTerminals()
-  const parts: HttpParts = {
-    ...{ store, clock, random, events, directory, submitter, terminals, hostname, maxMessageSize },
-    direct: null,
-    clearText: 'refused',
-    config: config.http,
-    webhooks: config.webhooks,
-    submission: config.submission,
-    ...options.parts,
-  }
-  const app = createApp(parts)
-  const stopping = new AbortController()
-  const surroundings = {
-    remoteAddress: '192.0.2.7',
-    secure: options.secure ?? true,
-    stopping: stopping.signal,
-  }
-  const fetch = (path: string, init: RequestInit = {}): Promise<Response> =>
-    Promise.resolve(app.request(path, init, surroundings))
   return {
-    ...{ app, store, clock, memory, parts, config, stopping, fetch },
-    /** POST of JSON as ann, or as `headers` say. */
-    post: (body: unknown, init: { query?: string; headers?: Record<string, string> } = {}) =>
-      fetch(`/api/v1/messages${init.query ?? ''}`, {
-        method: 'POST',
-        headers: { ...basic('ann@example.org'), 'content-type': 'application/json', ...init.headers },
-        body: JSON.stringify(body),
-      }),
-    /** What the queue has, with its message. */
-    queued: (): Promise<QueueEntry[]> => store.queueList({ filter: {}, limit: 100, finished: 'with' }),
-    /** The newest message of an account, without its trace. */
-    async inbox(address: string): Promise<string[]> {
-      const owner = await store.credentialsOf(address)
-      assert.ok(owner)
-      const account = owner.account.id
-      const mailbox = await store.findMailbox({ account, name: 'INBOX' })
-      assert.ok(mailbox)
-      const texts: string[] = []
-      for await (const batch of store.messageTexts({
-        account,
-        mailbox: mailbox.id,
-        uids: [[1, 4_294_967_295]],
-      })) {
-        for (const { blob } of batch) texts.push(await textOf(store.blobs.read(blob)))
-      }
-      return texts
-    },
-    blobText: (blob: Parameters<typeof store.blobs.read>[0]) => textOf(store.blobs.read(blob)),
+    ...{ store, clock, random, events, directory, submitter, hostname, maxMessageSize, submission },
+    ...{ direct: null, clearText: 'refused', terminals: createTerminals() },
+    ...{ config: config.http, webhooks: config.webhooks },
+  }
+}
+
+export class HttpHouse {
+  readonly app: ReturnType<typeof createApp>
+  readonly store: Store
+  readonly clock: VirtualClock
+  readonly memory: EventMemory
+  readonly config: Config
+  readonly parts: HttpParts
+  /** Aborts what stays open. */
+  readonly stopping = new AbortController()
+  readonly #connection: 'tls' | 'clear'
+
+  constructor(made: Ground & { config: Config; parts: HttpParts }, connection: 'tls' | 'clear') {
+    this.app = createApp(made.parts)
+    this.store = made.store
+    this.clock = made.clock
+    this.memory = made.memory
+    this.config = made.config
+    this.parts = made.parts
+    this.#connection = connection
+  }
+
+  fetch(path: string, init: RequestInit = {}): Promise<Response> {
+    const surroundings = {
+      remoteAddress: '192.0.2.7',
+      secure: this.#connection === 'tls',
+      stopping: this.stopping.signal,
+    }
+    return Promise.resolve(this.app.request(path, init, surroundings))
+  }
+
+  /** POST of JSON as ann, or as `headers` say. */
+  post(body: unknown, init: { query?: string; headers?: Record<string, string> } = {}): Promise<Response> {
+    return this.fetch(`/api/v1/messages${init.query ?? ''}`, {
+      method: 'POST',
+      headers: { ...basic('ann@example.org'), 'content-type': 'application/json', ...init.headers },
+      body: JSON.stringify(body),
+    })
+  }
+
+  /** What the queue has, finished or not. */
+  queued(): Promise<QueueEntry[]> {
+    return this.store.queueList({ filter: {}, limit: 100, finished: 'with' })
+  }
+
+  /** The messages of an account, without their trace fields. */
+  async inbox(address: string): Promise<string[]> {
+    const owner = await this.store.credentialsOf(address)
+    assert.ok(owner)
+    const account = owner.account.id
+    const mailbox = await this.store.findMailbox({ account, name: 'INBOX' })
+    assert.ok(mailbox)
+    const texts: string[] = []
+    const all = { account, mailbox: mailbox.id, uids: [[1, 4_294_967_295]] } as const
+    for await (const batch of this.store.messageTexts(all)) {
+      for (const { blob } of batch) texts.push(await textOf(this.store.blobs.read(blob)))
+    }
+    return texts
   }
 }
 
