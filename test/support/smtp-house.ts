@@ -122,20 +122,7 @@ export async function openSmtpHouse(
     submission: submissionSection.parse(submission ?? {}),
   })
   const network = new MemoryNetwork({ clock, random, segments: 'kept' })
-  const listener = await listen({
-    ...{ network, clock, identity: null, tls: 'none' as const },
-    points: [{ address, port: 25 }],
-    connections: new ConnectionCount({ total: 100, perAddress: 100, perPrefix: 100 }),
-    events: {
-      opened: () => undefined,
-      refused: () => undefined,
-      handshakeFailed: () => undefined,
-      broke: (_peer, error) => assert.ifError(error),
-      handlerFailed: (_peer, _question, error) => assert.ifError(error),
-      finished: () => undefined,
-    },
-    ...service,
-  })
+  const listener = await listenIn(network, { clock, service })
   context.after(async () => {
     const stopped = listener.stop(1000)
     await clock.advance(60_000)
@@ -166,6 +153,23 @@ export async function openSmtpHouse(
       return Buffer.concat(pieces).toString('latin1')
     },
   }
+}
+
+function listenIn(network: MemoryNetwork, { clock, service }: { clock: VirtualClock; service: SmtpService }) {
+  return listen({
+    ...{ network, clock, identity: null, tls: 'none' as const },
+    points: [{ address, port: 25 }],
+    connections: new ConnectionCount({ total: 100, perAddress: 100, perPrefix: 100 }),
+    events: {
+      opened: () => undefined,
+      refused: () => undefined,
+      handshakeFailed: () => undefined,
+      broke: (_peer, error) => assert.ifError(error),
+      handlerFailed: (_peer, _question, error) => assert.ifError(error),
+      finished: () => undefined,
+    },
+    ...service,
+  })
 }
 
 function recording(delivery: Delivery, arrivals: Arrival[]): Delivery {

@@ -78,6 +78,18 @@ test('RRVS: the owner must have been there then (RFC 7293 §5.1)', async (contex
   )
 })
 
+test('RRVS in the header, where RCPT did not say it (RFC 7293 §5.2)', async (context) => {
+  const house = await openSmtpHouse(context)
+  const client = await house.connect()
+  const send = (address: string, date: string): Promise<string> =>
+    client.mail('x@far.example', [ann], `Require-Recipient-Valid-Since: ${address}; ${date}\r\n\r\nbody`)
+  const long = 'Thu, 1 Jan 1998 00:00:00 +0000'
+  assert.match(await send(ann, long), /^550 5\.7\.17/)
+  assert.match(await send('bob@example.org', long), /^250/)
+  assert.match(await send(ann, 'Fri, 1 Jan 2100 00:00:00 +0000'), /^250/)
+  assert.match(await send(ann, 'some day'), /^250/)
+})
+
 test('solicitation that nobody wants is refused by parameter and by header (RFC 3865)', async (context) => {
   const house = await openSmtpHouse(context, { config: { refuseSolicitation: ['net.example:ADV'] } })
   const client = await house.connect()

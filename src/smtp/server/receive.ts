@@ -19,6 +19,7 @@ import { checkSubmittedFields } from './submitted-fields.ts'
 import { showOnTerminals } from './terminal-delivery.ts'
 import { makeTrace } from './trace.ts'
 import type { Transaction, WholeMessage } from './transaction.ts'
+import { mayRequireOwner, namesFormerOwner } from './valid-since.ts'
 
 interface EndRequest {
   readonly client: SmtpClient
@@ -71,7 +72,7 @@ async function headerFor(
   const { role, submission, smtp } = parts
   const remote = transaction.accepted.some((one) => one.remote.length > 0)
   const checked = role === 'submission' ? submission.checkFrom : smtp.refuseSolicitation.length > 0
-  if (!remote && !checked && policy === null) return null
+  if (!remote && !checked && policy === null && !mayRequireOwner(ingested.message.blob)) return null
   return readHeader(parts.readStaged(ingested.message.blob), submission.maxHeaderSize)
 }
 
@@ -81,6 +82,10 @@ async function judgeHeader(
   header: MessageHeader,
 ): Promise<Reply | null> {
   const { parts, login } = context
+  if (namesFormerOwner(header, transaction.accepted)) {
+    tellRefused(context, transaction, 'owner-changed')
+    return replies.ownerChanged
+  }
   if (parts.role !== 'submission') {
     // RFC 3865 §2.3: a class that was named as unwanted is not delivered when the header alone tells it.
     const unwanted = solicitationIn(solicitationOf(header), parts.smtp.refuseSolicitation)

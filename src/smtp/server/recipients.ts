@@ -7,11 +7,12 @@
 //   own people set that up.
 import type { RemoteRecipient } from '../../delivery/delivery.ts'
 import type { Directory, Recipient as DirectoryRecipient, Resolution } from '../../directory/directory.ts'
-import { formatAddress, localPartKey, tryAddress, type Address } from '../../mail/address.ts'
+import { formatAddress, tryAddress, type Address } from '../../mail/address.ts'
 import type { RecipientOptions } from '../../mail/delivery-options.ts'
 import type { ReturnPaths } from '../../queue/return-paths.ts'
 import { replies, type Reply } from '../proto/reply.ts'
 import type { SmtpRole } from './role.ts'
+import { changedHands } from './valid-since.ts'
 
 /** Mailboxes here and addresses elsewhere, or the refusal and its name for the log. */
 export type RecipientVerdict =
@@ -88,10 +89,12 @@ function settle(
   if (remote.length > 0 && relay === 'nothing') {
     return { ok: false, reply: replies.aliasElsewhere, reason: 'remote-target' }
   }
-  // RFC 7293 §5.1: 550 where the address has not had its owner since then; §5.1 (1): names of roles have none.
-  if (requireValidSince != null && address != null && !isRole(address)) {
-    const newer = recipients.some(({ account }) => account.createdAt > requireValidSince.since)
-    if (newer) return { ok: false, reply: replies.ownerChanged, reason: 'owner-changed' }
+  // RFC 7293 §5.1 (2): 550 where the address has not had its owner since then.
+  if (requireValidSince != null && address != null) {
+    const { since } = requireValidSince
+    if (changedHands({ address, since }, recipients)) {
+      return { ok: false, reply: replies.ownerChanged, reason: 'owner-changed' }
+    }
   }
   if (size !== null && remote.length === 0) return withRoom(recipients, size)
   return { ok: true, recipients, remote }
@@ -107,16 +110,6 @@ function withRoom(recipients: readonly DirectoryRecipient[], size: number): Reci
     if (size <= quota.bytes) reply = replies.mailboxFull
   }
   return { ok: false, reply, reason: 'over-quota' }
-}
-
-/** RFC 2142 §§3-7: names that belong to a function, whoever serves it. */
-const roles: ReadonlySet<string> = new Set([
-  ...['info', 'marketing', 'sales', 'support', 'abuse', 'noc', 'security', 'postmaster', 'hostmaster'],
-  ...['usenet', 'news', 'webmaster', 'www', 'uucp', 'ftp'],
-])
-
-function isRole(address: Address): boolean {
-  return roles.has(localPartKey(address.localPart))
 }
 
 function replyFor(type: Exclude<Resolution['type'], 'local'>, role: SmtpRole): Reply {

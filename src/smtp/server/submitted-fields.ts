@@ -47,7 +47,7 @@ function tryAddresses(header: MessageHeader, name: string): Address[] | undefine
     const { addresses, truncated } = parseAddressList(value, maxAddresses)
     if (truncated) return undefined
     for (const { mailbox, host } of addresses) {
-      // RFC 6854 §2: a group's name, or its end.
+      // RFC 5322 §3.4: a group's name, or its end.
       if (host === null) continue
       const address = makeAddress(unicode(mailbox ?? ''), unicode(host), { utf8: true })
       if (address === undefined) return undefined
