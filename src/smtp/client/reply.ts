@@ -26,11 +26,6 @@ export function isIntermediate(reply: ServerReply): boolean {
   return reply.code >= 300 && reply.code < 400
 }
 
-/** 4yz: may succeed later (RFC 5321 §4.2.1). */
-export function isTransient(reply: ServerReply): boolean {
-  return reply.code >= 400 && reply.code < 500
-}
-
 /** 4yz or 5yz. */
 export function isRefusal(reply: ServerReply): boolean {
   return reply.code >= 400

@@ -331,6 +331,17 @@ test('a server that is gone or silent after the final dot: unknown (RFC 1047)', 
   }
 })
 
+test('a session that ends while content is asked for: nothing was sent, so nothing is unknown', async () => {
+  for (const extensions of [['PIPELINING'], ['PIPELINING', 'CHUNKING']]) {
+    const { server, session } = await greetedScene(extensions)
+    const sent = session.send(outgoing())
+    await server.lines(2)
+    // In one segment: the invitation, and a reply to nothing.
+    server.say('250 ok', '250 ok', ...(extensions.length === 1 ? ['354 go'] : []), '250 what')
+    assert.deepEqual(summary(await sent), ['lost nonsense'])
+  }
+})
+
 test('an eager message whose connection goes is unknown, since all of it was sent', async () => {
   const { server, session } = await greetedScene(['PIPELINING', 'CHUNKING'], { eagerChunks: 'always' })
   const sent = session.send(outgoing({ text: 'one\r\n', to: ['a@x.example', 'b@x.example'] }))

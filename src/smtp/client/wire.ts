@@ -389,6 +389,8 @@ export class Wire {
       content: options.content ?? 'none',
       sentAt: options.content === undefined ? this.#options.clock.monotonic() : null,
       finished: (expectation) => {
+        // What was written to a session that had ended reached nobody.
+        if (this.#ending !== null) return
         expectation.sentAt = this.#options.clock.monotonic()
         this.#arm()
       },
