@@ -3,16 +3,24 @@
 import { plainMessageOptions, type MessageOptions } from '../../mail/delivery-options.ts'
 import type { Sender } from '../proto/questions.ts'
 
-/** The options of a message that begins now. `maxPriority` is the highest that this sender may ask for. */
-export function messageOptions(
-  sender: Sender,
-  { now, maxPriority }: { now: number; maxPriority: number },
-): MessageOptions {
+interface Allowed {
+  /** Milliseconds since the epoch. */
+  readonly now: number
+  /** The highest that this sender may ask for. */
+  readonly maxPriority: number
+  /** The address that the client proved to be his; null where he proved none. */
+  readonly account: string | null
+}
+
+/** The options of a message that begins now. */
+export function messageOptions(sender: Sender, { now, maxPriority, account }: Allowed): MessageOptions {
   if (isPlain(sender)) return plainMessageOptions
   const { hold, by } = sender
   const { body, smtpUtf8, ret, envId, requireTls, solicitation, auth } = sender
   return {
-    ...{ body, smtpUtf8, ret, envId, requireTls, solicitation, auth },
+    ...{ body, smtpUtf8, ret, envId, requireTls, solicitation },
+    // RFC 4954 §5: what a client says of others without our trust goes on as `<>`.
+    auth: auth === null || auth.toLowerCase() === account ? auth : '',
     // The header says it, and that is not here yet.
     tlsOptional: false,
     // RFC 4865 §4.2 (5) and (6): not released before.

@@ -29,6 +29,7 @@ export function beginTransaction(context: SessionContext, request: MailRequest):
   const { sender } = request
   const options = messageOptions(sender, {
     now: parts.clock.now(),
+    account: context.login.account?.address ?? null,
     // Strangers may put their mail behind that of others, not before.
     maxPriority: parts.role === 'submission' ? parts.submission.maxPriority : 0,
   })

@@ -126,14 +126,16 @@ test('a header beyond the limit is refused, in memory that is bounded', async (c
 test('options travel with absolute times, TLS-Required with them', async (context) => {
   const house = await openSmtpHouse(context, { role: 'submission' })
   const client = await house.connect({ as: ann })
-  await client.codes(`MAIL FROM:<${ann}> HOLDFOR=60 BY=120;N MT-PRIORITY=3 RET=HDRS ENVID=x`)
+  await client.codes(
+    `MAIL FROM:<${ann}> HOLDFOR=60 BY=120;N MT-PRIORITY=3 RET=HDRS ENVID=x AUTH=x@far.example`,
+  )
   await client.codes('RCPT TO:<v@far.example> NOTIFY=NEVER', 'DATA')
   assert.match(await client.say(`From: ${ann}\r\nTLS-Required: No\r\n\r\nbody\r\n.`), /^250/)
   const [arrival] = house.arrivals
   const now = house.clock.now()
   assert.deepEqual(arrival?.options, {
     ...{ body: '7BIT', smtpUtf8: false, ret: 'headers', envId: 'x', requireTls: false, tlsOptional: true },
-    ...{ holdUntil: now + 60_000, priority: 3, solicitation: [], auth: null },
+    ...{ holdUntil: now + 60_000, priority: 3, solicitation: [], auth: '' },
     deliverBy: { at: now + 120_000, mode: 'notify', trace: 'not-asked' },
   })
   assert.deepEqual(arrival?.remote?.[0]?.options?.notify, [])
