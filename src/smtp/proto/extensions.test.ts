@@ -139,6 +139,17 @@ test('bad and repeated values are 501', () => {
   }
 })
 
+test('all parameters at their longest fit into one command', () => {
+  const mailbox = `${'x'.repeat(64)}@${'y'.repeat(60)}.${'z'.repeat(60)}.example`
+  const parameters = [
+    ...['SIZE=50000000', 'BODY=BINARYMIME', 'SMTPUTF8', `AUTH=${mailbox.replaceAll('x', '+78')}`, 'RET=FULL'],
+    ...[`ENVID=${'e'.repeat(100)}`, 'REQUIRETLS', 'HOLDUNTIL=2026-11-23T12:00:00+00:00', 'BY=+999999999;RT'],
+    ...['MT-PRIORITY=-9', `SOLICIT=${'s'.repeat(1000)}`],
+  ]
+  const line = `MAIL FROM:<@${'a'.repeat(60)}.example:${mailbox}> ${parameters.join(' ')}\r\n`
+  assert.equal(talk(`${hello}${line}`, { offers: everything, tls: {}, sasl: true }).codes, '250 250')
+})
+
 test('REQUIRETLS is there under TLS alone (RFC 8689 §2)', () => {
   assert.equal(mail('REQUIRETLS'), '250')
   assert.equal(inTheClear('REQUIRETLS'), '555')

@@ -6,7 +6,9 @@ import { Buffer } from 'node:buffer'
 import { TestCore } from '../../../test/support/smtp-core.ts'
 
 function converse(chunks: readonly Uint8Array[]): TestCore {
+  const lmtp = Buffer.concat(chunks).includes('LHLO')
   const core = new TestCore({
+    dialect: lmtp ? 'lmtp' : 'smtp',
     sasl: true,
     startTls: true,
     offers: {
@@ -63,6 +65,7 @@ export const seeds: readonly string[] = [
   'EHLO [192.0.2.1]\r\nAUTH PLAIN AGFubgBzZWNyZXQ=\r\nVRFY ann\r\nEXPN x\r\nHELP MAIL\r\nNOOP x\r\nRSET\r\n',
   'HELO x\r\nAUTH LOGIN\r\nYW5u\r\nc2VjcmV0\r\nMAIL FROM:<>\r\nRCPT TO:<Postmaster>\r\nDATA\r\n.\r\n',
   'EHLO x\r\nSEND FROM:<a@b.c> RET=HDRS ENVID=a+2Bb BY=120;RT MT-PRIORITY=-3 SOLICIT=net.example:ADV\r\nRCPT TO:<b@c.d> NOTIFY=SUCCESS ORCPT=utf-8;\\x{F6}@c.d RRVS=2014-04-03T23:01:00Z;C\r\nRSET\r\nETRN @b.c\r\nHELP SYSTEM\r\n',
+  'LHLO x\r\nMAIL FROM:<>\r\nRCPT TO:<a@b.c>\r\nRCPT TO:<d@e.f>\r\nDATA\r\nhi\r\n.\r\nMAIL FROM:<>\r\nBDAT 2 LAST\r\nxx',
   'XCLIENT NAME=a.example ADDR=IPV6:::1 LOGIN=ann HELO=b PROTO=ESMTP\r\nXFORWARD SOURCE=LOCAL IDENT=x\r\nATRN a.example\r\n',
   'EHLO x\r\nAUTH SCRAM-SHA-256 biwsbj1hbm4scj1yT3ByTkdmd0ViZVJXZ2JO\r\n*\r\n',
 ]
@@ -83,6 +86,14 @@ export const dictionary: readonly string[] = [
   '@[IPv6:::1]',
   '@a,@b:',
   'STARTTLS\r\n',
+  'LHLO x\r\n',
+  ' NOTIFY=',
+  ' ORCPT=utf-8;\\x{',
+  ' RRVS=',
+  ' HOLDUNTIL=',
+  'ETRN @',
+  'XCLIENT ADDR=',
+  'HELP SYSTEM\r\n',
   'AUTH ',
   '*\r\n',
 ]

@@ -200,7 +200,7 @@ test('HELP names and explains what this session may use, and nothing else', () =
 test('HELP SYSTEM is 211, and says nothing of the software (RFC 5321 §4.2.3)', () => {
   const { text } = talk(`${hello}MAIL FROM:<>\r\nHELP SYSTEM\r\n`, { tls: {} })
   assert.match(text, /211-2\.0\.0 mx\.example\.org is at work\r\n211-2\.0\.0 TLSv1\.3[^\r]*\r\n/)
-  assert.match(text, /211-2\.0\.0 Nobody has logged in\r\n211 2\.0\.0 1 messages begun, one open\r\n/)
+  assert.match(text, /211-2\.0\.0 Nobody has logged in\r\n211 2\.0\.0 Messages begun: 1; open: 1\r\n/)
   const status = text.split('\r\n').filter((line) => line.startsWith('211'))
   assert.doesNotMatch(status.join(), /posthorn|\d+\.\d+\.\d+\.\d/i)
 })

@@ -86,6 +86,6 @@ function systemStatus({ settings, client, transaction, messages }: Session): Rep
     `${settings.hostName} is at work`,
     client.tls === null ? 'No TLS' : `${client.tls.version}, ${client.tls.cipher}`,
     client.username === null ? 'Nobody has logged in' : 'Logged in',
-    `${messages} messages begun, ${transaction === null ? 'none' : 'one'} open`,
+    `Messages begun: ${messages}; open: ${transaction === null ? 0 : 1}`,
   ])
 }
