@@ -8,11 +8,13 @@ import type { Config } from './config/schema.ts'
 import type { ListenerConfig, Service as ServiceName } from './config/sections/listeners.ts'
 import { startControlServer } from './control/server/control-server.ts'
 import * as serverEvents from './events/server.ts'
+import { createPolicy } from './hooks/chain.ts'
 import { SocketNetwork } from './net/socket-network.ts'
 import { type Backend, openBackend, type Surroundings } from './wiring/backend.ts'
 import { collectRegularly } from './wiring/collector.ts'
-import { type AnyListener, openListener } from './wiring/listeners.ts'
-import { loadCheckpoints } from './wiring/storage.ts'
+import { startWebhookTelling } from './wiring/http.ts'
+import { type AnyListener, makeConnections, openListener } from './wiring/listeners.ts'
+import { startOutgoing } from './wiring/outgoing.ts'
 import { makeIdentity, makeResolver } from './wiring/surroundings.ts'
 
 /** One open listener, with its real port. */
@@ -38,15 +40,22 @@ export async function startPosthorn(config: Config, surroundings: Surroundings =
   const backend = opening.use(await openBackend(config, surroundings))
   const { clock, events } = backend
   const network = surroundings.network ?? new SocketNetwork(clock)
-  const resolver = config.dns.reverse
-    ? (surroundings.resolver ?? (await makeResolver(backend, network)))
-    : null
+  const resolver = surroundings.resolver ?? (await makeResolver(backend, network))
   const identity = await makeIdentity(backend)
-  const { checkpoints } = surroundings
-  const checkpoint = checkpoints && (await loadCheckpoints(checkpoints)).checkpoint
+  // Before the listeners: they hand mail to it, and it outlives them.
+  const outgoing = opening.use(await startOutgoing({ backend, network, resolver }))
+  if (config.webhooks.length > 0) opening.use(await startWebhookTelling(backend))
+  const parts = {
+    ...{ backend, network, resolver, identity, outgoing },
+    policy: createPolicy(config.hooks, {
+      ...{ clock, random: backend.random, events, dialer: network, httpFetch: fetch },
+      ...{ hostname: config.hostname, maxMessageSize: config.maxMessageSize },
+    }),
+    connections: makeConnections(config.net, clock),
+  }
   const listeners: { settings: ListenerConfig; listener: AnyListener }[] = []
   for (const settings of config.listeners) {
-    const listener = await openListener(settings, { backend, network, resolver, identity, checkpoint })
+    const listener = await openListener(settings, parts)
     opening.use(listener)
     listeners.push({ settings, listener })
   }

@@ -1,6 +1,5 @@
 // `posthorn send --direct`: the message goes straight to the hosts of its recipients while one watches, and each host's own reply is
 // the result. Nothing is stored and nothing is tried again.
-import { networkInterfaces } from 'node:os'
 import { RealRandom } from '../base/real-random.ts'
 import type { Config } from '../config/schema.ts'
 import type { DirectResult } from '../delivery/direct.ts'
@@ -9,6 +8,7 @@ import { createEvents } from '../events/event.ts'
 import { RealClock } from '../net/real-clock.ts'
 import { SocketNetwork } from '../net/socket-network.ts'
 import type { RecipientResult } from '../queue/transport.ts'
+import { ownAddresses } from '../wiring/outgoing.ts'
 import { openStore } from '../wiring/storage.ts'
 import { makeResolver } from '../wiring/surroundings.ts'
 import { type ConfigOptions, loadConfig } from './configuration.ts'
@@ -78,11 +78,6 @@ async function withRelay<T>(
       ownAddresses,
     }),
   )
-}
-
-/** Addresses of this machine's interfaces. */
-export function ownAddresses(): string[] {
-  return Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => address))
 }
 
 function tellResults(io: Io, results: readonly DirectResult[], options: DirectOptions): void {

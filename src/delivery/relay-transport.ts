@@ -6,7 +6,6 @@
 import { decodeStructure } from '../mail/mime/codec.ts'
 import { attemptMade, mailDiscarded } from '../events/relay.ts'
 import type { Job, JobSource, RecipientResult, Transport } from '../queue/transport.ts'
-import type { AccountId } from '../store/model.ts'
 import type { QueueMessage, QueueRecipient } from '../store/queue.ts'
 import type { BlobStore } from '../store/store.ts'
 import { makeAttempt, noFacts } from './attempt.ts'
@@ -21,15 +20,14 @@ export interface RelayTransportOptions {
   readonly routes: Routes
   readonly blobs: Pick<BlobStore, 'read' | 'readSmall'>
   /** The address of an account, for routes by account; null where it is not known. */
-  readonly accountAddress: (account: AccountId) => string | null
 }
 
 /** The transport of `src/queue`. */
 export function createRelayTransport(options: RelayTransportOptions): Transport {
-  const { context, routes, blobs, accountAddress } = options
+  const { context, routes, blobs } = options
   return {
     destinationOf: (recipient, message) =>
-      routes.wayOf(questionOf(recipient, message, accountAddress)).destination,
+      routes.wayOf(questionOf(recipient, message)).destination,
     async run({ destination, jobs, signal }) {
       const way = routes.wayTo(destination)
       if (way === undefined) throw new Error(`no route leads to ${destination.key}`)

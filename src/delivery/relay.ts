@@ -9,7 +9,6 @@ import type { Resolver } from '../base/resolver.ts'
 import type { RelayConfig } from '../config/sections/relay.ts'
 import type { Events } from '../events/event.ts'
 import type { Transport } from '../queue/transport.ts'
-import type { AccountId } from '../store/model.ts'
 import type { QueueStore } from '../store/queue.ts'
 import type { BlobStore } from '../store/store.ts'
 import type { RelayContext } from './context.ts'
@@ -35,7 +34,6 @@ export interface RelayOptions {
   }
   /** Addresses of this machine on which port 25 is ours, as they are now. */
   readonly ownAddresses: () => readonly string[]
-  readonly accountAddress?: (account: AccountId) => string | null
   /** For tests and simulations; default: real https by `resolver`. */
   readonly httpsRequest?: HttpsRequest
   /** Default: the file system. */
@@ -88,11 +86,10 @@ export function createRelay(options: RelayOptions): Relay {
     self: () => ({ names, addresses: options.ownAddresses().map(unmapIp) }),
   }
   const routes = new Routes(config, hostname)
-  const accountAddress = options.accountAddress ?? (() => null)
   return {
     context,
     routes,
-    transport: createRelayTransport({ context, routes, blobs: store.blobs, accountAddress }),
+    transport: createRelayTransport({ context, routes, blobs: store.blobs }),
     direct: createDirect({ context, routes }),
   }
 }

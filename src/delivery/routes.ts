@@ -5,9 +5,8 @@
 // that demands more or less of TLS than usual (RFC 8689) never shares a connection with other mail.
 import { tryAddress } from '../mail/address.ts'
 import { tryDomain } from '../mail/domain.ts'
-import type { RelayConfig, RouteConfig } from '../config/sections/relay.ts'
+import type { RelayConfig, RelayTimeouts, RouteConfig } from '../config/sections/relay.ts'
 import type { Destination } from '../queue/transport.ts'
-import type { AccountId } from '../store/model.ts'
 import type { QueueMessage, QueueRecipient } from '../store/queue.ts'
 
 /** What a message asks of TLS: RFC 8689 §2 (`required`) and §3 (`optional`). */
@@ -22,6 +21,7 @@ export interface Route {
   readonly maxConnections: number
   readonly maxRecipients: number
   readonly maxMessagesPerConnection: number
+  readonly timeouts: RelayTimeouts
 }
 
 /** Where a lane goes. */
@@ -68,6 +68,7 @@ export class Routes {
         maxConnections: own?.maxConnections ?? config.maxConnections,
         maxRecipients: own?.maxRecipients ?? config.maxRecipients,
         maxMessagesPerConnection: own?.maxMessagesPerConnection ?? config.maxMessagesPerConnection,
+        timeouts: { ...config.timeouts, ...own?.timeouts },
       }
     }
     this.#routes = config.routes.map((route, at) => complete(route, route.name ?? `route ${at + 1}`))
@@ -171,17 +172,14 @@ function asDomain(text: string): string {
 }
 
 /** What is asked about a row of the queue. */
-export function questionOf(
-  recipient: QueueRecipient,
-  message: QueueMessage,
-  accountAddress: (account: AccountId) => string | null,
-): RouteQuestion {
+export function questionOf(recipient: QueueRecipient, message: QueueMessage): RouteQuestion {
   const reversePath = recipient.reversePath ?? message.reversePath
   return {
     recipient: recipient.address,
     domain: recipient.domain,
     reversePath,
-    account: message.account === null ? null : accountAddress(message.account),
+    // What an account submitted is counted to its address.
+    account: message.account === null ? null : message.sender,
     chosen: recipient.route,
     tls: tlsWish(message, reversePath),
   }

@@ -41,6 +41,8 @@ export interface StoreDeliveryOptions {
   readonly limits: LoopLimits
   readonly checkpoint?: Checkpoint | undefined
   readonly events?: Events
+  /** `off`: recipients at other hosts are refused; the queue holds what is quarantined, and reports, all the same. Default on. */
+  readonly relays?: 'on' | 'off'
   /** Absent: this Posthorn relays nothing, and makes no reports. */
   readonly queue?: { readonly policy: EnqueuePolicy; readonly turns: FairTurns; readonly gauge: QueueGauge }
   readonly bounces?: BounceReader
@@ -65,7 +67,7 @@ class StoreDelivery {
     const { queue, checkpoint, store, bounces } = this.#parts
     const remote = arrival.remote ?? []
     if (remote.length > 0) {
-      if (queue === undefined) return { ok: false, reason: 'no-relay' }
+      if (queue === undefined || this.#parts.relays === 'off') return { ok: false, reason: 'no-relay' }
       // Reports go in whatever the limit: they are what empties a full queue.
       if (arrival.origin !== 'report' && queue.gauge.isFull()) return { ok: false, reason: 'queue-full' }
     }
@@ -75,7 +77,7 @@ class StoreDelivery {
     if (recipients === 'all-beyond') return { ok: false, reason: 'loop' }
     const enqueue = await this.#enqueue(arrival, recipients)
     checkpoint?.('delivery.hand-over')
-    const filed = arrival.quarantine === undefined ? recipients : []
+    const filed = isKeptBack(arrival) ? [] : recipients
     const events = this.#hookEvents(arrival, filed)
     const stored = await store.deliver({
       message: arrival.message,
@@ -116,7 +118,7 @@ class StoreDelivery {
       return full.length === 0 ? { ok: true, unknown } : { ok: true, unknown, full }
     }
     const { queue, store } = this.#parts
-    if ((arrival.remote ?? []).length > 0 || arrival.quarantine !== undefined) queue?.gauge.added()
+    if ((arrival.remote ?? []).length > 0 || isKeptBack(arrival)) queue?.gauge.added()
     // Those that were refused after all have nothing to report.
     const missed = new Set([...unknown, ...full].map(({ deliveredTo }) => deliveredTo))
     const message = stored.queued
@@ -189,9 +191,7 @@ class StoreDelivery {
         sender: arrival.sender ?? (arrival.account ? `account ${arrival.account}` : (domain ?? '')),
         reversePath: arrival.reversePath,
         prefix:
-          remote.length === 0 && arrival.quarantine === undefined
-            ? ''
-            : forwardedMark(arrival) + arrival.trace(null),
+          remote.length === 0 && !isKeptBack(arrival) ? '' : forwardedMark(arrival) + arrival.trace(null),
         messageId: arrival.structure.messageId,
         options: arrival.options ?? plainMessageOptions,
         arrivedAt: arrival.receivedAt,
@@ -226,6 +226,11 @@ class StoreDelivery {
   }
 }
 
+/** Not for any mailbox yet: an operator decides, or its time comes (RFC 4865 §4.2: whoever the recipients are). */
+function isKeptBack({ quarantine, options, receivedAt }: Arrival): boolean {
+  return quarantine !== undefined || (options?.holdUntil ?? 0) > receivedAt
+}
+
 const hour = 3_600_000
 
 function oncePerAccount(recipients: readonly ArrivalRecipient[]): readonly ArrivalRecipient[] {
@@ -239,10 +244,9 @@ function oncePerAccount(recipients: readonly ArrivalRecipient[]): readonly Arriv
 
 /** Of our own mailboxes the queue hears when they are kept from the message, or when their success is to be reported. */
 function filedRecipients(arrival: Arrival, recipients: readonly ArrivalRecipient[]): FiledRecipient[] {
-  const concerned =
-    arrival.quarantine === undefined
-      ? arrival.recipients.filter(({ options }) => options !== undefined && wants(options, 'success'))
-      : recipients
+  const concerned = isKeptBack(arrival)
+    ? recipients
+    : arrival.recipients.filter(({ options }) => options !== undefined && wants(options, 'success'))
   return concerned.map(({ deliveredTo, options }) => ({
     address: deliveredTo,
     ...(options && { options }),

@@ -1,4 +1,5 @@
 // Store, directory and administration: what both a server and the command line without one stand on.
+import type { Checkpoint } from '../base/checkpoint.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import { RealRandom } from '../base/real-random.ts'
@@ -6,20 +7,20 @@ import type { Resolver } from '../base/resolver.ts'
 import type { Config } from '../config/schema.ts'
 import type { AdminOperations } from '../control/server/operation.ts'
 import { createAdminOperations } from '../control/server/operations.ts'
-import { createStoreDelivery } from '../delivery/store-delivery.ts'
-import { Submitter } from '../delivery/submitter.ts'
 import { createTerminals, type Terminals } from '../delivery/terminals.ts'
 import { createDirectory } from '../directory/create.ts'
 import type { Directory } from '../directory/directory.ts'
+import { createFetchText } from '../directory/fetch-text.ts'
 import { createOpenDirectory } from '../directory/open-directory.ts'
+import type { TokenVerifier } from '../directory/tokens.ts'
 import { createEvents, type Events, type EventSink } from '../events/event.ts'
 import { Metrics } from '../events/metrics.ts'
 import type { Network } from '../net/network.ts'
 import { RealClock } from '../net/real-clock.ts'
 import { QueueAdmin } from '../queue/admin.ts'
-import { ingest } from '../store/ingest.ts'
 import type { Store } from '../store/store.ts'
-import { openStore } from './storage.ts'
+import { loadCheckpoints, openStore } from './storage.ts'
+import { createWayIn, type WayIn } from './way-in.ts'
 
 /** What a program that embeds Posthorn may bring of its own; the real ones otherwise. */
 export interface Surroundings {
@@ -41,13 +42,15 @@ export interface Backend extends AsyncDisposable {
   readonly directory: Directory
   /** Where SEND, SOML and SAML are shown. */
   readonly terminals: Terminals
-  readonly submitter: Submitter
+  readonly wayIn: WayIn
   readonly queueAdmin: QueueAdmin
   readonly operations: AdminOperations
   readonly events: Events
   readonly metrics: Metrics
   readonly clock: Clock
   readonly random: Random
+  /** Told how far messages have come; for tests that kill the process. */
+  readonly checkpoint: Checkpoint | undefined
 }
 
 /** Opens the store and what stands on it. Rejects when the data folder is in use or cannot be read. */
@@ -61,16 +64,12 @@ export async function openBackend(config: Config, surroundings: Surroundings = {
   const store = opening.use(
     surroundings.store ?? (await openStore(config, { clock, random, events, checkpoints })),
   )
-  const directory = await makeDirectory(config, { store, clock, random, events })
+  const secret = await store.installationSecret(random.bytes(32))
+  const directory = await makeDirectory(config, { store, clock, random, events, serverSecret: secret })
   const terminals = createTerminals()
-  const delivery = createStoreDelivery({ store, limits: { maxReceived: config.smtp.maxReceived } })
-  const submitter = new Submitter({
-    ...{ directory, delivery, clock, random },
-    stage: () => ingest({ blobs: store.blobs, limits: config.mime }),
-    hostname: config.hostname,
-    maxMessageSize: config.maxMessageSize,
-    maxHeaderSize: config.submission.maxHeaderSize,
-  })
+  const checkpoint = checkpoints && (await loadCheckpoints(checkpoints)).checkpoint
+  const wayIn = createWayIn({ config, store, directory, clock, random, events, secret, checkpoint })
+  const { submitter } = wayIn
   const routes = config.relay.routes.flatMap(({ name }) => name ?? [])
   const queueAdmin = new QueueAdmin({ store, clock, routes })
   const operations = createAdminOperations({
@@ -92,13 +91,14 @@ export async function openBackend(config: Config, surroundings: Surroundings = {
       store,
       directory,
       terminals,
-      submitter,
+      wayIn,
       queueAdmin,
       operations,
       events,
       metrics,
       clock,
       random,
+      checkpoint,
     },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
@@ -106,12 +106,23 @@ export async function openBackend(config: Config, surroundings: Surroundings = {
 
 async function makeDirectory(
   config: Config,
-  parts: { store: Store; clock: Clock; random: Random; events: Events },
+  parts: { store: Store; clock: Clock; random: Random; events: Events; serverSecret: Uint8Array },
 ): Promise<Directory> {
   // A catcher takes mail for everybody, so everybody can read: the two are one decision.
   if (config.listeners.some((listener) => listener.service === 'catcher')) {
     return createOpenDirectory({ ...parts, directory: config.directory, defaultDomain: config.hostname })
   }
-  const serverSecret = await parts.store.installationSecret(parts.random.bytes(32))
-  return createDirectory({ ...parts, auth: config.auth, directory: config.directory, serverSecret })
+  const { tokens: issuers, verifyToken } = config.auth
+  let tokens: TokenVerifier | null = null
+  if (issuers.length > 0 || verifyToken !== undefined) {
+    const { createTokenVerifier } = await import('../directory/tokens.ts')
+    const { clock } = parts
+    tokens = createTokenVerifier({
+      issuers,
+      verifyToken,
+      clock,
+      fetchText: createFetchText({ fetch, clock }),
+    })
+  }
+  return createDirectory({ ...parts, auth: config.auth, directory: config.directory, tokens })
 }

@@ -1,33 +1,52 @@
 // Opens a listener and puts the protocol behind it that the configuration names. Protocols are loaded when they are spoken.
-import type { Checkpoint } from '../base/checkpoint.ts'
+import type { Clock } from '../base/clock.ts'
 import type { Peer } from '../base/core.ts'
 import type { Resolver } from '../base/resolver.ts'
 import type { ListenerConfig, Service as ServiceName } from '../config/sections/listeners.ts'
-import { createStoreDelivery } from '../delivery/store-delivery.ts'
+import type { NetConfig } from '../config/sections/net.ts'
 import { errorText } from '../events/error-text.ts'
 import type { Events } from '../events/event.ts'
 import * as serverEvents from '../events/server.ts'
-import { ConnectionCount } from '../net/connection-limits.ts'
+import { type ConnectionCount, createConnectionCount } from '../net/connection-limits.ts'
+import type { Policy } from '../hooks/policy.ts'
 import { listen, type Listener, type ListenerEvents } from '../net/listener.ts'
 import type { Network } from '../net/network.ts'
+import { createProxyTrust } from '../net/proxied.ts'
 import type { TlsIdentity } from '../net/tls.ts'
 import type { Backend } from './backend.ts'
+import type { Outgoing } from './outgoing.ts'
 
 export interface ListenerParts {
   readonly backend: Backend
   readonly network: Network
-  /** For the names of SMTP clients; null where they are not looked up. */
-  readonly resolver: Resolver | null
+  readonly resolver: Resolver
   readonly identity: TlsIdentity
-  readonly checkpoint: Checkpoint | undefined
+  readonly outgoing: Outgoing
+  /** Hooks, milters and HTTP hooks; null where nobody is asked. */
+  readonly policy: Policy | null
+  readonly connections: Connections
 }
 
 /** A listener, whatever is spoken on it. */
 export type AnyListener = Pick<Listener<unknown, unknown>, 'points' | 'sessions' | 'stop'> & AsyncDisposable
 
+/** What counts its connections together: a second port of a protocol is no second chance. */
+export type Family = 'smtp' | 'imap' | 'pop3' | 'http'
+export type Connections = Readonly<Record<Family, ConnectionCount>>
+
+/** The counts of all listeners of a server. */
+export function makeConnections(config: NetConfig, clock: Clock): Connections {
+  const make = (): ConnectionCount => createConnectionCount(config, clock)
+  return { smtp: make(), imap: make(), pop3: make(), http: make() }
+}
+
+function familyOf(service: ServiceName): Family {
+  return service === 'imap' || service === 'pop3' || service === 'http' ? service : 'smtp'
+}
+
 /** Loads only the protocols that are spoken: that is most of the time from start to the first greeting. */
 export async function openListener(settings: ListenerConfig, parts: ListenerParts): Promise<AnyListener> {
-  const { backend, resolver, checkpoint } = parts
+  const { backend, resolver } = parts
   const { config, store, directory, events, clock, random } = backend
   const startTls = settings.tls === 'starttls'
   const common = {
@@ -48,23 +67,26 @@ export async function openListener(settings: ListenerConfig, parts: ListenerPart
     case 'odmr':
     case 'catcher': {
       const { createSmtpService } = await import('../smtp/server/service.ts')
-      const limits = { maxReceived: config.smtp.maxReceived }
-      const delivery = createStoreDelivery({ store, limits, checkpoint })
       const role = settings.service === 'smtp' ? 'mx' : settings.service
       return listen({
         ...carrier,
         ...createSmtpService({
           ...common,
           role,
-          delivery,
+          delivery: backend.wayIn.delivery,
+          returnPaths: backend.wayIn.returnPaths,
+          policy: parts.policy,
+          remoteQueue: parts.outgoing.remoteQueue,
+          chargeRate: (request) => store.chargeRate(request),
           config: config.smtp,
           submission: config.submission,
           relays: config.relay.enabled,
           maxMessageSize: config.maxMessageSize,
           mime: config.mime,
-          resolver,
+          // Clients' names are for the trace alone.
+          resolver: config.dns.reverse ? resolver : null,
           terminals: backend.terminals,
-          checkpoint,
+          checkpoint: backend.checkpoint,
         }),
       })
     }
@@ -80,6 +102,10 @@ export async function openListener(settings: ListenerConfig, parts: ListenerPart
         }),
       })
     }
+    case 'http': {
+      const { startHttpListener } = await import('./http.ts')
+      return startHttpListener(settings, parts)
+    }
     case 'pop3': {
       const { createPop3Service } = await import('../pop3/server/service.ts')
       return listen({ ...carrier, ...createPop3Service({ ...common, config: config.pop3 }) })
@@ -87,7 +113,8 @@ export async function openListener(settings: ListenerConfig, parts: ListenerPart
   }
 }
 
-function carrierOptions(settings: ListenerConfig, { backend, network, identity }: ListenerParts) {
+function carrierOptions(settings: ListenerConfig, parts: ListenerParts) {
+  const { backend, network, identity } = parts
   const { config, clock, events } = backend
   return {
     ...{ network, clock },
@@ -95,11 +122,8 @@ function carrierOptions(settings: ListenerConfig, { backend, network, identity }
     tls: settings.tls === 'starttls' ? ('on-request' as const) : settings.tls,
     identity: settings.tls === 'none' ? null : identity,
     events: listenerEvents(settings.service, events),
-    connections: new ConnectionCount({
-      total: config.net.maxConnections,
-      perAddress: config.net.maxConnectionsPerAddress,
-      perPrefix: config.net.maxConnectionsPerPrefix,
-    }),
+    connections: parts.connections[familyOf(settings.service)],
+    proxies: createProxyTrust(settings.proxyFrom, config.net),
     pumpLimits: {
       heldBytes: config.net.heldBytes,
       lingerMilliseconds: config.net.lingerTimeout,
@@ -117,6 +141,7 @@ function listenerEvents(service: ServiceName, events: Events): ListenerEvents {
   return {
     opened: (peer) => events.emit(serverEvents.connectionOpened, who(peer)),
     refused: (peer, limit) => events.emit(serverEvents.connectionRefused, { ...who(peer), limit }),
+    proxyFailed: (peer, failure) => events.emit(serverEvents.proxyFailed, { ...who(peer), failure }),
     handshakeFailed: (peer, error) =>
       events.emit(serverEvents.handshakeFailed, { ...who(peer), error: errorText(error) }),
     broke: (peer, error) => events.emit(serverEvents.sessionBroke, { ...who(peer), error: errorText(error) }),

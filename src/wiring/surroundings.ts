@@ -21,24 +21,37 @@ interface Parts {
 
 /** Rejects with `ConfigError` where the files cannot be served: better now than at each handshake. */
 export async function makeIdentity({ config, clock, random, events }: Parts): Promise<TlsIdentity> {
-  const { certificate, key } = config.tls
+  const { certificate, key, clientAuthorities = null } = config.tls
   if (certificate === undefined || key === undefined) {
     const folder = config.data === null ? null : join(config.data, 'tls')
-    return createSelfSignedIdentity({ hostname: config.hostname, folder, clock, random })
+    const own = createSelfSignedIdentity({
+      hostname: config.hostname,
+      folder,
+      clientAuthorities,
+      clock,
+      random,
+    })
+    if (clientAuthorities !== null) await makeSure(own, `tls.clientAuthorities (${clientAuthorities})`)
+    return own
   }
   const identity = createFileIdentity({
     certificates: [{ certFile: certificate, keyFile: key }],
+    clientAuthorities,
     clock,
     onReloadFailed: (files, error) =>
       events.emit(serverEvents.certificateUnusable, { file: files.certFile, error: errorText(error) }),
   })
+  const authorities = clientAuthorities === null ? '' : ` and tls.clientAuthorities (${clientAuthorities})`
+  await makeSure(identity, `tls.certificate (${certificate}) and tls.key (${key})${authorities}`)
+  return identity
+}
+
+async function makeSure(identity: TlsIdentity, files: string): Promise<void> {
   try {
     await identity.secureContext(null)
   } catch (error) {
-    const files = `tls.certificate (${certificate}) and tls.key (${key})`
     throw new ConfigError(`${files} cannot be used: ${errorText(error)}`, { cause: error })
   }
-  return identity
 }
 
 export async function makeResolver({ config, clock, random }: Parts, dialer: Network): Promise<Resolver> {

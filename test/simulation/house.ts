@@ -92,7 +92,7 @@ export class House {
 
   /** Hands in a message; the recipients that were taken. */
   async submit(message: { from: string; to: readonly string[]; text: string }): Promise<readonly string[]> {
-    const result = await this.#running().backend.submitter.submit({
+    const result = await this.#running().backend.wayIn.submitter.submit({
       reversePath: message.from === '' ? null : addressOf(message.from),
       recipients: message.to.map((to) => ({ address: addressOf(to) })),
       content: [Buffer.from(message.text, 'latin1')],

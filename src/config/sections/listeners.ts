@@ -3,14 +3,14 @@ import { z } from 'zod'
 import { tryIpNetwork } from '../../base/ip-network.ts'
 
 /** What is spoken there, and to whom. */
-export const services = ['smtp', 'submission', 'catcher', 'lmtp', 'odmr', 'imap', 'pop3'] as const
+export const services = ['smtp', 'submission', 'catcher', 'lmtp', 'odmr', 'imap', 'pop3', 'http'] as const
 export type Service = (typeof services)[number]
 
 const listenerSection = z.strictObject({
   service: z
     .enum(services)
     .describe(
-      'smtp: mail from the Internet, for local recipients only. submission: mail from our own users, after authentication. catcher: SMTP that accepts everything, for development. lmtp: mail from a host of ours for local recipients, each answered for itself (RFC 2033; never on port 25). odmr: hosts that log in and fetch the mail of their domains (RFC 2645). imap, pop3: reading.',
+      'smtp: mail from the Internet, for local recipients only. submission: mail from our own users, after authentication. catcher: SMTP that accepts everything, for development. lmtp: mail from a host of ours for local recipients, each answered for itself (RFC 2033; never on port 25). odmr: hosts that log in and fetch the mail of their domains (RFC 2645). imap, pop3: reading. http: the send API (docs/http-api.md); its tls is none or implicit.',
     ),
   address: z
     .string()
@@ -56,6 +56,10 @@ export const listenersSection = z
   .refine(
     (listeners) => !listeners.some(({ service, port }) => service === 'lmtp' && port === 25),
     'LMTP must not be spoken on port 25 (RFC 2033 §5)',
+  )
+  .refine(
+    (listeners) => !listeners.some(({ service, tls }) => service === 'http' && tls === 'starttls'),
+    'HTTP has no STARTTLS: give the http listener `tls = "implicit"`, or "none"',
   )
   .default([])
   .describe('Where to listen, for what.')

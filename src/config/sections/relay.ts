@@ -24,6 +24,26 @@ const timeoutsSection = z
   })
   .prefault({})
 
+/** Those of them that a route sets otherwise. */
+const routeTimeouts = z.partialRecord(
+  z.enum([
+    'connect',
+    'greeting',
+    'hello',
+    'startTls',
+    'authenticate',
+    'mail',
+    'rcpt',
+    'data',
+    'content',
+    'reply',
+    'command',
+    'turn',
+    'quit',
+  ]),
+  duration('5m', 'A time-out of this route.'),
+)
+
 const pattern = z.string().min(1)
 
 /** What every route may say; what is absent is as in `relay` itself. */
@@ -54,6 +74,7 @@ const connectionFields = {
   maxConnections: z.int().min(1).optional().describe('Connections at once to one destination.'),
   maxRecipients: z.int().min(1).optional().describe('Recipients of one transaction.'),
   maxMessagesPerConnection: z.int().min(1).optional().describe('Messages before a connection is closed.'),
+  timeouts: routeTimeouts.optional().describe('Time-outs of this route, by their names in `relay.timeouts`.'),
   except: z
     .array(z.string())
     .default([])

@@ -1,0 +1,99 @@
+// The way out: the relay, the queue that drives it, and the reports of what became of mail. Made by a running server alone.
+import { networkInterfaces } from 'node:os'
+import type { Resolver } from '../base/resolver.ts'
+import type { Config } from '../config/schema.ts'
+import { createReportDelivery } from '../delivery/report-delivery.ts'
+import { withLocalLane } from '../delivery/local-lane.ts'
+import { createRelay, type Relay } from '../delivery/relay.ts'
+import { makeStandStill } from '../delivery/stand-still.ts'
+import { sendTurned } from '../delivery/turn.ts'
+import type { Network } from '../net/network.ts'
+import { createQueue, type Queue } from '../queue/queue.ts'
+import { createReports, type Reports } from '../queue/reports.ts'
+import type { RemoteQueue } from '../smtp/server/remote-queue.ts'
+import type { Backend } from './backend.ts'
+
+/** What a server sends with. */
+export interface Outgoing extends AsyncDisposable {
+  readonly relay: Relay
+  readonly queue: Queue
+  readonly reports: Reports
+  /** For ETRN, TURN and ATRN; null where nothing is relayed. */
+  readonly remoteQueue: RemoteQueue | null
+}
+
+export interface OutgoingParts {
+  readonly backend: Backend
+  readonly network: Network
+  readonly resolver: Resolver
+}
+
+/** Starts the queue. Rejects with `StoreUnavailable` where the store cannot serve. */
+export async function startOutgoing({ backend, network, resolver }: OutgoingParts): Promise<Outgoing> {
+  const { config, store, clock, random, events, directory, wayIn } = backend
+  const relay = createRelay({
+    ...{ resolver, clock, random, events, store },
+    config: config.relay,
+    hostname: config.hostname,
+    dialer: network,
+    ownAddresses,
+  })
+  const elsewhere = config.relay.enabled ? relay.transport : makeStandStill('relay.enabled is off')
+  const reports = createReports({
+    ...{ store, clock, random, events },
+    config: config.queue,
+    hostname: config.hostname,
+    from: `MAILER-DAEMON@${config.hostname}`,
+    mime: config.mime,
+    send: createReportDelivery({ directory, events, ...wayIn }),
+  })
+  const queue = createQueue({
+    ...{ store, clock, random, events, reports },
+    transport: withLocalLane({ store, directory, clock, elsewhere }),
+    turns: wayIn.turns,
+    config: config.queue,
+    holder: random.id(),
+    company: config.store.postgres === undefined ? 'alone' : 'shared',
+    webhooks: wayIn.webhooks,
+  })
+  await queue.start()
+  // What a life before this one settled and did not come to report.
+  reports.due()
+  const stopping = new AbortController()
+  const remoteQueue = config.relay.enabled
+    ? makeRemoteQueue({ queue, relay, config, blobs: store.blobs, stopping: stopping.signal })
+    : null
+  return {
+    ...{ relay, queue, reports, remoteQueue },
+    async [Symbol.asyncDispose]() {
+      stopping.abort()
+      await queue.stop()
+      await reports.settled()
+    },
+  }
+}
+
+/** Addresses of this machine's interfaces. */
+export function ownAddresses(): string[] {
+  return Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => address))
+}
+
+function makeRemoteQueue(parts: {
+  queue: Queue
+  relay: Relay
+  config: Config
+  blobs: Backend['store']['blobs']
+  stopping: AbortSignal
+}): RemoteQueue {
+  const { queue, relay, config, blobs, stopping: signal } = parts
+  const heloName = config.relay.heloName ?? config.hostname
+  return {
+    flush: (request) => queue.flush(request),
+    pending: (domains) => queue.pending(domains),
+    async relayOver(connection, { domains, by }) {
+      await queue.drainInto(domains, (jobs) =>
+        sendTurned({ connection, peer: by.name, heloName, jobs, context: relay.context, blobs, signal }),
+      )
+    },
+  }
+}
