@@ -396,7 +396,13 @@ class Transaction {
         at += piece.length
         left -= piece.length
         const blocked = wire.write(piece)
-        if (left === 0 && this.#octets - part.length + at < size) {
+        if (left === 0) {
+          if (this.#octets - part.length + at === size) {
+            // At once: the server may reply before the connection has room again.
+            this.#completed()
+            wire.flush()
+            return
+          }
           await this.#endChunk(capabilities.pipelining ? 'go-on' : 'wait')
         }
         if (blocked) await wire.room()
