@@ -121,7 +121,7 @@ export class Connector {
       clock: context.clock,
       addresses,
       port: target.port,
-      timeoutMilliseconds: context.config.timeouts.connect,
+      timeoutMilliseconds: way.route.timeouts.connect,
       localAddress: (remote) => sourceAddresses.find((local) => local.includes(':') === remote.includes(':')),
       signal,
     })
@@ -165,7 +165,7 @@ export class Connector {
       const connection = await context.dialer.dial({
         address: address ?? '',
         port: attempt.target.port,
-        timeoutMilliseconds: context.config.timeouts.connect,
+        timeoutMilliseconds: way.route.timeouts.connect,
         signal,
         ...localAddressFor(way.route.sourceAddresses, address ?? ''),
       })
@@ -193,7 +193,7 @@ export class Connector {
       dialect: target.dialect,
       heloName: way.route.heloName,
       clock: context.clock,
-      timeouts: context.config.timeouts,
+      timeouts: way.route.timeouts,
       except: 'except' in way.route.config ? way.route.config.except.map((word) => word.toUpperCase()) : [],
       ...(observer === undefined ? {} : { onDialogue: observer }),
     })
@@ -223,8 +223,10 @@ export class Connector {
 
   async #implicitTls(attempt: Attempting & { readonly connection: Connection }): Promise<Opened | null> {
     const { connection, target, policy, facts } = attempt
-    const { clock, config } = this.#options.context
-    const timer = clock.after(config.timeouts.startTls, () => connection.destroy(new Error('timed out')))
+    const { context, way } = this.#options
+    const timer = context.clock.after(way.route.timeouts.startTls, () =>
+      connection.destroy(new Error('timed out')),
+    )
     try {
       await connection.startClientTls(await this.#clientTls(target, policy))
       return null

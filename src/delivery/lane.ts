@@ -64,6 +64,11 @@ class Lane {
   readonly #waiting: Work[] = []
   #connector: SessionSource | null = null
   #session: Session | null = null
+  /** The source's answer that has not come yet. */
+  #asked: Promise<LaneJob | null> | null = null
+  /** The source has ended. */
+  #drained = false
+  #returned = Promise.withResolvers<void>()
   /** The message whose outcome is not known yet. */
   #underWay: Promise<void> = Promise.resolve()
   /** The destination is of no use now: whatever else is taken gets the same answer. */
@@ -98,16 +103,33 @@ class Lane {
     }
   }
 
-  /** What was broken off first, then the source; what is under way may still bring something back. */
+  /**
+   * What was broken off first, then the source; what is under way may still bring something back, also while the source makes
+   * us wait. A job that was asked for is always awaited: the source may have given it away already.
+   */
   async #nextWork(): Promise<Work | null> {
     const { signal, next } = this.#options
-    const waiting = this.#waiting.shift()
-    if (waiting !== undefined) return waiting
-    const finished = signal.aborted || this.#dead !== null
-    const job = finished ? null : await next()
-    if (job !== null) return { job, results: job.recipients.map(() => null), retried: false }
+    for (;;) {
+      const waiting = this.#waiting.shift()
+      if (waiting !== undefined) return waiting
+      if (this.#asked === null && (signal.aborted || this.#dead !== null || this.#drained)) break
+      this.#asked ??= next()
+      const returned = this.#returned.promise.then(() => 'returned' as const)
+      const job = await Promise.race([this.#asked, returned])
+      if (job === 'returned') continue
+      this.#asked = null
+      if (job !== null) return { job, results: job.recipients.map(() => null), retried: false }
+      this.#drained = true
+    }
     await this.#underWay
     return this.#waiting.shift() ?? null
+  }
+
+  /** A message that is to be sent again. */
+  #putBack(work: Work): void {
+    this.#waiting.push(work)
+    this.#returned.resolve()
+    this.#returned = Promise.withResolvers()
   }
 
   /** Gives a message to the session; its outcome is awaited beside the next one's beginning. */
@@ -210,7 +232,7 @@ class Lane {
           if (outcome !== undefined && !open) results[place] = resultOf(outcome, context)
         }
         if (lost) {
-          this.#waiting.push(work)
+          this.#putBack(work)
           return
         }
         places = again

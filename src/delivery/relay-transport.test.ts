@@ -311,3 +311,73 @@ test('an aborted lane gives back what nobody was told of', async () => {
   await scene.settle(lane)
   assert.deepEqual(results, ['untried'])
 })
+
+test('a message that a session lost is sent again while the source makes us wait', async () => {
+  const { scene, peer } = sceneWith({
+    rule: (command, { index }) => (command.startsWith('MAIL') && index === 1 ? 'drop' : undefined),
+  })
+  const jobs = [scene.job(), scene.job()]
+  const [first] = jobs
+  const [recipient] = first?.recipients ?? []
+  assert.ok(first !== undefined && recipient !== undefined)
+  const waits = Promise.withResolvers<null>()
+  const results: string[] = []
+  const lane = scene.relay.transport.run({
+    destination: scene.relay.transport.destinationOf(recipient, first.message),
+    jobs: {
+      next: () => {
+        const job = jobs.shift()
+        return job === undefined ? waits.promise : Promise.resolve(job)
+      },
+      report: (_, given) => {
+        results.push(...given.map(({ type }) => type))
+        if (results.length === 2) waits.resolve(null)
+      },
+    },
+    signal: new AbortController().signal,
+  })
+  await scene.settle(lane)
+  assert.deepEqual(results, ['done', 'done'])
+  assert.equal(peer.connections, 2)
+})
+
+test('a long message streams, in chunks where the host takes them (RFC 3030) and with dots stuffed where not', async () => {
+  const content = `Subject: long\r\n\r\n${'.a line that begins with a dot\r\n'.repeat(10_000)}`
+  for (const extensions of [['PIPELINING', 'CHUNKING'], ['PIPELINING']]) {
+    const { scene, peer } = sceneWith({ extensions })
+    assert.equal((await scene.send({ content }))[0]?.type, 'done')
+    assert.equal(peer.messages[0]?.content, `Received: from here\r\n${content}`)
+    assert.equal(
+      peer.commands.some((command) => command.startsWith('BDAT')),
+      extensions.includes('CHUNKING'),
+    )
+  }
+})
+
+test('a session that has had its MAILMAX is followed by another (RFC 9422)', async () => {
+  const { scene, peer } = sceneWith({ extensions: ['PIPELINING', 'LIMITS MAILMAX=2'] })
+  const results = await scene.run(Array.from({ length: 5 }, () => scene.job()))
+  assert.ok(results.flat().every((result) => result.type === 'done' || result.type === 'untried'))
+  assert.ok(peer.connections >= 3)
+  assert.equal(peer.messages.length, results.flat().filter(({ type }) => type === 'done').length)
+})
+
+test('time-outs are those of the route where it has its own', async () => {
+  const config = { routes: [{ kind: 'mx' as const, timeouts: { greeting: '7s' } }] }
+  const { scene } = sceneWith({ greeting: 'hang' }, { config })
+  const before = scene.clock.monotonic()
+  const second = scene.peer('192.0.2.2')
+  assert.equal((await scene.send())[0]?.type, 'done')
+  assert.equal(scene.clock.monotonic() - before, 7000)
+  assert.equal(second.messages.length, 1)
+})
+
+test('whatever way the network cuts, the dialogue is the same', async () => {
+  for (const seed of [1, 2, 3]) {
+    const scene = new RelayScene({ zone, network: { segments: 'cut' }, seed })
+    const peer = scene.peer('192.0.2.1', { extensions: ['PIPELINING', '8BITMIME', 'DSN', 'CHUNKING'] })
+    const results = await scene.run(Array.from({ length: 4 }, () => scene.job()))
+    assert.ok(results.flat().every((result) => result.type === 'done'))
+    assert.equal(peer.messages.length, 4)
+  }
+})

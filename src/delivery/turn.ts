@@ -5,7 +5,7 @@
 // that broke is never made anew by the provider: it cannot reach the customer, who comes again by himself.
 import type { Connection } from '../base/connection.ts'
 import type { TlsState } from '../base/core.ts'
-import type { RouteConfig } from '../config/sections/relay.ts'
+import type { RelayTimeouts, RouteConfig } from '../config/sections/relay.ts'
 import type { JobSource } from '../queue/transport.ts'
 import { openSmtpClient } from '../smtp/client/session.ts'
 import type { BlobStore } from '../store/store.ts'
@@ -34,6 +34,7 @@ export interface TurnedRequest {
 export async function sendTurned(request: TurnedRequest): Promise<void> {
   const { connection, peer, heloName, jobs, context, blobs, signal } = request
   const way = wayOf({
+    timeouts: context.config.timeouts,
     name: 'turn',
     config: { kind: 'mx', except: [], tls: 'opportunistic' },
     heloName,
@@ -129,7 +130,13 @@ export type TurnOutcome =
 export async function fetchByTurn(request: TurnRequest): Promise<TurnOutcome> {
   const { provider, verb, domains, heloName, context, serve, signal } = request
   const name = provider.name ?? `${provider.host}:${provider.port}`
-  const way = wayOf({ name, config: provider, heloName, peer: provider.host })
+  const way = wayOf({
+    timeouts: { ...context.config.timeouts, ...provider.timeouts },
+    name,
+    config: provider,
+    heloName,
+    peer: provider.host,
+  })
   const connected = await new Connector({ way, context, signal }).next()
   if (connected.type === 'exhausted') return { type: 'failed', trouble: connected.trouble }
   const { client, facts } = connected.live
@@ -154,8 +161,9 @@ function wayOf(turn: {
   readonly config: RouteConfig
   readonly heloName: string
   readonly peer: string
+  readonly timeouts: RelayTimeouts
 }): Way {
-  const { name, config, heloName, peer } = turn
+  const { name, config, heloName, peer, timeouts } = turn
   const route: Route = {
     name,
     config,
@@ -164,6 +172,7 @@ function wayOf(turn: {
     maxConnections: 1,
     maxRecipients: mostRecipients,
     maxMessagesPerConnection: Number.POSITIVE_INFINITY,
+    timeouts,
   }
   const destination = { key: `turn ${peer}`, route: name, maxConnections: 1, maxRecipients: mostRecipients }
   return { destination, route, domain: '', tls: 'usual' }

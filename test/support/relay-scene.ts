@@ -11,7 +11,11 @@ import { plainMessageOptions, plainRecipientOptions } from '../../src/mail/deliv
 import { encodeStructure } from '../../src/mail/mime/codec.ts'
 import { defaultMimeLimits } from '../../src/mail/mime/limits.ts'
 import { MimeWalker } from '../../src/mail/mime/walker.ts'
-import { MemoryNetwork, type MemoryHostConditions } from '../../src/net/memory-network.ts'
+import {
+  MemoryNetwork,
+  type MemoryHostConditions,
+  type MemoryNetworkOptions,
+} from '../../src/net/memory-network.ts'
 import { ZoneResolver } from '../../src/net/zone-resolver.ts'
 import type { Job, RecipientResult } from '../../src/queue/transport.ts'
 import type { BlobId } from '../../src/store/model.ts'
@@ -26,6 +30,8 @@ export interface SceneOptions {
   readonly config?: z.input<typeof relaySection>
   readonly https?: HttpsRequest
   readonly files?: Readonly<Record<string, string>>
+  readonly network?: Partial<MemoryNetworkOptions>
+  readonly seed?: number
 }
 
 export interface MailOptions {
@@ -49,11 +55,11 @@ export class RelayScene {
   readonly #blobs = new Map<number, Buffer>()
   #next = 1
 
-  constructor({ zone = '', config = {}, https, files = {} }: SceneOptions = {}) {
+  constructor({ zone = '', config = {}, https, files = {}, network = {}, seed = 7 }: SceneOptions = {}) {
     const clock = new VirtualClock()
-    const random = new SeededRandom(7)
+    const random = new SeededRandom(seed)
     this.clock = clock
-    this.network = new MemoryNetwork({ clock, random })
+    this.network = new MemoryNetwork({ clock, random, ...network })
     this.resolver = new ZoneResolver(zone)
     const remembered = this.remembered
     const bytesOf = (blob: BlobId) => this.#blobs.get(blob) ?? Buffer.alloc(0)
@@ -182,7 +188,8 @@ export class RelayScene {
     const mark = () => (settled = true)
     promise.then(mark, mark)
     for (let rounds = 0; rounds < 1000; rounds++) {
-      await this.clock.advance(0)
+      // Long messages take many promise jobs; time must not run away meanwhile.
+      for (let rest = 0; rest < 100 && !settled; rest++) await this.clock.advance(0)
       if (settled) break
       await this.clock.advanceToNext()
     }
