@@ -4,6 +4,7 @@
 // A generator is a row here: where the page lies, and how its text is made. It must say the same on every machine.
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { openApiDocument } from '../src/http/openapi.ts'
 import { commandReference, configReference } from './reference.ts'
 import { readTables, renderSupportTable } from './rfc.ts'
 import { readIfPresent, root, type Problem } from './sources.ts'
@@ -17,6 +18,7 @@ interface Generator {
 const generators: readonly Generator[] = [
   { file: 'docs/generated/config.md', generate: configReference },
   { file: 'docs/generated/cli.md', generate: commandReference },
+  { file: 'docs/generated/openapi.json', generate: () => `${JSON.stringify(openApiDocument(), null, 2)}\n` },
   {
     file: 'docs/generated/rfcs.md',
     generate: () =>

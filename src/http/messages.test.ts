@@ -224,9 +224,14 @@ test('a request with a key is done once', async (context) => {
 test('a message is held until its time, looked up and cancelled, by its sender alone', async (context) => {
   const house = await openHttpHouse(context)
   const at = new Date(house.clock.now() + 3_600_000).toISOString()
-  const scheduled = { ...minimal, to: 'carol@far.example', scheduledAt: at }
+  const scheduled = { ...minimal, to: ['carol@far.example', 'bob@example.org'], scheduledAt: at }
   const sent = await json<SendResponse>(await house.post(scheduled))
   assert.equal(sent.scheduledAt, at)
+  assert.deepEqual(
+    sent.recipients.map(({ status }) => status),
+    ['queued', 'queued'],
+  )
+  assert.deepEqual(await house.inbox('bob@example.org'), [])
   const path = `/api/v1/messages/${sent.id}`
   const headers = basic('ann@example.org')
   const seen = await json<StatusResponse>(await house.fetch(path, { headers }))
@@ -234,7 +239,9 @@ test('a message is held until its time, looked up and cancelled, by its sender a
     id: sent.id,
     acceptedAt: new Date(house.clock.now()).toISOString(),
     scheduledAt: at,
-    recipients: [{ address: 'carol@far.example', status: 'queued', nextAttempt: at, attempts: [] }],
+    recipients: ['carol@far.example', 'bob@example.org'].map((address) => {
+      return { address, status: 'queued', nextAttempt: at, attempts: [] }
+    }),
   })
   const foreign = { headers: basic('bob@example.org') }
   assert.deepEqual(await codeOf(await house.fetch(path, foreign)), [404, 'not-found'])
@@ -243,7 +250,7 @@ test('a message is held until its time, looked up and cancelled, by its sender a
     'not-found',
   ])
   const cancelled = await house.fetch(path, { headers, method: 'DELETE' })
-  assert.deepEqual(await json(cancelled), { id: sent.id, cancelled: 1 })
+  assert.deepEqual(await json(cancelled), { id: sent.id, cancelled: 2 })
   const gone = await json<StatusResponse>(await house.fetch(path, { headers }))
   assert.equal(gone.recipients[0]?.status, 'discarded')
   assert.deepEqual(await codeOf(await house.fetch(path, { headers, method: 'DELETE' })), [409, 'too-late'])

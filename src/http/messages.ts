@@ -126,7 +126,11 @@ async function submit(
   const answer = (done: { id: string; recipients: readonly SubmittedRecipient[] }): SendResponse => ({
     id: done.id,
     ...(options.holdUntil === null ? {} : { scheduledAt: iso(options.holdUntil) }),
-    recipients: done.recipients.map((recipient) => ({ ...recipient })),
+    recipients: done.recipients.map((recipient) => {
+      // Until its time comes it is in no mailbox.
+      const waits = options.holdUntil !== null && recipient.status === 'delivered'
+      return { ...recipient, status: waits ? 'queued' : recipient.status }
+    }),
   })
   const once = key !== null && {
     account: account.id,

@@ -134,9 +134,10 @@ class RowBuilder {
 
   addFiled({ address, options = plainRecipientOptions }: FiledRecipient): void {
     const domain = address.slice(address.lastIndexOf('@') + 1).toLowerCase()
-    const { quarantine } = this.#request
-    if (quarantine !== null) {
-      const state = { type: 'held', reason: quarantine } as const
+    const { quarantine, arrivedAt } = this.#request
+    if (quarantine !== null || this.#due > arrivedAt) {
+      const held = quarantine !== null && ({ type: 'held', reason: quarantine } as const)
+      const state = held || ({ type: 'waiting' } as const)
       this.#add({ address, domain, reversePath: null, options: { ...options, local: true }, state })
     } else if (wants(options, 'success') && this.#request.reversePath !== null) {
       // RFC 3461 §5.2.3 (a): asked for SUCCESS, a "delivered" report must be made.
