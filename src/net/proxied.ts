@@ -1,6 +1,7 @@
 // Waits for the PROXY header of a connection that comes from a listed proxy, before TLS and before a greeting.
 import type { Clock } from '../base/clock.ts'
-import { inNetworks, type IpNetwork } from '../base/ip-network.ts'
+import { inNetworks, type IpNetwork, parseIpNetworks } from '../base/ip-network.ts'
+import type { NetConfig } from '../config/sections/net.ts'
 import type { AcceptedConnection } from './network.ts'
 import { ProxyHeaderReader, type ProxyHeader } from './proxy-protocol.ts'
 
@@ -15,6 +16,16 @@ export interface ProxyTrust {
 
 /** Why nothing came of it. */
 export type ProxyFailure = 'invalid' | 'timed-out' | 'gone'
+
+/** As the configuration of a listener says; null where it lists nobody. */
+export function createProxyTrust(proxyFrom: readonly string[], net: NetConfig): ProxyTrust | null {
+  if (proxyFrom.length === 0) return null
+  return {
+    from: parseIpNetworks(proxyFrom),
+    timeoutMilliseconds: net.proxyTimeout,
+    longestHeader: net.proxyHeaderLimit,
+  }
+}
 
 export function isProxy(trust: ProxyTrust | null, address: string): boolean {
   return trust !== null && inNetworks(trust.from, address)
