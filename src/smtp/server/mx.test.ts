@@ -22,6 +22,34 @@ test('an alias leads elsewhere, a stranger does not', async (context) => {
   assert.deepEqual(await client.codes(mail, 'RCPT TO:<v@far.example>'), ['250 2.1.0', '550 5.7.1'])
 })
 
+test('a list sends on with its owner as the reverse-path (RFC 5321 §3.9.2), and speaks for no member', async (context) => {
+  const targets = [ann, 'm@far.example']
+  const list = { address: 'list@example.org', targets, owner: 'bob@example.org', now: 0 }
+  const house = await openSmtpHouse(context)
+  assert.ok((await house.store.setAlias(list)).ok)
+  const client = await house.connect()
+  assert.match(await client.mail('x@far.example', ['list@example.org'], 'Subject: x\r\n\r\nbody'), /^250/)
+  const [arrival] = house.arrivals
+  assert.deepEqual(
+    arrival?.remote?.map(({ via, list }) => [via, list?.owner]),
+    [['list@example.org', 'bob@example.org']],
+  )
+  const [recipient = null] = arrival?.recipients ?? []
+  assert.match(
+    arrival?.trace(recipient) ?? '',
+    /^Return-Path: <bob@example\.org>\r\nDelivered-To: ann@example\.org\r\n/,
+  )
+
+  const submission = await openSmtpHouse(context, { role: 'submission' })
+  assert.ok((await submission.store.setAlias(list)).ok)
+  const member = await submission.connect({ as: ann })
+  assert.equal(
+    await member.say('EXPN list@example.org'),
+    '250-2.1.5 <ann@example.org>\n250 2.1.5 <m@far.example>',
+  )
+  assert.match(await member.say('MAIL FROM:<list@example.org>'), /^553 5\.7\.1/)
+})
+
 test('priority that a stranger asks for is lowered, not raised (RFC 6710 §4.1)', async (context) => {
   const client = await (await openSmtpHouse(context)).connect()
   assert.match(await client.say(`${mail} MT-PRIORITY=3`), /^250 2\.3\.6 0 is the new priority/)

@@ -3,7 +3,7 @@ import type { ArrivalRecipient } from '../../delivery/delivery.ts'
 import { tryAddress } from '../../mail/address.ts'
 import { formatDeliveredTo, formatReceived, formatReturnPath, withProtocol } from '../../mail/received.ts'
 import type { SessionContext } from './context.ts'
-import type { WholeMessage } from './transaction.ts'
+import type { Transaction, WholeMessage } from './transaction.ts'
 
 /** For a recipient's mailbox; with null for relaying: RFC 5321 §4.4 has Return-Path at final delivery alone. */
 export function makeTrace(
@@ -32,14 +32,11 @@ export function makeTrace(
     time,
   })
   const returnPath = formatReturnPath(sender.reversePath)
-  const owners = new Map<number, string>()
-  for (const { account, listOwner } of accepted.flatMap(({ local }) => local)) {
-    if (listOwner !== null) owners.set(account.id, listOwner)
-  }
+  const owners = listOwners(transaction)
   // RFC 5321 §3.9.2: what a list sends on has the list's owner as its reverse-path; a report stays without one.
   const returnPathOf = (account: number): string => {
-    const owner = sender.reversePath === null ? undefined : owners.get(account)
-    const path = owner === undefined ? undefined : tryAddress(owner, { utf8: true })
+    const owner = sender.reversePath === null ? null : (owners?.get(account) ?? null)
+    const path = owner === null ? undefined : tryAddress(owner, { utf8: true })
     return path === undefined ? returnPath : formatReturnPath(path)
   }
   return (recipient) => {
@@ -49,4 +46,14 @@ export function makeTrace(
     const field = address === undefined ? '' : formatDeliveredTo(address, { utf8: sender.smtpUtf8 })
     return `${returnPathOf(recipient.account)}${field}${received}`
   }
+}
+
+/** By account, under the name that led to it first; null where no list is among the recipients. */
+function listOwners({ accepted }: Transaction): ReadonlyMap<number, string | null> | null {
+  if (!accepted.some(({ local }) => local.some(({ listOwner }) => listOwner !== null))) return null
+  const owners = new Map<number, string | null>()
+  for (const { account, listOwner } of accepted.flatMap(({ local }) => local)) {
+    if (!owners.has(account.id)) owners.set(account.id, listOwner)
+  }
+  return owners
 }
