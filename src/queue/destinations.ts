@@ -46,6 +46,8 @@ export class DestinationState {
       case 'probe':
         return 1
       case 'alive':
+        // One finds out as well as many whether anybody is there.
+        if (!this.isProven(now)) return 1
         return lanesOf(this.window, this.destination.maxConnections)
     }
   }

@@ -249,7 +249,8 @@ export class Dispatcher implements LaneHost {
       else if (state.pending.length > 0 || state.ready.size > 0) this.#wanting.add(state)
     }
     for (const name of this.#unknown) {
-      if (this.#claims >= claimsAtOnce || this.#pool.full) break
+      if (this.#claims >= claimsAtOnce) break
+      if (this.#isFull()) break
       this.#unknown.delete(name)
       this.#start(name, { limit: firstClaim, state: undefined })
     }
@@ -282,12 +283,23 @@ export class Dispatcher implements LaneHost {
   #mayOpen(state: DestinationState, now: number): boolean {
     if (state.lanes.size >= state.allowed(now)) return false
     if (this.#pool.hasRoom(state, now)) return true
-    // A lane that turns out to be slow makes room, and tells nobody.
+    this.#lookAgainSoon()
+    return false
+  }
+
+  /** No lane can be opened now, for anyone. */
+  #isFull(): boolean {
+    if (!this.#pool.full) return false
+    this.#lookAgainSoon()
+    return true
+  }
+
+  /** A lane that turns out to be slow makes room, and tells nobody. */
+  #lookAgainSoon(): void {
     this.#lookAgain ??= this.#parts.clock.after(lookAgainAfter, () => {
       this.#lookAgain = undefined
       this.pump()
     })
-    return false
   }
 
   #claimFor(state: DestinationState, now: number): boolean {
@@ -304,7 +316,7 @@ export class Dispatcher implements LaneHost {
       return this.#start(name, { limit: claim, state })
     }
     if (this.#claims >= claimsAtOnce || state.claims > 0) return false
-    if (state.lanes.size === 0 && this.#pool.full) return false
+    if (state.lanes.size === 0 && this.#isFull()) return false
     if (condition === 'probe') {
       if (state.lanes.size > 0 || state.pending.length > 0) return false
       return this.#start(name, { limit: 1, state })

@@ -37,7 +37,7 @@ const lanesSection = z
   .strictObject({
     total: count(500, 'Connections at once to all destinations together.'),
     slow: count(
-      500,
+      1000,
       'Connections more, for those that have been at one message for longer than `slowAfter`.',
     ),
     slowAfter: duration('2s', 'From when on a connection counts as slow.'),
@@ -47,7 +47,10 @@ const lanesSection = z
       .max(1)
       .default(0.5)
       .describe('Part of `total` that destinations may take which have not taken anything lately.'),
-    initial: count(2, 'Connections to a destination that nothing is known of.'),
+    initial: count(
+      2,
+      'Connections to a destination that has just taken its first message; until then it has one.',
+    ),
     idle: duration('5s', 'How long a connection without work is kept for the next message.'),
     claim: count(200, 'Recipients that are taken from the store at once for one destination.'),
   })
