@@ -182,7 +182,8 @@ async function keep(
   if (policy !== null) tellPolicy(policy, { ...transaction, accepted }, { result, bytes: size })
   parts.checkpoint?.('smtp.before-reply')
   // Reports of success may be in the queue for mail that is in its mailbox.
-  const queued = whole.quarantine !== null || accepted.some(({ remote }) => remote.length > 0)
+  const waits = whole.quarantine !== null || transaction.options.holdUntil !== null
+  const queued = result.queued !== undefined && (waits || accepted.some(({ remote }) => remote.length > 0))
   const usual = queued ? replies.messageQueuedAs(transaction.id) : replies.messageOkAs(transaction.id)
   return answerFor(context, whole, usual, result)
 }
