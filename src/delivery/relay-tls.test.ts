@@ -235,6 +235,59 @@ const cases: readonly (readonly [name: string, given: Case, line: string, secure
     'done relayed reply 2.0.0 mx.example.net dane dane-ee',
     true,
   ],
+  [
+    'DANE of a host that unsigned MX records name: used, but the MTA-STS list still counts',
+    {
+      zone: `example.net. MX 10 mx.example.net.\n$AUTHENTIC yes\nmx.example.net. A 192.0.2.1\n_25._tcp.mx.example.net. TLSA 3 1 1 ${digest('k1')}\n$AUTHENTIC no\n`,
+      policy: stsPolicy('enforce', '*.mail.example.net'),
+    },
+    'deferred destination tls 4.7.5 mx.example.net mta-sts enforce -',
+    null,
+  ],
+  [
+    'DANE of a host that unsigned MX records name',
+    {
+      zone: `example.net. MX 10 mx.example.net.\n$AUTHENTIC yes\nmx.example.net. A 192.0.2.1\n_25._tcp.mx.example.net. TLSA 3 1 1 ${digest('k1')}\n$AUTHENTIC no\n`,
+    },
+    'done relayed reply 2.0.0 mx.example.net dane dane-ee',
+    true,
+  ],
+  // What a route asks at least
+  [
+    'a route that wants a verified host, good certificate',
+    { scene: { config: { routes: [{ kind: 'mx', tls: 'verified' }] } } },
+    'done relayed reply 2.0.0 mx.example.net route pkix',
+    true,
+  ],
+  [
+    'a route that wants a verified host, expired',
+    { scene: { config: { routes: [{ kind: 'mx', tls: 'verified' }] } }, tls: expired },
+    'deferred destination tls 4.7.5 mx.example.net route CERT_HAS_EXPIRED',
+    null,
+  ],
+  [
+    'a route that wants TLS, any certificate',
+    { scene: { config: { routes: [{ kind: 'mx', tls: 'required' }] } }, tls: selfSigned },
+    'done relayed reply 2.0.0 mx.example.net route none',
+    true,
+  ],
+  [
+    'a route that wants TLS, no STARTTLS',
+    { scene: { config: { routes: [{ kind: 'mx', tls: 'required' }] } }, script: { extensions: [] } },
+    'deferred destination tls 4.7.4 mx.example.net route -',
+    null,
+  ],
+  [
+    'DANE and MTA-STS switched off',
+    {
+      zone: dane(`_25._tcp.mx.example.net. TLSA 3 1 1 ${digest('k2')}\n`),
+      policy: stsPolicy('enforce'),
+      tls: expired,
+      scene: { config: { dane: false, mtaSts: false } },
+    },
+    'done relayed reply 2.0.0 mx.example.net opportunistic none',
+    true,
+  ],
   // REQUIRETLS (RFC 8689)
   [
     'REQUIRETLS, MTA-STS, offered',

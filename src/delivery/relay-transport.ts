@@ -26,8 +26,7 @@ export interface RelayTransportOptions {
 export function createRelayTransport(options: RelayTransportOptions): Transport {
   const { context, routes, blobs } = options
   return {
-    destinationOf: (recipient, message) =>
-      routes.wayOf(questionOf(recipient, message)).destination,
+    destinationOf: (recipient, message) => routes.wayOf(questionOf(recipient, message)).destination,
     async run({ destination, jobs, signal }) {
       const way = routes.wayTo(destination)
       if (way === undefined) throw new Error(`no route leads to ${destination.key}`)
