@@ -75,7 +75,7 @@ class TokenExchange implements SaslExchange {
   }
 }
 
-/** RFC 6750 §2.1: b64token, behind the scheme's name in any case. */
+/** A token as HTTP writes it (b64token), behind the scheme's name in any case. */
 const bearer = /^bearer +([\w.~+/-]+=*)$/i
 
 /** Google: `user=` name ^A `auth=Bearer ` token ^A ^A. */
