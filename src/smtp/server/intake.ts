@@ -18,7 +18,8 @@ export interface MessageIntake {
 export function openIntake(parts: HandlerParts, id: string): MessageIntake {
   if (parts.role !== 'submission') return plainIntake(parts.stage())
   const edits = submissionEdits(parts, id)
-  if (edits.length === 0) return plainIntake(parts.stage())
+  // What is checked must not be larger than what the check looks at.
+  if (edits.length === 0 && !parts.submission.checkFrom) return plainIntake(parts.stage())
   return new EditingIntake(parts.stage(), {
     edits,
     maxHeaderOctets: parts.submission.maxHeaderSize,

@@ -123,6 +123,19 @@ test('a header beyond the limit is refused, in memory that is bounded', async (c
   assert.match(await client.mail(ann, [ann], `From: ${ann}\r\n\r\n${'x'.repeat(30_000)}`), /^250/)
 })
 
+test('without edits the header is bounded as well, since From is looked for in it', async (context) => {
+  const submission = { maxHeaderSize: 2000, addMissingFields: false, removeBcc: false }
+  const house = await openSmtpHouse(context, { role: 'submission', submission })
+  const client = await house.connect({ as: ann })
+  const hidden = `From: ${ann}\r\nX: ${'x'.repeat(3000)}\r\nFrom: bob@example.org\r\n\r\nbody`
+  assert.match(await client.mail(ann, [ann], hidden), /^554 5\.6\.0/)
+  const open = { ...submission, checkFrom: false, checkSender: false }
+  const trusting = await openSmtpHouse(context, { role: 'submission', submission: open })
+  const trusted = await trusting.connect({ as: ann })
+  assert.match(await trusted.mail('bob@example.org', [ann], hidden), /^250/)
+  assert.equal(await trusting.text(trusting.arrivals[0]), `${hidden}\r\n`)
+})
+
 test('options travel with absolute times, TLS-Required with them', async (context) => {
   const house = await openSmtpHouse(context, { role: 'submission' })
   const client = await house.connect({ as: ann })
