@@ -50,6 +50,10 @@ export function settlementOf(
     case 'failed':
       return { ...row, attempt: result.attempt, ...failure({ message, recipient }, 'failed', rules) }
     case 'deferred':
+      // What fails here and for this message alone (its bytes cannot be read) will fail again: it counts towards poison.
+      if (result.scope === 'message' && result.attempt.stage === 'ours') {
+        return faultOf({ message, recipient }, result.attempt.reply, rules, moment)
+      }
       return { ...row, attempt: result.attempt, ...waiting(result.attempt.reply, next, moment) }
     case 'unknown': {
       const at = Math.max(next, moment.now + rules.unknownAfter)
