@@ -58,8 +58,8 @@ interface DomainState {
 const claimsAtOnce = 4
 /** Rows per lane that are claimed ahead. */
 const rowsPerLane = 10
-/** Rows of a domain whose destination is not known yet. */
-const firstClaim = 20
+/** Rows of a domain whose destination is not known yet, or has taken nothing lately. */
+const firstClaim = 5
 const domainsRemembered = 20_000
 const destinationsRemembered = 5000
 const storeRetryAfter = 5000
@@ -76,10 +76,17 @@ export class Dispatcher implements LaneHost {
   readonly #destinations = new Map<string, DestinationState>()
   /** Domains that are due and whose destination is not known. */
   readonly #unknown = new Set<string>()
-  /** Destinations with something to do, in turn. */
-  readonly #wanting = new Set<DestinationState>()
+  // Destinations with something to do, in turn. Each stands here until it has been looked at; what happens to it puts it back.
+  readonly #wantLanes = new Set<DestinationState>()
+  readonly #wantClaims = new Set<DestinationState>()
+  /** Dead ones, whose due rows are to be put off. */
+  readonly #wantPutOffs = new Set<DestinationState>()
+  /** Those that would have a lane, were there not too many that nobody knows anything good of. */
+  readonly #starved = new Set<DestinationState>()
   readonly #excluded = new Set<string>()
   readonly #running = new Set<Promise<void>>()
+  /** Rows that are claimed and not settled. */
+  #held = 0
   #claims = 0
   #putOffClaims = 0
   #pumping = false
@@ -87,7 +94,13 @@ export class Dispatcher implements LaneHost {
   #lookAgain: Timer | undefined
 
   constructor(parts: DispatcherOptions) {
-    this.#parts = parts
+    this.#parts = {
+      ...parts,
+      settle: (settlement, row) => {
+        this.#held--
+        parts.settle(settlement, row)
+      },
+    }
     this.#pool = new LanePool(parts.clock, parts.config.lanes)
   }
 
@@ -175,6 +188,7 @@ export class Dispatcher implements LaneHost {
 
   idle(lane: Lane, state: 'waits' | 'works'): void {
     this.#pool.idle(lane, state)
+    if (state === 'waits') this.#want(lane.state)
     this.pump()
   }
 
@@ -189,6 +203,7 @@ export class Dispatcher implements LaneHost {
     }
     this.#learn(lane, work, results)
     if (untried.length > 0) this.#again(lane.state, untried, work.untried + 1)
+    this.#want(lane.state)
     this.pump()
   }
 
@@ -212,6 +227,7 @@ export class Dispatcher implements LaneHost {
     if (results.some(({ type }) => type === 'done')) {
       state.provenAt = now
       state.window = widen(state.window, state.destination.maxConnections)
+      if (lane.unproven) this.#feed()
       this.#pool.proven(lane)
     }
     const refused = results.find((result) => result.type === 'deferred' && result.scope === 'message')
@@ -241,50 +257,58 @@ export class Dispatcher implements LaneHost {
 
   #pump(): void {
     const now = this.#parts.clock.now()
-    // One step for each destination in turn: a lane, or a claim.
-    for (const state of [...this.#wanting]) {
-      this.#wanting.delete(state)
-      const more = this.#openLane(state, now) || this.#claimFor(state, now)
-      if (more) this.#wanting.add(state)
-      else if (state.pending.length > 0 || state.ready.size > 0) this.#wanting.add(state)
+    // Those that are put back at the end have their next turn in the same round.
+    for (const state of this.#wantLanes) {
+      if (this.#isFull()) break
+      this.#wantLanes.delete(state)
+      const opened = this.#openLane(state, now)
+      if (opened !== 'no') this.#wantLanes.add(state)
+      if (opened === 'full') break
+    }
+    for (const state of this.#wantClaims) {
+      if (this.#claims >= claimsAtOnce) break
+      this.#wantClaims.delete(state)
+      this.#claimFor(state, now)
+    }
+    for (const state of this.#wantPutOffs) {
+      // Writing off a dead destination's rows must not keep the live ones' from being claimed.
+      if (this.#putOffClaims > 0) break
+      this.#wantPutOffs.delete(state)
+      this.#claimFor(state, now)
     }
     for (const name of this.#unknown) {
-      if (this.#claims >= claimsAtOnce) break
-      if (this.#isFull()) break
+      if (this.#claims >= claimsAtOnce || this.#isFull() || this.#isLaden()) break
       this.#unknown.delete(name)
       this.#start(name, { limit: firstClaim, state: undefined })
     }
   }
 
-  /** True where there may be more to do at once. */
-  #openLane(state: DestinationState, now: number): boolean {
+  /** Gives work to lanes that wait for it, and opens one if need be. */
+  #openLane(state: DestinationState, now: number): 'opened' | 'full' | 'no' {
     while (state.pending.length > 0) {
       const waiting = this.#pool.waitingFor(state)
       if (waiting === undefined) break
       const work = state.pending.shift()
       if (work !== undefined) waiting.offer(work)
     }
-    let opened = false
-    while (state.pending.length > state.lanes.size - this.#busy(state) && this.#mayOpen(state, now)) {
+    // Lanes without a job are about to ask for one.
+    if (state.pending.length <= state.lanes.size - this.#busy(state)) return 'no'
+    if (state.lanes.size >= state.allowed(now)) return 'no'
+    const room = this.#pool.roomFor(state, now)
+    if (room === 'room') {
       this.#run(state, now)
-      opened = true
+      return 'opened'
     }
-    if (opened) this.pump()
-    return opened
+    this.#lookAgainSoon()
+    if (room === 'full') return 'full'
+    this.#starved.add(state)
+    return 'no'
   }
 
-  /** Lanes that have a job out; the others are about to ask for one. */
   #busy(state: DestinationState): number {
     let busy = 0
     for (const lane of state.lanes) if ((lane as Lane).busySince !== undefined) busy++
     return busy
-  }
-
-  #mayOpen(state: DestinationState, now: number): boolean {
-    if (state.lanes.size >= state.allowed(now)) return false
-    if (this.#pool.hasRoom(state, now)) return true
-    this.#lookAgainSoon()
-    return false
   }
 
   /** No lane can be opened now, for anyone. */
@@ -294,39 +318,58 @@ export class Dispatcher implements LaneHost {
     return true
   }
 
+  /** So many rows are claimed and not settled that only destinations with lanes may have more. */
+  #isLaden(): boolean {
+    const { total, slow } = this.#parts.config.lanes
+    if (this.#held < (total + slow) * rowsPerLane) return false
+    this.#lookAgainSoon()
+    return true
+  }
+
   /** A lane that turns out to be slow makes room, and tells nobody. */
   #lookAgainSoon(): void {
     this.#lookAgain ??= this.#parts.clock.after(lookAgainAfter, () => {
       this.#lookAgain = undefined
+      for (const state of this.#starved) this.#want(state)
+      this.#starved.clear()
       this.pump()
     })
   }
 
-  #claimFor(state: DestinationState, now: number): boolean {
-    const [name] = state.ready
-    if (name === undefined) {
-      this.#forget(state)
-      return false
+  /** A place for a destination that nothing good is known of may be free. */
+  #feed(): void {
+    for (const state of this.#starved) {
+      this.#starved.delete(state)
+      this.#want(state)
+      break
     }
+  }
+
+  #claimFor(state: DestinationState, now: number): void {
+    const [name] = state.ready
+    if (name === undefined) return this.#forget(state)
     const condition = conditionOf(state.health, now)
     const { claim } = this.#parts.config.lanes
     if (condition === 'dead') {
-      // Writing off a dead destination's rows must not keep the live ones' from being claimed.
-      if (this.#putOffClaims > 0) return false
-      return this.#start(name, { limit: claim, state })
+      if (this.#putOffClaims > 0) this.#wantPutOffs.add(state)
+      else this.#start(name, { limit: claim, state })
+      return
     }
-    if (this.#claims >= claimsAtOnce || state.claims > 0) return false
-    if (state.lanes.size === 0 && this.#isFull()) return false
+    if (state.claims > 0) return
     if (condition === 'probe') {
-      if (state.lanes.size > 0 || state.pending.length > 0) return false
-      return this.#start(name, { limit: 1, state })
+      if (state.lanes.size === 0 && state.pending.length === 0) this.#start(name, { limit: 1, state })
+      return
     }
-    const wanted = Math.min(claim, state.allowed(now) * rowsPerLane)
-    if (state.pending.length * 2 > wanted) return false
-    return this.#start(name, { limit: wanted, state })
+    // Rows of destinations that have lanes are bounded by these; the others' by what is held in all.
+    if (state.lanes.size === 0 && this.#isLaden()) {
+      this.#starved.add(state)
+      return
+    }
+    const wanted = state.isProven(now) ? Math.min(claim, state.allowed(now) * rowsPerLane) : firstClaim
+    if (state.pending.length * 2 <= wanted) this.#start(name, { limit: wanted, state })
   }
 
-  #start(name: string, request: { limit: number; state: DestinationState | undefined }): boolean {
+  #start(name: string, request: { limit: number; state: DestinationState | undefined }): void {
     const { state, limit } = request
     const domain = this.#domain(name)
     const dead = state !== undefined && conditionOf(state.health, this.#parts.clock.now()) === 'dead'
@@ -347,7 +390,6 @@ export class Dispatcher implements LaneHost {
       this.pump()
     })
     this.#running.add(work)
-    return true
   }
 
   async #claim(name: string, domain: DomainState, limit: number): Promise<void> {
@@ -362,6 +404,7 @@ export class Dispatcher implements LaneHost {
       dueAt(name, now + storeRetryAfter)
       return
     }
+    this.#held += rows.length
     this.#distribute(domain, rows)
     domain.phase = 'idle'
     if (this.#stopping || this.#excluded.has(name)) return
@@ -427,6 +470,7 @@ export class Dispatcher implements LaneHost {
 
   #closed(lane: Lane, trouble: unknown): void {
     const { state } = lane
+    if (lane.unproven) this.#feed()
     this.#pool.closed(lane)
     const error = trouble ?? new Error('the transport ended without a result')
     for (const { rows } of lane.unreported) this.#fault(rows, error, state.key)
@@ -489,7 +533,8 @@ export class Dispatcher implements LaneHost {
   // Names.
 
   #want(state: DestinationState): void {
-    this.#wanting.add(state)
+    if (state.pending.length > 0) this.#wantLanes.add(state)
+    this.#wantClaims.add(state)
   }
 
   #forget(state: DestinationState): void {

@@ -24,22 +24,20 @@ export class LanePool {
     return this.#all
   }
 
-  /** Whether a lane to that destination may be opened, after sending an idle one home if need be. */
-  hasRoom(state: DestinationState, now: number): boolean {
+  /** Whether a lane to that destination may be opened; where all are taken, an idle one is sent home. */
+  roomFor(state: DestinationState, now: number): 'room' | 'full' | 'too-many-unproven' {
     const { total, unproven } = this.#config
-    if (
-      !state.isProven(now) &&
-      this.#unproven - this.#slowLanes() >= Math.max(1, Math.floor(total * unproven))
-    ) {
-      return false
+    const slow = this.#slowLanes()
+    if (!state.isProven(now) && this.#unproven - slow >= Math.max(1, Math.floor(total * unproven))) {
+      return 'too-many-unproven'
     }
-    if (this.#all.size - this.#slowLanes() < total) return true
+    if (this.#all.size - slow < total) return 'room'
     for (const lane of this.#waiting) {
       lane.end()
       break
     }
     // Its place is free when it has said goodbye.
-    return false
+    return 'full'
   }
 
   /** True where nothing can be opened until a lane ends or turns out to be slow. */
