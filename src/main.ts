@@ -48,7 +48,7 @@ export async function startPosthorn(config: Config, surroundings: Surroundings =
   const parts = {
     ...{ backend, network, resolver, identity, outgoing },
     policy: createPolicy(config.hooks, {
-      ...{ clock, random: backend.random, events, dialer: network, httpFetch: fetch },
+      ...{ clock, random: backend.random, events, dialer: network, httpFetch: globalThis.fetch },
       ...{ hostname: config.hostname, maxMessageSize: config.maxMessageSize },
     }),
     connections: makeConnections(config.net, clock),

@@ -14,6 +14,7 @@ import type { ZoneResolver } from '../../src/net/zone-resolver.ts'
 import type { ShownMessage } from '../../src/queue/admin.ts'
 import type { Store } from '../../src/store/store.ts'
 import { openStore } from '../../src/wiring/storage.ts'
+import type { StoreCalls } from './store-calls.ts'
 import { mortalClock, mortalNetwork, mortalStore } from './mortal.ts'
 
 export interface HouseOptions {
@@ -21,6 +22,7 @@ export interface HouseOptions {
   readonly address: string
   readonly clock: VirtualClock
   readonly resolver: ZoneResolver
+  readonly calls: StoreCalls
   readonly network: Network
   readonly random: SeededRandom
 }
@@ -67,7 +69,7 @@ export class House {
       random: random.fork('program'),
       network: mortalNetwork(network, life),
       resolver,
-      store: mortalStore(this.#store, life),
+      store: mortalStore(this.#store, life, this.#options.calls),
       sinks: [this.events],
     })
   }

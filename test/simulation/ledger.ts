@@ -101,7 +101,7 @@ class Evidence {
       silent: copies?.silent ?? 0,
       bounces: this.#reports.get(`failed ${marker} ${recipient}`) ?? 0,
       delays: this.#reports.get(`delayed ${marker} ${recipient}`) ?? 0,
-      queued: this.#queued.get(`<${marker}@marker.test> ${recipient}`) ?? 0,
+      queued: this.#queued.get(`${marker}@marker.test ${recipient}`) ?? 0,
       firstAt: copies?.firstAt ?? null,
     }
   }

@@ -3,6 +3,7 @@
 import type { Clock } from '../../src/base/clock.ts'
 import type { Connection } from '../../src/base/connection.ts'
 import type { Network } from '../../src/net/network.ts'
+import type { StoreCalls } from './store-calls.ts'
 import type { Store } from '../../src/store/store.ts'
 
 /** Never settles: whoever waits for it is dead. */
@@ -61,7 +62,7 @@ export function mortalNetwork(network: Network, life: AbortSignal): Network {
 }
 
 /** A store that a life can lose, but not close. */
-export function mortalStore(store: Store, life: AbortSignal): Store {
+export function mortalStore(store: Store, life: AbortSignal, calls: StoreCalls): Store {
   const guard = (own: Store, property: string | symbol): unknown => {
     if (property === 'close' || property === Symbol.asyncDispose) return () => Promise.resolve()
     const value: unknown = Reflect.get(own, property, own)

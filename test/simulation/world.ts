@@ -8,6 +8,7 @@ import { ZoneResolver } from '../../src/net/zone-resolver.ts'
 import { House } from './house.ts'
 import { Peer } from './peer.ts'
 import type { Personality } from './personality.ts'
+import { StoreCalls } from './store-calls.ts'
 
 /** How a domain's mail hosts can be found and reached. */
 export interface Place {
@@ -22,6 +23,7 @@ export class World implements AsyncDisposable {
   readonly random: SeededRandom
   readonly network: MemoryNetwork
   readonly resolver = new ZoneResolver()
+  readonly calls = new StoreCalls()
   readonly houses: House[] = []
   readonly peers: Peer[] = []
   readonly #zone: string[] = []
@@ -29,7 +31,7 @@ export class World implements AsyncDisposable {
 
   constructor(seed: number | string) {
     this.random = new SeededRandom(seed)
-    this.clock = new VirtualClock()
+    this.clock = new VirtualClock({ settle: () => this.calls.settled() })
     this.network = new MemoryNetwork({
       clock: this.clock,
       random: this.random.fork('network'),
@@ -43,12 +45,13 @@ export class World implements AsyncDisposable {
     const address = this.#address()
     const host = this.network.host([address])
     this.publish(`${domain}. MX 10 mx.${domain}.`, `mx.${domain}. A ${address}`)
-    const { clock, resolver } = this
+    const { clock, resolver, calls } = this
     const house = new House({
       domain,
       address,
       clock,
       resolver,
+      calls: this.calls,
       network: host,
       random: this.random.fork(domain),
     })
@@ -97,6 +100,9 @@ export class World implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const house of this.houses) await house.stop()
+    // What a stop waits for is time, and time moves only here.
+    const stopped = Promise.all(this.houses.map((house) => house.stop()))
+    await this.clock.advance('10m')
+    await stopped
   }
 }
