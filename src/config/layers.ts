@@ -43,7 +43,8 @@ export function explainConfig(layers: readonly Layer[]): Explained[] {
   const strongestFirst = allLayers(layers).toReversed()
   return leaves(config, '').map(({ key, value }) => ({
     key,
-    value,
+    // JSON, which people and programs read this as, has no functions.
+    value: typeof value === 'function' ? '(a function)' : value,
     origin: strongestFirst.find((layer) => has(layer.settings, key.split('.')))?.name ?? 'default',
     description: describe(key) ?? '',
   }))
