@@ -213,6 +213,24 @@ test('functions, milters and services follow one another, and each sees what the
   assert.equal(verdict.by, 'hook data, milter m, http check')
 })
 
+test('all together have one budget for a message; beyond it the client is deferred and the session ends', async () => {
+  const slow = [1, 2, 3].map((number) => ({
+    ...service,
+    name: `slow-${number}`,
+    timeout: '40s',
+    onFailure: 'accept',
+  }))
+  const setting = await openSession({ http: slow }, () => new Promise(() => {}))
+  const verdict = setting.session.message(hookMessage(text))
+  await setting.clock.advance(40_001)
+  assert.equal(setting.asked.length, 2)
+  await setting.clock.advance(15_000)
+  const refusal = await verdict
+  assert.deepEqual(refusal?.type === 'refuse' && [refusal.code, refusal.then], [421, 'close'])
+  assert.equal((await setting.session.mail(hookMail))?.code, 421)
+  setting.session.closed()
+})
+
 test('the first that refuses decides, and the others are not asked', async () => {
   const { session, asked } = await openSession({ data: () => ({ type: 'reject' }), http: [service] })
   assert.equal(await codeOf(session), 550)

@@ -4,6 +4,8 @@
 // - The first that refuses decides; those behind it are not asked about that step.
 // - A rewrite is seen by all that are asked after it, header, body and envelope alike. A quarantine lets the others go on: one of them may
 //   still refuse, and what they rewrite is done before the message is held.
+// - All together have `hooks.messageBudget` for a message. When it is over the client is deferred and the session ends: somebody may still
+//   be at work on what was asked, and must not hear of another message meanwhile.
 // - Nobody is asked about sessions of a service that he is not for.
 import type { Clock } from '../base/clock.ts'
 import type { Dialer } from '../base/connection.ts'
@@ -19,11 +21,12 @@ import type {
 } from '../config/hooks.ts'
 import type { HooksConfig } from '../config/sections/hooks.ts'
 import type { Events } from '../events/event.ts'
+import { makeRefusal, type Stage } from './decision.ts'
 import { createHttpHook } from './http-hook.ts'
 import type { HttpFetch } from './http-request.ts'
 import { rewritten } from './message-parts.ts'
 import { createMilterSession } from './milter.ts'
-import { failed, type HookParts } from './parts.ts'
+import { failed, type HookParts, HookTimedOut, within } from './parts.ts'
 import type { MessageVerdict, Policy, PolicyRefusal, PolicySession } from './policy.ts'
 import { createTypedHooks, hasTypedHooks } from './typed-hooks.ts'
 
@@ -42,7 +45,9 @@ export interface PolicyParts {
 /** Null where nothing is configured. */
 export function createPolicy(config: HooksConfig, parts: PolicyParts): Policy | null {
   const makers = makersOf(config, parts)
-  return makers.length === 0 ? null : { open: () => new Chain(makers, parts) }
+  return makers.length === 0
+    ? null
+    : { open: () => new Chain(makers, { ...parts, budget: config.messageBudget }) }
 }
 
 /** Makes one session's view, for the services that it is for; null means all. */
@@ -68,12 +73,18 @@ function makersOf(config: HooksConfig, parts: PolicyParts): Maker[] {
   ]
 }
 
+interface ChainParts extends HookParts {
+  /** Milliseconds for all that is asked about one message. */
+  readonly budget: number
+}
+
 class Chain implements PolicySession {
   readonly #makers: readonly Maker[]
-  readonly #parts: HookParts
+  readonly #parts: ChainParts
   #links: readonly PolicySession[] = []
+  #state: 'asking' | 'given-up' = 'asking'
 
-  constructor(makers: readonly Maker[], parts: HookParts) {
+  constructor(makers: readonly Maker[], parts: ChainParts) {
     this.#makers = makers
     this.#parts = parts
   }
@@ -82,27 +93,33 @@ class Chain implements PolicySession {
     this.#links = this.#makers
       .filter(({ services }) => services?.includes(connection.service) ?? true)
       .map((maker) => maker.make())
-    return this.#first((link) => link.connect(connection))
+    return this.#first('connect', (link) => link.connect(connection))
   }
 
   hello(hello: HookHello): Promise<PolicyRefusal | null> {
-    return this.#first((link) => link.hello(hello))
+    return this.#first('helo', (link) => link.hello(hello))
   }
 
   mail(mail: HookMail): Promise<PolicyRefusal | null> {
-    return this.#first((link) => link.mail(mail))
+    return this.#first('mail', (link) => link.mail(mail))
   }
 
   rcpt(rcpt: HookRcpt): Promise<PolicyRefusal | null> {
-    return this.#first((link) => link.rcpt(rcpt))
+    return this.#first('rcpt', (link) => link.rcpt(rcpt))
   }
 
   async message(message: HookMessage): Promise<MessageVerdict | null> {
+    const { budget, clock } = this.#parts
+    const asked = { by: 'hooks', stage: 'data', session: message.sessionId } as const
+    if (this.#state === 'given-up') return endOfSession('data')
     try {
-      return await this.#judge(message)
+      return await within(budget, clock, () => this.#judge(message))
     } catch (error) {
-      const asked = { by: 'hooks', stage: 'data', session: message.sessionId } as const
-      return failed(this.#parts, asked, { error, onFailure: 'defer' })
+      const refusal = failed(this.#parts, asked, { error, onFailure: 'defer' })
+      if (!(error instanceof HookTimedOut)) return refusal
+      this.#state = 'given-up'
+      this.closed()
+      return endOfSession('data')
     }
   }
 
@@ -138,11 +155,19 @@ class Chain implements PolicySession {
     for (const link of this.#links) link.closed()
   }
 
-  async #first(ask: (link: PolicySession) => Promise<PolicyRefusal | null>): Promise<PolicyRefusal | null> {
+  async #first(
+    stage: Stage,
+    ask: (link: PolicySession) => Promise<PolicyRefusal | null>,
+  ): Promise<PolicyRefusal | null> {
+    if (this.#state === 'given-up') return endOfSession(stage)
     for (const link of this.#links) {
       const refusal = await ask(link)
       if (refusal !== null) return refusal
     }
     return null
   }
+}
+
+function endOfSession(stage: Stage): PolicyRefusal {
+  return makeRefusal({ type: 'defer', code: 421 }, { by: 'hooks', stage })
 }

@@ -82,6 +82,10 @@ export const hooksSection = z
     delivered: hook<'delivered'>('after the 250.'),
     timeout: duration('10s', 'What one of these functions may take; then the client is deferred.'),
     dataTimeout: duration('30s', 'What the `data` function may take.'),
+    messageBudget: duration(
+      '55s',
+      'For all functions, milters and services together at the end of a message; then the client is deferred, since it does not wait for ever.',
+    ),
     maxAnswer: size('16 MB', 'The largest answer of an HTTP service, a rewritten body included.'),
     maxRewrites: count(1000, 'Header changes and recipients that one answer may ask for.'),
     milters: z

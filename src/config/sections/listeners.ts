@@ -61,5 +61,9 @@ export const listenersSection = z
     (listeners) => !listeners.some(({ service, tls }) => service === 'http' && tls === 'starttls'),
     'HTTP has no STARTTLS: give the http listener `tls = "implicit"`, or "none"',
   )
+  .refine(
+    (listeners) => !listeners.some(({ service, proxyFrom }) => service === 'http' && proxyFrom.length > 0),
+    'the PROXY protocol is not understood on http listeners',
+  )
   .default([])
   .describe('Where to listen, for what.')
