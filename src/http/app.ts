@@ -59,6 +59,8 @@ export function createApp(parts: HttpParts): App {
   )
   app.notFound(() => problemResponse(makeProblem(404, 'not-found', 'There is nothing here.')))
   app.onError((error, { req }) => {
+    // The client went away in the middle of its request: nobody hears the answer, and nothing of ours failed.
+    if (req.raw.signal.aborted) return problemResponse(unavailable)
     parts.events.emit(apiTrouble, { path: req.path, error: errorText(error) })
     if (error instanceof StoreUnavailable) return problemResponse(unavailable)
     return problemResponse(makeProblem(500, 'internal', 'Something of ours failed; nothing was promised.'))

@@ -88,7 +88,7 @@ test('a webhook is told over a real connection', { skip }, async (context) => {
   const url = `http://127.0.0.1:${address.port}/hook`
   const { curl } = await start(context, {
     http: { webhookPoll: '50ms' },
-    webhooks: [{ url, secret: 'sixteen octets at least' }],
+    webhooks: [{ url, secret: 'sixteen-octets-at-least' }],
   })
   await curl('/api/v1/messages', '--json', JSON.stringify(note))
   await both.promise

@@ -23,7 +23,7 @@ const webhookSection = z.strictObject({
     .describe('Which events are sent.'),
   secret: z
     .string()
-    .min(16)
+    .regex(/^[\x21-\x7e]{16,500}$/, 'at least 16 printable characters without spaces')
     .transform((text) => new Secret(text))
     .describe(
       'Signs each request (Standard Webhooks: `whsec_` and base64, or any text), and opens `GET /api/v1/events` as a bearer token.',
