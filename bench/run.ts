@@ -1,6 +1,6 @@
 // `npm run bench`: Posthorn beside Postfix and Dovecot from Debian, in one run on one machine, loopback only.
 //
-//   npm run bench -- [smtp] [other] [relay] [idle] [imap] [pop3] [--scale 0.2] [--times 3] [--json FILE]
+//   npm run bench -- [smtp] [other] [relay] [queue] [idle] [imap] [pop3] [--scale 0.2] [--times 3] [--json FILE]
 //
 // Servers take turns (never two at a time under load). Rivals that are not installed are left out, and said so.
 import { writeFile } from 'node:fs/promises'
@@ -13,10 +13,11 @@ import { startPosthorn } from './rivals/posthorn.ts'
 import type { RunningServer } from './server.ts'
 import { measureIdle } from './workloads/idle.ts'
 import { fillMailbox, measureAppend, measureImap, measurePop3 } from './workloads/reading.ts'
+import { measureLargeQueue } from './workloads/large-queue.ts'
 import { measureBacklog, measureRelay } from './workloads/relay.ts'
 import { measureSmtp, otherCases, smtpCases } from './workloads/smtp.ts'
 
-const groups = ['smtp', 'other', 'relay', 'idle', 'imap', 'pop3'] as const
+const groups = ['smtp', 'other', 'relay', 'queue', 'idle', 'imap', 'pop3'] as const
 type Group = (typeof groups)[number]
 
 const ports = { smtp: 12_525, imap: 12_143, pop3: 12_110 }
@@ -96,6 +97,13 @@ if (postfixInstalled() && wanted.has('relay')) {
       await measureRelay(server, { messages: Math.ceil(10_000 * scale), sinkPort, times }),
       await measureBacklog(server, { messages: Math.ceil(10_000 * scale), sinkPort, times }),
     ])
+  }
+}
+if (wanted.has('queue')) {
+  for (const dead of ['none', 'half'] as const) {
+    say(`queue: posthorn, dead: ${dead}`)
+    const messages = Math.ceil(100_000 * scale)
+    rows.push(await measureLargeQueue({ messages, destinations: 1000, dead }))
   }
 }
 if (wanted.has('idle')) {
