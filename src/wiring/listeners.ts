@@ -15,6 +15,7 @@ import { createProxyTrust } from '../net/proxied.ts'
 import type { TlsIdentity } from '../net/tls.ts'
 import type { Backend } from './backend.ts'
 import type { Outgoing } from './outgoing.ts'
+import { makeSmtpService } from './smtp.ts'
 
 export interface ListenerParts {
   readonly backend: Backend
@@ -46,7 +47,7 @@ function familyOf(service: ServiceName): Family {
 
 /** Loads only the protocols that are spoken: that is most of the time from start to the first greeting. */
 export async function openListener(settings: ListenerConfig, parts: ListenerParts): Promise<AnyListener> {
-  const { backend, resolver } = parts
+  const { backend } = parts
   const { config, store, directory, events, clock, random } = backend
   const startTls = settings.tls === 'starttls'
   const common = {
@@ -66,29 +67,9 @@ export async function openListener(settings: ListenerConfig, parts: ListenerPart
     case 'lmtp':
     case 'odmr':
     case 'catcher': {
-      const { createSmtpService } = await import('../smtp/server/service.ts')
       const role = settings.service === 'smtp' ? 'mx' : settings.service
-      return listen({
-        ...carrier,
-        ...createSmtpService({
-          ...common,
-          role,
-          delivery: backend.wayIn.delivery,
-          returnPaths: backend.wayIn.returnPaths,
-          policy: parts.policy,
-          remoteQueue: parts.outgoing.remoteQueue,
-          chargeRate: (request) => store.chargeRate(request),
-          config: config.smtp,
-          submission: config.submission,
-          relays: config.relay.enabled,
-          maxMessageSize: config.maxMessageSize,
-          mime: config.mime,
-          // Clients' names are for the trace alone.
-          resolver: config.dns.reverse ? resolver : null,
-          terminals: backend.terminals,
-          checkpoint: backend.checkpoint,
-        }),
-      })
+      const offered = startTls ? 'offered' : 'not-offered'
+      return listen({ ...carrier, ...(await makeSmtpService(role, { ...parts, startTls: offered })) })
     }
     case 'imap': {
       const { createImapService } = await import('../imap/server/service.ts')

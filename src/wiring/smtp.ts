@@ -1,0 +1,40 @@
+// The SMTP server behind a listener, or on a connection that was turned around (RFC 2645 §5.2), with all that it asks.
+import type { SmtpRole } from '../smtp/server/role.ts'
+import type { SmtpService } from '../smtp/server/service.ts'
+import type { ListenerParts } from './listeners.ts'
+import { makeTakesFor } from './outgoing.ts'
+
+/** Loaded when it is spoken. */
+export async function makeSmtpService(
+  role: SmtpRole,
+  {
+    backend,
+    resolver,
+    policy,
+    outgoing,
+    startTls,
+  }: ListenerParts & { readonly startTls: 'offered' | 'not-offered' },
+): Promise<SmtpService> {
+  const { config, store, directory, events, clock, random, wayIn } = backend
+  const { createSmtpService } = await import('../smtp/server/service.ts')
+  return createSmtpService({
+    ...{ role, store, directory, events, clock, random, policy },
+    hostname: config.hostname,
+    startTls: startTls === 'offered',
+    auth: config.auth,
+    delivery: wayIn.delivery,
+    returnPaths: wayIn.returnPaths,
+    remoteQueue: outgoing.remoteQueue,
+    chargeRate: (request) => store.chargeRate(request),
+    config: config.smtp,
+    submission: config.submission,
+    relays: config.relay.enabled,
+    takesFor: makeTakesFor(config),
+    maxMessageSize: config.maxMessageSize,
+    mime: config.mime,
+    // Clients' names are for the trace alone.
+    resolver: config.dns.reverse ? resolver : null,
+    terminals: backend.terminals,
+    checkpoint: backend.checkpoint,
+  })
+}
