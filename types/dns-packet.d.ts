@@ -33,6 +33,8 @@ declare module 'dns-packet' {
     rcode: string
   }
   export const AUTHENTIC_DATA: number
+  export const AUTHORITATIVE_ANSWER: number
+  export const RECURSION_AVAILABLE: number
   export const RECURSION_DESIRED: number
   export const TRUNCATED_RESPONSE: number
   export function encode(packet: Packet): Buffer

@@ -1,81 +1,13 @@
 // Our client sends to Postfix: STARTTLS, pipelined and warm, dotted and in chunks, with DSN parameters.
 import assert from 'node:assert/strict'
-import { chown, mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { test, type TestContext } from 'node:test'
+import { test } from 'node:test'
 import { plainMessageOptions, plainRecipientOptions } from '../../src/mail/delivery-options.ts'
 import type { DialogueLine } from '../../src/smtp/client/dialogue.ts'
 import { outgoing, summary } from '../support/smtp-client.ts'
-import {
-  asSent,
-  endWith,
-  freePort,
-  hostFolder,
-  hostMissing,
-  maildir,
-  makeCertificate,
-  must,
-  openHost,
-  untilGreeting,
-} from './mail-host.ts'
+import { asSent, hostMissing, maildir, openHost } from './mail-host.ts'
+import { startPostfix } from './postfix-host.ts'
 
 const skip = hostMissing('postfix')
-
-async function startPostfix(context: TestContext): Promise<{ port: number; mailbox: string }> {
-  const folder = await hostFolder()
-  const port = await freePort()
-  const [uid, gid] = [Number(must('id', '-u', 'postfix')), Number(must('id', '-g', 'postfix'))]
-  for (const name of ['etc', 'queue', 'data', 'mail']) await mkdir(join(folder, name))
-  for (const name of ['data', 'mail']) await chown(join(folder, name), uid, gid)
-  const { certificate, key } = makeCertificate(folder, 'postfix.test')
-  const main = `compatibility_level = 3.6
-queue_directory = ${folder}/queue
-data_directory = ${folder}/data
-command_directory = /usr/sbin
-daemon_directory = /usr/lib/postfix/sbin
-mail_owner = postfix
-setgid_group = postdrop
-maillog_file = ${folder}/log
-maillog_file_prefixes = ${folder}
-myhostname = postfix.test
-mydestination =
-mynetworks = 127.0.0.0/8
-inet_interfaces = 127.0.0.1
-inet_protocols = ipv4
-virtual_mailbox_domains = mail.test
-virtual_mailbox_base = ${folder}/mail
-virtual_mailbox_maps = inline:{ann@mail.test=ann/}
-virtual_uid_maps = static:${uid}
-virtual_gid_maps = static:${gid}
-virtual_minimum_uid = 1
-alias_maps =
-alias_database =
-smtpd_peername_lookup = no
-local_header_rewrite_clients =
-smtpd_relay_restrictions = permit_mynetworks, reject
-smtpd_tls_security_level = may
-smtpd_tls_cert_file = ${certificate}
-smtpd_tls_key_file = ${key}
-`
-  const services = ['cleanup unix n - n - 0', 'qmgr unix n - n 300 1', 'tlsmgr unix - - n 1000? 1']
-  const more = [
-    'bounce unix - - n - 0',
-    'virtual unix - n n - -',
-    'anvil unix - - n - 1',
-    'error unix - - n - -',
-  ]
-  const master = [...services, ...more].map((line) => `${line} ${line.split(' ', 1)[0]}\n`).join('')
-  const others = `rewrite unix - - n - - trivial-rewrite\ntrace unix - - n - 0 bounce\ndefer unix - - n - 0 bounce
-proxymap unix - - n - - proxymap\npostlog unix-dgram n - n - 1 postlogd\n`
-  await writeFile(join(folder, 'etc/main.cf'), main)
-  await writeFile(join(folder, 'etc/master.cf'), `127.0.0.1:${port} inet n - n - - smtpd\n${master}${others}`)
-  must('postfix', '-c', join(folder, 'etc'), 'start')
-  endWith(context, folder, () => {
-    must('postfix', '-c', join(folder, 'etc'), 'stop')
-  })
-  await untilGreeting(port)
-  return { port, mailbox: join(folder, 'mail/ann') }
-}
 
 const body = `${'A line of text.\r\n'.repeat(20)}.\r\n..\r\n.end\r\n`
 

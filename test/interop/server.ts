@@ -16,6 +16,7 @@ import { EventMemory } from '../../src/events/event.ts'
 import { type OpenListener, type Posthorn, startPosthorn } from '../../src/main.ts'
 import { ingest } from '../../src/store/ingest.ts'
 import type { AccountId } from '../../src/store/model.ts'
+import { until } from './mail-host.ts'
 
 /** Every account's password unless a test sets its own. */
 export const password = 'correct horse, batterie 9'
@@ -34,6 +35,8 @@ export interface Ports {
 export interface InteropServer {
   readonly posthorn: Posthorn
   readonly ports: Ports
+  /** Those of `InteropOptions.listeners`, in their order. */
+  readonly more: readonly number[]
   readonly events: EventMemory
   /** A folder for the test's own files, removed at the end. */
   readonly folder: string
@@ -50,7 +53,11 @@ export interface InteropOptions {
   readonly settings?: ConfigInput
   /** Accounts beside `ann@mail.test` and `bob@mail.test`. */
   readonly accounts?: readonly string[]
+  /** Listeners beside the usual ones, on loopback. */
+  readonly listeners?: readonly MoreListener[]
 }
+
+type MoreListener = Omit<NonNullable<ConfigInput['listeners']>[number], 'address' | 'port'>
 
 const listeners = [
   ['smtp', 'smtp', 'starttls'],
@@ -68,7 +75,14 @@ export async function startServer(test: TestContext, options: InteropOptions = {
   const data = join(folder, 'data')
   const events = new EventMemory()
   const config = resolveConfig([
-    { name: 'test', settings: { ...baseSettings, data } },
+    {
+      name: 'test',
+      settings: {
+        ...baseSettings,
+        data,
+        listeners: [...usual, ...(options.listeners ?? []).map(onLoopback)],
+      },
+    },
     { name: 'options', settings: options.settings ?? {} },
   ])
   const posthorn = await startPosthorn(config, { sinks: [events] })
@@ -83,6 +97,7 @@ export async function startServer(test: TestContext, options: InteropOptions = {
   return {
     posthorn,
     ports: portsOf(posthorn.listeners),
+    more: posthorn.listeners.slice(listeners.length).map(({ port }) => port),
     events,
     folder,
     async certificate() {
@@ -96,6 +111,12 @@ export async function startServer(test: TestContext, options: InteropOptions = {
   }
 }
 
+function onLoopback<Listener extends object>(listener: Listener) {
+  return { ...listener, address: '127.0.0.1', port: 0 }
+}
+
+const usual = listeners.map(([, service, tls]) => onLoopback({ service, tls }))
+
 const baseSettings: ConfigInput = {
   profile: 'server',
   hostname: 'localhost',
@@ -103,7 +124,6 @@ const baseSettings: ConfigInput = {
   dns: { reverse: false },
   // The least that is safe to compute: what is tried here is the protocol.
   auth: { argon2Memory: 1024, argon2Passes: 1 },
-  listeners: listeners.map(([, service, tls]) => ({ service, tls, address: '127.0.0.1', port: 0 })),
 }
 
 function portsOf(open: readonly OpenListener[]): Ports {
@@ -113,6 +133,18 @@ function portsOf(open: readonly OpenListener[]): Ports {
     ...{ smtp: smtp ?? 0, submission: submission ?? 0, submissions: submissions ?? 0 },
     ...{ imap: imap ?? 0, imaps: imaps ?? 0, pop3: pop3 ?? 0, pop3s: pop3s ?? 0 },
   }
+}
+
+/** The messages of somebody's INBOX, when there are so many. */
+export async function untilMessages(
+  server: InteropServer,
+  address: string,
+  count: number,
+): Promise<string[]> {
+  return until(`${count} messages for ${address}`, async () => {
+    const found = await server.messages(address)
+    return found.length >= count ? found : undefined
+  })
 }
 
 async function end(posthorn: Posthorn, events: EventMemory): Promise<void> {

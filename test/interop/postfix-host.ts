@@ -1,0 +1,134 @@
+// Postfix as an instance of its own: it takes mail for one domain into Maildirs, and may relay other domains to a port of ours.
+import { chown, mkdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { TestContext } from 'node:test'
+import { endWith, freePort, hostFolder, makeCertificate, must, untilGreeting } from './mail-host.ts'
+import { run, succeed } from './tool.ts'
+
+export interface PostfixOptions {
+  /** Its own domain, with the mailbox `ann`; mail.test unless given. */
+  readonly domain?: string
+  readonly port?: number
+  /** Where mail for other domains goes, by domain: `smtp:[127.0.0.1]:2525`, `lmtp:inet:127.0.0.1:2400`. */
+  readonly transports?: Readonly<Record<string, string>>
+  /** Lines of main.cf beside those that are here; a later one counts. */
+  readonly main?: readonly string[]
+  /** Contents of files in its folder that those lines name, as `$folder/NAME`. */
+  readonly files?: Readonly<Record<string, string>>
+}
+
+export interface PostfixHost {
+  /** On 127.0.0.1, and on 127.0.0.2 for those who take the first for themselves. */
+  readonly port: number
+  readonly folder: string
+  /** The Maildir of `ann` at its domain. */
+  readonly mailbox: string
+  /** Puts a message into its queue, as a program on its machine does. */
+  submit(message: {
+    from: string
+    to: readonly string[]
+    text: string
+    flags?: readonly string[]
+  }): Promise<void>
+  /** Its queue, an entry a line. */
+  queue(): Promise<string>
+  /** Has it try everything in its queue now. */
+  flush(): Promise<void>
+}
+
+/** The same as `name` in master.cf where the program has that name. */
+const services = [
+  'cleanup unix n - n - 0 cleanup',
+  'qmgr unix n - n 300 1 qmgr',
+  'tlsmgr unix - - n 1000? 1 tlsmgr',
+  'rewrite unix - - n - - trivial-rewrite',
+  'bounce unix - - n - 0 bounce',
+  'defer unix - - n - 0 bounce',
+  'trace unix - - n - 0 bounce',
+  'verify unix - - n - 1 verify',
+  'virtual unix - n n - - virtual',
+  'proxymap unix - - n - - proxymap',
+  'smtp unix - - n - - smtp',
+  'lmtp unix - - n - - lmtp',
+  'error unix - - n - - error',
+  'retry unix - - n - - error',
+  'anvil unix - - n - 1 anvil',
+  'scache unix - - n - 1 scache',
+  'showq unix n - n - - showq',
+  'flush unix n - n 1000? 0 flush',
+  'pickup unix n - n 60 1 pickup',
+  'postlog unix-dgram n - n - 1 postlogd',
+]
+
+/** Starts one and registers its end with the test. */
+export async function startPostfix(context: TestContext, options: PostfixOptions = {}): Promise<PostfixHost> {
+  const folder = await hostFolder()
+  const port = options.port ?? (await freePort())
+  const domain = options.domain ?? 'mail.test'
+  const [uid, gid] = [Number(must('id', '-u', 'postfix')), Number(must('id', '-g', 'postfix'))]
+  for (const name of ['etc', 'queue', 'data', 'mail']) await mkdir(join(folder, name))
+  for (const name of ['data', 'mail']) await chown(join(folder, name), uid, gid)
+  const { certificate, key } = makeCertificate(folder, 'postfix.test')
+  const transports = Object.entries(options.transports ?? {}).map(([name, next]) => `{${name}=${next}}`)
+  const main = `compatibility_level = 3.6
+queue_directory = ${folder}/queue
+data_directory = ${folder}/data
+command_directory = /usr/sbin
+daemon_directory = /usr/lib/postfix/sbin
+mail_owner = postfix
+setgid_group = postdrop
+maillog_file = ${folder}/log
+maillog_file_prefixes = ${folder}
+myhostname = postfix.test
+myorigin = ${domain}
+mydestination =
+mynetworks = 127.0.0.0/8
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+virtual_mailbox_domains = ${domain}
+virtual_mailbox_base = ${folder}/mail
+virtual_mailbox_maps = inline:{ann@${domain}=ann/}
+virtual_mailbox_limit = 0
+message_size_limit = 100000000
+virtual_uid_maps = static:${uid}
+virtual_gid_maps = static:${gid}
+virtual_minimum_uid = 1
+alias_maps =
+alias_database =
+transport_maps = ${transports.length > 0 ? `inline:{${transports.join(' ')}}` : ''}
+disable_dns_lookups = yes
+smtpd_peername_lookup = no
+local_header_rewrite_clients =
+smtpd_relay_restrictions = permit_mynetworks, reject
+smtpd_tls_security_level = may
+smtpd_tls_cert_file = ${certificate}
+smtpd_tls_key_file = ${key}
+${(options.main ?? []).join('\n').replaceAll('$folder', folder)}
+`
+  await writeFile(join(folder, 'etc/main.cf'), main)
+  const doors = ['127.0.0.1', '127.0.0.2'].map((address) => `${address}:${port} inet n - n - - smtpd`)
+  const master = [...doors, ...services].join('\n')
+  await writeFile(join(folder, 'etc/master.cf'), `${master}\n`)
+  for (const [name, content] of Object.entries(options.files ?? {}))
+    await writeFile(join(folder, name), content)
+  const etc = join(folder, 'etc')
+  // Its own master lets postdrop(1) work on a queue that is not the machine's.
+  must('postfix', '-c', etc, 'start')
+  endWith(context, folder, () => {
+    must('postfix', '-c', etc, 'stop')
+  })
+  await untilGreeting(port)
+  return {
+    port,
+    folder,
+    mailbox: join(folder, 'mail/ann'),
+    async submit({ from, to, text, flags = [] }) {
+      const parameters = ['-C', etc, '-i', '-f', from, ...flags, '--', ...to]
+      await succeed('/usr/sbin/sendmail', parameters, { home: folder, input: text })
+    },
+    queue: () => succeed('postqueue', ['-c', etc, '-p'], { home: folder }),
+    async flush() {
+      await run('postqueue', ['-c', etc, '-f'], { home: folder })
+    },
+  }
+}
