@@ -225,13 +225,14 @@ class Lane {
         const outcomes = (await sending).recipients.map(farewellIsLoss)
         const lost = this.#lostElsewhere(outcomes, { work, session, warm })
         const again = lost ? [] : anotherTransaction(places, outcomes)
+        const moved = lost ? [] : beyondSession(places, outcomes, session)
         const context = { facts, capabilities: client.capabilities, dialect, at: this.#now() }
         for (const [at, place] of places.entries()) {
           const outcome = outcomes[at]
-          const open = again.includes(place) || (lost && outcome?.type === 'lost')
+          const open = again.includes(place) || moved.includes(place) || (lost && outcome?.type === 'lost')
           if (outcome !== undefined && !open) results[place] = resultOf(outcome, context)
         }
-        if (lost) {
+        if (lost || moved.length > 0) {
           this.#putBack(work)
           return
         }
@@ -354,5 +355,21 @@ function anotherTransaction(
     const outcome = outcomes[at]
     if (outcome?.type === 'beyond-limit') return outcome.limit !== 'MAILMAX'
     return outcome?.type === 'refused' && tooManyRecipients(outcome.stage, outcome.reply)
+  })
+}
+
+/**
+ * RFC 9422: a session that has had its MAILMAX takes no more; those whom nothing was said of go on in the next one. Not where
+ * the session had not carried anything: a host that takes no message at all would get sessions for ever.
+ */
+function beyondSession(
+  places: readonly number[],
+  outcomes: readonly (DeliveryOutcome | undefined)[],
+  { client, sent }: Session,
+): number[] {
+  if (client.accepted === 0 && sent <= 1) return []
+  return places.filter((_, at) => {
+    const outcome = outcomes[at]
+    return outcome?.type === 'beyond-limit' && outcome.limit === 'MAILMAX'
   })
 }
