@@ -18,23 +18,40 @@ export async function loadConfigFile(file: string): Promise<Layer> {
   return { name: file, settings: withAbsolutePaths(settings, dirname(path)) }
 }
 
-/** `data`, `tls.certificate` and `tls.key` as paths from the root; what is not well-formed is left to the schema. */
+/** Paths of files and folders as paths from the root; what is not well-formed is left to the schema. */
 function withAbsolutePaths(settings: unknown, folder: string): unknown {
   if (!isObject(settings)) return settings
   const from = (path: unknown): unknown =>
     typeof path === 'string' && path !== '' ? resolve(folder, path) : path
   const result: Record<string, unknown> = { ...settings }
   if ('data' in result) result['data'] = from(result['data'])
-  const { tls } = result
+  const { tls, relay, collect } = result
   if (isObject(tls)) {
-    const { certificate, key, ...rest } = tls
-    result['tls'] = {
-      ...rest,
-      ...(certificate === undefined ? {} : { certificate: from(certificate) }),
-      ...(key === undefined ? {} : { key: from(key) }),
-    }
+    const files = ['certificate', 'key', 'clientAuthorities'].filter((name) => name in tls)
+    result['tls'] = { ...tls, ...Object.fromEntries(files.map((name) => [name, from(tls[name])])) }
   }
+  if (relay !== undefined) result['relay'] = withAbsoluteFiles(relay, from)
+  if (collect !== undefined) result['collect'] = withAbsoluteFiles(collect, from)
   return result
+}
+
+/** The same for whatever is called `…File` (`passwordFile`, `certificateFile`), at any depth. */
+function withAbsoluteFiles(value: unknown, from: (path: unknown) => unknown): unknown {
+  if (Array.isArray(value)) return value.map((one) => withAbsoluteFiles(one, from))
+  if (!isSection(value)) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([name, below]) => [
+      name,
+      name.endsWith('File') ? from(below) : withAbsoluteFiles(below, from),
+    ]),
+  )
+}
+
+/** Dates and instances of classes, which a module may hold, are none. */
+function isSection(value: unknown): value is Record<string, unknown> {
+  if (!isObject(value)) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

@@ -110,7 +110,8 @@ async function deliverTo(
     recipients.map(({ address }) => address),
   )
   const { kind } = way.route.config
-  if (kind === 'hold' || kind === 'discard') return recipients.map(() => noRoute(way, context.clock.now()))
+  if (kind === 'hold' || kind === 'fetch' || kind === 'discard')
+    return recipients.map(() => noRoute(way, context.clock.now()))
   const results: RecipientResult[] = []
   const jobs: LaneJob[] = []
   for (let at = 0; at < recipients.length; at += way.destination.maxRecipients) {

@@ -1,8 +1,9 @@
-// The relay as the queue's transport: rows of the queue become jobs of lanes (lane.ts), routes that hold or discard answer by
+// The relay as the queue's transport: rows of the queue become jobs of lanes (lane.ts), routes that lead nowhere answer by
 // themselves, and every result is told as an event.
 //
 // Recipients of one message that have reverse-paths of their own (forwarded mail, lists) travel in transactions of their own.
 // The message's bytes come from the store, its trace prefix in front, and are never held whole unless they are small.
+import type { RouteConfig } from '../config/sections/relay.ts'
 import { decodeStructure } from '../mail/mime/codec.ts'
 import { attemptMade, mailDiscarded } from '../events/relay.ts'
 import type { Job, JobSource, RecipientResult, Transport } from '../queue/transport.ts'
@@ -31,8 +32,7 @@ export function createRelayTransport(options: RelayTransportOptions): Transport 
       const way = routes.wayTo(destination)
       if (way === undefined) throw new Error(`no route leads to ${destination.key}`)
       const { config } = way.route
-      if (config.kind === 'hold' || config.kind === 'discard')
-        return answerAll(way, { jobs, context, signal })
+      if (leadsNowhere(config)) return answerAll(way.route.name, { config, jobs, context, signal })
       await runLane({
         way,
         context,
@@ -44,38 +44,59 @@ export function createRelayTransport(options: RelayTransportOptions): Transport 
   }
 }
 
-/** Routes that lead nowhere. */
+type Nowhere = Extract<RouteConfig, { kind: 'hold' | 'fetch' | 'discard' }>
+
+function leadsNowhere(config: RouteConfig): config is Nowhere {
+  return config.kind === 'hold' || config.kind === 'fetch' || config.kind === 'discard'
+}
+
+/** Answers for routes that lead nowhere. */
 async function answerAll(
-  way: Way,
-  lane: { readonly jobs: JobSource; readonly context: RelayContext; readonly signal: AbortSignal },
+  name: string,
+  lane: {
+    readonly config: Nowhere
+    readonly jobs: JobSource
+    readonly context: RelayContext
+    readonly signal: AbortSignal
+  },
 ): Promise<void> {
-  const { jobs, context, signal } = lane
-  const { config, name } = way.route
-  if (config.kind !== 'hold' && config.kind !== 'discard') return
+  const { config, jobs, context, signal } = lane
   for (;;) {
     const job = signal.aborted ? null : await jobs.next()
     if (job === null) return
-    const { reason } = config
     const at = context.clock.now()
-    const result = (recipient: QueueRecipient): RecipientResult => {
-      if (config.kind === 'hold') return { type: 'held', reason }
-      context.events.emit(mailDiscarded, {
-        message: job.message.name,
-        recipient: recipient.address,
-        route: name,
-        reason,
-      })
-      const attempt = makeAttempt({
-        at,
-        facts: { ...noFacts, policy: 'route' },
-        stage: 'ours',
+    const { message } = job
+    jobs.report(
+      job,
+      job.recipients.map((recipient) => {
+        if (config.kind === 'discard') {
+          const discarded = { message: message.name, recipient: recipient.address, route: name }
+          context.events.emit(mailDiscarded, { ...discarded, reason: config.reason })
+        }
+        return nowhereResult(config, at)
+      }),
+    )
+  }
+}
+
+function nowhereResult({ kind, reason }: Nowhere, at: number): RecipientResult {
+  const attempt = { at, facts: { ...noFacts, policy: 'route' }, stage: 'ours', reply: reason }
+  switch (kind) {
+    case 'hold':
+      return { type: 'held', reason }
+    case 'fetch':
+      // The host is just not there: RFC 3463 §3.5, X.4.1. Delays and the end of patience are reported as ever.
+      return {
+        type: 'deferred',
+        scope: 'destination',
+        attempt: makeAttempt({ ...attempt, outcome: 'deferred', status: '4.4.1' }),
+      }
+    case 'discard':
+      return {
+        type: 'done',
         outcome: 'discarded',
-        reply: reason,
-        status: '2.0.0',
-      })
-      return { type: 'done', outcome: 'discarded', attempt }
-    }
-    jobs.report(job, job.recipients.map(result))
+        attempt: makeAttempt({ ...attempt, outcome: 'discarded', status: '2.0.0' }),
+      }
   }
 }
 

@@ -32,6 +32,8 @@ export interface RelayOptions {
   readonly store: Pick<QueueStore, 'remember' | 'recall'> & {
     readonly blobs: Pick<BlobStore, 'read' | 'readSmall'>
   }
+  /** Domains whose hosts come for their mail (RFC 2645); default: none. */
+  readonly fetchedDomains?: readonly string[]
   /** Addresses of this machine on which port 25 is ours, as they are now. */
   readonly ownAddresses: () => readonly string[]
   /** For tests and simulations; default: real https by `resolver`. */
@@ -85,7 +87,7 @@ export function createRelay(options: RelayOptions): Relay {
     readFile: read,
     self: () => ({ names, addresses: options.ownAddresses().map(unmapIp) }),
   }
-  const routes = new Routes(config, hostname)
+  const routes = new Routes(config, hostname, options.fetchedDomains)
   return {
     context,
     routes,

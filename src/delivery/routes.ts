@@ -51,13 +51,17 @@ export interface RouteQuestion {
 /** The name of the way that needs no route. */
 export const mxRouteName = 'mx'
 
+/** The name of the way of mail that its host comes for. */
+export const fetchRouteName = 'fetch'
+
 export class Routes {
   readonly #routes: readonly Route[]
   readonly #fallback: Route
   /** Ways by key: few, since destinations are. Only those handed out lately are kept. */
   readonly #ways = new Map<string, Way>()
 
-  constructor(config: RelayConfig, hostname: string) {
+  /** `fetched`: domains whose hosts come for their mail (ATRN, TURN); it waits for them unless a route says otherwise. */
+  constructor(config: RelayConfig, hostname: string, fetched: readonly string[] = []) {
     const complete = (route: RouteConfig, name: string): Route => {
       const own = 'except' in route ? route : undefined
       return {
@@ -71,7 +75,14 @@ export class Routes {
         timeouts: { ...config.timeouts, ...own?.timeouts },
       }
     }
-    this.#routes = config.routes.map((route, at) => complete(route, route.name ?? `route ${at + 1}`))
+    const routes = config.routes.map((route, at) => complete(route, route.name ?? `route ${at + 1}`))
+    const waiting: RouteConfig = {
+      kind: 'fetch',
+      recipients: [...fetched],
+      reason: 'kept until its host fetches it',
+    }
+    // Their MX is often this very host, which would be taken for a loop.
+    this.#routes = fetched.length === 0 ? routes : [...routes, complete(waiting, fetchRouteName)]
     this.#fallback = complete({ kind: 'mx', except: [], tls: 'opportunistic' }, mxRouteName)
   }
 
@@ -137,6 +148,8 @@ function makeWay(route: Route, question: RouteQuestion): Way {
   }
   if (config.kind === 'host' || config.kind === 'lmtp')
     return make(named(`${config.host}:${config.port}`) + wish, '')
+  // Back-off is by domain there too: each is fetched by somebody else.
+  if (config.kind === 'fetch') return make(named(question.domain), question.domain)
   return make(named('-'), '')
 }
 
@@ -148,8 +161,8 @@ function fits(route: RouteConfig, question: RouteQuestion): boolean {
   )
 }
 
-/** `example.org`, `.example.org` (all below it), `*`; a literal with its brackets. */
-function domainFits(pattern: string, domain: string): boolean {
+/** Whether a domain (in A-labels) fits `example.org`, `.example.org` (all below it), `*`; a literal with its brackets. */
+export function domainFits(pattern: string, domain: string): boolean {
   if (pattern === '*') return true
   if (pattern.startsWith('.')) return domain.endsWith(`.${asDomain(pattern.slice(1))}`)
   return domain.toLowerCase() === asDomain(pattern)

@@ -3,7 +3,12 @@
 import type { Destination, Transport } from '../queue/transport.ts'
 
 export function makeStandStill(reason: string): Transport {
-  const destination: Destination = { key: 'nowhere', route: 'nowhere', maxConnections: 1, maxRecipients: 1000 }
+  const destination: Destination = {
+    key: 'nowhere',
+    route: 'nowhere',
+    maxConnections: 1,
+    maxRecipients: 1000,
+  }
   return {
     destinationOf: () => destination,
     async run({ jobs }) {

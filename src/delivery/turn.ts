@@ -49,6 +49,7 @@ export async function sendTurned(request: TurnedRequest): Promise<void> {
       next: laneJobs(jobs, { blobs, context, way }),
       connect: () => source,
     })
+    await source.farewell()
   } finally {
     connection.destroy()
   }
@@ -95,6 +96,13 @@ class TurnedSource implements SessionSource {
       ...endingWords(ending),
       outcome: 'deferred',
     })
+  }
+
+  /** There was nothing to send: RFC 821 §3.8 knows no reply for that, so the peer, who greets already, hears QUIT. */
+  async farewell(): Promise<void> {
+    if (this.#opened || this.#request.signal.aborted) return
+    const connected = await this.next()
+    if (connected.type === 'open') await connected.live.client.quit()
   }
 
   note(trouble: Trouble): void {

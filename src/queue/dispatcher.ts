@@ -5,6 +5,7 @@
 // - Destinations take turns, for claims as for new lanes: one that is slow, dead or has very much keeps nobody waiting.
 // - A dead destination's rows are put off in the store with its reason, without an attempt, until it has been probed.
 // - Every row claimed ends in exactly one settlement, whatever a transport does; exceptions are ours and count as faults.
+import type { Checkpoint } from '../base/checkpoint.ts'
 import type { Clock, Timer } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import type { QueueConfig } from '../config/sections/queue.ts'
@@ -43,6 +44,7 @@ export interface DispatcherOptions {
   readonly settle: (settlement: Settlement, row: Row) => void
   /** The domain has rows due at that time. */
   readonly dueAt: (domain: string, at: number) => void
+  readonly checkpoint?: Checkpoint | undefined
 }
 
 type DomainPhase = 'idle' | 'ready' | 'claiming'
@@ -85,6 +87,8 @@ export class Dispatcher implements LaneHost {
   readonly #starved = new Set<DestinationState>()
   readonly #excluded = new Set<string>()
   readonly #running = new Set<Promise<void>>()
+  /** Claims under way, by domain. */
+  readonly #claiming = new Map<string, Promise<void>>()
   /** Rows that are claimed and not settled. */
   #held = 0
   #claims = 0
@@ -127,10 +131,11 @@ export class Dispatcher implements LaneHost {
     this.pump()
   }
 
-  /** Leaves the domain to somebody else until `include`. */
-  exclude(name: string): void {
+  /** Leaves the domain to somebody else until `include`; resolves when nothing more of it will be claimed. */
+  async exclude(name: string): Promise<void> {
     this.#excluded.add(name)
     this.#unready(name)
+    await this.#claiming.get(name)
   }
 
   include(name: string): void {
@@ -193,6 +198,7 @@ export class Dispatcher implements LaneHost {
   }
 
   reported(lane: Lane, work: Work, results: readonly RecipientResult[]): void {
+    this.#parts.checkpoint?.('queue.tried')
     const untried: Row[] = []
     for (const [index, row] of work.rows.entries()) {
       const result = results[index]
@@ -387,9 +393,11 @@ export class Dispatcher implements LaneHost {
         this.#want(state)
       }
       this.#running.delete(work)
+      this.#claiming.delete(name)
       this.pump()
     })
     this.#running.add(work)
+    this.#claiming.set(name, work)
   }
 
   async #claim(name: string, domain: DomainState, limit: number): Promise<void> {
@@ -405,6 +413,7 @@ export class Dispatcher implements LaneHost {
       return
     }
     this.#held += rows.length
+    if (rows.length > 0) this.#parts.checkpoint?.('queue.claimed')
     this.#distribute(domain, rows)
     domain.phase = 'idle'
     if (this.#stopping || this.#excluded.has(name)) return

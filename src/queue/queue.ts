@@ -6,6 +6,7 @@
 // - What is past its end is made due at once, and settled as expired by whoever claims it: nothing is settled that
 //   somebody may be trying.
 // Attempts are the dispatcher's; here are times, recovery, orders from outside, and the end.
+import type { Checkpoint } from '../base/checkpoint.ts'
 import type { Clock, Timer } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import type { QueueConfig } from '../config/sections/queue.ts'
@@ -47,6 +48,8 @@ export interface QueueOptions {
   readonly company: 'alone' | 'shared'
   readonly reports: ReportMaker
   readonly webhooks?: 'on' | 'off'
+  /** Told how far a message has come; for tests that kill the process. */
+  readonly checkpoint?: Checkpoint | undefined
 }
 
 export interface DestinationReport {
@@ -89,6 +92,8 @@ export function createQueue(options: QueueOptions): Queue {
 }
 
 const pageSize = 500
+/** Milliseconds for attempts under way, before mail is given to somebody who has come for it. */
+const drainPatience = 5_000
 const horizonPolls = 2
 const dueRemembered = 20_000
 const sweepRows = 500
@@ -103,12 +108,14 @@ class RunningQueue implements Queue {
   readonly #rows = new WeakMap<Settlement, Row>()
   readonly #timers = new Map<string, Timer>()
   readonly #work = new Set<Promise<void>>()
+  /** Resolves when settlements have been committed. */
+  #nextCommit = Promise.withResolvers<void>()
   #unsubscribe: (() => void) | undefined
   #state: 'new' | 'running' | 'stopped' = 'new'
 
   constructor(parts: QueueOptions) {
     this.#parts = parts
-    const { store, transport, turns, clock, random, events, config, holder } = parts
+    const { store, transport, turns, clock, random, events, config, holder, checkpoint } = parts
     this.#rules = {
       ladder: { after: config.retry.after, jitter: config.retry.jitter },
       unknownAfter: config.retry.unknownAfter,
@@ -116,7 +123,7 @@ class RunningQueue implements Queue {
       doubleBounce: config.reports.doubleBounce,
     }
     const committed = (settled: readonly Settled[]): void => this.#committed(settled)
-    this.#settler = new Settler({ store, clock, events, holder, committed })
+    this.#settler = new Settler({ store, clock, events, holder, committed, checkpoint })
     this.#due = new DueDomains({
       clock,
       horizon: config.poll * horizonPolls,
@@ -124,15 +131,16 @@ class RunningQueue implements Queue {
       due: (domain) => this.#dispatcher.due(domain),
     })
     this.#dispatcher = new Dispatcher({
-      ...{ store, transport, turns, clock, random, events, config, holder, rules: this.#rules },
+      ...{ store, transport, turns, clock, random, events, config, holder, checkpoint, rules: this.#rules },
       settle: (settlement, row) => this.#settle(settlement, row),
       dueAt: (domain, at) => this.#due.note(domain, at),
     })
   }
 
   async start(): Promise<void> {
-    const { store, clock, config, company } = this.#parts
+    const { store, clock, config, company, checkpoint } = this.#parts
     await this.#recover(company === 'alone' ? 'all' : 'expired')
+    checkpoint?.('queue.recovered')
     this.#state = 'running'
     this.#unsubscribe = store.onQueued((domains, earliest) => {
       if (domains.length === 0) this.#look()
@@ -184,9 +192,12 @@ class RunningQueue implements Queue {
   async pending(domains: readonly string[]): Promise<number> {
     let messages = 0
     for (const domain of domains) {
-      const filter = { domain, state: 'waiting' } as const
-      const page = await this.#parts.store.queueList({ filter, limit: pageSize, finished: 'without' })
-      messages += page.length
+      // What is being tried at this moment, in vain perhaps, waits as well.
+      for (const state of ['waiting', 'active'] as const) {
+        const filter = { domain, state }
+        const page = await this.#parts.store.queueList({ filter, limit: pageSize, finished: 'without' })
+        messages += page.length
+      }
     }
     return messages
   }
@@ -196,14 +207,39 @@ class RunningQueue implements Queue {
     lane: (jobs: JobSource) => Promise<void>,
   ): Promise<DrainResult> {
     const { store, clock, random, turns, config, holder, events } = this.#parts
-    for (const domain of domains) this.#dispatcher.exclude(domain)
+    const excluded = Promise.all(domains.map((domain) => this.#dispatcher.exclude(domain)))
     try {
+      await excluded
+      await this.#attemptsOver(domains)
       return await drainDomains(domains, lane, {
         ...{ store, clock, random, turns, config, holder, events, rules: this.#rules },
         settle: (settlement, row) => this.#settle(settlement, row),
       })
     } finally {
       for (const domain of domains) this.#dispatcher.include(domain)
+    }
+  }
+
+  /** Resolves when nobody tries the domains' mail any more, or after a while: what is tried elsewhere does not come along. */
+  async #attemptsOver(domains: readonly string[]): Promise<void> {
+    const { store, clock } = this.#parts
+    const patience = new AbortController()
+    const tooLong = clock.sleep(drainPatience, patience.signal).then(
+      () => 'too long' as const,
+      () => 'over' as const,
+    )
+    try {
+      for (const domain of domains) {
+        const filter = { domain, state: 'active' } as const
+        for (;;) {
+          const committed = this.#nextCommit.promise
+          const active = await store.queueList({ filter, limit: 1, finished: 'without' })
+          if (active.length === 0) break
+          if ((await Promise.race([committed, tooLong])) === 'too long') return
+        }
+      }
+    } finally {
+      patience.abort()
     }
   }
 
@@ -236,6 +272,8 @@ class RunningQueue implements Queue {
   }
 
   #committed(settled: readonly Settled[]): void {
+    this.#nextCommit.resolve()
+    this.#nextCommit = Promise.withResolvers<void>()
     let reports = false
     for (const { settlement } of settled) {
       if (settlement.type === 'done' && settlement.report !== null) reports = true
@@ -313,7 +351,9 @@ class RunningQueue implements Queue {
       now,
       holder,
       abandoned,
-      nextAttempt: now + config.retry.unknownAfter,
+      // Most of it was claimed and never tried. What was may have come through (RFC 1047), but the far side's final wait
+      // for us, 5 minutes by RFC 5321 §4.5.3.2.7, is over by then: no copy is taken beside one that is still coming.
+      nextAttempt: now + config.retry.interruptedAfter,
       poisonAfter: config.retry.poisonAfter,
     })
     if (recovered.waiting + recovered.poisoned > 0) events.emit(queueRecovered, recovered)

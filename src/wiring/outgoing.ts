@@ -2,9 +2,11 @@
 import { networkInterfaces } from 'node:os'
 import type { Resolver } from '../base/resolver.ts'
 import type { Config } from '../config/schema.ts'
+import type { HttpsRequest } from '../delivery/https-request.ts'
 import { createReportDelivery } from '../delivery/report-delivery.ts'
 import { withLocalLane } from '../delivery/local-lane.ts'
 import { createRelay, type Relay } from '../delivery/relay.ts'
+import { domainFits } from '../delivery/routes.ts'
 import { makeStandStill } from '../delivery/stand-still.ts'
 import { sendTurned } from '../delivery/turn.ts'
 import type { Network } from '../net/network.ts'
@@ -26,21 +28,27 @@ export interface OutgoingParts {
   readonly backend: Backend
   readonly network: Network
   readonly resolver: Resolver
+  /** See `Surroundings`. */
+  readonly httpsRequest?: HttpsRequest | undefined
+  readonly ownAddresses?: (() => readonly string[]) | undefined
 }
 
 /** Starts the queue. Rejects with `StoreUnavailable` where the store cannot serve. */
-export async function startOutgoing({ backend, network, resolver }: OutgoingParts): Promise<Outgoing> {
-  const { config, store, clock, random, events, directory, wayIn } = backend
+export async function startOutgoing(parts: OutgoingParts): Promise<Outgoing> {
+  const { backend, network, resolver } = parts
+  const { config, store, clock, random, events, directory, wayIn, checkpoint } = backend
   const relay = createRelay({
     ...{ resolver, clock, random, events, store },
     config: config.relay,
+    fetchedDomains: fetchedDomains(config),
     hostname: config.hostname,
     dialer: network,
-    ownAddresses,
+    ownAddresses: parts.ownAddresses ?? ownAddresses,
+    ...(parts.httpsRequest && { httpsRequest: parts.httpsRequest }),
   })
   const elsewhere = config.relay.enabled ? relay.transport : makeStandStill('relay.enabled is off')
   const reports = createReports({
-    ...{ store, clock, random, events },
+    ...{ store, clock, random, events, checkpoint },
     config: config.queue,
     hostname: config.hostname,
     from: `MAILER-DAEMON@${config.hostname}`,
@@ -48,7 +56,7 @@ export async function startOutgoing({ backend, network, resolver }: OutgoingPart
     send: createReportDelivery({ directory, events, ...wayIn }),
   })
   const queue = createQueue({
-    ...{ store, clock, random, events, reports },
+    ...{ store, clock, random, events, reports, checkpoint },
     transport: withLocalLane({ store, directory, clock, elsewhere }),
     turns: wayIn.turns,
     config: config.queue,
@@ -71,6 +79,18 @@ export async function startOutgoing({ backend, network, resolver }: OutgoingPart
       await reports.settled()
     },
   }
+}
+
+/** Domains whose hosts come for their mail, by TURN or ATRN. */
+function fetchedDomains({ smtp }: Config): string[] {
+  return [...smtp.turn.map(({ domain }) => domain), ...smtp.odmr.flatMap(({ domains }) => domains)]
+}
+
+/** Whether port 25 takes mail for a domain of others, as one of its MX hosts. */
+export function makeTakesFor(config: Config): (domain: string) => boolean {
+  if (!config.relay.enabled) return () => false
+  const patterns = [...config.relay.domains, ...fetchedDomains(config)]
+  return (domain) => patterns.some((pattern) => domainFits(pattern, domain))
 }
 
 /** Addresses of this machine's interfaces. */

@@ -74,6 +74,7 @@ export class PosthornHost implements TranscriptHost, AsyncDisposable {
   }
   readonly #protocols: Set<string>
   readonly #trouble = new StoreTrouble()
+  #clientAddress = '127.0.0.1'
   #catcher = false
   #over = false
   #posthorn: Promise<Posthorn> | null = null
@@ -104,7 +105,7 @@ export class PosthornHost implements TranscriptHost, AsyncDisposable {
     const connection = await this.#network.dial({
       address: found.address,
       port: found.port,
-      localAddress: '127.0.0.1',
+      localAddress: this.#clientAddress,
       timeoutMilliseconds: 1000,
     })
     const client = wrapConnection(connection)
@@ -130,8 +131,14 @@ export class PosthornHost implements TranscriptHost, AsyncDisposable {
       },
       {
         pattern: /^remote queue$/,
-        run: () =>
-          Promise.reject(new TranscriptUnsupported('this server has no queue that others may start')),
+        run: async () => {
+          await this.#set('relay.enabled', 'true')
+          await this.#set('relay.routes', '[{"kind":"fetch","name":"waiting"}]')
+        },
+      },
+      {
+        pattern: /^client certificate (\S+)$/,
+        run: ([name = '']) => this.#setClientCertificate(name),
       },
       { pattern: /^catcher$/, run: () => this.#beCatcher() },
       { pattern: /^store is broken$/, run: () => Promise.resolve(this.#trouble.breakStore()) },
@@ -197,7 +204,7 @@ export class PosthornHost implements TranscriptHost, AsyncDisposable {
           assert.equal(found, verb === 'contains', `${address} holds:\n${texts.join('\n---\n')}`)
         },
       },
-      { pattern: /^queue is empty$/, run: () => Promise.resolve() },
+      { pattern: /^queue is empty$/, run: () => this.#queueIsEmpty() },
       { pattern: /^no session is open$/, run: () => this.#quiet() },
       {
         pattern: /^event (\S+) (?:(once|never)|(\d+) times)$/,
@@ -289,6 +296,16 @@ export class PosthornHost implements TranscriptHost, AsyncDisposable {
     return Promise.resolve()
   }
 
+  /** A host of its own, so that the server does not show the same certificate. */
+  #setClientCertificate(name: string): Promise<void> {
+    if (this.#network === null) throw new TranscriptUnsupported('clients have certificates in memory alone')
+    this.#clientAddress = '127.0.0.2'
+    this.#network.setConditions(this.#clientAddress, {
+      tls: { names: [name], key: `key of ${name}`, problem: null },
+    })
+    return Promise.resolve()
+  }
+
   #beCatcher(): Promise<void> {
     this.#catcher = true
     return Promise.resolve()
@@ -319,6 +336,18 @@ export class PosthornHost implements TranscriptHost, AsyncDisposable {
     const entry = await store.findAddress(address)
     if (entry?.type !== 'account') throw new Error(`there is no account ${address}`)
     return entry.account.id
+  }
+
+  /** Waits for what is under way: an answer may be out before its row is settled. */
+  async #queueIsEmpty(): Promise<void> {
+    const { store } = (await this.#started()).backend
+    let totals = await store.queueTotals()
+    for (let turn = 0; turn < 200 && totals.messages > 0; turn++) {
+      await nextTurn()
+      await this.#trouble.settled()
+      totals = await store.queueTotals()
+    }
+    assert.equal(totals.messages, 0, JSON.stringify(totals))
   }
 
   async #texts(address: string, name: string): Promise<string[]> {

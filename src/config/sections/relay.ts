@@ -147,6 +147,15 @@ const holdRoute = z.strictObject({
   reason: z.string().default('held by a route').describe('What `queue list` shows.'),
 })
 
+const fetchRoute = z.strictObject({
+  kind: z.literal('fetch'),
+  ...routeFields,
+  reason: z
+    .string()
+    .default('kept until its host fetches it')
+    .describe('What `queue list` shows, and the report when nobody came.'),
+})
+
 const discardRoute = z.strictObject({
   kind: z.literal('discard'),
   ...routeFields,
@@ -160,9 +169,17 @@ export const relaySection = z
       .default(false)
       .describe('Send mail to other hosts. On in the server profile; elsewhere nothing ever leaves.'),
     routes: z
-      .array(z.discriminatedUnion('kind', [mxRoute, hostRoute, lmtpRoute, holdRoute, discardRoute]))
+      .array(
+        z.discriminatedUnion('kind', [mxRoute, hostRoute, lmtpRoute, holdRoute, fetchRoute, discardRoute]),
+      )
       .default([])
       .describe('The first that fits a recipient is taken; what none fits goes to its MX hosts.'),
+    domains: z
+      .array(pattern)
+      .default([])
+      .describe(
+        'Domains of other hosts whose mail port 25 takes from anybody, because this host is one of their MX hosts: `example.org`, `.example.org` for all below it. Those of `smtp.odmr` and `smtp.turn` are taken without being named here.',
+      ),
     allowPrivateAddresses: z
       .boolean()
       .default(false)

@@ -41,6 +41,8 @@ export interface HandlerParts {
   readonly terminals: Terminals | null
   /** False where nothing is relayed: an address elsewhere is refused at RCPT. */
   readonly relays: boolean
+  /** Domains of others whose mail is taken from anybody (`relay.domains`). */
+  readonly takesFor: (domain: string) => boolean
   readonly returnPaths: ReturnPaths | null
   /** Null: ETRN, TURN and ATRN are not offered. */
   readonly remoteQueue: RemoteQueue | null

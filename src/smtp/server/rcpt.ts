@@ -55,6 +55,7 @@ async function findRecipient(
     address: recipient.address,
     size: sender.size,
     relay: !parts.relays ? 'nothing' : role === 'submission' && account !== null ? 'anywhere' : 'ours',
+    ...(role === 'mx' ? { takesFor: parts.takesFor } : {}),
     requireValidSince: recipient.requireValidSince,
   })
   if (!verdict.ok) return verdict

@@ -40,6 +40,8 @@ export interface RecipientRequest {
   readonly size: number | null
   /** `anywhere` for those who logged in. `nothing`: this host relays for nobody, and forwards nothing. */
   readonly relay: 'anywhere' | 'ours' | 'nothing'
+  /** Domains of others whose mail is taken from anybody, since this host is one of their MX hosts. */
+  readonly takesFor?: (domain: string) => boolean
   readonly returnPaths?: ReturnPaths | null
   readonly requireValidSince?: RecipientOptions['requireValidSince']
 }
@@ -67,9 +69,13 @@ export async function judgeRecipient(
   if (hidden && relay !== 'anywhere')
     return { ok: false, reply: replies.relayDenied, reason: 'disguised-relay' }
   const resolution = await directory.resolve(address)
-  if (resolution.type === 'not-local' && relay === 'anywhere') return elsewhere(address, null)
+  if (resolution.type === 'not-local' && mayGo(address, request)) return elsewhere(address, null)
   if (hidden) return { ok: false, reply: replies.relayDenied, reason: 'disguised-relay' }
   return settle(resolution, request)
+}
+
+function mayGo({ domain }: Address, { relay, takesFor }: RecipientRequest): boolean {
+  return relay === 'anywhere' || (relay === 'ours' && domain !== null && takesFor?.(domain) === true)
 }
 
 function elsewhere(address: Address, via: string | null): RecipientVerdict {

@@ -57,6 +57,8 @@ export interface SmtpServiceOptions {
   readonly terminals?: Terminals | null
   /** False where nothing is relayed; default true. What cannot be relayed is refused at RCPT. */
   readonly relays?: boolean
+  /** Domains of others whose mail is taken from anybody, as one of their MX hosts; absent: none. */
+  readonly takesFor?: (domain: string) => boolean
   /** Return paths that forwarding and lists wrote; absent: there are none. */
   readonly returnPaths?: ReturnPaths | null
   /** Absent: ETRN, TURN and ATRN are not offered. */
@@ -97,6 +99,7 @@ export function createSmtpService(options: SmtpServiceOptions): SmtpService {
     policy: options.policy ?? null,
     terminals: options.terminals ?? null,
     relays: options.relays ?? true,
+    takesFor: options.takesFor ?? (() => false),
     returnPaths: options.returnPaths ?? null,
     remoteQueue: options.remoteQueue ?? null,
     chargeRate: options.chargeRate ?? null,
