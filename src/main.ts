@@ -43,7 +43,7 @@ export async function startPosthorn(config: Config, surroundings: Surroundings =
   const resolver = surroundings.resolver ?? (await makeResolver(backend, network))
   const identity = await makeIdentity(backend)
   // Before the listeners: they hand mail to it, and it outlives them.
-  const outgoing = opening.use(await startOutgoing({ backend, network, resolver }))
+  const outgoing = opening.use(await startOutgoing({ ...surroundings, backend, network, resolver }))
   if (config.webhooks.length > 0) opening.use(await startWebhookTelling(backend))
   const parts = {
     ...{ backend, network, resolver, identity, outgoing },

@@ -7,6 +7,7 @@ import type { Resolver } from '../base/resolver.ts'
 import type { Config } from '../config/schema.ts'
 import type { AdminOperations } from '../control/server/operation.ts'
 import { createAdminOperations } from '../control/server/operations.ts'
+import type { HttpsRequest } from '../delivery/https-request.ts'
 import { createTerminals, type Terminals } from '../delivery/terminals.ts'
 import { createDirectory } from '../directory/create.ts'
 import type { Directory } from '../directory/directory.ts'
@@ -28,6 +29,10 @@ export interface Surroundings {
   readonly random?: Random
   readonly network?: Network
   readonly resolver?: Resolver
+  /** How MTA-STS policies and access tokens are fetched. */
+  readonly httpsRequest?: HttpsRequest
+  /** The addresses at which this machine is; mail whose next host is one of them would come back. */
+  readonly ownAddresses?: () => readonly string[]
   /** An open store; it is closed with the rest. */
   readonly store?: Store
   readonly sinks?: readonly EventSink[]

@@ -2,7 +2,13 @@
 // what it took. It counts what it promised (250) and what it kept without a word, so that duplicates can be judged.
 import { Buffer } from 'node:buffer'
 import type { Connection } from '../../src/base/connection.ts'
-import type { Act, Personality, Session, Stage, Surroundings } from './personality.ts'
+import type { Random } from '../../src/base/random.ts'
+import type { VirtualClock } from '../../src/base/virtual-clock.ts'
+import type { MemoryHost } from '../../src/net/memory-network.ts'
+import type { ZoneResolver } from '../../src/net/zone-resolver.ts'
+import type { Act, Personality, Session, Stage } from './personality.ts'
+import { isDisturbed, type Place } from './place.ts'
+import { type OutgoingMessage, sendOnce, type SendResult } from './sender.ts'
 
 /** A message that the host has, for one recipient. */
 export interface Kept {
@@ -12,32 +18,77 @@ export interface Kept {
   /** False where the sender never heard of it. */
   readonly promised: boolean
   readonly at: number
+  /** Came in TLS. */
+  readonly secured: boolean
+}
+
+export interface PeerParts {
+  readonly clock: VirtualClock
+  readonly random: Random
+  readonly personality: Personality
+  readonly place: Place
+  readonly network: MemoryHost
+  readonly resolver: ZoneResolver
 }
 
 /** One host; `serve` takes its connections. */
 export class Peer {
-  readonly name: string
-  readonly personality: Personality
+  readonly domain: string
   readonly kept: Kept[] = []
-  /** Something about its place delays mail by itself. */
-  disturbed = false
-  readonly #around: Surroundings
+  /** Something that happened to its place delays mail by itself. */
+  disturbed: boolean
+  readonly #parts: PeerParts
+  #toSend = 0
 
-  constructor(name: string, personality: Personality, around: Surroundings) {
-    this.name = name
-    this.personality = personality
-    this.#around = around
+  constructor(domain: string, parts: PeerParts) {
+    this.domain = domain
+    this.#parts = parts
+    this.disturbed = isDisturbed(parts.place)
+  }
+
+  get personality(): Personality {
+    return this.#parts.personality
+  }
+
+  get place(): Place {
+    return this.#parts.place
+  }
+
+  /** Messages of its own that it has not got rid of. */
+  get toSend(): number {
+    return this.#toSend
   }
 
   serve(connection: Connection): void {
-    void new PeerSession(this, connection, this.#around).run()
+    void new PeerSession(this, connection, this.#parts).run()
+  }
+
+  /** What it has: `promised` where it said 250. */
+  keep(kept: Kept): void {
+    this.kept.push(kept)
+    const answer = this.personality.answer?.(kept, this.domain)
+    if (answer !== undefined) void this.send(answer)
+  }
+
+  /** Sends mail of its own, again every ten minutes for a day; the replies to RCPT and the final one, of the try that counted. */
+  async send(message: OutgoingMessage): Promise<SendResult> {
+    this.#toSend++
+    const { clock } = this.#parts
+    let result: SendResult = { type: 'trouble' }
+    for (let tries = 0; tries < 144; tries++) {
+      if (tries > 0) await clock.sleep(10 * 60_000)
+      result = await sendOnce(message, { ...this.#parts, name: this.domain })
+      if (result.type !== 'trouble') break
+    }
+    this.#toSend--
+    return result
   }
 }
 
 class PeerSession {
   readonly #peer: Peer
   readonly #connection: Connection
-  readonly #around: Surroundings
+  readonly #around: PeerParts
   #input = Buffer.alloc(0)
   #wake: (() => void) | null = null
   #open: 'yes' | 'no' = 'yes'
@@ -45,7 +96,7 @@ class PeerSession {
   #recipients: string[] = []
   #messages = 0
 
-  constructor(peer: Peer, connection: Connection, around: Surroundings) {
+  constructor(peer: Peer, connection: Connection, around: PeerParts) {
     this.#peer = peer
     this.#connection = connection
     this.#around = around
@@ -63,7 +114,7 @@ class PeerSession {
   }
 
   async run(): Promise<void> {
-    if (!(await this.#answer('connect', [`220 ${this.#peer.name} ready`]))) return
+    if (!(await this.#answer('connect', [`220 ${this.#peer.domain} ready`]))) return
     for (;;) {
       const line = await this.#line()
       if (line === undefined || !(await this.#command(line))) break
@@ -78,7 +129,7 @@ class PeerSession {
     switch (verb) {
       case 'EHLO': {
         if (extensions === null) return this.#answer('ehlo', ['500 What?'])
-        const lines = [this.#peer.name, ...extensions]
+        const lines = [this.#peer.domain, ...extensions, ...this.#tlsExtensions()]
         const last = lines.length - 1
         return this.#answer(
           'ehlo',
@@ -86,7 +137,7 @@ class PeerSession {
         )
       }
       case 'HELO':
-        return this.#answer('helo', [`250 ${this.#peer.name}`])
+        return this.#answer('helo', [`250 ${this.#peer.domain}`])
       case 'STAR':
         return this.#startTls()
       case 'MAIL':
@@ -110,15 +161,27 @@ class PeerSession {
     }
   }
 
+  #tlsExtensions(): string[] {
+    const { tls, requireTls } = this.#peer.place
+    if (this.#connection.tls === null) return tls === 'absent' ? [] : ['STARTTLS']
+    return requireTls === 'offered' ? ['REQUIRETLS'] : []
+  }
+
   async #startTls(): Promise<boolean> {
     if (await this.#acted('starttls')) return this.#open === 'yes'
+    const { tls } = this.#peer.place
+    if (tls === 'absent') return this.#say(['500 5.5.1 What?'])
+    if (tls === 'refuses') return this.#say(['454 4.7.0 TLS is not available now'])
     await this.#say(['220 2.0.0 Go on'])
+    if (tls === 'lies') return this.#say(['500 5.5.1 What?'])
     try {
       await this.#connection.startTls()
     } catch {
       // The conditions of the host decide whether a handshake succeeds; one that fails ends the connection.
       return false
     }
+    this.#input = Buffer.alloc(0)
+    this.#forget()
     return true
   }
 
@@ -166,13 +229,14 @@ class PeerSession {
 
   async #finish(content: string): Promise<boolean> {
     const session = this.#session('')
-    const { personality, kept } = this.#peer
+    const { personality } = this.#peer
     const act = personality.act?.('content', session)
     const fate = act === undefined ? (personality.fate?.(session) ?? 'kept') : null
     const keep = (promised: boolean): void => {
       for (const recipient of this.#recipients) {
         const reversePath = this.#reversePath ?? ''
-        kept.push({ recipient, reversePath, content, promised, at: this.#around.clock.now() })
+        const secured = this.#connection.tls !== null
+        this.#peer.keep({ recipient, reversePath, content, promised, at: this.#around.clock.now(), secured })
       }
     }
     if (fate === 'kept-silently') {

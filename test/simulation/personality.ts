@@ -2,6 +2,8 @@
 // honest way. One object serves all sessions of a host, so that it can remember (greylisting, rate limits).
 import type { Random } from '../../src/base/random.ts'
 import type { VirtualClock } from '../../src/base/virtual-clock.ts'
+import type { Kept } from './peer.ts'
+import type { OutgoingMessage } from './sender.ts'
 
 /** Where a session stands when the host is to answer. */
 export type Stage = 'connect' | 'ehlo' | 'helo' | 'starttls' | 'mail' | 'rcpt' | 'data' | 'content' | 'quit'
@@ -34,6 +36,8 @@ export interface Personality {
   act?(stage: Stage, session: Session): Act | undefined
   /** `kept-silently`: takes the message and breaks the connection before its reply (RFC 1047). */
   fate?(session: Session): 'kept' | 'kept-silently'
+  /** Mail of its own that it sends for what it kept: automatic answers. */
+  answer?(kept: Kept, domain: string): OutgoingMessage | undefined
 }
 
 export const usualExtensions = ['PIPELINING', 'SIZE 52428800', '8BITMIME', 'ENHANCEDSTATUSCODES']
@@ -156,9 +160,38 @@ export const personalities: Readonly<Record<string, (around: Surroundings) => Pe
     extensions: usualExtensions,
     act: (stage) => (stage === 'content' ? say('554 5.7.1 We do not like this') : undefined),
   }),
+  'mailboxes are full': () => ({
+    name: 'mailboxes are full',
+    extensions: [...usualExtensions, 'DSN'],
+    act: (stage) => (stage === 'rcpt' ? say('552 5.2.2 The mailbox is full') : undefined),
+  }),
+  'answers everything': () => ({
+    name: 'answers everything',
+    extensions: [...usualExtensions, 'DSN'],
+    answer: (kept, domain) => automaticAnswer(kept, domain),
+  }),
+  'takes half of all recipients': ({ random }) => ({
+    name: 'takes half of all recipients',
+    extensions: [...usualExtensions, 'CHUNKING'],
+    act: (stage) =>
+      stage === 'rcpt' && random.below(2) === 0
+        ? say(random.below(2) === 0 ? '450 4.2.1 Later' : '452 4.5.3 Enough for this time')
+        : undefined,
+  }),
   'closed to us': () => ({
     name: 'closed to us',
     extensions: usualExtensions,
     act: (stage) => (stage === 'connect' ? sayAndClose('554 5.7.1 Your address is listed') : undefined),
   }),
+}
+
+/** An automatic answer of the worst kind: to everything, reports too, but marked as RFC 3834 §5 wants it. */
+export function automaticAnswer(
+  { reversePath, recipient, content }: Kept,
+  domain: string,
+): OutgoingMessage | undefined {
+  const to = reversePath === '' ? /^From: .*?<([^>]+)>/im.exec(content)?.[1] : reversePath
+  if (to === undefined || !to.includes('.test') || to.endsWith(`@${domain}`)) return undefined
+  const header = `From: <${recipient}>\r\nTo: <${to}>\r\nSubject: Away\r\nAuto-Submitted: auto-replied\r\nDate: Thu, 1 Jan 2026 00:00:00 +0000\r\n`
+  return { from: '', to, text: `${header}\r\nI am away.\r\n` }
 }
