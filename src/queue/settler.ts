@@ -3,6 +3,7 @@
 //
 // A store that cannot serve is asked again until it does, or until `close` has waited long enough: what is settled then stays
 // under lease, and whoever recovers it finds an interrupted attempt.
+import type { Checkpoint } from '../base/checkpoint.ts'
 import type { Clock } from '../base/clock.ts'
 import { errorText } from '../events/error-text.ts'
 import type { Events } from '../events/event.ts'
@@ -21,6 +22,7 @@ export interface SettlerOptions {
   readonly holder: string
   /** Told after each commit. */
   readonly committed: (settled: readonly Settled[]) => void
+  readonly checkpoint?: Checkpoint | undefined
 }
 
 /** Settlements of one commit, at most. */
@@ -67,14 +69,16 @@ export class Settler {
   }
 
   async #commit(batch: readonly Settled[]): Promise<boolean> {
-    const { store, clock, events, holder } = this.#parts
+    const { store, clock, events, holder, checkpoint } = this.#parts
     try {
+      checkpoint?.('queue.settling')
       await store.settle({
         settlements: batch.map(({ settlement }) => settlement),
         holder,
         now: clock.now(),
         events: batch.flatMap((settled) => settled.events),
       })
+      checkpoint?.('queue.settled')
       return true
     } catch (error) {
       events.emit(queueStoreTrouble, { doing: 'settle', error: errorText(error) })

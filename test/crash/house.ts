@@ -1,4 +1,5 @@
-// The house that is crashed: a domain with five accounts, SMTP and POP3 on loopback, everything in one data folder.
+// The house that is crashed: a domain with five accounts, SMTP, submission and POP3 on loopback, everything in one data folder.
+// What it sends away goes to the sink.
 import { resolveConfig } from '../../src/config/layers.ts'
 import type { Config } from '../../src/config/schema.ts'
 import { type Backend, openBackend } from '../../src/wiring/backend.ts'
@@ -9,8 +10,16 @@ export const residents: readonly string[] = ['ann', 'bob', 'cid', 'dan', 'eve'].
 )
 export const password = 'correct horse'
 
-/** The configuration over a data folder. Log-ins are cheap: what is tested here is the mail. */
-export function houseConfig(folder: string): Config {
+/** Recipients elsewhere; every third is not known there. */
+export const strangers: readonly string[] = ['away.example', 'far.example'].flatMap((domain) =>
+  ['dora', 'emil', 'gone-1', 'fred', 'gus', 'gone-2'].map((name) => `${name}@${domain}`),
+)
+
+/**
+ * The configuration over a data folder. Log-ins are cheap: what is tested here is the mail. An attempt that a death interrupted
+ * is made again at once, however often, so that it is seen what comes of it.
+ */
+export function houseConfig(folder: string, { sink }: { sink: number }): Config {
   const listener = { address: '127.0.0.1', port: 0, tls: 'none' }
   return resolveConfig([
     {
@@ -19,9 +28,24 @@ export function houseConfig(folder: string): Config {
         profile: 'test',
         hostname: 'mx.crash.example',
         data: folder,
-        auth: { argon2Memory: 8, argon2Passes: 1, scramIterations: 4096 },
+        auth: { allowClearText: true, argon2Memory: 8, argon2Passes: 1, scramIterations: 4096 },
+        submission: { messagesPerHour: 0, recipientsPerHour: 0 },
+        queue: {
+          retry: {
+            unknownAfter: '100ms',
+            interruptedAfter: '100ms',
+            poisonAfter: 1_000_000,
+            after: ['100ms'],
+          },
+          poll: '1s',
+        },
+        relay: {
+          enabled: true,
+          routes: [{ kind: 'host', host: '127.0.0.1', port: sink, tls: 'none' }],
+        },
         listeners: [
           { service: 'smtp', ...listener },
+          { service: 'submission', ...listener },
           { service: 'pop3', ...listener },
         ],
       },
@@ -31,7 +55,8 @@ export function houseConfig(folder: string): Config {
 
 /** Makes a data folder with the accounts in it, cleanly closed. */
 export async function furnishFolder(folder: string): Promise<void> {
-  await using backend = await openBackend(houseConfig(folder))
+  // Nothing is sent while it is furnished.
+  await using backend = await openBackend(houseConfig(folder, { sink: 9 }))
   await furnish(backend)
 }
 

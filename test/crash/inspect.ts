@@ -4,12 +4,15 @@ import { connect } from 'node:net'
 import { RealRandom } from '../../src/base/real-random.ts'
 import { RealClock } from '../../src/net/real-clock.ts'
 import type { AccountId, BlobId } from '../../src/store/model.ts'
+import type { QueueId } from '../../src/store/queue.ts'
 import { openSqliteStore } from '../../src/store/sqlite/index.ts'
 import type { Store } from '../../src/store/store.ts'
-import { type Copy, digestOf, idOf } from './ledger.ts'
+import { type Copy, describeFiled, digestOf, type FoundReport, type FoundRow } from './ledger.ts'
 
 export interface Inspection {
   readonly copies: readonly Copy[]
+  readonly reports: readonly FoundReport[]
+  readonly rows: readonly FoundRow[]
   /** Of the audit, as text. */
   readonly findings: readonly string[]
 }
@@ -28,16 +31,52 @@ export async function inspectFolder(folder: string): Promise<Inspection> {
   const findings = await audit(store)
   // As if a day had gone by: every file without a row is old enough.
   await store.collectGarbage({ now: clock.now() + day })
-  const copies: Copy[] = []
-  const blobs = new Map<BlobId, Promise<{ id: string; digest: string }>>()
+  const filed: (Copy | FoundReport)[] = []
+  const blobs = new Map<BlobId, Promise<Copy | FoundReport>>()
   for (const { id, address } of await store.listAccounts()) {
     for (const blob of await blobsOf(store, id)) {
-      const read = blobs.get(blob) ?? describeBlob(store, blob)
+      const read = blobs.get(blob) ?? readBlob(store, blob).then((bytes) => describeFiled(address, bytes))
       blobs.set(blob, read)
-      copies.push({ address, ...(await read) })
+      filed.push({ ...(await read), address })
     }
   }
-  return { copies, findings: [...findings, ...(await audit(store))] }
+  const rows = await rowsOf(store)
+  return { ...parted(filed), rows, findings: [...findings, ...(await audit(store))] }
+}
+
+/** Copies and reports apart. */
+export function parted(filed: readonly (Copy | FoundReport)[]): { copies: Copy[]; reports: FoundReport[] } {
+  return {
+    copies: filed.flatMap((one) => ('about' in one ? [] : [one])),
+    reports: filed.flatMap((one) => ('about' in one ? [one] : [])),
+  }
+}
+
+const pageSize = 500
+
+/** Every recipient elsewhere that the queue still knows, its message read where it waits. */
+async function rowsOf(store: Store): Promise<FoundRow[]> {
+  const rows: FoundRow[] = []
+  let after: QueueId | undefined
+  for (;;) {
+    const filter = {}
+    const page = await store.queueList({
+      ...{ filter, limit: pageSize, finished: 'with', ...(after !== undefined && { after }) },
+    })
+    for (const { message, recipients } of page) {
+      const waits = recipients.some(({ state }) => state !== 'settled')
+      const digest = waits ? digestOf(await readBlob(store, message.blob)) : null
+      for (const { address, state, outcome, report } of recipients) {
+        rows.push({
+          id: message.messageId?.replace(/^<|>$/g, '') ?? '',
+          ...{ recipient: address, state, outcome, report: report === null ? 'none' : 'due' },
+          digest: state === 'settled' ? null : digest,
+        })
+      }
+    }
+    after = page.at(-1)?.message.id
+    if (page.length < pageSize) return rows
+  }
 }
 
 async function audit(store: Store): Promise<string[]> {
@@ -56,9 +95,8 @@ async function blobsOf(store: Store, account: AccountId): Promise<BlobId[]> {
   return blobs
 }
 
-async function describeBlob(store: Store, blob: BlobId): Promise<{ id: string; digest: string }> {
-  const bytes = Buffer.concat(await Array.fromAsync(store.blobs.read(blob)))
-  return { id: idOf(bytes), digest: digestOf(bytes) }
+async function readBlob(store: Store, blob: BlobId): Promise<Buffer> {
+  return Buffer.concat(await Array.fromAsync(store.blobs.read(blob)))
 }
 
 /** Reads a whole maildrop through a running server. */
@@ -66,7 +104,7 @@ export async function readMaildrop(login: {
   port: number
   address: string
   password: string
-}): Promise<Copy[]> {
+}): Promise<(Copy | FoundReport)[]> {
   const socket = connect({ port: login.port, host: '127.0.0.1' })
   const replies = socket.setEncoding('latin1')[Symbol.asyncIterator]() as AsyncIterator<string>
   let text = ''
@@ -92,16 +130,18 @@ export async function readMaildrop(login: {
     await command(`USER ${login.address}`)
     await command(`PASS ${login.password}`)
     const count = Number((await command('STAT')).split(' ')[1])
-    const copies: Copy[] = []
+    const filed: (Copy | FoundReport)[] = []
     for (let number = 1; number <= count; number++) {
       await command(`RETR ${number}`)
       const lines = `${await until('\r\n.\r\n')}\r\n`.replace(/^\./gm, '')
-      // The trace fields stand before the message.
-      const message = Buffer.from(lines.slice(lines.indexOf('Message-ID: <')), 'latin1')
-      copies.push({ address: login.address, id: idOf(message), digest: digestOf(message) })
+      // The trace fields stand before the message, which begins with its Message-ID; a report does not.
+      const start = /^Content-Type: multipart\/report/m.test(lines.slice(0, 2000))
+        ? 0
+        : lines.indexOf('Message-ID: <')
+      filed.push(describeFiled(login.address, Buffer.from(lines.slice(start), 'latin1')))
     }
     await command('QUIT')
-    return copies
+    return filed
   } finally {
     socket.destroy()
   }

@@ -1,5 +1,6 @@
 // The load: senders that talk SMTP to the server at the same time until it is gone or all messages are sent, and write down what
-// they were told. Messages go to one or three recipients, by DATA and BDAT, small enough for the database and too large for it.
+// they were told. Messages go to one or three recipients, by DATA and BDAT, small enough for the database and too large for it; from
+// strangers to mailboxes, and, in sessions of those who log in, to mailboxes and elsewhere.
 //
 // The same seed makes the same messages for each sender; what the server makes of them at once is up to the scheduler.
 import { Buffer } from 'node:buffer'
@@ -14,10 +15,20 @@ export interface LoadOptions {
   /** Of all senders together. */
   readonly messages: number
   readonly recipients: readonly string[]
+  /** Where half of the sessions log in and send elsewhere too. */
+  readonly submission?: Submission
   /** Octets of the largest message; default 200 KB and now and then 700 KB, which is more than one write. */
   readonly largest?: number
   /** Where each message is written down before its first byte is sent. */
   readonly ledger: Sent[]
+}
+
+export interface Submission {
+  readonly port: number
+  /** Of every recipient here, who are the senders. */
+  readonly password: string
+  /** Recipients elsewhere. */
+  readonly away: readonly string[]
 }
 
 /** The server has gone. */
@@ -31,10 +42,15 @@ export async function runLoad(options: LoadOptions): Promise<void> {
     const maker = new MessageMaker(random, { ...options, prefix: `${options.seed}.${number}` })
     try {
       while (left > 0) {
-        using session = await Session.open(options.port)
+        const { submission, recipients } = options
+        const away = submission !== undefined && random.below(2) === 0 ? submission : undefined
+        const from = recipients[random.below(recipients.length)] ?? ''
+        using session = await Session.open(away?.port ?? options.port)
+        if (away !== undefined) await session.logIn(from, away.password)
         for (let count = 1 + random.below(20); count > 0 && left > 0; count--) {
           left--
-          await session.send(maker.next(), { record: options.ledger, random })
+          const made = away === undefined ? maker.next() : maker.nextAway({ from, away: away.away })
+          await session.send(made, { record: options.ledger, random })
         }
         await session.command('QUIT')
       }
@@ -79,18 +95,31 @@ class MessageMaker {
     this.#options = options
   }
 
+  /** From a stranger, to mailboxes. */
   next(): Made {
-    const { recipients, prefix } = this.#options
-    const id = `${prefix}.${++this.#serial}@load.example`
-    const start = this.#random.below(recipients.length)
-    const chosen = Array.from(
-      { length: this.#random.below(3) === 0 ? 3 : 1 },
-      (_, index) => recipients[(start + index) % recipients.length] ?? '',
-    )
-    const head = `Message-ID: <${id}>\r\nFrom: <load@load.example>\r\nSubject: load\r\n\r\n`
+    return this.#make({ from: stranger, recipients: this.#choose(this.#options.recipients) })
+  }
+
+  /** From one of our own, to others elsewhere, and sometimes to mailboxes too. */
+  nextAway({ from, away }: { from: string; away: readonly string[] }): Made {
+    const local = this.#random.below(4) === 0 ? this.#choose(this.#options.recipients) : []
+    return this.#make({ from, recipients: [...local, ...this.#choose(away)] })
+  }
+
+  #choose(from: readonly string[]): string[] {
+    const start = this.#random.below(from.length)
+    const length = this.#random.below(3) === 0 ? 3 : 1
+    return Array.from({ length }, (_, index) => from[(start + index) % from.length] ?? '')
+  }
+
+  #make({ from, recipients }: { from: string; recipients: readonly string[] }): Made {
+    const id = `${this.#options.prefix}.${++this.#serial}@load.example`
+    // All that submission would add is there.
+    const head =
+      `Message-ID: <${id}>\r\nDate: Sun, 22 Nov 2026 12:00:00 +0000\r\n` +
+      `From: <${from}>\r\nSubject: load\r\n\r\n`
     const bytes = Buffer.from(head + this.#lines(this.#size()), 'latin1')
-    const sent: Sent = { id, recipients: chosen, digest: digestOf(bytes), outcome: 'unknown', reply: '' }
-    return { sent, bytes }
+    return { sent: { id, from, recipients, digest: digestOf(bytes), outcome: 'unknown', reply: '' }, bytes }
   }
 
   #lines(size: number): string {
@@ -108,6 +137,8 @@ class MessageMaker {
     return Math.min(largest, 70_000 + this.#random.below(largest))
   }
 }
+
+const stranger = 'load@load.example'
 
 class Session implements Disposable {
   readonly #socket: Socket
@@ -137,11 +168,17 @@ class Session implements Disposable {
     return session
   }
 
+  async logIn(username: string, password: string): Promise<void> {
+    const initial = Buffer.from(`\0${username}\0${password}`).toString('base64')
+    const reply = await this.command(`AUTH PLAIN ${initial}`)
+    if (!reply.startsWith('235')) throw new Error(`the server does not know ${username}: ${reply}`)
+  }
+
   /** Sends one message and writes its outcome down as soon as the last reply is read. */
   async send({ sent, bytes }: Made, to: { record: Sent[]; random: SeededRandom }): Promise<void> {
     to.record.push(sent)
     const bdat = to.random.below(3) === 0
-    const commands = ['MAIL FROM:<load@load.example>', ...sent.recipients.map((to) => `RCPT TO:<${to}>`)]
+    const commands = [`MAIL FROM:<${sent.from}>`, ...sent.recipients.map((to) => `RCPT TO:<${to}>`)]
     this.#socket.write(commands.map((command) => `${command}\r\n`).join(''))
     const replies: string[] = []
     for (const _ of commands) replies.push(await this.#reply())

@@ -8,11 +8,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { SeededRandom } from '../../src/base/seeded-random.ts'
 import { Disk, type DiskOptions, writeImage } from './disk.ts'
-import { residents } from './house.ts'
+import { password, residents, strangers } from './house.ts'
 import { inspectFolder } from './inspect.ts'
-import { compare, type Sent } from './ledger.ts'
+import { type Arrived, compare, type Sent } from './ledger.ts'
 import { runLoad } from './load.ts'
 import { CrashServer } from './server.ts'
+import { Sink } from './sink.ts'
 import { firstNumber, parseTrace, straceCommand, stringsOf, type TraceEvent } from './trace.ts'
 
 export interface LifeOptions {
@@ -31,22 +32,28 @@ export interface Life {
   /** Of each server. */
   readonly events: readonly (readonly TraceEvent[])[]
   readonly ledger: readonly Sent[]
+  /** What was relayed in the end. */
+  readonly arrived: readonly Arrived[]
 }
 
 /** Three servers on one folder: the first makes it and stops, the others are killed. */
 export async function recordLife({ seed, senders, messages, largest }: LifeOptions): Promise<Life> {
   const root = await mkdtemp(join(tmpdir(), 'posthorn-power-'))
   const ledger: Sent[] = []
+  await using sink = await Sink.open()
   const events: TraceEvent[][] = []
   try {
     const traceFile = join(root, 'trace')
     for (const [turn, ending] of (['stop', 'kill', 'kill'] as const).entries()) {
       await using server = await CrashServer.start({
         folder: join(root, 'data'),
+        sink: sink.port,
         furnish: turn === 0,
         under: straceCommand(traceFile),
       })
-      const load = { senders, messages, recipients: residents, largest, ledger }
+      sink.life++
+      const submission = { port: server.ready?.submission ?? 0, password, away: strangers }
+      const load = { senders, messages, recipients: residents, submission, largest, ledger }
       await runLoad({ ...load, port: server.smtp, seed: `${seed}.${turn}` })
       await server[ending]()
       events.push([...parseTrace(await readFile(traceFile, 'latin1'))])
@@ -54,7 +61,7 @@ export async function recordLife({ seed, senders, messages, largest }: LifeOptio
   } finally {
     await rm(root, { recursive: true, force: true })
   }
-  return { root, events, ledger }
+  return { root, events, ledger, arrived: sink.arrived }
 }
 
 export interface CutOptions {
@@ -76,7 +83,7 @@ export interface CutReport {
 
 /** Cuts the power at each promise and elsewhere, and looks at what is left. */
 export async function cutPower(life: Life, options: CutOptions): Promise<CutReport> {
-  const { root, events, ledger } = life
+  const { root, events, ledger, arrived } = life
   const { seed, elsewhere, ignoreSyncOf } = options
   const random = new SeededRandom(seed)
   const disk = new Disk({ root, ...(ignoreSyncOf && { ignoreSyncOf }) })
@@ -96,7 +103,7 @@ export async function cutPower(life: Life, options: CutOptions): Promise<CutRepo
         ...(atPromise && random.below(4) === 0 ? [random] : []),
       ]) {
         cuts++
-        const broken = await inspectImage(disk, { ledger, promised, chance })
+        const broken = await inspectImage(disk, { ledger, arrived, promised, chance })
         findings.push(...broken.map((finding) => `cut ${cuts}, ${promised.size} promised: ${finding}`))
       }
       disk.apply(event)
@@ -136,28 +143,29 @@ function promiseIn(event: TraceEvent, disk: Disk): string | undefined {
   return promisePattern.exec(stringsOf(event).join(''))?.[1]
 }
 
-const promisePattern = /^250 2\.\d\.\d .*delivered as (\S+)/
+const promisePattern = /^250 2\.\d\.\d .*(?:delivered|queued) as (\S+)/
 
 interface Cut {
   readonly ledger: readonly Sent[]
+  readonly arrived: readonly Arrived[]
   readonly promised: ReadonlySet<string>
   readonly chance: SeededRandom | undefined
 }
 
-async function inspectImage(disk: Disk, { ledger, promised, chance }: Cut): Promise<string[]> {
+async function inspectImage(disk: Disk, { ledger, arrived, promised, chance }: Cut): Promise<string[]> {
   const scratch = await mkdtemp(join(tmpdir(), 'posthorn-cut-'))
   try {
     await writeImage(disk.image(chance), scratch)
     const data = join(scratch, 'data')
     await mkdir(data, { recursive: true })
-    const { copies, findings } = await inspectFolder(data)
+    const { findings, ...found } = await inspectFolder(data)
     const byThen = ledger.map((sent) => ({
       ...sent,
       outcome: promised.has(promisePattern.exec(sent.reply)?.[1] ?? '')
         ? ('promised' as const)
         : ('unknown' as const),
     }))
-    return [...findings, ...compare(byThen, copies)]
+    return [...findings, ...compare(byThen, { ...found, arrived })]
   } catch (error) {
     return [`the folder cannot be read: ${String(error)}`]
   } finally {

@@ -1,18 +1,20 @@
 // Rounds of load, death and inspection over one data folder, which all rounds share: what an earlier round was promised must
 // outlive the later ones, and each start is a restart. Tests and `npm run crash` are made of these.
 import assert from 'node:assert/strict'
-import { SeededRandom } from '../../src/base/seeded-random.ts'
 import type { CheckpointName } from '../../src/base/checkpoint.ts'
-import { password, residents } from './house.ts'
-import { inspectFolder, readMaildrop } from './inspect.ts'
-import { compare, type Copy, type Sent } from './ledger.ts'
+import { SeededRandom } from '../../src/base/seeded-random.ts'
+import { password, residents, strangers } from './house.ts'
+import { inspectFolder, parted, readMaildrop } from './inspect.ts'
+import { compare, type Copy, type FoundReport, type Sent } from './ledger.ts'
 import { runLoad } from './load.ts'
-import { CrashServer } from './server.ts'
+import { CrashServer, type ServerOptions } from './server.ts'
+import type { Sink, SinkMoment } from './sink.ts'
 
-/** A furnished data folder and what its clients know. */
+/** A furnished data folder, what its clients know, and the host that mail is relayed to. */
 export interface Site {
   readonly folder: string
   readonly ledger: Sent[]
+  readonly sink: Sink
 }
 
 export interface RoundOptions {
@@ -26,50 +28,95 @@ const endless = 1_000_000
 
 /** Kills the server some time after the first message. Gives the milliseconds. */
 export async function killAtRandom(
-  { folder, ledger }: Site,
-  { seed, senders, longest }: RoundOptions & { longest: number },
+  site: Site,
+  { longest, ...round }: RoundOptions & { longest: number },
 ): Promise<number> {
-  const delay = new SeededRandom(seed).below(longest)
-  await using server = await CrashServer.start({ folder })
+  const delay = new SeededRandom(round.seed).below(longest)
+  await using server = await startServer(site)
   const timer = setTimeout(() => void server.kill(), delay)
-  await runLoad({ port: server.smtp, seed, senders, messages: endless, recipients: residents, ledger })
+  await load(site, { server, messages: endless, ...round })
   clearTimeout(timer)
   assert.equal(await server.ended, 'SIGKILL')
-  await inspect({ folder, ledger })
+  await inspect(site)
   return delay
 }
 
-/** The server kills itself at a place between DATA and 250. Fails where the place is not reached within `messages`. */
+/** How often a place can be reached in one life. */
+export function timesAtMost(name: CheckpointName, wanted: number): number {
+  return name === 'queue.recovered' ? 1 : wanted
+}
+
+/** The server kills itself at a place. Fails where the place is not reached within `messages`. */
 export async function killAtCheckpoint(
-  { folder, ledger }: Site,
-  { seed, senders, ...at }: RoundOptions & { name: CheckpointName; time: number; messages: number },
+  site: Site,
+  { name, time, messages, ...round }: RoundOptions & { name: CheckpointName; time: number; messages: number },
 ): Promise<void> {
-  await using server = await CrashServer.start({ folder, killAt: at })
-  // Opening the store writes too, so it may have died before it took mail.
+  await using server = await startServer(site, { killAt: { name, time } })
+  // Opening the store and going on with what is queued writes too, so it may have died before it took mail.
   if (server.ready !== null) {
-    const { messages } = at
-    await runLoad({ port: server.smtp, seed, senders, messages, recipients: residents, ledger })
+    await load(site, { server, messages, ...round })
+    await Promise.race([server.drain().catch(() => {}), server.ended])
     void server.stop().catch(() => {})
   }
-  assert.equal(await server.ended, 'SIGKILL', `${at.name} was not reached ${at.time} times`)
-  await inspect({ folder, ledger })
+  assert.equal(await server.ended, 'SIGKILL', `${name} was not reached ${time} times`)
+  await inspect(site)
 }
 
-/** Starts the server once more: it takes mail, gives all of it by POP3, and stops cleanly. */
-export async function endWell({ folder, ledger }: Site, { seed, senders }: RoundOptions): Promise<void> {
-  await using server = await CrashServer.start({ folder })
+/** The server is killed while the host that it relays to holds a message: at the final dot, or when its reply is written. */
+export async function killAtSink(
+  site: Site,
+  { moment, time, messages, ...round }: RoundOptions & { moment: SinkMoment; time: number; messages: number },
+): Promise<void> {
+  await using server = await startServer(site)
+  let reached = 0
+  site.sink.onMoment = (reachedMoment) => {
+    if (reachedMoment === moment && ++reached === time) void server.kill()
+  }
+  await load(site, { server, messages, ...round })
+  await Promise.race([server.drain().catch(() => {}), server.ended])
+  site.sink.onMoment = () => {}
+  void server.stop().catch(() => {})
+  assert.equal(await server.ended, 'SIGKILL', `the sink had fewer than ${time} messages`)
+  await inspect(site)
+}
+
+/** Starts the server once more: it takes mail, gives all of it by POP3, empties its queue, and stops cleanly. */
+export async function endWell(site: Site, round: RoundOptions): Promise<void> {
+  const { ledger, sink } = site
+  await using server = await startServer(site)
   const before = ledger.length
-  await runLoad({ port: server.smtp, seed, senders, messages: 20, recipients: residents, ledger })
+  await load(site, { server, messages: 20, ...round })
   assert.deepEqual([...new Set(ledger.slice(before).map(({ outcome }) => outcome))], ['promised'])
+  await server.drain()
   const port = server.ready?.pop3 ?? 0
-  const copies: Copy[] = []
-  for (const address of residents) copies.push(...(await readMaildrop({ port, address, password })))
-  assert.deepEqual(compare(ledger, copies), [])
+  const filed: (Copy | FoundReport)[] = []
+  for (const address of residents) filed.push(...(await readMaildrop({ port, address, password })))
   assert.equal(await server.stop(), 0)
-  await inspect({ folder, ledger })
+  const { rows } = await inspect(site)
+  assert.deepEqual(new Set(rows.map(({ state, report }) => `${state} ${report}`)), new Set(['settled none']))
+  assert.deepEqual(compare(ledger, { ...parted(filed), rows, arrived: sink.arrived }), [])
 }
 
-async function inspect({ folder, ledger }: Site): Promise<void> {
-  const { copies, findings } = await inspectFolder(folder)
-  assert.deepEqual([...findings, ...compare(ledger, copies)], [])
+async function startServer(
+  { folder, sink }: Site,
+  options: Partial<ServerOptions> = {},
+): Promise<CrashServer> {
+  sink.life++
+  return CrashServer.start({ folder, sink: sink.port, ...options })
+}
+
+async function load(
+  { ledger }: Site,
+  { server, ...options }: RoundOptions & { server: CrashServer; messages: number },
+): Promise<void> {
+  const submission = { port: server.ready?.submission ?? 0, password, away: strangers }
+  await runLoad({ port: server.smtp, recipients: residents, submission, ledger, ...options })
+}
+
+async function inspect({ folder, ledger, sink }: Site) {
+  const inspection = await inspectFolder(folder)
+  const { findings, ...found } = inspection
+  const all = { ...found, arrived: sink.arrived, ended: sink.life }
+  assert.deepEqual([...findings, ...compare(ledger, all)], [])
+  return inspection
 }

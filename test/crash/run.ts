@@ -4,14 +4,15 @@
 //   npm run crash -- --seed 42             the rounds of an earlier run: the same loads, places and delays
 //   npm run crash -- --seed 42 --round 17  that round alone, and the good ending
 //
-// Each tenth round is a power cut where strace can trace; the others kill the server at random or at a named place.
+// Each tenth round is a power cut where strace can trace; the others kill the server at random, at a named
+// place, or while the host that it relays to has a message in hand.
 // A seed decides what is sent and where or after how long the server dies; how its threads and the senders interleave is the
 // machine's, so a failure may take a few rounds to show again. A folder that failed is kept, and its place printed.
 import assert from 'node:assert/strict'
 import { parseArgs } from 'node:util'
 import { checkpointNames } from '../../src/base/checkpoint.ts'
 import { SeededRandom } from '../../src/base/seeded-random.ts'
-import { endWell, killAtCheckpoint, killAtRandom, type Site } from './rounds.ts'
+import { endWell, killAtCheckpoint, killAtRandom, killAtSink, type Site, timesAtMost } from './rounds.ts'
 import { cutPower, recordLife } from './power-cut.ts'
 import { makeSite } from './site.ts'
 import { whyNoStrace } from './trace.ts'
@@ -41,8 +42,16 @@ async function play(site: Site, { number, seed }: Round): Promise<string> {
   if (number % 3 === 0) {
     return `killed after ${await killAtRandom(site, { seed, senders, longest: 1500 })} ms`
   }
+  if (number % 7 === 0) {
+    const [moment, time] = [
+      random.below(2) === 0 ? ('dot' as const) : ('reply' as const),
+      1 + random.below(60),
+    ]
+    await killAtSink(site, { moment, time, seed, senders, messages: 2000 })
+    return `killed at the ${moment} of relayed message ${time}`
+  }
   const name = checkpointNames[random.below(checkpointNames.length)] ?? 'smtp.content'
-  const time = 1 + random.below(40)
+  const time = 1 + random.below(timesAtMost(name, 40))
   await killAtCheckpoint(site, { name, time, seed, senders, messages: 2000 })
   return `killed at ${name}, time ${time}`
 }

@@ -11,6 +11,7 @@ const program = fileURLToPath(new URL('./server-program.ts', import.meta.url))
 export interface Ready {
   readonly pid: number
   readonly smtp: number
+  readonly submission: number
   readonly pop3: number
 }
 
@@ -19,6 +20,8 @@ export type Ending = number | NodeJS.Signals
 
 export interface ServerOptions {
   readonly folder: string
+  /** The port of the host that takes relayed mail. */
+  readonly sink: number
   /** Where it kills itself, and at which time. */
   readonly killAt?: { readonly name: CheckpointName; readonly time: number }
   /** Makes the accounts after the start. */
@@ -54,6 +57,7 @@ export class CrashServer implements AsyncDisposable {
       stdio: ['pipe', 'pipe', 'inherit'],
       env: {
         ...process.env,
+        POSTHORN_CRASH_SINK: String(options.sink),
         POSTHORN_CRASH_AT: killAt ? `${killAt.name}:${killAt.time}` : '',
       },
     })
@@ -71,6 +75,18 @@ export class CrashServer implements AsyncDisposable {
   get smtp(): number {
     if (this.ready === null) throw new Error('the server died before it took mail')
     return this.ready.smtp
+  }
+
+  /** Resolves when its queue is empty and every report is made. */
+  async drain(): Promise<void> {
+    const { stdin, stdout } = this.#child
+    if (stdin === null || stdout === null) throw new Error('the server has no pipes')
+    const answered = once(stdout, 'data')
+    stdin.write('drain\n')
+    const gone = this.ended.then((ending) => {
+      throw new Error(`the server ended with ${ending} before its queue was empty`)
+    })
+    await Promise.race([answered, gone])
   }
 
   /** As a crash does. */

@@ -1,8 +1,9 @@
-// A temporary data folder for one test or one run.
+// A temporary data folder, and a host that mail is relayed to, for one test or one run.
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { furnishFolder } from './house.ts'
+import { Sink } from './sink.ts'
 import type { Site } from './rounds.ts'
 
 /** Makes and furnishes it. Disposing removes it. */
@@ -10,9 +11,14 @@ export async function makeSite(): Promise<Site & AsyncDisposable> {
   const parent = await mkdtemp(join(tmpdir(), 'posthorn-crash-'))
   const folder = join(parent, 'data')
   await furnishFolder(folder)
+  const sink = await Sink.open()
   return {
     folder,
     ledger: [],
-    [Symbol.asyncDispose]: () => rm(parent, { recursive: true, force: true }),
+    sink,
+    async [Symbol.asyncDispose]() {
+      await sink[Symbol.asyncDispose]()
+      await rm(parent, { recursive: true, force: true })
+    },
   }
 }
