@@ -20,6 +20,10 @@ export interface ArrivalRecipient {
   /** The address was the return path of one member of a list (VERP): what comes to it is about him. */
   readonly bounce?: { readonly owner: string; readonly member: string }
   readonly options?: RecipientOptions
+  /** The recipient as the sender named it, where it led to more or to something else. */
+  readonly named?: string
+  /** The list that it is a member of; absent or null: none. */
+  readonly list?: { readonly owner: string } | null
 }
 
 /** One address at another host that a recipient was, or led to. */
@@ -31,6 +35,8 @@ export interface RemoteRecipient {
   /** Set for a member of a list: the address that gets what bounces (RFC 5321 §3.9.2). */
   readonly list: { readonly owner: string } | null
   readonly options?: RecipientOptions
+  /** The recipient as the sender named it; absent: `via`, or the address itself. */
+  readonly named?: string
 }
 
 /** A whole message, staged, and where it goes. */

@@ -225,8 +225,9 @@ class Lane {
         const outcomes = (await sending).recipients.map(farewellIsLoss)
         const lost = this.#lostElsewhere(outcomes, { work, session, warm })
         const again = lost ? [] : anotherTransaction(places, outcomes)
-        const moved = lost ? [] : beyondSession(places, outcomes, session)
-        const context = { facts, capabilities: client.capabilities, dialect, at: this.#now() }
+        const moved = lost ? [] : beyondSession(places, outcomes)
+        const { deliverBy } = job.parcel.options
+        const context = { facts, capabilities: client.capabilities, dialect, deliverBy, at: this.#now() }
         for (const [at, place] of places.entries()) {
           const outcome = outcomes[at]
           const open = again.includes(place) || moved.includes(place) || (lost && outcome?.type === 'lost')
@@ -359,15 +360,13 @@ function anotherTransaction(
 }
 
 /**
- * RFC 9422: a session that has had its MAILMAX takes no more; those whom nothing was said of go on in the next one. Not where
- * the session had not carried anything: a host that takes no message at all would get sessions for ever.
+ * RFC 9422: a session that has had its MAILMAX takes no more; those whom nothing was said of go on in the next one, which takes
+ * one transaction at least.
  */
 function beyondSession(
   places: readonly number[],
   outcomes: readonly (DeliveryOutcome | undefined)[],
-  { client, sent }: Session,
 ): number[] {
-  if (client.accepted === 0 && sent <= 1) return []
   return places.filter((_, at) => {
     const outcome = outcomes[at]
     return outcome?.type === 'beyond-limit' && outcome.limit === 'MAILMAX'

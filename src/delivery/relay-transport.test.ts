@@ -264,6 +264,21 @@ test('a time of delivery that must be kept goes to no host that would not keep i
   assert.equal(peer.messages[0]?.rcpt[0], '<bob@example.net> NOTIFY=FAILURE,DELAY')
 })
 
+test('who shall hear that a message with a Deliver By request was passed on (RFC 2852 §4.1.4)', async () => {
+  const owes = async (extensions: readonly string[], by: object, seconds = 60): Promise<string> => {
+    const { scene } = sceneWith({ extensions })
+    const at = scene.clock.now() + seconds * 1000
+    const deliverBy = { at, mode: 'notify' as const, trace: 'not-asked' as const, ...by }
+    const [result] = await scene.send({ message: { options: { ...plainMessageOptions, deliverBy } } })
+    return (result?.type === 'done' && result.owes) || 'nothing'
+  }
+  assert.equal(await owes(['DSN'], {}), 'relayed-report', 'mode N to a host that does not know of it')
+  assert.equal(await owes(['DSN'], {}, -5), 'nothing', 'the time was over before')
+  assert.equal(await owes(['DSN', 'DELIVERBY'], {}), 'nothing')
+  assert.equal(await owes(['DSN', 'DELIVERBY'], { trace: 'asked' }), 'relayed-report')
+  assert.equal(await owes(['DSN', 'DELIVERBY'], { trace: 'asked', mode: 'return' }), 'relayed-report')
+})
+
 test('a reverse-path of a recipient’s own makes a transaction of its own', async () => {
   const { scene, peer } = sceneWith()
   const job = scene.job({ to: ['a@example.net', 'b@example.net'] })
@@ -374,13 +389,6 @@ test('recipients that a session with MAILMAX has no transaction left for go on i
     [1, 1, 1],
   )
   assert.equal(peer.connections, 2)
-})
-
-test('a host that takes no message in any session is not asked for ever', async () => {
-  const { scene, peer } = sceneWith({ extensions: ['PIPELINING', 'LIMITS MAILMAX=0'] })
-  const results = await scene.send()
-  assert.ok(results.every((result) => result.type !== 'done'))
-  assert.ok(peer.connections <= 2)
 })
 
 test('time-outs are those of the route where it has its own', async () => {

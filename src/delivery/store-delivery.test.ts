@@ -266,6 +266,26 @@ test('late mail is told of once, unless NOTIFY leaves DELAY out', async (context
   assert.deepEqual((await the.house.store.queueOverdue({ now: late, limit: 10 })).delayed, [])
 })
 
+test('a Deliver By request: "delayed" with 4.4.7 at its time, "relayed" with all that was asked (RFC 2852 §4.1.3, §4.1.4)', async (context) => {
+  const the = await way(context)
+  const now = the.house.clock.now()
+  const deliverBy = { at: now + 60_000, mode: 'notify', trace: 'asked' } as const
+  const options = { ...plainMessageOptions, deliverBy, holdUntil: now, holdFor: 600, priority: 3 }
+  await the.arrive({ remote: remote('a@far.example'), options })
+  const { delayed } = await the.house.store.queueOverdue({ now: now + 60_001, limit: 10 })
+  await the.house.clock.advance(60_001)
+  await the.reports.delayed(delayed)
+  assert.match(await the.mail(the.ann), /Action: delayed\r\nStatus: 4\.4\.7/)
+  the.house.transport.script = (job) => job.recipients.map(() => ({ ...relayed, owes: 'relayed-report' }))
+  await the.house.queue.start()
+  await the.house.clock.advance(100)
+  the.reports.due()
+  await the.reports.settled()
+  const mail = await the.mail(the.ann)
+  assert.match(mail, /Action: relayed\r\nStatus: 2\.0\.0/)
+  assert.match(mail, /\r\nDeliver-By-Date: .*\r\nFuture-Release-Request: for;600\r\n/)
+})
+
 test('forwarded mail leaves under SRS, and its failure goes to the sender elsewhere', async (context) => {
   const the = await way(context)
   the.house.transport.script = (job) =>
@@ -285,6 +305,24 @@ test('forwarded mail leaves under SRS, and its failure goes to the sender elsewh
   assert.deepEqual(second?.recipients, ['joe@far.example'])
   const back = the.returnPaths.tryReturnPath(address(first?.job.message.reversePath ?? ''))
   assert.ok(back?.type === 'forward' && back.address.localPart === 'joe')
+})
+
+test('what an alias passes on says so, beside recipients that the sender named himself', async (context) => {
+  const the = await way(context)
+  await the.house.queue.start()
+  const others = [
+    ...remote('bob@other.example', { via: 'fwd@house.example' }),
+    ...remote('cid@other.example'),
+  ]
+  await the.arrive({ reversePath: address('ann@house.example'), remote: others })
+  await the.house.clock.advance(100)
+  assert.deepEqual(
+    the.house.transport.jobs.map(({ recipients, job }) => [recipients, job.message.prefix]),
+    [
+      [['bob@other.example'], 'Delivered-To: fwd@house.example\r\nReceived: by x\r\n'],
+      [['cid@other.example'], 'Received: by x\r\n'],
+    ],
+  )
 })
 
 test('forwarding in a circle is refused on the second round', async (context) => {

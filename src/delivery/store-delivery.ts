@@ -7,9 +7,8 @@
 import type { Checkpoint } from '../base/checkpoint.ts'
 import type { Events } from '../events/event.ts'
 import { automaticRefused } from '../events/queue.ts'
-import { formatAddress, tryAddress } from '../mail/address.ts'
+import { formatAddress } from '../mail/address.ts'
 import { plainMessageOptions } from '../mail/delivery-options.ts'
-import { formatDeliveredTo } from '../mail/received.ts'
 import {
   buildQueueMessage,
   type EnqueuePolicy,
@@ -76,7 +75,7 @@ class StoreDelivery {
     const recipients = await this.#belowCeiling(arrival, unique)
     if (recipients === 'all-beyond') return { ok: false, reason: 'loop' }
     const enqueue = await this.#enqueue(arrival, recipients)
-    checkpoint?.('delivery.hand-over')
+    checkpoint?.(arrival.origin === 'report' ? 'report.hand-over' : 'delivery.hand-over')
     const filed = isKeptBack(arrival) ? [] : recipients
     const events = this.#hookEvents(arrival, filed)
     const stored = await store.deliver({
@@ -93,7 +92,7 @@ class StoreDelivery {
       ...(arrival.once && { once: arrival.once }),
       ...(events.length > 0 && { events }),
     })
-    checkpoint?.('delivery.committed')
+    checkpoint?.(arrival.origin === 'report' ? 'report.committed' : 'delivery.committed')
     const result = await this.#result(stored, { arrival, filed, enqueue })
     if (result.ok && arrival.reversePath === null) await bounces?.take(arrival)
     return result
@@ -190,8 +189,7 @@ class StoreDelivery {
         account: arrival.account ?? null,
         sender: arrival.sender ?? (arrival.account ? `account ${arrival.account}` : (domain ?? '')),
         reversePath: arrival.reversePath,
-        prefix:
-          remote.length === 0 && !isKeptBack(arrival) ? '' : forwardedMark(arrival) + arrival.trace(null),
+        prefix: remote.length === 0 && !isKeptBack(arrival) ? '' : arrival.trace(null),
         messageId: arrival.structure.messageId,
         options: arrival.options ?? plainMessageOptions,
         arrivedAt: arrival.receivedAt,
@@ -247,28 +245,10 @@ function filedRecipients(arrival: Arrival, recipients: readonly ArrivalRecipient
   const concerned = isKeptBack(arrival)
     ? recipients
     : arrival.recipients.filter(({ options }) => options !== undefined && wants(options, 'success'))
-  return concerned.map(({ deliveredTo, options }) => ({
+  return concerned.map(({ deliveredTo, options, named, list }) => ({
     address: deliveredTo,
     ...(options && { options }),
+    ...(named !== undefined && { named }),
+    ...(list && { list }),
   }))
 }
-
-/**
- * What an alias or list sends on says so, and is known when it comes back. Not where some recipients were named by the sender
- * himself: they all get the same bytes, and need not learn of the alias.
- */
-function forwardedMark(arrival: Arrival): string {
-  const remote = arrival.remote ?? []
-  if (remote.some(({ via }) => via === null)) return ''
-  const marks = new Set(
-    remote.map(({ via }) => {
-      const address = via === null ? undefined : tryAddress(via, { utf8: true })
-      return address === undefined
-        ? ''
-        : formatDeliveredTo(address, { utf8: arrival.options?.smtpUtf8 ?? false })
-    }),
-  )
-  return [...marks].slice(0, mostMarks).join('')
-}
-
-const mostMarks = 10

@@ -136,10 +136,10 @@ export class Submitter {
         found.remote.push({ address, via: null, list: null, options })
         found.told.push({ address: text, status: 'queued' })
       } else if (resolution.type === 'local') {
-        for (const { account, deliveredTo } of resolution.recipients) {
-          found.local.push({ account: account.id, deliveredTo, options })
+        for (const { account, deliveredTo, list } of resolution.recipients) {
+          found.local.push({ account: account.id, deliveredTo, list, named: text, options })
         }
-        found.remote.push(...resolution.remote.map((one) => ({ ...one, options })))
+        found.remote.push(...resolution.remote.map((one) => ({ ...one, named: text, options })))
         found.told.push({ address: text, status: resolution.remote.length > 0 ? 'queued' : 'delivered' })
       } else found.told.push({ address: text, status: 'refused', reason: resolution.type })
     }

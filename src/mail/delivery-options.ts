@@ -32,6 +32,8 @@ export interface MessageOptions {
   readonly tlsOptional: boolean
   /** RFC 4865 §4: not to be released before, in milliseconds since the epoch; null: at once. */
   readonly holdUntil: number | null
+  /** RFC 4865 §5.1.2: the HOLDFOR that `holdUntil` was made from, in seconds; a report repeats it. */
+  readonly holdFor?: number
   readonly deliverBy: DeliverBy | null
   /** RFC 6710 §4: −9 to 9; 0 is usual. */
   readonly priority: number
@@ -51,6 +53,8 @@ export interface RecipientOptions {
   readonly requireValidSince: { readonly since: number; readonly onFailure: 'continue' | 'reject' } | null
   /** Redistributed by a list: ENVID and RET of the message are not this recipient's (RFC 3461 §5.2.7.1). */
   readonly redistributed?: true
+  /** The alias or list of ours that sends it on, for a Delivered-To field in front: what comes back to it is a loop. */
+  readonly passedOnBy?: string
   /** For a mailbox of ours: queued since it was held, not since it is elsewhere. */
   readonly local?: true
 }

@@ -1,6 +1,9 @@
 // What the dispatcher knows of a destination: its lanes, what waits for them, how it has been lately. All in memory, and
 // forgotten once a destination has been without work for a while; what matters over a restart is in the rows.
 import { conditionOf, type DestinationHealth, healthy } from './backoff.ts'
+import { tryAddress } from '../mail/address.ts'
+import type { MessageOptions, RecipientOptions } from '../mail/delivery-options.ts'
+import { formatDeliveredTo } from '../mail/received.ts'
 import { type LaneWindow, lanesOf, openWindow } from './concurrency.ts'
 import type { Row } from './settlement.ts'
 import type { Destination, Job } from './transport.ts'
@@ -64,12 +67,13 @@ export class DestinationState {
 /** How long a success speaks for a destination. */
 const provenFor = 10 * 60_000
 
-/** Rows by what one transaction can carry: message, return path, and at most so many recipients. */
+/** Rows by what one transaction can carry: message, return path, what stands in front, and at most so many recipients. */
 export function groupRows(rows: readonly Row[], maxRecipients: number): Work[] {
   const groups = new Map<string, Row[]>()
   for (const row of rows) {
     const { recipient } = row
-    const key = JSON.stringify([recipient.message, recipient.reversePath, recipient.options.redistributed])
+    const { redistributed, passedOnBy } = recipient.options
+    const key = JSON.stringify([recipient.message, recipient.reversePath, redistributed, passedOnBy])
     const group = groups.get(key)
     if (group === undefined) groups.set(key, [row])
     else group.push(row)
@@ -92,10 +96,17 @@ function makeWork(rows: readonly Row[]): Work {
     message: {
       ...message,
       reversePath: recipient.reversePath ?? message.reversePath,
+      prefix: markOf(recipient.options, options) + message.prefix,
       // RFC 3461 §5.2.7.1 (b): what a list sends on carries neither ENVID nor RET of the original.
       options: recipient.options.redistributed ? { ...options, envId: null, ret: null } : options,
     },
     recipients: rows.map((row) => row.recipient),
   }
   return { job, rows, untried: 0 }
+}
+
+/** What an alias or list sends on says so, and is known when it comes back (docs/queue.md, "Storms and loops"). */
+function markOf({ passedOnBy }: RecipientOptions, { smtpUtf8 }: MessageOptions): string {
+  const address = passedOnBy === undefined ? undefined : tryAddress(passedOnBy, { utf8: true })
+  return address === undefined ? '' : formatDeliveredTo(address, { utf8: smtpUtf8 })
 }

@@ -149,10 +149,62 @@ test('RFC 3461 §5.2.7.1: reaching a list is final, and members get nothing of w
     notify: ['failure'],
     originalRecipient: 'rfc822;b@one.example',
     redistributed: true,
+    passedOnBy: 'news@house.example',
   })
   const done = all[1]?.state
   assert.ok(all[1]?.address === 'news@house.example')
   assert.ok(done?.type === 'settled' && done.outcome === 'delivered' && done.report === 'success')
+})
+
+test('an alias of a mailbox here and an address elsewhere is "expanded" once, for both', () => {
+  const named = 'Team@house.example'
+  const asked = { options: notify('success', 'failure'), named }
+  const all = rows({
+    remote: [to('b@one.example', { via: 'team@house.example', ...asked })],
+    filed: [{ address: 'x@house.example', ...asked }],
+  })
+  assert.deepEqual(
+    all.map((row) => [row.address, row.options.notify, row.state.type === 'settled' && row.state.outcome]),
+    [
+      ['b@one.example', ['failure'], false],
+      [named, ['success', 'failure'], 'expanded'],
+    ],
+  )
+  const [only, ...none] = rows({ filed: [{ address: 'x@house.example', ...asked }] })
+  assert.ok(only?.state.type === 'settled' && only.state.outcome === 'delivered')
+  assert.equal(only.options.originalRecipient, `rfc822;${named}`, 'one mailbox behind the alias')
+  assert.equal(none.length, 0)
+})
+
+test('aliases of aliases, each of one address, are one alias of several to the sender', () => {
+  const asked = { options: notify('success'), named: 'all@house.example' }
+  const all = rows({
+    remote: [
+      to('b@one.example', { via: 'b@house.example', ...asked }),
+      to('c@two.example', { via: 'c@house.example', ...asked }),
+    ],
+  })
+  assert.deepEqual(
+    all.map((row) => [row.address, row.options.notify]),
+    [
+      ['b@one.example', []],
+      ['c@two.example', []],
+      ['all@house.example', ['success']],
+    ],
+  )
+})
+
+test('members of a list that are here get nothing of what was asked for either, and the list answers once', () => {
+  const list = { owner: 'news-owner@house.example' }
+  const asked = { options: notify('success', 'delay'), named: 'news@house.example', list }
+  const filed = ['x@house.example', 'y@house.example'].map((member) => ({ address: member, ...asked }))
+  assert.deepEqual(
+    rows({ filed }).map((row) => [row.address, row.state.type === 'settled' && row.state.outcome]),
+    [['news@house.example', 'delivered']],
+  )
+  const [held] = rows({ filed, quarantine: 'looks odd' })
+  assert.equal(held?.reversePath, list.owner)
+  assert.deepEqual(held.options.notify, ['failure'])
 })
 
 test('suppressed: returned at once; a list leaves its member out silently', () => {

@@ -23,12 +23,18 @@ export interface OutgoingRecipient {
   /** Set for a member of a list. */
   readonly list: { readonly owner: string } | null
   readonly options?: RecipientOptions
+  /** As the sender named it; absent: `via`, or the address. */
+  readonly named?: string
 }
 
 /** A mailbox of ours that the message goes into by the same commit, or that it is kept from. */
 export interface FiledRecipient {
   readonly address: string
   readonly options?: RecipientOptions
+  /** As the sender named it; absent: the address. */
+  readonly named?: string
+  /** Set for a member of a list. */
+  readonly list?: { readonly owner: string }
 }
 
 export interface EnqueuePolicy {
@@ -105,8 +111,8 @@ class RowBuilder {
   readonly #policy: EnqueuePolicy
   readonly #turns: FairTurns
   readonly #due: number
-  /** How many remote recipients each of our addresses led to. */
-  readonly #fanOut = new Map<string, number>()
+  /** What each recipient that the sender named led to, here and elsewhere. */
+  readonly #named = new Map<string, { targets: number; members: number }>()
   /** Lists and aliases of which the sender wants to hear, once each. */
   readonly #expanded = new Map<string, { options: RecipientOptions; outcome: 'delivered' | 'expanded' }>()
 
@@ -115,9 +121,8 @@ class RowBuilder {
     this.#policy = policy
     this.#turns = state.turns
     this.#due = state.due
-    for (const { via } of request.remote) {
-      if (via !== null) this.#fanOut.set(via, (this.#fanOut.get(via) ?? 0) + 1)
-    }
+    for (const recipient of request.remote) this.#count(nameOf(recipient), recipient.list)
+    for (const { named, address, list } of request.filed) this.#count(named ?? address, list ?? null)
   }
 
   addRemote(recipient: OutgoingRecipient): void {
@@ -132,14 +137,19 @@ class RowBuilder {
     })
   }
 
-  addFiled({ address, options = plainRecipientOptions }: FiledRecipient): void {
+  addFiled({ address, named = address, list, ...recipient }: FiledRecipient): void {
     const domain = address.slice(address.lastIndexOf('@') + 1).toLowerCase()
-    const { quarantine, arrivedAt } = this.#request
+    const { quarantine, arrivedAt, reversePath } = this.#request
+    const given = recipient.options ?? plainRecipientOptions
+    const options =
+      list === undefined ? this.#aliased(given, { named, address }) : this.#redistributed(given, named)
     if (quarantine !== null || this.#due > arrivedAt) {
       const held = quarantine !== null && ({ type: 'held', reason: quarantine } as const)
       const state = held || ({ type: 'waiting' } as const)
-      this.#add({ address, domain, reversePath: null, options: { ...options, local: true }, state })
-    } else if (wants(options, 'success') && this.#request.reversePath !== null) {
+      // RFC 5321 §3.9.2: what becomes of a member's copy is the business of whoever looks after the list.
+      const own = list === undefined || reversePath === null ? null : list.owner
+      this.#add({ address, domain, reversePath: own, options: { ...options, local: true }, state })
+    } else if (wants(options, 'success') && reversePath !== null) {
       // RFC 3461 §5.2.3 (a): asked for SUCCESS, a "delivered" report must be made.
       this.#addDone(address, options, 'delivered')
     }
@@ -184,28 +194,51 @@ class RowBuilder {
 
   #optionsOf(recipient: OutgoingRecipient): RecipientOptions {
     const { options = plainRecipientOptions, via, list, address } = recipient
-    if (via === null) return options
-    const sent = this.#request.reversePath !== null
+    const named = nameOf(recipient)
     if (list !== null) {
-      // RFC 3461 §5.2.7.1: reaching the list is final delivery, and nothing of what was asked for goes on to the members.
-      if (sent && wants(options, 'success')) this.#expanded.set(via, { options, outcome: 'delivered' })
+      const originalRecipient = originalRecipientOf(address)
       return {
-        ...plainRecipientOptions,
-        notify: ['failure'],
-        originalRecipient: originalRecipientOf(address),
-        redistributed: true,
+        ...this.#redistributed(options, named),
+        originalRecipient,
+        ...(via !== null && { passedOnBy: via }),
       }
     }
-    const viaAddress = tryAddress(via, { utf8: true })
+    if (via === null) return options
+    return { ...this.#aliased(options, { named, address: formatAddress(address) }), passedOnBy: via }
+  }
+
+  #count(named: string, list: { readonly owner: string } | null): void {
+    const { targets, members } = this.#named.get(named) ?? { targets: 0, members: 0 }
+    this.#named.set(named, { targets: targets + 1, members: members + (list === null ? 0 : 1) })
+  }
+
+  /** RFC 3461 §5.2.7.1: reaching the list is final delivery, and nothing of what was asked for goes on to the members. */
+  #redistributed(options: RecipientOptions, named: string): RecipientOptions {
+    const { targets, members } = this.#named.get(named) ?? { targets: 1, members: 1 }
+    this.#expand(named, options, members === targets ? 'delivered' : 'expanded')
+    return { ...plainRecipientOptions, notify: ['failure'], redistributed: true }
+  }
+
+  #aliased(
+    options: RecipientOptions,
+    { named, address }: { named: string; address: string },
+  ): RecipientOptions {
+    if (named.toLowerCase() === address.toLowerCase()) return options
+    const name = tryAddress(named, { utf8: true })
     // RFC 3461 §5.2.1 (d): an ORCPT that is added must be the address that the message came for.
     const originalRecipient =
-      options.originalRecipient ?? (viaAddress === undefined ? null : originalRecipientOf(viaAddress))
+      options.originalRecipient ?? (name === undefined ? null : originalRecipientOf(name))
     // RFC 3461 §5.2.7.2: one address behind the alias, and everything goes on with the message.
-    if ((this.#fanOut.get(via) ?? 0) <= 1) return { ...options, originalRecipient }
+    if ((this.#named.get(named)?.targets ?? 1) <= 1) return { ...options, originalRecipient }
     // RFC 3461 §5.2.7.3 (c): several, and SUCCESS is answered here by "expanded".
-    if (sent && wants(options, 'success')) this.#expanded.set(via, { options, outcome: 'expanded' })
+    this.#expand(named, options, 'expanded')
     const notify = options.notify?.filter((on) => on !== 'success') ?? null
     return { ...options, notify, originalRecipient }
+  }
+
+  #expand(named: string, options: RecipientOptions, outcome: 'delivered' | 'expanded'): void {
+    if (this.#request.reversePath === null || !wants(options, 'success')) return
+    this.#expanded.set(named, { options, outcome })
   }
 
   #reversePathOf(recipient: OutgoingRecipient): string | null {
@@ -225,6 +258,11 @@ class RowBuilder {
   }
 }
 
+/** What the sender calls it. */
+function nameOf({ named, via, address }: OutgoingRecipient): string {
+  return named ?? via ?? formatAddress(address)
+}
+
 /** Which report a recipient's end makes due: none where it was not asked for, or where there is nobody to send it to. */
 export function reportOf(options: RecipientOptions, kind: ReportKind, hasSender: boolean): ReportKind | null {
   return hasSender && wants(options, kind) ? kind : null
@@ -233,6 +271,14 @@ export function reportOf(options: RecipientOptions, kind: ReportKind, hasSender:
 /** RFC 3461 §5.2: without NOTIFY, failures and delays are told, success is not. */
 export function wants(options: RecipientOptions, kind: ReportKind): boolean {
   return options.notify === null ? kind !== 'success' : options.notify.includes(kind)
+}
+
+/**
+ * RFC 2852 §4.1.4: a report that a message with a Deliver By request was passed on goes to everyone who did not say NEVER. A
+ * list's owner asked for no time (RFC 3461 §5.2.7.1).
+ */
+export function wantsTrace({ notify, redistributed }: RecipientOptions): boolean {
+  return redistributed !== true && notify?.length !== 0
 }
 
 /** RFC 3461 §4.2, RFC 6533 §3: `type;address`. */

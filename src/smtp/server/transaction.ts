@@ -2,6 +2,7 @@
 //
 // It is one object, dropped whole by RSET, by a new MAIL, at the end of the message, or with the connection.
 import type { ArrivalRecipient, RemoteRecipient } from '../../delivery/delivery.ts'
+import { formatAddress } from '../../mail/address.ts'
 import type { MessageOptions, RecipientOptions } from '../../mail/delivery-options.ts'
 import { plainRecipientOptions } from '../../mail/delivery-options.ts'
 import type { Account } from '../../store/model.ts'
@@ -53,18 +54,19 @@ export function acceptedFrom(
   found: RecipientVerdict & { readonly ok: true },
 ): Accepted {
   const options = optionsOf(recipient)
+  const named = recipient?.address ? { named: formatAddress(recipient.address) } : {}
   return {
     recipient,
     local: found.recipients.map(({ account, deliveredTo, list }) => ({
       account,
       listOwner: list?.owner ?? null,
       arrival: {
-        ...{ account: account.id, deliveredTo },
+        ...{ account: account.id, deliveredTo, list, ...named },
         ...(options === null ? {} : { options }),
         ...(found.bounce === undefined ? {} : { bounce: found.bounce }),
       },
     })),
-    remote: found.remote.map((remote) => (options === null ? remote : { ...remote, options })),
+    remote: found.remote.map((remote) => ({ ...remote, ...named, ...(options !== null && { options }) })),
   }
 }
 
