@@ -82,6 +82,23 @@ test('success is reported by who has the duty: not for relayed, but for delivere
   assert.equal((await house.row(id, 1)).report, null)
 })
 
+test('RFC 2852 §4.1.4: a relay that owes a report makes one, but for NEVER', async (context) => {
+  const house = await queueHouse(context)
+  house.transport.script = (job) => job.recipients.map(() => ({ ...relayed, owes: 'relayed-report' }))
+  await house.queue.start()
+  const reportFor = async (change: Partial<typeof plainRecipientOptions>): Promise<string | null> => {
+    const id = await house.send(['a@far.example'], {
+      row: { options: { ...plainRecipientOptions, ...change } },
+    })
+    await house.clock.advance(100)
+    return (await house.row(id)).report
+  }
+  assert.equal(await reportFor({}), 'success')
+  assert.equal(await reportFor({ notify: ['failure'] }), 'success')
+  assert.equal(await reportFor({ notify: [] }), null)
+  assert.equal(await reportFor({ redistributed: true }), null)
+})
+
 test('recipients of one message share a job, up to the most of the destination', async (context) => {
   const house = await queueHouse(context)
   house.transport.destination = () => ({ maxRecipients: 2 })
@@ -141,7 +158,9 @@ test('a crash in mid-attempt: the next start finds it, and does not hurry', asyn
   await house.queue.start()
   const row = await house.row(id)
   assert.deepEqual([row.state, row.faults, row.last?.outcome], ['waiting', 1, 'unknown'])
-  await house.clock.advance('5h')
+  await house.clock.advance('9m')
+  assert.equal((await house.row(id)).state, 'waiting')
+  await house.clock.advance('2m')
   assert.equal((await house.row(id)).outcome, 'relayed')
   const stopped = first.stop()
   await house.clock.advance('2m')

@@ -26,6 +26,10 @@ const retrySection = z
       '4h',
       'The wait after an attempt whose outcome nobody knows, since a second copy may come of it (RFC 1047).',
     ),
+    interruptedAfter: duration(
+      '10m',
+      'The wait of what a process had claimed when it died; by then the far side has given its connection up too.',
+    ),
     poisonAfter: count(
       5,
       'Failures of ours, not of any host, after which a recipient is held for an operator.',
