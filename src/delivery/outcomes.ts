@@ -5,6 +5,7 @@
 // - A connection that broke behind the final dot leaves the outcome unknown (RFC 1047); that is never turned into a failure here.
 import type { Capabilities } from '../smtp/client/capabilities.ts'
 import type { CannotCarry, DeliveryOutcome } from '../smtp/client/outgoing.ts'
+import type { DeliverBy } from '../mail/delivery-options.ts'
 import type { RecipientResult } from '../queue/transport.ts'
 import { endingWords, makeAttempt, stageName, statusOf, type HostFacts, type Trouble } from './attempt.ts'
 import { errorText } from '../events/error-text.ts'
@@ -14,6 +15,8 @@ export interface OutcomeContext {
   readonly facts: HostFacts
   readonly capabilities: Capabilities
   readonly dialect: 'smtp' | 'lmtp'
+  /** RFC 2852 §4: what the message asks for. */
+  readonly deliverBy: DeliverBy | null
   /** Milliseconds since the epoch. */
   readonly at: number
 }
@@ -35,6 +38,7 @@ export function resultOf(outcome: DeliveryOutcome, context: OutcomeContext): Rec
         type: 'done',
         outcome: kind,
         attempt: attempt({ stage: 'reply', outcome: said, reply: verbatim, status }),
+        ...(owesTrace(context) ? { owes: 'relayed-report' as const } : {}),
       }
     }
     case 'refused':
@@ -68,6 +72,13 @@ export function resultOf(outcome: DeliveryOutcome, context: OutcomeContext): Rec
     case 'content-failed':
       return oursFailed(outcome.error, context)
   }
+}
+
+/** RFC 2852 §4.1.4 and §4.1.4.2: with by-trace always, by-mode N where the next host cannot keep the time; LMTP delivers. */
+function owesTrace({ deliverBy, dialect, capabilities, at }: OutcomeContext): boolean {
+  if (deliverBy === null || dialect === 'lmtp') return false
+  if (deliverBy.trace === 'asked') return true
+  return deliverBy.mode === 'notify' && capabilities.deliverBy === null && at < deliverBy.at
 }
 
 function refusedResult(

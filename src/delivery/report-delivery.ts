@@ -42,6 +42,7 @@ export function createReportDelivery(
         ...plainMessageOptions,
         body: report.eightBit ? '8BITMIME' : '7BIT',
         smtpUtf8: to?.utf8 ?? false,
+        priority: report.priority,
       },
       reported: report.rows,
     }

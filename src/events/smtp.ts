@@ -10,6 +10,8 @@ export const messageAccepted = defineEvent<{
   bytes: number
   /** Something of it went into the queue. */
   queued: boolean
+  /** RFC 6710 §4.1 (3): as it was granted; 0 is usual. */
+  priority: number
 }>({
   name: 'smtp.message-accepted',
   level: 'info',

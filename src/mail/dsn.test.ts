@@ -32,6 +32,8 @@ const report: Report = {
   boundary: 'b1',
   now: Date.UTC(2026, 0, 2),
   arrivedAt: Date.UTC(2026, 0, 1),
+  deliverBy: null,
+  futureRelease: null,
   envelopeId: 'env+1',
   logId: 'q1',
   originalMessageId: 'm1@house.example',
@@ -92,6 +94,17 @@ test('a report of failure: three parts, the reply verbatim for people and progra
       },
     ],
   })
+})
+
+test('times that the sender asked for are fields of the message (RFC 2852 §5, RFC 4865 §5.1.2)', () => {
+  const asked = { ...report, deliverBy: Date.UTC(2026, 0, 1, 0, 2), futureRelease: 'for;600' }
+  const { text } = whole(asked, returnedHeader)
+  assert.match(
+    text,
+    /Arrival-Date: Thu, 01 Jan 2026 00:00:00 \+0000\r\nDeliver-By-Date: Thu, 01 Jan 2026 00:02:00 \+0000\r\n/,
+  )
+  assert.match(text, /\r\nFuture-Release-Request: for;600\r\n/)
+  assert.doesNotMatch(whole(report, returnedHeader).text, /Deliver-By|Future-Release/)
 })
 
 test('a whole message comes back as message/rfc822', () => {

@@ -51,6 +51,10 @@ export interface Report {
   /** Milliseconds since the epoch. */
   readonly now: number
   readonly arrivedAt: number
+  /** RFC 2852 §5: when it should have been delivered, in milliseconds since the epoch; null: no time was asked for. */
+  readonly deliverBy: number | null
+  /** RFC 4865 §5.1.2: how long the sender had it held, as MAIL said it; null: he did not. */
+  readonly futureRelease: string | null
   /** RFC 3461 §4.4, decoded. */
   readonly envelopeId: string | null
   /** What our reply called the message, for the log. */
@@ -171,10 +175,7 @@ const openings: Record<ReportAction, readonly string[]> = {
     'It will be tried again; you need not send it again.',
   ],
   delivered: ['It was delivered to these addresses:'],
-  relayed: [
-    'It was passed on to the mail systems of these addresses, which do not report',
-    'delivery. You may not hear more:',
-  ],
+  relayed: ['It was passed on to the mail systems of these addresses. You may not hear', 'more:'],
   expanded: ['It reached these addresses, which pass it on to others:'],
 }
 
@@ -209,6 +210,8 @@ function statusPart(report: Report): string {
       // RFC 3461 §6.3 (b): `dns` only for a name that is in the DNS.
       `Reporting-MTA: ${domainName ? 'dns' : 'x-local-hostname'}; ${field(report.reportingMta)}`,
       `Arrival-Date: ${formatDate(report.arrivedAt)}`,
+      ...(report.deliverBy === null ? [] : [`Deliver-By-Date: ${formatDate(report.deliverBy)}`]),
+      ...(report.futureRelease === null ? [] : [`Future-Release-Request: ${field(report.futureRelease)}`]),
     ],
     ...report.recipients.map((recipient) => recipientFields(recipient, report.logId)),
   ]

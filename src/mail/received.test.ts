@@ -32,6 +32,11 @@ test('RFC 5321 §4.4: a Received field with every clause, folded', () => {
   )
 })
 
+test('RFC 6710 §4.1: a priority that is not the usual one is told', () => {
+  assert.match(formatReceived({ ...trace, priority: -3 }), /for <ann@example\.org>\r\n\tPRIORITY -3; Sat, 21/)
+  assert.doesNotMatch(formatReceived({ ...trace, priority: 0 }), /PRIORITY/)
+})
+
 test('clauses that do not apply are left out', () => {
   const bare = {
     ...trace,

@@ -50,6 +50,8 @@ export interface ReceivedTrace {
   readonly recipient: Address | null
   /** As negotiated, for example `TLSv1.3` and `TLS_AES_256_GCM_SHA384`. */
   readonly tls: { readonly version: string; readonly cipher: string } | null
+  /** RFC 6710 §4.1 (2): told where it is not the usual 0. */
+  readonly priority?: number
   /** Milliseconds since the Unix epoch. */
   readonly time: number
   /** Minutes east of UTC; default 0. */
@@ -83,6 +85,8 @@ export function formatReceived(trace: ReceivedTrace): string {
   if (recipient !== null && (options.utf8 === true || !recipient.utf8)) {
     clauses.push(`for <${formatAddress(recipient)}>`)
   }
+  // RFC 6710 §7: Pri = CFWS "PRIORITY" FWS priority-value
+  if (trace.priority !== undefined && trace.priority !== 0) clauses.push(`PRIORITY ${trace.priority}`)
   clauses[clauses.length - 1] += ';'
   clauses.push(formatDate(trace.time, trace.zoneMinutes ?? 0))
   return fold(`Received:`, clauses)

@@ -7,6 +7,7 @@
 // - The returned message is copied through the blob store piece by piece, and never held.
 // What it cannot make now (the store in trouble) stays due.
 import { Buffer } from 'node:buffer'
+import type { Checkpoint } from '../base/checkpoint.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import type { QueueConfig } from '../config/sections/queue.ts'
@@ -37,6 +38,7 @@ import type {
 import { type Store, StoreUnavailable } from '../store/store.ts'
 import { wants } from './enqueue.ts'
 import type { ReportMaker } from './queue.ts'
+import { wantsTrace } from './settlement.ts'
 
 /** A report on its way: whoever sends it delivers it with `rows` as reported, in one commit. */
 export interface OutgoingReport extends Ingested {
@@ -47,6 +49,8 @@ export interface OutgoingReport extends Ingested {
   readonly id: string
   readonly at: number
   readonly eightBit: boolean
+  /** RFC 6710 §4. */
+  readonly priority: number
   readonly rows: readonly QueueRow[]
   /** What it is about, for a list's owner who keeps count. */
   readonly about: readonly ReportedRecipient[]
@@ -65,6 +69,7 @@ export interface ReportsOptions {
   readonly mime?: Partial<MimeLimits>
   /** `nobody`: the return path leads nowhere, so that the report is dropped. Rejects where it could not be tried. */
   readonly send: (report: OutgoingReport) => Promise<'sent' | 'nobody'>
+  readonly checkpoint?: Checkpoint | undefined
 }
 
 export interface Reports extends ReportMaker {
@@ -152,7 +157,7 @@ class Making {
     const { maxRecipients } = this.#parts.config.reports
     let all = true
     // An operator's `fail` and a double bounce ask for a report whatever the sender asked for: NEVER is still never.
-    const unwanted = recipients.filter(({ options, report }) => !wants(options, report ?? 'failure'))
+    const unwanted = recipients.filter((row) => !isWanted(message, row))
     if (unwanted.length > 0) await this.#drop(unwanted)
     const wanted = recipients.filter((row) => !unwanted.includes(row))
     for (const group of groupsOf(message, wanted, ({ report }) => report ?? 'failure')) {
@@ -165,7 +170,7 @@ class Making {
   }
 
   async #make(group: Group): Promise<boolean> {
-    const { events, send } = this.#parts
+    const { events, send, checkpoint } = this.#parts
     const { message, kind, rows } = group
     const to = group.to ?? '<postmaster>'
     // A return path that says nothing was asked for is never reached: only a failure without a sender has no `to`.
@@ -177,7 +182,11 @@ class Making {
       return true
     }
     try {
-      const outcome = await send(await this.#write(group))
+      checkpoint?.('report.begun')
+      const report = await this.#write(group)
+      checkpoint?.('report.staged')
+      const outcome = await send(report)
+      checkpoint?.('report.sent')
       if (outcome === 'sent') {
         events.emit(reportSent, { message: message.name, kind, to, recipients: rows.length })
         return true
@@ -226,7 +235,10 @@ class Making {
       logId: message.name,
       originalMessageId: message.messageId,
       originalSubject: subject === null ? null : displayText(subject),
-      recipients: rows.map((row) => reportedOf(row, { kind, message })),
+      // RFC 2852 §5, RFC 4865 §5.1.2 (2).
+      deliverBy: message.options.deliverBy?.at ?? null,
+      futureRelease: futureReleaseOf(message.options),
+      recipients: rows.map((row) => reportedOf(row, { kind, message, now })),
       returned,
     }
     const intake = ingest({ blobs: store.blobs, ...(mime && { limits: mime }) })
@@ -242,7 +254,10 @@ class Making {
       await intake.write(utf8.encode(formatReportTail(report)))
       const staged = await intake.finish()
       const eightBit = returned.eightBit && !returned.utf8
-      return { ...staged, to, kind, id, at: now, eightBit, rows: rows.map(keyOf), about: report.recipients }
+      // RFC 6710 §4.6: as urgent as what it is about.
+      const { priority } = message.options
+      const made = { ...staged, to, kind, id, at: now, eightBit, priority }
+      return { ...made, rows: rows.map(keyOf), about: report.recipients }
     } catch (error) {
       await intake.discard()
       throw error
@@ -282,6 +297,19 @@ class Making {
 
 const utf8 = new TextEncoder()
 
+/** A settled row asks for what its sender wants; RFC 2852 §4.1.4 asks for more where a time of delivery was given. */
+function isWanted({ options: { deliverBy } }: QueueMessage, { options, report }: QueueRecipient): boolean {
+  const kind = report ?? 'failure'
+  return wants(options, kind) || (kind === 'success' && deliverBy !== null && wantsTrace(options))
+}
+
+/** RFC 4865 §5.1.2 (2): `for;` and the seconds, or `until;` and the moment, as MAIL said it. */
+function futureReleaseOf({ holdUntil, holdFor }: QueueMessage['options']): string | null {
+  if (holdUntil === null) return null
+  if (holdFor !== undefined) return `for;${holdFor}`
+  return `until;${new Date(holdUntil).toISOString().replace(/\.\d+Z$/, 'Z')}`
+}
+
 function groupsOf(
   message: QueueMessage,
   rows: readonly QueueRecipient[],
@@ -301,10 +329,10 @@ function groupsOf(
 
 function reportedOf(
   row: QueueRecipient,
-  about: { kind: ReportKind; message: QueueMessage },
+  about: { kind: ReportKind; message: QueueMessage; now: number },
 ): ReportedRecipient {
   const { last, outcome } = row
-  const { kind, message } = about
+  const { kind, message, now } = about
   const remote = last !== null && last.host !== null
   const action: ReportAction = kind === 'failure' ? 'failed' : kind === 'delay' ? 'delayed' : successOf(row)
   const common = {
@@ -325,7 +353,9 @@ function reportedOf(
   }
   const words = remote ? '' : (last?.reply ?? row.reason)
   if (kind === 'delay') {
-    const status = last?.status.startsWith('4') ? last.status : '4.4.0'
+    // RFC 2852 §4.1.3: 4.4.7 where the time that was asked for is over.
+    const late = message.options.deliverBy !== null && message.options.deliverBy.at <= now
+    const status = late ? '4.4.7' : last?.status.startsWith('4') ? last.status : '4.4.0'
     const diagnostic = remote ? last.reply : null
     return { ...common, status, diagnostic, reason: words, willRetryUntil: message.expiresAt }
   }

@@ -2,6 +2,7 @@
 import { errorText } from '../events/error-text.ts'
 import type { Random } from '../base/random.ts'
 import type { Attempt, QueueMessage, QueueRecipient, Settlement } from '../store/queue.ts'
+import type { RecipientOptions } from '../mail/delivery-options.ts'
 import { reportOf } from './enqueue.ts'
 import { nextAttempt, type RetryLadder } from './schedule.ts'
 import type { RecipientResult } from './transport.ts'
@@ -41,10 +42,12 @@ export function settlementOf(
   const next = nextAttempt({ attempts }, moment.now, moment.random, rules.ladder)
   switch (result.type) {
     case 'done': {
-      const { attempt, outcome } = result
+      const { attempt, outcome, owes } = result
       // RFC 3461 §5.2.2 (b), §5.2.3 (a): whoever took over the duty to report (`relayed`) does it himself.
       const told = outcome === 'delivered'
-      const report = told ? reportOf(recipient.options, 'success', message.reversePath !== '') : null
+      const sent = message.reversePath !== ''
+      const traced = owes !== undefined && sent && wantsTrace(recipient.options)
+      const report = traced ? 'success' : told ? reportOf(recipient.options, 'success', sent) : null
       return { ...row, attempt, type: 'done', outcome, report }
     }
     case 'failed':
@@ -73,6 +76,14 @@ export function failure(
   const somebody = message.reversePath !== '' || rules.doubleBounce === 'postmaster'
   const report = reportOf(recipient.options, 'failure', somebody) === null ? null : 'failure'
   return { type: 'done', outcome, report }
+}
+
+/**
+ * RFC 2852 §4.1.4: a report that a message with a Deliver By request was passed on goes to everyone who did not say NEVER. A
+ * list's owner asked for no time (RFC 3461 §5.2.7.1).
+ */
+export function wantsTrace({ notify, redistributed }: RecipientOptions): boolean {
+  return redistributed !== true && notify?.length !== 0
 }
 
 /** The time is up: the last host's words stay, or, where none spoke, ours are kept as an attempt. */

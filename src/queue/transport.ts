@@ -30,6 +30,8 @@ export type RecipientResult =
       readonly type: 'done'
       readonly outcome: Extract<RecipientOutcome, 'delivered' | 'relayed' | 'discarded'>
       readonly attempt: Attempt
+      /** RFC 2852 §4.1.4: the sender is to hear that it was passed on, whether he asked for reports of success or not. */
+      readonly owes?: 'relayed-report'
     }
   /** Not now. `recipient`, `message`, or `destination`: what the reason concerns, so that others need not try. */
   | {

@@ -25,6 +25,7 @@ export function messageOptions(sender: Sender, { now, maxPriority, account }: Al
     tlsOptional: false,
     // RFC 4865 §4.2 (5) and (6): not released before.
     holdUntil: hold === null ? null : 'until' in hold ? hold.until : now + hold.seconds * 1000,
+    ...(hold !== null && 'seconds' in hold ? { holdFor: hold.seconds } : {}),
     // RFC 2852 §4: "convert the by-time into a locale-specific absolute time".
     deliverBy: by === null ? null : { at: now + by.seconds * 1000, mode: by.mode, trace: by.trace },
     // RFC 6710 §4.1 (3): a server may lower what it was asked for.

@@ -262,7 +262,7 @@ function tell(
   result: DeliveryResult & { readonly ok: true },
 ): void {
   const { transaction, ingested } = whole
-  const { id, sender, accepted } = transaction
+  const { id, sender, accepted, options } = transaction
   const { reversePath } = sender
   const missed: readonly ArrivalRecipient[] = result.unknown
   for (const { deliveredTo } of missed) {
@@ -274,6 +274,7 @@ function tell(
     recipients: accepted.reduce((sum, { local, remote }) => sum + local.length + remote.length, 0),
     bytes: ingested.message.blob.size,
     queued: result.queued !== undefined,
+    priority: options.priority,
   })
 }
 

@@ -148,7 +148,7 @@ test('options travel with absolute times, TLS-Required with them', async (contex
   const now = house.clock.now()
   assert.deepEqual(arrival?.options, {
     ...{ body: '7BIT', smtpUtf8: false, ret: 'headers', envId: 'x', requireTls: false, tlsOptional: true },
-    ...{ holdUntil: now + 60_000, priority: 3, solicitation: [], auth: '' },
+    ...{ holdUntil: now + 60_000, holdFor: 60, priority: 3, solicitation: [], auth: '' },
     deliverBy: { at: now + 120_000, mode: 'notify', trace: 'not-asked' },
   })
   assert.deepEqual(arrival?.remote?.[0]?.options?.notify, [])

@@ -12,7 +12,7 @@ export function makeTrace(
   time: number,
 ): (recipient: ArrivalRecipient | null) => string {
   const { parts, peer, remoteName } = context
-  const { sender, accepted, id } = transaction
+  const { sender, accepted, id, options } = transaction
   const [only] = accepted
   const received = formatReceived({
     helo: client.name,
@@ -29,6 +29,7 @@ export function makeTrace(
     id,
     recipient: accepted.length === 1 ? (only?.recipient?.address ?? null) : null,
     tls: client.tls,
+    priority: options.priority,
     time,
   })
   const returnPath = formatReturnPath(sender.reversePath)
