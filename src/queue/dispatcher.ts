@@ -31,7 +31,7 @@ import {
 import type { Destination, RecipientResult, Transport } from './transport.ts'
 
 export interface DispatcherOptions {
-  readonly store: Pick<QueueStore, 'claimDue'>
+  readonly store: Pick<QueueStore, 'claimDue' | 'nextDue'>
   readonly transport: Transport
   readonly turns: FairTurns
   readonly clock: Clock
@@ -65,6 +65,7 @@ const firstClaim = 5
 const domainsRemembered = 20_000
 const destinationsRemembered = 5000
 const storeRetryAfter = 5000
+const othersAfter = 1000
 /** How often a job may come back untried before its rows do, and how long these wait then. */
 const untriedAtMost = 2
 const untriedAfter = 60_000
@@ -415,9 +416,22 @@ export class Dispatcher implements LaneHost {
     this.#held += rows.length
     if (rows.length > 0) this.#parts.checkpoint?.('queue.claimed')
     this.#distribute(domain, rows)
+    if (rows.length < limit) await this.#noteNext(name)
     domain.phase = 'idle'
     if (this.#stopping || this.#excluded.has(name)) return
     if (rows.length >= limit || domain.again) this.#setReady(name, domain)
+  }
+
+  /** Of a domain's times only the earliest is remembered: when that has come, the next one is asked for. */
+  async #noteNext(name: string): Promise<void> {
+    const { store, clock, events, dueAt } = this.#parts
+    try {
+      const next = await store.nextDue({ domain: name })
+      // What is due and was not given is another node's, for now.
+      if (next !== undefined) dueAt(name, Math.max(next, clock.now() + othersAfter))
+    } catch (error) {
+      events.emit(queueStoreTrouble, { doing: 'look', error: errorText(error) })
+    }
   }
 
   #distribute(domain: DomainState, rows: readonly ClaimedRecipient[]): void {

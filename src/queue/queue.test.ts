@@ -144,6 +144,17 @@ test('RFC 1047: an unknown outcome is recorded, and retried only much later', as
   assert.equal((await house.row(id)).state, 'settled')
 })
 
+test('each row of a domain is tried at its own time, however seldom the store is looked through', async (context) => {
+  const house = await queueHouse(context, { poll: '12h', sweep: '12h' })
+  await house.queue.start()
+  for (const hours of [3, 1, 2]) {
+    await house.send([`${hours}@far.example`], { row: { nextAttempt: house.start + hours * hour } })
+  }
+  await house.clock.advance('4h')
+  const tries = [1, 2, 3].map((hours) => house.transport.triesOf(`${hours}@far.example`, house.start))
+  assert.deepEqual(tries, [[hour], [2 * hour], [3 * hour]])
+})
+
 test('a crash in mid-attempt: the next start finds it, and does not hurry', async (context) => {
   const house = await queueHouse(context)
   house.transport.script = () => new Promise<never>(() => undefined)

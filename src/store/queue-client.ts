@@ -24,7 +24,7 @@ type Work =
 function work(executor: Executor): Pick<QueueStore, Work> {
   return {
     queueDomains: (request) => executor.read('queueDomains', request),
-    nextDue: () => executor.read('nextDue'),
+    nextDue: (request) => executor.read('nextDue', request),
     claimDue: (request) => executor.write('claimDue', request),
     renewLeases: (request) => executor.write('renewLeases', request),
     recoverLeases: (request) => executor.write('recoverLeases', request),

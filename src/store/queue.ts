@@ -218,8 +218,11 @@ export interface Suppression {
   readonly until: number | null
 }
 
-/** Told which domains have rows to look at, and the earliest `nextAttempt` of those. */
-export type QueueListener = (domains: readonly string[], earliest: number) => void
+/**
+ * Told which domains have rows to look at, and the earliest `nextAttempt` of those. `reports` is set where rows came that were
+ * settled already and have a report to be made, in this node alone; then no domains means none.
+ */
+export type QueueListener = (domains: readonly string[], earliest: number, reports?: 'due') => void
 
 export interface QueueStore {
   /**
@@ -236,8 +239,8 @@ export interface QueueStore {
     after?: string
     limit: number
   }): Promise<{ domain: string; due: number; waiting: number | null }[]>
-  /** The earliest `nextAttempt` of any waiting row. */
-  nextDue(): Promise<number | undefined>
+  /** The earliest `nextAttempt` of any waiting row, or of any of that domain. */
+  nextDue(request?: { domain: string }): Promise<number | undefined>
   /** Up to `limit` due rows of a domain, by priority, then turn, under lease to `holder`. */
   claimDue(request: {
     domain: string

@@ -210,6 +210,28 @@ function arrivalContract(test: Room): void {
     await enqueueTo(house, 'z.test', ['unheard'])
     assert.equal(told.length, 2)
   })
+
+  test('who listens is told of reports that are due for rows that came settled', async (house) => {
+    const told: unknown[] = []
+    const stop = house.store.onQueued((domains, _earliest, reports) => told.push([domains, reports]))
+    const settled = {
+      type: 'settled',
+      outcome: 'delivered',
+      status: '2.1.5',
+      reply: '',
+      report: 'success',
+    } as const
+    await enqueue(
+      house,
+      queued(house, 'both', [to('a@x.test', house.now), to('b@y.test', house.now, { state: settled })]),
+    )
+    await enqueue(house, queued(house, 'here', [to('b@y.test', house.now, { state: settled })]))
+    assert.deepEqual(told, [
+      [['x.test'], 'due'],
+      [[], 'due'],
+    ])
+    stop()
+  })
 }
 
 function workContract(test: Room): void {
@@ -224,6 +246,8 @@ function workContract(test: Room): void {
     assert.deepEqual((await page('b.test')).map(({ domain }) => domain), ['c.test']) // prettier-ignore
     assert.deepEqual(await page('c.test'), [])
     assert.equal(await house.store.nextDue(), house.now)
+    assert.equal(await house.store.nextDue({ domain: 'a.test' }), house.now + 1)
+    assert.equal(await house.store.nextDue({ domain: 'd.test' }), undefined)
     await house.store.changeQueued({
       filter: {},
       change: { type: 'discard', reason: 'test' },

@@ -37,9 +37,10 @@ export function* queueDomains(request: {
   return rows.map(({ domain, due }) => ({ domain, due, waiting: null }))
 }
 
-export function* nextDue(): Op<number | undefined> {
+export function* nextDue(request?: { domain: string }): Op<number | undefined> {
+  const among = request === undefined ? sql`1 = 1` : sql`domain = ${request.domain}`
   const row = yield* get<{ due: number | null }>`
-    SELECT MIN(next_attempt) AS due FROM queue_recipient WHERE state = 'waiting'`
+    SELECT MIN(next_attempt) AS due FROM queue_recipient WHERE state = 'waiting' AND ${among}`
   return row?.due ?? undefined
 }
 
