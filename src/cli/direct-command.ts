@@ -8,7 +8,7 @@ import { createEvents } from '../events/event.ts'
 import { RealClock } from '../net/real-clock.ts'
 import { SocketNetwork } from '../net/socket-network.ts'
 import type { RecipientResult } from '../queue/transport.ts'
-import { ownAddresses } from '../wiring/outgoing.ts'
+import { ownAddresses } from '../wiring/own-addresses.ts'
 import { openStore } from '../wiring/storage.ts'
 import { makeResolver } from '../wiring/surroundings.ts'
 import { type ConfigOptions, loadConfig } from './configuration.ts'
@@ -75,7 +75,7 @@ async function withRelay<T>(
       config: config.relay,
       hostname: config.hostname,
       dialer: network,
-      ownAddresses,
+      ownAddresses: () => ownAddresses(config),
     }),
   )
 }

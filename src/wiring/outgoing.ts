@@ -1,5 +1,4 @@
 // The way out: the relay, the queue that drives it, and the reports of what became of mail. Made by a running server alone.
-import { networkInterfaces } from 'node:os'
 import type { Resolver } from '../base/resolver.ts'
 import type { Config } from '../config/schema.ts'
 import type { HttpsRequest } from '../delivery/https-request.ts'
@@ -14,6 +13,7 @@ import { createQueue, type Queue } from '../queue/queue.ts'
 import { createReports, type Reports } from '../queue/reports.ts'
 import type { RemoteQueue } from '../smtp/server/remote-queue.ts'
 import type { Backend } from './backend.ts'
+import { ownAddresses } from './own-addresses.ts'
 
 /** What a server sends with. */
 export interface Outgoing extends AsyncDisposable {
@@ -43,7 +43,7 @@ export async function startOutgoing(parts: OutgoingParts): Promise<Outgoing> {
     fetchedDomains: fetchedDomains(config),
     hostname: config.hostname,
     dialer: network,
-    ownAddresses: parts.ownAddresses ?? ownAddresses,
+    ownAddresses: parts.ownAddresses ?? (() => ownAddresses(config)),
     ...(parts.httpsRequest && { httpsRequest: parts.httpsRequest }),
   })
   const elsewhere = config.relay.enabled ? relay.transport : makeStandStill('relay.enabled is off')
@@ -91,11 +91,6 @@ export function makeTakesFor(config: Config): (domain: string) => boolean {
   if (!config.relay.enabled) return () => false
   const patterns = [...config.relay.domains, ...fetchedDomains(config)]
   return (domain) => patterns.some((pattern) => domainFits(pattern, domain))
-}
-
-/** Addresses of this machine's interfaces. */
-export function ownAddresses(): string[] {
-  return Object.values(networkInterfaces()).flatMap((all) => (all ?? []).map(({ address }) => address))
 }
 
 function makeRemoteQueue(parts: {
