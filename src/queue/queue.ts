@@ -142,8 +142,10 @@ class RunningQueue implements Queue {
     await this.#recover(company === 'alone' ? 'all' : 'expired')
     checkpoint?.('queue.recovered')
     this.#state = 'running'
-    this.#unsubscribe = store.onQueued((domains, earliest) => {
-      if (domains.length === 0) this.#look()
+    this.#unsubscribe = store.onQueued((domains, earliest, reports) => {
+      // Mail for mailboxes here whose sender wants to hear of its success: no attempt will ever settle it.
+      if (reports === 'due') this.#parts.reports.due()
+      else if (domains.length === 0) this.#look()
       for (const domain of domains) this.#due.note(domain, earliest)
     })
     await this.#scan()

@@ -49,6 +49,8 @@ export interface QueueHint {
   readonly domains: readonly string[]
   /** The least `nextAttempt` of those. */
   readonly earliest: number
+  /** Set where rows came that were settled already and have a report to be made; then no domains means none. */
+  readonly reports?: 'due'
 }
 
 /** What an operation may have told after its commit. */
@@ -83,7 +85,7 @@ export class ChangeFeed {
 
   /** Hints about the queue from now on. The returned function ends it and may be called twice. */
   onQueued(listener: QueueListener): () => void {
-    const own: QueueListener = (domains, earliest) => listener(domains, earliest)
+    const own: QueueListener = (...hint) => listener(...hint)
     this.#queueListeners.add(own)
     return () => {
       this.#queueListeners.delete(own)
@@ -91,8 +93,8 @@ export class ChangeFeed {
   }
 
   /** Tells those who listen to the queue. */
-  hint({ domains, earliest }: QueueHint): void {
-    for (const listener of [...this.#queueListeners]) this.#tell(() => listener(domains, earliest))
+  hint({ domains, earliest, reports }: QueueHint): void {
+    for (const listener of [...this.#queueListeners]) this.#tell(() => listener(domains, earliest, reports))
   }
 
   /** Whether anyone listens to the account. */

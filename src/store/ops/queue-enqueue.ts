@@ -68,7 +68,11 @@ export function* enqueue(message: NewQueueMessage, blob: { id: BlobId; size: num
     })
   })
   yield* many(rows)
-  if (domains.size > 0) yield* changed({ type: 'queued', domains: [...domains], earliest })
+  if (reports > 0) {
+    yield* changed({ type: 'queued', domains: [...domains], earliest, reports: 'due' })
+  } else if (domains.size > 0) {
+    yield* changed({ type: 'queued', domains: [...domains], earliest })
+  }
   return row.id
 }
 

@@ -88,7 +88,8 @@ export function payloadsOf(changes: readonly Told[], node: string): string[] {
   const hints: string[] = []
   for (const change of changes) {
     if (change.type === 'queued') {
-      hints.push(hintOf(change, node))
+      // Reports that are due are made by the node that took the message.
+      if (change.domains.length > 0) hints.push(hintOf(change, node))
       continue
     }
     const list = accounts.get(change.account)
