@@ -24,12 +24,7 @@ export interface PostfixHost {
   /** The Maildir of `ann` at its domain. */
   readonly mailbox: string
   /** Puts a message into its queue, as a program on its machine does. */
-  submit(message: {
-    from: string
-    to: readonly string[]
-    text: string
-    flags?: readonly string[]
-  }): Promise<void>
+  submit(message: { from: string; to: readonly string[]; text: string }): Promise<void>
   /** Its queue, an entry a line. */
   queue(): Promise<string>
   /** Has it try everything in its queue now. */
@@ -122,8 +117,8 @@ ${(options.main ?? []).join('\n').replaceAll('$folder', folder)}
     port,
     folder,
     mailbox: join(folder, 'mail/ann'),
-    async submit({ from, to, text, flags = [] }) {
-      const parameters = ['-C', etc, '-i', '-f', from, ...flags, '--', ...to]
+    async submit({ from, to, text }) {
+      const parameters = ['-C', etc, '-i', '-f', from, '--', ...to]
       await succeed('/usr/sbin/sendmail', parameters, { home: folder, input: text })
     },
     queue: () => succeed('postqueue', ['-c', etc, '-p'], { home: folder }),
