@@ -12,6 +12,7 @@ import {
   addServerCommands,
 } from './admin-commands.ts'
 import { addAttachCommand } from './attach-command.ts'
+import { addCollectCommand } from './collect-command.ts'
 import { addConfigCommands } from './config-command.ts'
 import { CommandError, exitCode, type Io } from './io.ts'
 import { addMailCommands } from './mail-commands.ts'
@@ -46,6 +47,7 @@ export function makeProgram(io: Io): Command {
   addAttachCommand(program, io)
   addSendmailCommand(program, io)
   addQueueCommands(program, io)
+  addCollectCommand(program, io)
   addServerCommands(program, io)
   addConfigCommands(program, io)
   return program
@@ -70,6 +72,11 @@ export async function main(argv: readonly string[], io: Io = processIo()): Promi
 }
 
 function processIo(): Io {
+  // `queue list | head`: a reader that has seen enough is no failure, and nobody is left to print for.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+    process.exit(exitCode.ok)
+  })
   return {
     input: process.stdin,
     out: (text) => void process.stdout.write(text),

@@ -107,6 +107,16 @@ test('times that the sender asked for are fields of the message (RFC 2852 §5, R
   assert.doesNotMatch(whole(report, returnedHeader).text, /Deliver-By|Future-Release/)
 })
 
+test('a host that is known by its address alone stands in brackets (RFC 3464 §2.3.5)', () => {
+  for (const [remoteMta, shown] of [
+    ['192.0.2.7', '[192.0.2.7]'],
+    ['2001:db8::7', '[IPv6:2001:db8::7]'],
+  ] as const) {
+    const { text } = whole({ ...report, recipients: [{ ...recipient, remoteMta }] }, returnedHeader)
+    assert.ok(text.includes(`Remote-MTA: dns; ${shown}\r\n`), text)
+  }
+})
+
 test('a whole message comes back as message/rfc822', () => {
   const of: Report = { ...report, returned: { type: 'full', utf8: false, eightBit: true } }
   const { structure, bytes } = whole(of, `${returnedHeader}\r\nGrüße\r\n`)

@@ -8,6 +8,7 @@
 // SMTPUTF8 nor 8BITMIME on its way back (RFC 6533 §4.5).
 import { Buffer } from 'node:buffer'
 import { formatDate } from './date.ts'
+import { literalOf } from './domain.ts'
 
 /** RFC 3464 §2.3.3. */
 export type ReportAction = 'failed' | 'delayed' | 'delivered' | 'relayed' | 'expanded'
@@ -228,7 +229,8 @@ function recipientFields(recipient: ReportedRecipient, logId: string): string[] 
     `Final-Recipient: ${isAscii(finalRecipient) ? 'rfc822' : 'utf-8'}; ${field(finalRecipient)}`,
     `Action: ${recipient.action}`,
     `Status: ${recipient.status}`,
-    ...(remoteMta === null ? [] : [`Remote-MTA: dns; ${field(remoteMta)}`]),
+    // RFC 3464 §2.3.5, RFC 5321 §4.1.3: an address stands in brackets.
+    ...(remoteMta === null ? [] : [`Remote-MTA: dns; ${field(literalOf(remoteMta) ?? remoteMta)}`]),
     // RFC 3461 §9.2: the reply with its lines, the later ones as continuations.
     ...(diagnostic === null ? [] : [`Diagnostic-Code: smtp; ${replyLines(diagnostic).join('\r\n ')}`]),
     ...(diagnostic === null && recipient.reason !== ''

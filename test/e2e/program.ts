@@ -15,6 +15,9 @@ import { type Run, run } from '../interop/tool.ts'
 
 const binary = fileURLToPath(new URL('../../bin/posthorn.js', import.meta.url))
 
+/** The command as a shell takes it. */
+export const posthornCommand = `'${process.execPath}' '${binary}'`
+
 /** A folder for one server, and everything of it that ends with the test, the latest first. */
 export interface Place {
   readonly folder: string
