@@ -6,11 +6,13 @@
 // commits what is under way and closes. Whatever was answered 250 was durable before.
 import type { Config } from './config/schema.ts'
 import type { ListenerConfig, Service as ServiceName } from './config/sections/listeners.ts'
+import { collectOperations } from './control/server/collect-operations.ts'
 import { startControlServer } from './control/server/control-server.ts'
+import { type AdminOperations, tableOperations } from './control/server/operation.ts'
 import * as serverEvents from './events/server.ts'
-import { createPolicy } from './hooks/chain.ts'
 import { SocketNetwork } from './net/socket-network.ts'
 import { type Backend, openBackend, type Surroundings } from './wiring/backend.ts'
+import { startCollecting } from './wiring/collect.ts'
 import { collectRegularly } from './wiring/collector.ts'
 import { startWebhookTelling } from './wiring/http.ts'
 import { type AnyListener, makeConnections, openListener } from './wiring/listeners.ts'
@@ -28,6 +30,8 @@ export interface OpenListener {
 /** A running Posthorn. Disposing stops it. */
 export interface Posthorn extends AsyncDisposable {
   readonly backend: Backend
+  /** Those of the backend, and what a running server alone can do. */
+  readonly operations: AdminOperations
   readonly listeners: readonly OpenListener[]
   /** Open sessions of all listeners. */
   sessions(): number
@@ -47,10 +51,7 @@ export async function startPosthorn(config: Config, surroundings: Surroundings =
   if (config.webhooks.length > 0) opening.use(await startWebhookTelling(backend))
   const parts = {
     ...{ backend, network, resolver, identity, outgoing },
-    policy: createPolicy(config.hooks, {
-      ...{ clock, random: backend.random, events, dialer: network, httpFetch: globalThis.fetch },
-      ...{ hostname: config.hostname, maxMessageSize: config.maxMessageSize },
-    }),
+    policy: backend.policy,
     connections: makeConnections(config.net, clock),
   }
   const listeners: { settings: ListenerConfig; listener: AnyListener }[] = []
@@ -59,8 +60,11 @@ export async function startPosthorn(config: Config, surroundings: Surroundings =
     opening.use(listener)
     listeners.push({ settings, listener })
   }
+  // After the listeners: a provider that is asked by ETRN may connect at once.
+  const collecting = opening.use(startCollecting(parts))
+  const operations = tableOperations(collectOperations(collecting), backend.operations)
   if (config.data !== null && surroundings.store === undefined && config.store.postgres === undefined) {
-    opening.use(await startControlServer({ dataFolder: config.data, operations: backend.operations }))
+    opening.use(await startControlServer({ dataFolder: config.data, operations }))
   }
   opening.use(collectRegularly(backend))
   const open = listeners.flatMap(({ settings, listener }) =>
@@ -78,6 +82,7 @@ export async function startPosthorn(config: Config, surroundings: Surroundings =
   }
   return {
     backend,
+    operations,
     listeners: open,
     sessions: () => listeners.reduce((sum, { listener }) => sum + listener.sessions, 0),
     stop,

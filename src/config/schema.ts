@@ -3,6 +3,7 @@
 import { z } from 'zod'
 import { size } from './fields.ts'
 import { authSection, directorySection } from './sections/auth.ts'
+import { collectSection } from './sections/collect.ts'
 import { hooksSection } from './sections/hooks.ts'
 import { httpSection, webhooksSection } from './sections/http.ts'
 import { imapSection } from './sections/imap.ts'
@@ -54,6 +55,7 @@ export const configSchema = z.strictObject({
   webhooks: webhooksSection,
   queue: queueSection,
   relay: relaySection,
+  collect: collectSection,
   imap: imapSection,
   pop3: pop3Section,
 })

@@ -7,9 +7,10 @@ import type { Connection } from '../base/connection.ts'
 import type { TlsState } from '../base/core.ts'
 import type { RelayTimeouts, RouteConfig } from '../config/sections/relay.ts'
 import type { JobSource } from '../queue/transport.ts'
+import type { CommandResult } from '../smtp/client/outgoing.ts'
 import { openSmtpClient } from '../smtp/client/session.ts'
 import type { BlobStore } from '../store/store.ts'
-import { endingWords, noFacts, stageName, statusOf, type Trouble } from './attempt.ts'
+import { endingWords, type HostFacts, noFacts, stageName, statusOf, type Trouble } from './attempt.ts'
 import { Connector, type Connected } from './connector.ts'
 import type { RelayContext } from './context.ts'
 import { runLane, type SessionSource } from './lane.ts'
@@ -136,16 +137,8 @@ export type TurnOutcome =
 
 /** Customer: asks the provider for our mail. */
 export async function fetchByTurn(request: TurnRequest): Promise<TurnOutcome> {
-  const { provider, verb, domains, heloName, context, serve, signal } = request
-  const name = provider.name ?? `${provider.host}:${provider.port}`
-  const way = wayOf({
-    timeouts: { ...context.config.timeouts, ...provider.timeouts },
-    name,
-    config: provider,
-    heloName,
-    peer: provider.host,
-  })
-  const connected = await new Connector({ way, context, signal }).next()
+  const { verb, domains, serve } = request
+  const connected = await connect(request)
   if (connected.type === 'exhausted') return { type: 'failed', trouble: connected.trouble }
   const { client, facts } = connected.live
   const turned = verb === 'ATRN' ? await client.atrn(domains) : await client.turn()
@@ -153,15 +146,65 @@ export async function fetchByTurn(request: TurnRequest): Promise<TurnOutcome> {
     await serve(turned.connection)
     return { type: 'served' }
   }
-  const trouble = (stage: string, words: { reply: string; status: string }): TurnOutcome => ({
-    type: 'failed',
-    trouble: { facts, stage, ...words, outcome: 'deferred' },
-  })
-  if (turned.type === 'ended') return trouble(stageName(turned.ending.stage), endingWords(turned.ending))
+  if (turned.type === 'refused') {
+    await client.quit()
+    const { reply } = turned
+    if (reply.code === 453) return { type: 'no-mail', reply: reply.verbatim }
+  }
+  return { type: 'failed', trouble: troubleOf(turned, { facts, stage: verb.toLowerCase() }) }
+}
+
+export interface EtrnRequest extends Pick<TurnRequest, 'provider' | 'heloName' | 'context' | 'signal'> {
+  readonly domains: readonly string[]
+}
+
+export type EtrnOutcome =
+  /** RFC 1985 §5.3: 250 to 253, for each domain. */
+  | {
+      readonly type: 'asked'
+      readonly replies: readonly { readonly domain: string; readonly reply: string }[]
+    }
+  /** The first refusal; later domains were asked for nevertheless. */
+  | { readonly type: 'failed'; readonly trouble: Trouble }
+
+/** Asks a host to send the mail of our domains now, which it does by connections of its own (RFC 1985). */
+export async function askByEtrn(request: EtrnRequest): Promise<EtrnOutcome> {
+  const connected = await connect(request)
+  if (connected.type === 'exhausted') return { type: 'failed', trouble: connected.trouble }
+  const { client, facts } = connected.live
+  const replies: { domain: string; reply: string }[] = []
+  let trouble: Trouble | null = null
+  for (const domain of request.domains) {
+    const asked = await client.etrn(domain)
+    if (asked.type === 'done') replies.push({ domain, reply: asked.reply.verbatim })
+    else trouble ??= troubleOf(asked, { facts, stage: 'etrn' })
+    if (asked.type === 'ended') break
+  }
   await client.quit()
-  const { reply } = turned
-  if (reply.code === 453) return { type: 'no-mail', reply: reply.verbatim }
-  return trouble(stageName(turned.stage), { reply: reply.verbatim, status: statusOf(reply) })
+  return trouble === null ? { type: 'asked', replies } : { type: 'failed', trouble }
+}
+
+/** A session with the provider: TLS and log-in as the configuration says. */
+function connect({ provider, heloName, context, signal }: Omit<EtrnRequest, 'domains'>): Promise<Connected> {
+  const way = wayOf({
+    timeouts: { ...context.config.timeouts, ...provider.timeouts },
+    name: provider.name ?? `${provider.host}:${provider.port}`,
+    config: provider,
+    heloName,
+    peer: provider.host,
+  })
+  return new Connector({ way, context, signal }).next()
+}
+
+function troubleOf(
+  result: Extract<CommandResult, { type: 'refused' | 'ended' }>,
+  { facts, stage }: { facts: HostFacts; stage: string },
+): Trouble {
+  const words =
+    result.type === 'ended'
+      ? endingWords(result.ending)
+      : { reply: result.reply.verbatim, status: statusOf(result.reply) }
+  return { facts, stage, ...words, outcome: 'deferred' }
 }
 
 function wayOf(turn: {

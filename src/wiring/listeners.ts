@@ -10,6 +10,7 @@ import * as serverEvents from '../events/server.ts'
 import { type ConnectionCount, createConnectionCount } from '../net/connection-limits.ts'
 import type { Policy } from '../hooks/policy.ts'
 import { listen, type Listener, type ListenerEvents } from '../net/listener.ts'
+import type { SessionEvents } from '../net/pump.ts'
 import type { Network } from '../net/network.ts'
 import { createProxyTrust } from '../net/proxied.ts'
 import type { TlsIdentity } from '../net/tls.ts'
@@ -115,14 +116,23 @@ function carrierOptions(settings: ListenerConfig, parts: ListenerParts) {
 }
 
 function listenerEvents(service: ServiceName, events: Events): ListenerEvents {
-  const who = (peer: Peer): { service: string; remoteAddress: string } => ({
-    service,
-    remoteAddress: peer.remoteAddress,
-  })
+  const who = whoIn(service)
   return {
+    ...sessionEvents(service, events),
     opened: (peer) => events.emit(serverEvents.connectionOpened, who(peer)),
     refused: (peer, limit) => events.emit(serverEvents.connectionRefused, { ...who(peer), limit }),
     proxyFailed: (peer, failure) => events.emit(serverEvents.proxyFailed, { ...who(peer), failure }),
+  }
+}
+
+function whoIn(service: string): (peer: Peer) => { service: string; remoteAddress: string } {
+  return ({ remoteAddress }) => ({ service, remoteAddress })
+}
+
+/** What sessions tell, whoever opened the connection. */
+export function sessionEvents(service: string, events: Events): SessionEvents {
+  const who = whoIn(service)
+  return {
     handshakeFailed: (peer, error) =>
       events.emit(serverEvents.handshakeFailed, { ...who(peer), error: errorText(error) }),
     broke: (peer, error) => events.emit(serverEvents.sessionBroke, { ...who(peer), error: errorText(error) }),

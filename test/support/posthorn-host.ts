@@ -170,6 +170,12 @@ export class PosthornHost implements TranscriptHost, AsyncDisposable {
         run: ([address, targets = '']) =>
           this.#administer('alias.set', { address, targets: targets.split(/[, ]+/) }),
       },
+      ...this.#messageClauses(),
+    ])
+  }
+
+  #messageClauses(): readonly Clause[] {
+    return [
       {
         pattern: /^message (\S+?)(?:\/(\S+))? ("(?:[^"\\]|\\.)*")$/,
         run: ([address = '', mailbox, text = '""']) =>
@@ -183,7 +189,7 @@ export class PosthornHost implements TranscriptHost, AsyncDisposable {
           }
         },
       },
-    ])
+    ]
   }
 
   expect(clause: string): Promise<void> {

@@ -114,12 +114,9 @@ const mxRoute = z.strictObject({
     .describe('The least that is asked; DANE and MTA-STS may ask more.'),
 })
 
-const hostRoute = z.strictObject({
-  kind: z.literal('host'),
-  ...routeFields,
-  ...connectionFields,
+/** How one host is reached by name: for routes to it, and for mail that is collected from it. */
+export const hostFields = {
   host: z.string().min(1).describe('A host name or an IP address.'),
-  port: z.int().min(1).max(65_535).default(587),
   tls: z
     .enum(['none', 'opportunistic', 'required', 'verified', 'implicit'])
     .default('verified')
@@ -131,6 +128,14 @@ const hostRoute = z.strictObject({
   certificateFile: z.string().optional().describe('PEM of our certificate, for hosts that ask for one.'),
   keyFile: z.string().optional().describe('PEM of its key.'),
   authentication: authenticationSection.optional(),
+}
+
+const hostRoute = z.strictObject({
+  kind: z.literal('host'),
+  ...routeFields,
+  ...connectionFields,
+  ...hostFields,
+  port: z.int().min(1).max(65_535).default(587),
 })
 
 const lmtpRoute = z.strictObject({

@@ -1,5 +1,5 @@
 // What a row of the table of operations is, and who asks for it. The rows are in the files beside this one, by area.
-import type { z } from 'zod'
+import { z } from 'zod'
 
 /** An expected no, with a sentence for the person who asked. */
 export class RefusedOperation extends Error {
@@ -28,6 +28,28 @@ export interface Operation {
   readonly parameters: z.ZodType
   run(parameters: unknown, asker: Asker): Promise<unknown>
 }
+
+/** The operations of a table; of `others` where it has no such row. */
+export function tableOperations(
+  table: Readonly<Record<string, Operation>>,
+  others: AdminOperations | null = null,
+): AdminOperations {
+  return {
+    async run(name, parameters, asker = {}) {
+      const found = table[name]
+      if (found === undefined) {
+        if (others !== null) return others.run(name, parameters, asker)
+        throw new RefusedOperation(`There is no operation "${name}".`)
+      }
+      const checked = found.parameters.safeParse(parameters)
+      if (!checked.success) throw new RefusedOperation(`${name}: ${z.prettifyError(checked.error)}`)
+      return found.run(checked.data, { ...nobody, ...asker })
+    },
+  }
+}
+
+/** Nobody listens, and nobody goes away. */
+const nobody: Asker = { onProgress: () => {}, onEvent: () => {}, gone: new AbortController().signal }
 
 /** A row whose arguments have been checked before it runs. */
 export function operation<T extends z.ZodType>(

@@ -15,13 +15,16 @@ import { displayAddress } from '../../mail/address.ts'
 import type { QueueAdmin } from '../../queue/admin.ts'
 import type { Account } from '../../store/model.ts'
 import type { Store } from '../../store/store.ts'
-import { type AdminOperations, type Asker, operation, type Operation, RefusedOperation } from './operation.ts'
+import {
+  type AdminOperations,
+  operation,
+  type Operation,
+  RefusedOperation,
+  tableOperations,
+} from './operation.ts'
 import { mailOperations } from './mail-operations.ts'
 import { queueOperations } from './queue-operations.ts'
 import { terminalOperations } from './terminal-operations.ts'
-
-/** Nobody listens, and nobody goes away. */
-const nobody: Asker = { onProgress: () => {}, onEvent: () => {}, gone: new AbortController().signal }
 
 export interface AdminParts {
   readonly directory: Directory
@@ -63,15 +66,7 @@ export function createAdminOperations(parts: AdminParts): AdminOperations {
     ...mailOperations(parts),
     ...queueOperations(parts),
   }
-  return {
-    async run(name, parameters, asker = {}) {
-      const found = table[name]
-      if (found === undefined) throw new RefusedOperation(`There is no operation "${name}".`)
-      const checked = found.parameters.safeParse(parameters)
-      if (!checked.success) throw new RefusedOperation(`${name}: ${z.prettifyError(checked.error)}`)
-      return found.run(checked.data, { ...nobody, ...asker })
-    },
-  }
+  return tableOperations(table)
 }
 
 const named = z.strictObject({ name: z.string() })
