@@ -132,6 +132,16 @@ export class Dispatcher implements LaneHost {
     this.pump()
   }
 
+  /** The domain has due rows, and whoever says so may know that its destination is back: a dead one is probed now. */
+  probe(name: string): void {
+    const state = this.#domains.get(name)?.destination
+    const now = this.#parts.clock.now()
+    if (state !== undefined && conditionOf(state.health, now) === 'dead') {
+      state.health = { ...state.health, retryAt: now }
+    }
+    this.due(name)
+  }
+
   /** Leaves the domain to somebody else until `include`; resolves when nothing more of it will be claimed. */
   async exclude(name: string): Promise<void> {
     this.#excluded.add(name)

@@ -371,6 +371,22 @@ test('ETRN: what waits is tried now', async (context) => {
   assert.equal(await house.queue.pending(['far.example', 'sub.far.example']), 0)
 })
 
+test('ETRN: a destination that counts as dead is tried now', async (context) => {
+  const house = await queueHouse(context)
+  house.transport.script = (job) => job.recipients.map(() => deferred('destination', 'not connected'))
+  await house.queue.start()
+  for (const name of ['a', 'b', 'c']) {
+    await house.send([`${name}@dial.example`])
+    await house.clock.advance(100)
+  }
+  assert.equal(house.queue.destinations()[0]?.condition, 'dead')
+  house.transport.script = (job) => job.recipients.map(() => relayed)
+  assert.equal((await house.queue.flush({ node: 'dial.example', form: 'domain' })).type, 'started')
+  await house.clock.advance(100)
+  assert.equal(await house.queue.pending(['dial.example']), 0)
+  assert.equal(house.queue.destinations()[0]?.condition, 'alive')
+})
+
 test('ATRN: one lane takes all that waits, and nobody else does meanwhile', async (context) => {
   const house = await queueHouse(context)
   house.transport.script = (job) => job.recipients.map(() => deferred('destination', 'not connected'))

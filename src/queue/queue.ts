@@ -187,7 +187,8 @@ class RunningQueue implements Queue {
       const filter = { domain, state: 'waiting' } as const
       await store.changeQueued({ filter, change: { type: 'retry', nextAttempt }, now: nextAttempt })
     }
-    this.wake(domains)
+    // RFC 1985 §1: whoever asks has just come on line, however often nobody was there before.
+    for (const domain of domains) this.#dispatcher.probe(domain)
     return pending === 0 ? { type: 'none' } : { type: 'started', pending }
   }
 
