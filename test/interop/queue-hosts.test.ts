@@ -148,7 +148,7 @@ test(
     const [answer = ''] = await ask('far.test')
     assert.match(answer, /^25[023] 2\.0\.0 OK/)
     const found = await maildir(postfix.mailbox, 2)
-    assert.deepEqual(found.map((text) => /^Subject: (.*)$/m.exec(text)?.[1]).toSorted(), ['one', 'two'])
+    assert.deepEqual(found.map((text) => /^Subject: (.*)$/m.exec(text)?.[1] ?? '').toSorted(), ['one', 'two'])
     await until('the rows settled', async () =>
       server.events.count('queue.delivered') === 2 ? true : undefined,
     )
