@@ -16,6 +16,9 @@ function ofStore(error: Error): string | undefined {
   switch (error.name) {
     case 'FolderInUse':
       return `${error.message}. Stop that one first, or give another folder by --data.`
+    // A message that was not taken now.
+    case 'DeferredOperation':
+      return error.message
     case 'UnsuitableDatabase':
       return `${error.message}. Nothing was changed.`
     case 'StoreUnavailable': {

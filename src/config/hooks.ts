@@ -9,7 +9,7 @@ import type { MessageOptions, RecipientOptions } from '../mail/delivery-options.
 
 export interface HookConnection {
   readonly sessionId: string
-  /** `smtp`, `submission`, `lmtp`, `catcher`. */
+  /** `smtp`, `submission`, `lmtp`, `catcher`; `api` and `local` for mail that came by HTTP or `sendmail`. */
   readonly service: string
   readonly remoteAddress: string
   readonly remotePort: number

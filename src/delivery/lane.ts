@@ -10,7 +10,7 @@ import type { RecipientResult } from '../queue/transport.ts'
 import type { DeliveryOutcome } from '../smtp/client/outgoing.ts'
 import { endingWords, stageName, type Trouble } from './attempt.ts'
 import type { Connected, ConnectorOptions, LiveSession } from './connector.ts'
-import { oursFailed, resultOf, tooManyRecipients, troubleResult } from './outcomes.ts'
+import { type OutcomeContext, oursFailed, resultOf, tooManyRecipients, troubleResult } from './outcomes.ts'
 import { pathFor, prepare, type Parcel } from './parcel.ts'
 
 /** One message for some recipients under one reverse-path. */
@@ -188,7 +188,6 @@ class Lane {
     const { job, results } = work
     const { client, facts } = session
     const { config, clock } = this.#options.context
-    const dialect = this.#options.way.route.config.kind === 'lmtp' ? ('lmtp' as const) : ('smtp' as const)
     try {
       const warm = client.accepted > 0 || session.sent > 1
       const prepared = await prepare(job.parcel, {
@@ -226,8 +225,7 @@ class Lane {
         const lost = this.#lostElsewhere(outcomes, { work, session, warm })
         const again = lost ? [] : anotherTransaction(places, outcomes)
         const moved = lost ? [] : beyondSession(places, outcomes)
-        const { deliverBy } = job.parcel.options
-        const context = { facts, capabilities: client.capabilities, dialect, deliverBy, at: this.#now() }
+        const context = this.#outcomeContext(job, session)
         for (const [at, place] of places.entries()) {
           const outcome = outcomes[at]
           const open = again.includes(place) || moved.includes(place) || (lost && outcome?.type === 'lost')
@@ -242,6 +240,14 @@ class Lane {
       this.#finish(work)
     } catch (error) {
       this.#settleAll(work, oursFailed(error, { facts, at: this.#now() }))
+    }
+  }
+
+  #outcomeContext({ parcel }: LaneJob, { client, facts }: Session): OutcomeContext {
+    return {
+      ...{ facts, capabilities: client.capabilities, at: this.#now() },
+      dialect: this.#options.way.route.config.kind === 'lmtp' ? 'lmtp' : 'smtp',
+      deliverBy: parcel.options.deliverBy,
     }
   }
 

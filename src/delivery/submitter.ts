@@ -1,11 +1,13 @@
 // Submission without a session: the HTTP API, `sendmail` and the program that embeds Posthorn hand in a whole message here. It
-// resolves the recipients, puts the header right as RFC 6409 §8 says (Date, Message-ID, no Bcc), adds the trace field and delivers: into
-// mailboxes and the queue in one commit, or nothing at all.
+// resolves the recipients, puts the header right as RFC 6409 §8 says (Date, Message-ID, no Bcc), asks the filters, adds the trace field
+// and delivers: into mailboxes and the queue in one commit, or nothing at all.
 //
 // Recipients that are refused do not stop the others; when none is left, nothing is kept.
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import type { Directory, Resolution } from '../directory/directory.ts'
+import type { Policy, PolicyRefusal } from '../hooks/policy.ts'
+import type { Events } from '../events/event.ts'
 import { addressKey, formatAddress, type Address, tryAddress } from '../mail/address.ts'
 import { formatDate } from '../mail/date.ts'
 import {
@@ -17,9 +19,17 @@ import {
 import { HeaderEditor, type HeaderEdit } from '../mail/header-edit.ts'
 import { formatDeliveredTo, formatReceived, formatReturnPath } from '../mail/received.ts'
 import type { Ingest } from '../store/ingest.ts'
-import type { AccountId } from '../store/model.ts'
-import type { Store } from '../store/store.ts'
-import type { ArrivalRecipient, Arrival, Delivery, DeliveryRefusal, RemoteRecipient } from './delivery.ts'
+import type { Account, AccountId } from '../store/model.ts'
+import type { BlobStore, Store } from '../store/store.ts'
+import type {
+  ArrivalRecipient,
+  Arrival,
+  Delivery,
+  DeliveryRefusal,
+  DeliveryResult,
+  RemoteRecipient,
+} from './delivery.ts'
+import { type Filtered, SubmissionFilter } from './submission-filter.ts'
 
 export interface SubmitRequest {
   readonly reversePath: Address | null
@@ -44,11 +54,14 @@ export interface SubmitRequest {
 export interface SubmittedRecipient {
   readonly address: string
   readonly status: 'delivered' | 'queued' | 'refused'
-  /** Why it was refused. */
-  readonly reason?: Exclude<Resolution['type'], 'local'> | 'vanished'
+  /** Why it was refused; `policy`: by a filter. */
+  readonly reason?: Exclude<Resolution['type'], 'local'> | 'vanished' | 'policy'
 }
 
-export type SubmitRefusal = DeliveryRefusal | 'no-recipients' | 'too-big' | 'header-too-big'
+export type SubmitRefusal = DeliveryRefusal | 'no-recipients' | 'too-big' | 'header-too-big' | 'policy'
+
+/** What a filter said: of class 4, and it may be tried again, or 5. */
+export type FilterReply = Pick<PolicyRefusal, 'code' | 'status' | 'text'>
 
 export type SubmitResult =
   | {
@@ -62,6 +75,8 @@ export type SubmitResult =
       readonly ok: false
       readonly reason: SubmitRefusal
       readonly recipients: readonly SubmittedRecipient[]
+      /** Set where the reason is `policy`. */
+      readonly reply?: FilterReply
     }
 
 export interface SubmitterParts {
@@ -69,6 +84,10 @@ export interface SubmitterParts {
   readonly directory: Directory
   readonly delivery: Delivery
   readonly stage: () => Ingest
+  readonly readStaged: BlobStore['readStaged']
+  /** Null: nobody is asked. */
+  readonly policy: Policy | null
+  readonly events: Events
   readonly clock: Clock
   readonly random: Random
   readonly hostname: string
@@ -87,6 +106,17 @@ interface Destinations {
   readonly told: SubmittedRecipient[]
 }
 
+/** One message on its way in. */
+interface Work {
+  readonly id: string
+  /** Who submits it, where it is somebody's. */
+  readonly account: Account | null
+  readonly filter: SubmissionFilter
+  readonly staged: Ingest
+}
+
+type Kept = Extract<Filtered, { type: 'keep' }>
+
 export class Submitter {
   readonly #parts: SubmitterParts
 
@@ -96,22 +126,47 @@ export class Submitter {
 
   /** Rejects with `StoreUnavailable` when the store cannot serve; nothing was kept then. */
   async submit(request: SubmitRequest): Promise<SubmitResult> {
-    const destinations = await this.#resolve(request)
-    const { told, local, remote } = destinations
-    if (local.length + remote.length === 0) return { ok: false, reason: 'no-recipients', recipients: told }
-    const id = this.#parts.random.id(idBits)
+    const { random, store } = this.#parts
+    const id = random.id(idBits)
+    const account = request.account === null ? null : ((await store.getAccount(request.account)) ?? null)
+    const filter = new SubmissionFilter(this.#parts, {
+      ...{ id, service: request.origin, remoteAddress: request.came.remoteAddress },
+      ...{ username: account?.address ?? null, reversePath: request.reversePath },
+      options: request.options ?? plainMessageOptions,
+    })
     const staged = this.#parts.stage()
     try {
-      const problem = await this.#take(staged, request.content, id)
-      if (problem !== null) {
-        await staged.discard()
-        return { ok: false, reason: problem, recipients: told }
-      }
-      return await this.#deliver(request, { ...destinations, id, staged })
+      const result = await this.#submit(request, { id, account, filter, staged })
+      if (!result.ok || result.before !== undefined) await staged.discard()
+      return result
     } catch (error) {
       await staged.discard()
       throw error
+    } finally {
+      filter.closed()
     }
+  }
+
+  async #submit(request: SubmitRequest, work: Work): Promise<SubmitResult> {
+    const { id, filter, staged } = work
+    const refusal = await filter.begin()
+    if (refusal !== null) return refusedBy(refusal, [])
+    const asked = await this.#resolve(request.recipients, filter)
+    const { told } = asked
+    if (asked.local.length + asked.remote.length === 0) {
+      return { ok: false, reason: 'no-recipients', recipients: told }
+    }
+    const problem = await takeSubmitted(staged, request.content, { ...this.#parts, id })
+    if (problem !== null) return { ok: false, reason: problem, recipients: told }
+    const filtered = await filter.message(await staged.finish())
+    if (filtered.type === 'refuse') return refusedBy(filtered, told)
+    // A filter's way to throw a message away: 250, as by SMTP.
+    if (filtered.type === 'discard') return { ok: true, id, recipients: told }
+    const destinations = await this.#redirected(asked, filtered)
+    if (destinations === null) return refusedBy(unservedAddition, told)
+    if (destinations.local.length + destinations.remote.length === 0)
+      return { ok: true, id, recipients: told }
+    return this.#deliver(request, { ...work, ...destinations, filtered })
   }
 
   /** True where mail to the address reaches the account: whoever logged in may write under it. */
@@ -119,11 +174,16 @@ export class Submitter {
     const resolution = await this.#parts.directory.resolve(address)
     return (
       resolution.type === 'local' &&
-      resolution.recipients.some((recipient) => recipient.account.id === account)
+      // A list does not belong to its members.
+      resolution.recipients.some((recipient) => recipient.account.id === account && recipient.list === null)
     )
   }
 
-  async #resolve({ recipients }: SubmitRequest): Promise<Destinations> {
+  /** Where they lead; `filter` is asked about those that can be served. */
+  async #resolve(
+    recipients: SubmitRequest['recipients'],
+    filter: SubmissionFilter | null,
+  ): Promise<Destinations> {
     const found: Destinations = { local: [], remote: [], told: [] }
     const seen = new Set<string>()
     for (const { address, options = plainRecipientOptions } of recipients) {
@@ -132,7 +192,10 @@ export class Submitter {
       seen.add(key)
       const resolution = await this.#parts.directory.resolve(address)
       const text = formatAddress(address)
-      if (resolution.type === 'not-local') {
+      const served = resolution.type === 'not-local' || resolution.type === 'local'
+      if (served && filter !== null && (await filter.recipient(address, options)) !== null) {
+        found.told.push({ address: text, status: 'refused', reason: 'policy' })
+      } else if (resolution.type === 'not-local') {
         found.remote.push({ address, via: null, list: null, options })
         found.told.push({ address: text, status: 'queued' })
       } else if (resolution.type === 'local') {
@@ -146,39 +209,63 @@ export class Submitter {
     return found
   }
 
-  async #take(staged: Ingest, content: SubmitRequest['content'], id: string): Promise<SubmitRefusal | null> {
-    return takeSubmitted(staged, content, { ...this.#parts, id })
+  /** What a filter's changes leave, with what they add; null where an address that was added cannot be served. */
+  async #redirected(before: Destinations, { added, removed }: Kept): Promise<Destinations | null> {
+    const stays = (text: string): boolean => {
+      const address = tryAddress(text, { utf8: true })
+      return address === undefined || !removed.has(addressKey(address))
+    }
+    const more = await this.#resolve(
+      added.map((address) => ({ address })),
+      null,
+    )
+    if (more.told.some(({ status }) => status === 'refused')) return null
+    return {
+      local: [...before.local.filter(({ named, deliveredTo }) => stays(named ?? deliveredTo)), ...more.local],
+      remote: [
+        ...before.remote.filter(({ named, address }) => stays(named ?? formatAddress(address))),
+        ...more.remote,
+      ],
+      told: before.told,
+    }
   }
 
   async #deliver(
     request: SubmitRequest,
-    work: Destinations & { readonly id: string; readonly staged: Ingest },
+    work: Work & Destinations & { readonly filtered: Kept },
   ): Promise<SubmitResult> {
-    const { clock, delivery, store } = this.#parts
-    const { local, remote, told, id, staged } = work
+    const { clock, delivery } = this.#parts
+    const { local, remote, told, id, account, filter, filtered } = work
     const { once } = request
-    const account = request.account === null ? undefined : await store.getAccount(request.account)
-    const { message, structure } = await staged.finish()
+    const { reversePath, quarantine } = filtered
+    const { message, structure } = filtered.ingested
     const result = await delivery.deliver({
-      ...{ reversePath: request.reversePath, recipients: local, remote, message, structure, id },
-      trace: this.#trace(request, id),
+      ...{ reversePath, recipients: local, remote, message, structure, id },
+      trace: this.#trace({ ...request, reversePath }, id),
       receivedAt: clock.now(),
       origin: request.origin,
       account: request.account,
-      ...(account === undefined ? {} : { sender: account.address }),
+      ...(account === null ? {} : { sender: account.address }),
       options: request.options ?? plainMessageOptions,
       ...(once === undefined ? {} : { once: { ...once, result: once.result({ id, recipients: told }) } }),
+      ...(quarantine === null ? {} : { quarantine }),
     })
-    if (!result.ok || result.before !== undefined) await staged.discard()
     if (!result.ok) return { ok: false, reason: result.reason, recipients: told }
+    if (result.before !== undefined) return { ok: true, id, recipients: told, before: result.before }
+    filter.delivered({ recipients: placesOf(work, result), bytes: message.blob.size })
     const vanished = new Set(result.unknown.map(({ deliveredTo }) => deliveredTo))
-    const recipients = told.map((one) =>
-      vanished.has(one.address) ? { ...one, status: 'refused' as const, reason: 'vanished' as const } : one,
-    )
-    return { ok: true, id, recipients, ...(result.before === undefined ? {} : { before: result.before }) }
+    const recipients = told.map((one): SubmittedRecipient => {
+      if (vanished.has(one.address)) return { ...one, status: 'refused', reason: 'vanished' }
+      // What is held for an operator is in no mailbox.
+      return quarantine !== null && one.status === 'delivered' ? { ...one, status: 'queued' } : one
+    })
+    return { ok: true, id, recipients }
   }
 
-  #trace(request: SubmitRequest, id: string): Arrival['trace'] {
+  #trace(
+    request: Pick<SubmitRequest, 'came' | 'recipients' | 'reversePath' | 'options'>,
+    id: string,
+  ): Arrival['trace'] {
     const { hostname, clock } = this.#parts
     const { reversePath, options = plainMessageOptions } = request
     const received = submittedTrace(request, { id, hostname, now: clock.now() })
@@ -187,9 +274,36 @@ export class Submitter {
       if (recipient === null) return received
       const address = tryAddress(recipient.deliveredTo, { utf8: true })
       const field = address === undefined ? '' : formatDeliveredTo(address, { utf8: options.smtpUtf8 })
-      return `${returnPath}${field}${received}`
+      // RFC 5321 §3.9.2: what a list sends on has the list's owner as its reverse-path.
+      const owner = reversePath === null ? null : (recipient.list?.owner ?? null)
+      const path = owner === null ? undefined : tryAddress(owner, { utf8: true })
+      return `${path === undefined ? returnPath : formatReturnPath(path)}${field}${received}`
     }
   }
+}
+
+function refusedBy(
+  { code, status, text }: FilterReply,
+  recipients: readonly SubmittedRecipient[],
+): SubmitResult {
+  return { ok: false, reason: 'policy', recipients, reply: { code, status, text } }
+}
+
+/** A filter named an address that nobody has: its fault, not the sender's. */
+const unservedAddition: FilterReply = { code: 451, status: '4.7.1', text: 'Try again later' }
+
+/** For the hooks that hear of what was taken. */
+function placesOf(
+  { local, remote }: Destinations,
+  { unknown }: DeliveryResult & { readonly ok: true },
+): { address: string; where: string }[] {
+  const lost = new Set(unknown.map(({ account }) => account))
+  return [
+    ...local
+      .filter(({ account }) => !lost.has(account))
+      .map(({ deliveredTo }) => ({ address: deliveredTo, where: deliveredTo })),
+    ...remote.map(({ address }) => ({ address: formatAddress(address), where: 'queue' })),
+  ]
 }
 
 /** What a submitted message is taken in by. */

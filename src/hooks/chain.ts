@@ -91,7 +91,7 @@ class Chain implements PolicySession {
 
   connect(connection: HookConnection): Promise<PolicyRefusal | null> {
     this.#links = this.#makers
-      .filter(({ services }) => services?.includes(connection.service) ?? true)
+      .filter(({ services }) => services?.includes(listenerService(connection)) ?? true)
       .map((maker) => maker.make())
     return this.#first('connect', (link) => link.connect(connection))
   }
@@ -166,6 +166,11 @@ class Chain implements PolicySession {
     }
     return null
   }
+}
+
+/** Mail by HTTP or `sendmail` is submission, whoever is asked about that. */
+function listenerService({ service }: HookConnection): string {
+  return service === 'api' || service === 'local' ? 'submission' : service
 }
 
 function endOfSession(stage: Stage): PolicyRefusal {

@@ -3,45 +3,89 @@
 // The message is staged while that lasts, since it may have to be read more than once; then it is dropped, whatever came of it.
 import type { Clock } from '../base/clock.ts'
 import type { Direct, DirectResult } from '../delivery/direct.ts'
-import { submittedTrace, takeSubmitted } from '../delivery/submitter.ts'
-import { formatAddress } from '../mail/address.ts'
-import type { Ingest } from '../store/ingest.ts'
+import { type FilterParts, SubmissionFilter } from '../delivery/submission-filter.ts'
+import { type FilterReply, submittedTrace, takeSubmitted } from '../delivery/submitter.ts'
+import { addressKey, formatAddress } from '../mail/address.ts'
+import { plainRecipientOptions } from '../mail/delivery-options.ts'
+import type { Ingest, Ingested } from '../store/ingest.ts'
 import type { BlobStore } from '../store/store.ts'
 import type { DirectMessage, SendDirect } from './parts.ts'
 import type { SendResponse } from './schema.ts'
 
-export interface SendDirectParts {
+export interface SendDirectParts extends Omit<FilterParts, 'readStaged'> {
   readonly direct: Direct
-  readonly stage: () => Ingest
   readonly blobs: Pick<BlobStore, 'readStaged'>
   readonly clock: Clock
-  readonly hostname: string
   /** Octets; 0 is no limit. */
   readonly maxMessageSize: number
-  readonly maxHeaderSize: number
 }
 
 /** For `HttpParts.direct`. */
 export function createSendDirect(parts: SendDirectParts): SendDirect {
+  const { blobs } = parts
+  const filterParts = { ...parts, readStaged: blobs.readStaged.bind(blobs) }
   return async (message) => {
+    const filter = new SubmissionFilter(filterParts, {
+      ...{ id: message.id, service: 'api', remoteAddress: message.remoteAddress },
+      ...{ username: message.account.address, reversePath: message.reversePath, options: message.options },
+    })
     const staged = parts.stage()
     try {
-      const problem = await takeSubmitted(staged, message.content, { ...parts, id: message.id })
-      return problem ?? (await deliver(parts, message, staged))
+      return await filtered(parts, { message, staged, filter })
     } finally {
+      filter.closed()
       await staged.discard()
     }
   }
 }
 
+/** Nothing is kept here, so nothing can be held for an operator. */
+const cannotHold: FilterReply = {
+  code: 550,
+  status: '5.7.1',
+  text: 'A filter wants it looked at first; what is delivered directly cannot be held.',
+}
+
+async function filtered(
+  parts: SendDirectParts,
+  { message, staged, filter }: { message: DirectMessage; staged: Ingest; filter: SubmissionFilter },
+): ReturnType<SendDirect> {
+  const refusal = await filter.begin()
+  if (refusal !== null) return refusal
+  const refused: SendResponse['recipients'] = []
+  const asked: DirectMessage['recipients'][number][] = []
+  for (const recipient of message.recipients) {
+    const { address, options } = recipient
+    if ((await filter.recipient(address, options)) === null) asked.push(recipient)
+    else refused.push({ address: formatAddress(address), status: 'refused', reason: 'policy' })
+  }
+  if (asked.length === 0) return refused
+  const problem = await takeSubmitted(staged, message.content, { ...parts, id: message.id })
+  if (problem !== null) return problem
+  const verdict = await filter.message(await staged.finish())
+  if (verdict.type === 'refuse') return verdict
+  if (verdict.type === 'discard') {
+    return message.recipients.map(({ address }) => ({
+      address: formatAddress(address),
+      status: 'refused',
+      reason: 'policy',
+    }))
+  }
+  if (verdict.quarantine !== null) return cannotHold
+  const recipients = [
+    ...asked.filter(({ address }) => !verdict.removed.has(addressKey(address))),
+    ...verdict.added.map((address) => ({ address, options: plainRecipientOptions })),
+  ]
+  const { reversePath, ingested } = verdict
+  return [...refused, ...(await deliver(parts, { ...message, reversePath, recipients }, ingested))]
+}
+
 async function deliver(
   { direct, blobs, clock, hostname }: SendDirectParts,
   message: DirectMessage,
-  staged: Ingest,
+  { message: { blob }, structure }: Ingested,
 ): Promise<SendResponse['recipients']> {
   const { id, options, recipients, remoteAddress, signal } = message
-  const finished = await staged.finish()
-  const { blob } = finished.message
   const came = { protocol: 'HTTP', remoteAddress } as const
   const results = await direct.deliver({
     parcel: {
@@ -50,7 +94,7 @@ async function deliver(
       bodySize: blob.size,
       small: () => Promise.resolve(undefined),
       read: () => blobs.readStaged(blob),
-      structure: () => finished.structure,
+      structure: () => structure,
     },
     reversePath: message.reversePath === null ? '' : formatAddress(message.reversePath),
     recipients: recipients.map(({ address, options: wishes }) => ({

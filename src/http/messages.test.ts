@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import { basic, openHttpHouse, password } from '../../test/support/http-house.ts'
 import { RelayScene } from '../../test/support/relay-scene.ts'
 import { testStore } from '../../test/support/store.ts'
+import { createEvents } from '../events/event.ts'
 import { ingest } from '../store/ingest.ts'
 import { createSendDirect } from './direct.ts'
 import type { SendResponse, StatusResponse } from './schema.ts'
@@ -285,6 +286,8 @@ test('directly delivered mail is answered with what the hosts said, and nothing 
     stage: () => ingest({ blobs: store.blobs }),
     blobs: store.blobs,
     clock: scene.clock,
+    policy: null,
+    events: createEvents([]),
     hostname: 'mail.example.org',
     maxMessageSize: 1000,
     maxHeaderSize: 1000,

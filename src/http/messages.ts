@@ -11,7 +11,7 @@ import { type Address, addressKey, formatAddress } from '../mail/address.ts'
 import type { Account } from '../store/model.ts'
 import type { QueueEntry, QueueId } from '../store/queue.ts'
 import type { Store } from '../store/store.ts'
-import type { SubmitRefusal, SubmittedRecipient } from '../delivery/submitter.ts'
+import type { FilterReply, SubmitRefusal, SubmittedRecipient } from '../delivery/submitter.ts'
 import type { RequestOrigin } from './authenticate.ts'
 import { fingerprintText, type Outgoing, readOutgoing } from './outgoing.ts'
 import type { HttpParts } from './parts.ts'
@@ -147,7 +147,7 @@ async function submit(
     came: { protocol: 'HTTP', remoteAddress: origin.remoteAddress },
     ...(once === false ? {} : { once }),
   })
-  if (!result.ok) return { ...refusals(result.reason), recipients: [...result.recipients] }
+  if (!result.ok) return { ...refusals(result.reason, result.reply), recipients: [...result.recipients] }
   if (result.before === undefined) return answer(result)
   // Written above, by this version or an earlier one.
   const { digest: earlier, ...before } = JSON.parse(result.before) as Remembered
@@ -155,7 +155,9 @@ async function submit(
   return makeProblem(422, 'idempotency-key-reused', 'The Idempotency-Key belongs to another request.')
 }
 
-function refusals(reason: SubmitRefusal): Problem {
+function refusals(reason: SubmitRefusal, reply?: FilterReply): Problem {
+  // What a filter says, in its own words; class 4 may be tried again.
+  if (reply !== undefined) return makeProblem(reply.code < 500 ? 503 : 422, reason, reply.text)
   const [status, detail] = refusalTable[reason]
   return makeProblem(status, reason, detail)
 }
@@ -169,6 +171,7 @@ const refusalTable: Record<SubmitRefusal, readonly [ProblemStatus, string]> = {
   'no-such-account': [422, 'No recipient can be served.'],
   'queue-full': [503, 'The queue takes no more. Try again later.'],
   'no-relay': [422, 'This server does not relay.'],
+  policy: [422, 'A filter of this server refused it.'],
 }
 
 async function sendDirect(
@@ -189,7 +192,8 @@ async function sendDirect(
     remoteAddress: context.origin.remoteAddress,
     signal: request.signal,
   })
-  return typeof recipients === 'string' ? refusals(recipients) : { id, recipients }
+  if (typeof recipients === 'string') return refusals(recipients)
+  return Array.isArray(recipients) ? { id, recipients } : refusals('policy', recipients)
 }
 
 type FullEntry = NonNullable<Awaited<ReturnType<Store['queueEntry']>>>
@@ -255,11 +259,12 @@ export async function cancel(
   return makeProblem(409, 'too-late', 'Nothing of the message waits any more.')
 }
 
-function discard({ store, clock }: HttpParts, id: QueueId): Promise<number> {
+function discard({ store, clock, webhooks }: HttpParts, id: QueueId): Promise<number> {
   return store.changeQueued({
     filter: { id },
     change: { type: 'discard', reason: 'cancelled by its sender' },
     now: clock.now(),
+    webhooks: webhooks.length > 0 ? 'on' : 'off',
   })
 }
 

@@ -4,7 +4,7 @@ import type { Random } from '../base/random.ts'
 import type { HttpConfig, WebhookConfig } from '../config/sections/http.ts'
 import type { SubmissionConfig } from '../config/sections/submission.ts'
 import type { MessageOptions, RecipientOptions } from '../mail/delivery-options.ts'
-import type { Submitter } from '../delivery/submitter.ts'
+import type { FilterReply, Submitter } from '../delivery/submitter.ts'
 import type { Terminals } from '../delivery/terminals.ts'
 import type { Events } from '../events/event.ts'
 import type { Store } from '../store/store.ts'
@@ -29,7 +29,7 @@ export interface DirectMessage {
 /** The outcome of each recipient; or why nothing was sent at all. */
 export type SendDirect = (
   message: DirectMessage,
-) => Promise<SendResponse['recipients'] | 'too-big' | 'header-too-big'>
+) => Promise<SendResponse['recipients'] | FilterReply | 'too-big' | 'header-too-big'>
 
 export interface HttpParts extends AuthenticatorParts {
   readonly store: Pick<Store, 'findQueued' | 'queueEntry' | 'changeQueued' | 'chargeRate' | 'hookEvents'>

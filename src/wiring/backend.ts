@@ -8,6 +8,7 @@ import type { Config } from '../config/schema.ts'
 import type { AdminOperations } from '../control/server/operation.ts'
 import { createAdminOperations } from '../control/server/operations.ts'
 import type { HttpsRequest } from '../delivery/https-request.ts'
+import { Routes } from '../delivery/routes.ts'
 import { createTerminals, type Terminals } from '../delivery/terminals.ts'
 import { createDirectory } from '../directory/create.ts'
 import type { Directory } from '../directory/directory.ts'
@@ -16,7 +17,10 @@ import { createOpenDirectory } from '../directory/open-directory.ts'
 import type { TokenVerifier } from '../directory/tokens.ts'
 import { createEvents, type Events, type EventSink } from '../events/event.ts'
 import { Metrics } from '../events/metrics.ts'
+import { createPolicy } from '../hooks/chain.ts'
+import type { Policy } from '../hooks/policy.ts'
 import type { Network } from '../net/network.ts'
+import { SocketNetwork } from '../net/socket-network.ts'
 import { RealClock } from '../net/real-clock.ts'
 import { QueueAdmin } from '../queue/admin.ts'
 import type { Store } from '../store/store.ts'
@@ -47,6 +51,8 @@ export interface Backend extends AsyncDisposable {
   readonly directory: Directory
   /** Where SEND, SOML and SAML are shown. */
   readonly terminals: Terminals
+  /** Hooks, milters and HTTP hooks; null where nobody is asked. */
+  readonly policy: Policy | null
   readonly wayIn: WayIn
   readonly queueAdmin: QueueAdmin
   readonly operations: AdminOperations
@@ -73,10 +79,15 @@ export async function openBackend(config: Config, surroundings: Surroundings = {
   const directory = await makeDirectory(config, { store, clock, random, events, serverSecret: secret })
   const terminals = createTerminals()
   const checkpoint = checkpoints && (await loadCheckpoints(checkpoints)).checkpoint
-  const wayIn = createWayIn({ config, store, directory, clock, random, events, secret, checkpoint })
+  const policy = createPolicy(config.hooks, {
+    ...{ clock, random, events, httpFetch: globalThis.fetch },
+    dialer: surroundings.network ?? new SocketNetwork(clock),
+    ...{ hostname: config.hostname, maxMessageSize: config.maxMessageSize },
+  })
+  const wayIn = createWayIn({ config, store, directory, clock, random, events, secret, checkpoint, policy })
   const { submitter } = wayIn
-  const routes = config.relay.routes.flatMap(({ name }) => name ?? [])
-  const queueAdmin = new QueueAdmin({ store, clock, routes })
+  const routes = new Routes(config.relay, config.hostname).names
+  const queueAdmin = new QueueAdmin({ store, clock, routes, webhooks: wayIn.webhooks })
   const operations = createAdminOperations({
     submitter,
     queueAdmin,
@@ -96,6 +107,7 @@ export async function openBackend(config: Config, surroundings: Surroundings = {
       store,
       directory,
       terminals,
+      policy,
       wayIn,
       queueAdmin,
       operations,

@@ -18,7 +18,7 @@ export async function startHttpListener(
   ])
   const { maxMessageSize, hostname, submission } = config
   const direct = createSendDirect({
-    ...{ clock, hostname, maxMessageSize },
+    ...{ clock, hostname, maxMessageSize, events, policy: backend.policy },
     direct: outgoing.relay.direct,
     stage: () => ingest({ blobs: store.blobs, limits: config.mime }),
     blobs: store.blobs,

@@ -11,6 +11,7 @@ import { createStoreDelivery } from '../delivery/store-delivery.ts'
 import { Submitter } from '../delivery/submitter.ts'
 import type { Directory } from '../directory/directory.ts'
 import type { Events } from '../events/event.ts'
+import type { Policy } from '../hooks/policy.ts'
 import { FairTurns } from '../queue/fairness.ts'
 import { createReturnPaths, type ReturnPaths } from '../queue/return-paths.ts'
 import { ingest } from '../store/ingest.ts'
@@ -26,6 +27,8 @@ export interface WayInParts {
   /** Of this installation: what protects return paths against forging. */
   readonly secret: Uint8Array
   readonly checkpoint: Checkpoint | undefined
+  /** Hooks, milters and HTTP hooks; null where nobody is asked. */
+  readonly policy: Policy | null
 }
 
 export interface WayIn {
@@ -63,7 +66,8 @@ export function createWayIn(parts: WayInParts): WayIn {
     },
   })
   const submitter = new Submitter({
-    ...{ directory, delivery, clock, random, store },
+    ...{ directory, delivery, clock, random, store, events, policy: parts.policy },
+    readStaged: (blob, range) => store.blobs.readStaged(blob, range),
     stage: () => ingest({ blobs: store.blobs, limits: config.mime }),
     hostname: config.hostname,
     maxMessageSize: config.maxMessageSize,

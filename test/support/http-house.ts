@@ -13,8 +13,10 @@ import { createTerminals } from '../../src/delivery/terminals.ts'
 import { Administration } from '../../src/directory/administration.ts'
 import { createDirectory } from '../../src/directory/create.ts'
 import { createEvents, EventMemory } from '../../src/events/event.ts'
+import { createPolicy } from '../../src/hooks/chain.ts'
 import { createApp } from '../../src/http/app.ts'
 import type { HttpParts } from '../../src/http/parts.ts'
+import { SocketNetwork } from '../../src/net/socket-network.ts'
 import { FairTurns } from '../../src/queue/fairness.ts'
 import { ingest } from '../../src/store/ingest.ts'
 import type { QueueEntry } from '../../src/store/queue.ts'
@@ -72,7 +74,12 @@ async function makeParts(config: Config, { store, clock, memory }: Ground): Prom
   const queue = { policy, turns: new FairTurns(), gauge: new QueueGauge({ store, clock, limit: 0 }) }
   const delivery = createStoreDelivery({ store, limits: { maxReceived: 100 }, queue, webhooks: 'on' })
   const submitter = new Submitter({
-    ...{ store, directory, delivery, clock, random, hostname, maxMessageSize },
+    ...{ store, directory, delivery, clock, random, hostname, maxMessageSize, events },
+    policy: createPolicy(config.hooks, {
+      ...{ clock, random, events, hostname, maxMessageSize, httpFetch: fetch },
+      dialer: new SocketNetwork(clock),
+    }),
+    readStaged: (blob, range) => store.blobs.readStaged(blob, range),
     stage: () => ingest({ blobs: store.blobs, limits: config.mime }),
     maxHeaderSize: submission.maxHeaderSize,
   })

@@ -20,7 +20,9 @@ const failureField = z
 const servicesField = z
   .array(z.enum(hookServices))
   .default(['smtp', 'submission'])
-  .describe('The listener services whose sessions it is asked about.')
+  .describe(
+    'The listener services whose sessions it is asked about; `submission` stands for mail by HTTP and `sendmail` too.',
+  )
 const nameField = z.string().regex(/^[A-Za-z0-9._-]{1,64}$/, 'letters, digits, dots, hyphens and underscores')
 
 const milterSection = z.strictObject({

@@ -20,6 +20,11 @@ const submission = z.strictObject({
   envId: z.string().max(100).nullable().default(null),
 })
 
+/** Not now: whoever submits keeps the message and tries again (sysexits.h: EX_TEMPFAIL). */
+export class DeferredOperation extends Error {
+  override name = 'DeferredOperation'
+}
+
 export function mailOperations({ submitter }: { submitter: Submitter }): Record<string, Operation> {
   return {
     'mail.submit': operation(submission, async (request): Promise<Extract<SubmitResult, { ok: true }>> => {
@@ -41,7 +46,15 @@ export function mailOperations({ submitter }: { submitter: Submitter }): Record<
           envId,
         },
       })
-      if (!result.ok) throw new RefusedOperation(sentenceFor(result.reason, request.recipients))
+      if (!result.ok) {
+        const { code, status, text } = result.reply ?? noReply
+        if (result.reason === 'policy') {
+          const words = `A filter refused it: ${code} ${status} ${text}`
+          throw code < 500 ? new DeferredOperation(words) : new RefusedOperation(words)
+        }
+        if (result.reason === 'queue-full') throw new DeferredOperation('The queue is full; try again later.')
+        throw new RefusedOperation(sentenceFor(result.reason, request.recipients))
+      }
       return result
     }),
   }
@@ -53,7 +66,12 @@ function addressOf(text: string): Address {
   return address
 }
 
-function sentenceFor(reason: SubmitRefusal, recipients: readonly string[]): string {
+const noReply = { code: 451, status: '4.7.1', text: 'Try again later' }
+
+function sentenceFor(
+  reason: Exclude<SubmitRefusal, 'policy' | 'queue-full'>,
+  recipients: readonly string[],
+): string {
   switch (reason) {
     case 'no-recipients':
       return `No mailbox here for ${recipients.join(', ')}.`
@@ -67,8 +85,6 @@ function sentenceFor(reason: SubmitRefusal, recipients: readonly string[]): stri
       return 'The header of the message is larger than `submission.maxHeaderSize`.'
     case 'loop':
       return 'The message has been here too often: a mail loop.'
-    case 'queue-full':
-      return 'The queue is full; try again later.'
     case 'no-relay':
       return 'This server sends no mail to other hosts: see `relay.enabled`.'
   }

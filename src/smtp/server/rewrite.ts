@@ -1,17 +1,12 @@
 // A filter's changes to a message before it is kept: envelope, header fields, body.
 //
-// The message is read back from where it was staged and staged again, changed, in bounded memory; the first one is dropped. Recipients
-// that are added may be anybody's: an operator's filter says so, no client. Throws a TypeError for an address or a field name
+// Recipients that are added may be anybody's: an operator's filter says so, no client. Throws a TypeError for an address or a field name
 // that is none: the filter is broken, and the message is deferred.
-import { Buffer } from 'node:buffer'
 import type { Rewrite } from '../../config/hooks.ts'
+import { restage } from '../../delivery/restage.ts'
 import { addressKey, tryAddress, type Address } from '../../mail/address.ts'
-import type { HeaderEdit } from '../../mail/header-edit.ts'
 import type { Ingested } from '../../store/ingest.ts'
 import type { SessionContext } from './context.ts'
-import { EditingIntake } from './intake.ts'
-import { readHeader } from './message-header.ts'
-import type { HandlerParts } from './parts.ts'
 import { judgeRecipient } from './recipients.ts'
 import { acceptedFrom, type Accepted, type Transaction } from './transaction.ts'
 
@@ -30,9 +25,9 @@ export async function applyRewrites(
   let { transaction, ingested } = original
   for (const rewrite of rewrites) {
     transaction = await rewriteEnvelope(context, transaction, rewrite)
-    if ((rewrite.header?.length ?? 0) > 0 || rewrite.body !== undefined) {
-      ingested = await restage(context, ingested, rewrite)
-    }
+    const { stage, readStaged, submission } = context.parts
+    const { maxHeaderSize } = submission
+    ingested = await restage({ stage, readStaged, maxHeaderSize }, ingested, rewrite)
   }
   return { transaction, ingested }
 }
@@ -71,42 +66,4 @@ function parse(text: string): Address {
   const address = tryAddress(text.replace(/^<(.*)>$/, '$1'), { utf8: true })
   if (address === undefined) throw new TypeError('a filter gave an address that is none')
   return address
-}
-
-async function restage(
-  { parts }: SessionContext,
-  { message }: Ingested,
-  rewrite: Rewrite,
-): Promise<Ingested> {
-  const edits: readonly HeaderEdit[] = rewrite.header ?? []
-  const { body } = rewrite
-  const intake = new EditingIntake(parts.stage(), {
-    edits,
-    maxHeaderOctets: parts.submission.maxHeaderSize,
-  })
-  try {
-    const content = parts.readStaged(message.blob)
-    for await (const piece of body === undefined ? content : withBody(content, body, parts)) {
-      await intake.write(piece)
-    }
-    if (intake.failed) throw new TypeError('the header is too large to be changed')
-    return await intake.finish()
-  } catch (error) {
-    await intake.discard()
-    throw error
-  }
-}
-
-/** The header of the one, and the other behind it. */
-async function* withBody(
-  content: AsyncIterable<Uint8Array>,
-  body: Uint8Array,
-  { submission }: HandlerParts,
-): AsyncGenerator<Uint8Array> {
-  const limit = submission.maxHeaderSize
-  const { text } = await readHeader(content, limit)
-  if (text.length >= limit) throw new TypeError('the header is too large to be kept apart from its body')
-  const end = text === '' || text.endsWith('\n') ? '\r\n' : '\r\n\r\n'
-  yield Buffer.from(text + end, 'latin1')
-  yield body
 }
