@@ -5,6 +5,7 @@ import { parseSize } from '../base/size.ts'
 import type { ShownAccount } from '../control/server/operations.ts'
 import { displayAddress } from '../mail/address.ts'
 import { administer } from './admin-client.ts'
+import { admin } from './admin-command.ts'
 import type { ConfigOptions } from './configuration.ts'
 import { CommandError, exitCode, humanSize, type Io, print, progressBar, readInput, table } from './io.ts'
 
@@ -16,16 +17,6 @@ interface PasswordOptions extends Options {
   readonly passwordStdin?: boolean
   readonly quota?: string
   readonly maxMessages?: string
-}
-
-/** A command with the options that all administration shares. */
-function admin(parent: Command, name: string, description: string): Command {
-  return parent
-    .command(name)
-    .description(description)
-    .option('--config <file>', 'configuration file; default: posthorn.config.ts or posthorn.toml here')
-    .option('--data <folder>', 'data folder, instead of the one in the configuration')
-    .option('--json', 'print JSON')
 }
 
 /** Adds `domain add|list|remove`. */

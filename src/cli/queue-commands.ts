@@ -4,6 +4,7 @@ import { parseDuration } from '../base/duration.ts'
 import { displayAddress } from '../mail/address.ts'
 import type { ShownAttempt, ShownMessage, ShownRecipient, ShownSuppression } from '../queue/admin.ts'
 import { administer } from './admin-client.ts'
+import { admin } from './admin-command.ts'
 import type { ConfigOptions } from './configuration.ts'
 import { CommandError, exitCode, humanSize, type Io, print, table } from './io.ts'
 
@@ -27,10 +28,10 @@ interface FilterOptions extends Options {
 /** Adds `queue` and `suppression`. */
 export function addQueueCommands(program: Command, io: Io): void {
   const queue = program.command('queue').description('Mail that waits for other hosts.')
-  withFilter(command(queue, 'list', 'List the messages that wait, with the reason for each recipient.'))
+  withFilter(admin(queue, 'list', 'List the messages that wait, with the reason for each recipient.'))
     .option('--finished', 'with those that are done and still remembered')
     .action((options: FilterOptions) => showQueue(io, options))
-  command(
+  admin(
     queue,
     'show <message>',
     'Show one message with everything that was tried: hosts, TLS, replies verbatim. The message is named by what its 250 said, or by its number.',
@@ -42,7 +43,7 @@ export function addQueueCommands(program: Command, io: Io): void {
     print(io, options, shown, wholeMessage)
   })
   addOrders(queue, io)
-  command(queue, 'qshape', 'Count what waits by domain and by age in minutes.').action((options: Options) =>
+  admin(queue, 'qshape', 'Count what waits by domain and by age in minutes.').action((options: Options) =>
     showShape(io, options),
   )
   addSuppression(program, io)
@@ -94,7 +95,7 @@ const orders: readonly Order[] = [
 
 function addOrders(queue: Command, io: Io): void {
   for (const order of orders) {
-    const added = withFilter(command(queue, `${order.name} [message]`, order.description)).option(
+    const added = withFilter(admin(queue, `${order.name} [message]`, order.description)).option(
       '--all',
       'every message that the other options let through',
     )
@@ -119,15 +120,6 @@ function addOrders(queue: Command, io: Io): void {
       )
     })
   }
-}
-
-function command(parent: Command, name: string, description: string): Command {
-  return parent
-    .command(name)
-    .description(description)
-    .option('--config <file>', 'configuration file; default: posthorn.config.ts or posthorn.toml here')
-    .option('--data <folder>', 'data folder, instead of the one in the configuration')
-    .option('--json', 'print JSON')
 }
 
 function withFilter(added: Command): Command {
@@ -257,7 +249,7 @@ function addSuppression(program: Command, io: Io): void {
   const suppression = program
     .command('suppression')
     .description('Addresses that nothing is sent to any more: mail to them fails at once.')
-  command(suppression, 'list', 'List them.').action(async (options: Options) => {
+  admin(suppression, 'list', 'List them.').action(async (options: Options) => {
     const list = await administer<ShownSuppression[]>(options, { operation: 'suppression.list' })
     print(io, options, list, () =>
       table(
@@ -267,7 +259,7 @@ function addSuppression(program: Command, io: Io): void {
       ),
     )
   })
-  command(suppression, 'add <address>', 'Send nothing more to an address.')
+  admin(suppression, 'add <address>', 'Send nothing more to an address.')
     .option('--reason <text>', 'why')
     .option('--for <time>', 'for how long, for example "30d"; for ever unless given')
     .action(async (address: string, options: Options & { reason?: string; for?: string }) => {
@@ -282,7 +274,7 @@ function addSuppression(program: Command, io: Io): void {
       await administer(options, { operation: 'suppression.add', parameters })
       print(io, options, { address }, () => `Nothing more is sent to ${address}.\n`)
     })
-  command(suppression, 'remove <address>', 'Send to an address again.').action(
+  admin(suppression, 'remove <address>', 'Send to an address again.').action(
     async (address: string, options: Options) => {
       await administer(options, { operation: 'suppression.remove', parameters: { address } })
       print(io, options, { address }, () => `${address} gets mail again.\n`)
