@@ -34,6 +34,7 @@ const groups: readonly Group[] = [
       'test/support/**/*.test.ts',
       'test/contracts/**/*.test.ts',
       'test/transcripts/**/*.test.ts',
+      'test/simulation/**/*.test.ts',
     ],
     flags: ['--test-isolation=none', '--test-timeout=120000'],
   },

@@ -17,6 +17,7 @@ import {
 import { type Posthorn, startPosthorn } from '../../src/main.ts'
 import type { Network } from '../../src/net/network.ts'
 import type { ZoneResolver } from '../../src/net/zone-resolver.ts'
+import type { AccountId } from '../../src/store/model.ts'
 import type { Attempt, QueueEntry, QueueId } from '../../src/store/queue.ts'
 import type { Store } from '../../src/store/store.ts'
 import { openStore } from '../../src/wiring/storage.ts'
@@ -63,6 +64,7 @@ export class House {
   /** When it was dead. */
   readonly deaths: { readonly from: number; to: number }[] = []
   readonly #options: HouseOptions
+  readonly #accounts = new Map<string, AccountId>()
   #store: Store | null = null
   #posthorn: Posthorn | null = null
   #life = new Life()
@@ -131,6 +133,7 @@ export class House {
     for (const person of people) {
       await this.operate('account.add', { address: `${person}@${this.domain}`, password: 'secret' })
     }
+    for (const { id, address } of await this.#storeOf().listAccounts()) this.#accounts.set(address, id)
   }
 
   operate(name: string, parameters: unknown): Promise<unknown> {
@@ -161,7 +164,7 @@ export class House {
         content: [Buffer.from(message.text, 'latin1')],
         options: { ...plainMessageOptions, ...message.options },
         origin: 'local',
-        account: null,
+        account: this.#accounts.get(message.from) ?? null,
         came: { protocol: 'local', remoteAddress: null },
       }),
     ])

@@ -6,8 +6,8 @@ import type { Network } from '../../src/net/network.ts'
 import type { Store } from '../../src/store/store.ts'
 import type { StoreCalls } from './store-calls.ts'
 
-/** Never settles: whoever waits for it is dead. */
-const never = new Promise<never>(() => {})
+/** Never settles: whoever waits for it is dead. One for each, or all that ever died would be kept by it. */
+const never = (): Promise<never> => new Promise(() => {})
 
 /** From a start to a death. */
 export class Life {
@@ -58,7 +58,7 @@ export function mortalClock(clock: Clock, life: Life): Clock {
       }),
     async sleep(milliseconds, signal) {
       await clock.sleep(milliseconds, signal)
-      return life.isOver ? never : undefined
+      return life.isOver ? never() : undefined
     },
   }
 }
@@ -79,7 +79,7 @@ export function mortalNetwork(network: Network, life: Life): Network {
       const connection = await network.dial(target)
       if (life.isOver) {
         connection.destroy()
-        return never
+        return never()
       }
       own.add(connection)
       return connection
@@ -105,7 +105,7 @@ export function mortalStore(store: Store, life: Life, calls: StoreCalls): Store 
     const fate = life.calls()
     if (fate === 'die first') {
       life.end()
-      return never
+      return never()
     }
     const result: unknown = value.apply(own, parameters)
     if (!(result instanceof Promise)) return result
@@ -115,14 +115,14 @@ export function mortalStore(store: Store, life: Life, calls: StoreCalls): Store 
       if (fate === 'die after it') life.end()
     }
     result.then(ended, ended)
-    return result.then((done: unknown) => (life.isOver ? never : done))
+    return result.then((done: unknown) => (life.isOver ? never() : done))
   }
   const guard = (own: Store, property: string | symbol): unknown => {
     if (property === 'close' || property === Symbol.asyncDispose) return () => Promise.resolve()
     const value: unknown = Reflect.get(own, property, own)
     if (typeof value !== 'function') return value
     return (...parameters: unknown[]): unknown => {
-      if (life.isOver) return never
+      if (life.isOver) return never()
       if (property !== 'subscribe' && property !== 'onQueued') return call(value, own, parameters)
       const unsubscribe: unknown = value.apply(own, parameters)
       if (typeof unsubscribe === 'function') life.onEnd(() => void unsubscribe())
