@@ -164,6 +164,23 @@ test('mailbox and queue in one commit, and webhooks hear of both', async (contex
   )
 })
 
+test('webhooks hear that mail to a suppressed address has failed, and who it was for while it is held', async (context) => {
+  const the = await way(context)
+  const since = the.house.clock.now()
+  await the.house.store.suppress({ address: 'bob@far.example', reason: 'asked', since, until: null })
+  await the.arrive({ remote: remote('bob@far.example') })
+  const [received, bounced, ...none] = await the.hooks()
+  assert.deepEqual([received?.type, bounced?.type, none.length], ['message.received', 'message.bounced', 0])
+  assert.match(bounced?.payload ?? '', /"recipient":"bob@far\.example".*"status":"5\.7\.1"/)
+  await the.arrive({
+    quarantine: 'looks odd',
+    recipients: [{ account: the.ann, deliveredTo: 'ann@house.example' }],
+  })
+  const last = (await the.hooks()).at(-1)
+  assert.equal(last?.type, 'message.received')
+  assert.match(last.payload, /"recipients":\["ann@house\.example"\]/)
+})
+
 test('a failure comes back to the mailbox of the sender, once for all recipients', async (context) => {
   const the = await way(context)
   the.house.transport.script = (job) => job.recipients.map(() => failed('550-5.1.1 nobody\n550 of that name'))

@@ -17,6 +17,7 @@ import {
   wants,
 } from '../queue/enqueue.ts'
 import type { FairTurns } from '../queue/fairness.ts'
+import { endings } from '../queue/tell.ts'
 import type { NewHookEvent, NewQueueMessage } from '../store/queue.ts'
 import type { DeliverResult, Store } from '../store/store.ts'
 import { automaticSender } from './automatic.ts'
@@ -77,7 +78,7 @@ class StoreDelivery {
     const enqueue = await this.#enqueue(arrival, recipients)
     checkpoint?.(arrival.origin === 'report' ? 'report.hand-over' : 'delivery.hand-over')
     const filed = isKeptBack(arrival) ? [] : recipients
-    const events = this.#hookEvents(arrival, filed)
+    const events = this.#hookEvents(arrival, { recipients, filed, enqueue })
     const stored = await store.deliver({
       message: arrival.message,
       internalDate: arrival.receivedAt,
@@ -202,8 +203,16 @@ class StoreDelivery {
     )
   }
 
-  #hookEvents(arrival: Arrival, filed: readonly ArrivalRecipient[]): NewHookEvent[] {
+  #hookEvents(
+    arrival: Arrival,
+    where: {
+      readonly recipients: readonly ArrivalRecipient[]
+      readonly filed: readonly ArrivalRecipient[]
+      readonly enqueue: NewQueueMessage | undefined
+    },
+  ): NewHookEvent[] {
     if (this.#parts.webhooks !== 'on') return []
+    const { recipients, filed, enqueue } = where
     const at = arrival.receivedAt
     const message = {
       id: arrival.id ?? null,
@@ -211,15 +220,23 @@ class StoreDelivery {
       messageId: arrival.structure.messageId,
       size: arrival.structure.size,
     }
-    const local = filed.map(({ deliveredTo }) => deliveredTo)
+    const local = recipients.map(({ deliveredTo }) => deliveredTo)
     const remote = (arrival.remote ?? []).map(({ address }) => formatAddress(address))
     const received = { ...message, origin: arrival.origin ?? 'mx', recipients: [...local, ...remote] }
     return [
       { type: 'message.received', at, payload: JSON.stringify(received) },
-      ...local.map((recipient) => ({
+      ...filed.map(({ deliveredTo: recipient }) => ({
         ...{ type: 'message.delivered', at },
         payload: JSON.stringify({ ...message, recipient, outcome: 'delivered' }),
       })),
+      // Suppressed: over before it began.
+      ...(enqueue?.recipients ?? []).flatMap(({ address: recipient, state }) => {
+        if (state.type !== 'settled' || (state.outcome !== 'failed' && state.outcome !== 'discarded'))
+          return []
+        const { outcome, status, reply } = state
+        const payload = { ...message, recipient, attempts: 0, host: null, status, reply, outcome }
+        return [{ type: endings[outcome], at, payload: JSON.stringify(payload) }]
+      }),
     ]
   }
 }

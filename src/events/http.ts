@@ -27,7 +27,8 @@ export const apiTrouble = defineEvent<{ path: string; error: string }>({
 
 export const webhookFailed = defineEvent<{
   url: string
-  event: number
+  /** Its number in the feed. */
+  told: number
   failures: number
   nextAttempt: number
   error: string
@@ -37,7 +38,7 @@ export const webhookFailed = defineEvent<{
   help: 'A webhook did not take an event; it is told again later.',
 })
 
-export const webhookGaveUp = defineEvent<{ url: string; event: number; type: string }>({
+export const webhookGaveUp = defineEvent<{ url: string; told: number; type: string }>({
   name: 'webhook.gave-up',
   level: 'error',
   help: 'A webhook did not take an event for so long that it was passed over.',

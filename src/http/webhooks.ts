@@ -120,7 +120,7 @@ class Teller {
       if (error !== null && !tooOld) return this.#failed(event, { cursor, error })
       if (error !== null) {
         const { url } = this.#webhook
-        this.#parts.events.emit(webhookGaveUp, { url, event: event.id, type: event.type })
+        this.#parts.events.emit(webhookGaveUp, { url, told: event.id, type: event.type })
       }
       cursor = { ...cursor, last: event.id, failures: 0, nextAttempt: 0 }
     }
@@ -151,7 +151,7 @@ class Teller {
     // Up to a tenth more, so that webhooks of one host do not all come back at once.
     const nextAttempt = clock.now() + wait + random.below(Math.max(1, Math.floor(wait / 10)))
     const { url } = this.#webhook
-    events.emit(webhookFailed, { url, event: event.id, failures, nextAttempt, error })
+    events.emit(webhookFailed, { url, told: event.id, failures, nextAttempt, error })
     return { ...cursor, failures, nextAttempt }
   }
 }

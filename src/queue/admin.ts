@@ -92,12 +92,19 @@ export class QueueAdmin {
   readonly #store: QueueStore
   readonly #clock: Clock
   readonly #routes: readonly string[]
+  readonly #webhooks: 'on' | 'off'
 
-  /** `routes`: the names that `reroute` may be given. */
-  constructor(parts: { store: QueueStore; clock: Clock; routes: readonly string[] }) {
+  /** `routes`: the names that `reroute` may be given. `webhooks`: whether any are to be told of what an order ends; default off. */
+  constructor(parts: {
+    store: QueueStore
+    clock: Clock
+    routes: readonly string[]
+    webhooks?: 'on' | 'off'
+  }) {
     this.#store = parts.store
     this.#clock = parts.clock
     this.#routes = parts.routes
+    this.#webhooks = parts.webhooks ?? 'off'
   }
 
   /** In order of arrival; page by `after`, an `id`. */
@@ -144,10 +151,9 @@ export class QueueAdmin {
     const filter = await this.#filter(asked)
     if (filter === undefined) return { ok: false, message: `There is no message "${asked.message ?? ''}".` }
     const now = this.#clock.now()
-    return {
-      ok: true,
-      changed: await this.#store.changeQueued({ filter, change: changeOf(order, now), now }),
-    }
+    const change = changeOf(order, now)
+    const changed = await this.#store.changeQueued({ filter, change, now, webhooks: this.#webhooks })
+    return { ok: true, changed }
   }
 
   async suppressions(): Promise<ShownSuppression[]> {

@@ -9,7 +9,7 @@ import {
   queuePoisoned,
   queueUnknown,
 } from '../events/queue.ts'
-import type { Attempt, NewHookEvent, Settlement } from '../store/queue.ts'
+import type { Attempt, NewHookEvent, RecipientOutcome, Settlement } from '../store/queue.ts'
 import type { Row } from './settlement.ts'
 
 /** For the log and the counters. What was only given back is not told. */
@@ -43,7 +43,7 @@ export function tell(events: Events, settlement: Settlement, { message, recipien
   }
 }
 
-/** `message.delivered`, `message.deferred`, `message.bounced`; nothing for what was only given back or is held. */
+/** `message.delivered`, `message.deferred`, `message.bounced`, `message.discarded`; nothing for what was only given back or is held. */
 export function hookEventOf(
   settlement: Settlement,
   { message, recipient }: Row,
@@ -66,9 +66,21 @@ export function hookEventOf(
     return { type: 'message.deferred', at, payload: JSON.stringify({ ...payload, nextAttempt }) }
   }
   if (settlement.type === 'held') return undefined
-  const bounced = settlement.outcome === 'failed' || settlement.outcome === 'expired'
-  const type = bounced ? 'message.bounced' : 'message.delivered'
-  return { type, at, payload: JSON.stringify({ ...payload, outcome: settlement.outcome }) }
+  return {
+    type: endings[settlement.outcome],
+    at,
+    payload: JSON.stringify({ ...payload, outcome: settlement.outcome }),
+  }
+}
+
+/** What webhooks call an end. */
+export const endings: Readonly<Record<RecipientOutcome, string>> = {
+  delivered: 'message.delivered',
+  relayed: 'message.delivered',
+  expanded: 'message.delivered',
+  failed: 'message.bounced',
+  expired: 'message.bounced',
+  discarded: 'message.discarded',
 }
 
 function scopeOf(settlement: Settlement & { type: 'waiting' }): string {

@@ -189,7 +189,7 @@ export interface QueueShape {
 
 /** Something that a webhook shall tell, in the commit that made it true. */
 export interface NewHookEvent {
-  /** `message.received`, `message.delivered`, `message.deferred`, `message.bounced`. */
+  /** `message.received`, `message.delivered`, `message.deferred`, `message.bounced`, `message.discarded`. */
   readonly type: string
   readonly at: number
   /** JSON. */
@@ -317,6 +317,8 @@ export interface QueueStore {
       | { readonly type: 'discard'; readonly reason: string }
       | { readonly type: 'reroute'; readonly route: string | null; readonly nextAttempt: number }
     now: number
+    /** `on`: webhooks are told of what `fail` and `discard` end, in the same commit. */
+    webhooks?: 'on' | 'off'
   }): Promise<number>
   /** Drops the history of messages that finished before. */
   purgeQueue(request: { finishedBefore: number; limit: number }): Promise<number>

@@ -144,6 +144,30 @@ function orderContract(test: Room): void {
     assert.equal(await order(house, fail), 0)
   })
 
+  test('webhooks are told of what an order ends, in the same commit, where there are any', async (house) => {
+    const [one, two] = await enqueueTo(house, 'far.test', ['one', 'two'])
+    assert.ok(one && two)
+    const { now } = house
+    const fail = { type: 'fail', reply: '554 no more', status: '5.7.1', report: null } as const
+    const discard = { type: 'discard', reason: 'spam' } as const
+    const told = async () => (await house.store.hookEvents({ after: 0, limit: 9 })).map((event) => event)
+    const before = (await told()).length
+    await house.store.changeQueued({ filter: { id: one }, change: fail, now, webhooks: 'on' })
+    await house.store.changeQueued({ filter: { id: two }, change: discard, now, webhooks: 'on' })
+    const [failed, discarded, ...none] = (await told()).slice(before)
+    assert.equal(failed?.type, 'message.bounced')
+    const payload: unknown = JSON.parse(failed.payload)
+    assert.partialDeepStrictEqual(payload, {
+      reply: '554 no more',
+      status: '5.7.1',
+      outcome: 'failed',
+      host: null,
+    })
+    assert.equal(discarded?.type, 'message.discarded')
+    assert.match(discarded.payload, /"recipient":"[^"]*@far\.test".*"outcome":"discarded"/)
+    assert.equal(none.length, 0)
+  })
+
   test('history stays until it is purged, and what is not finished is no history', async (house) => {
     const ids = await enqueueTo(house, 'far.test', ['one', 'two', 'open'])
     const [one, two, open] = ids

@@ -9,6 +9,7 @@ export const webhookEvents = [
   'message.delivered',
   'message.deferred',
   'message.bounced',
+  'message.discarded',
 ] as const
 export type WebhookEvent = (typeof webhookEvents)[number]
 

@@ -23,7 +23,7 @@ import {
   type QueueRecipientRow,
   rowsNamed,
 } from './queue-rows.ts'
-import { tally, tallyOf } from './queue-settle.ts'
+import { insertEvents, tally, tallyOf } from './queue-settle.ts'
 import { released } from './queue-work.ts'
 import { forUpdate } from './rows.ts'
 
@@ -163,7 +163,7 @@ interface Ordered extends QueueRow {
 
 /** See `QueueStore.changeQueued`. */
 export function* changeQueued(request: ChangeQueuedRequest): Op<number> {
-  const { change, now } = request
+  const { change, now, webhooks } = request
   const { row, message } = conditions(request.filter)
   const found = yield* all<{ message: QueueId; number: number; domain: string; state: string }>`
     SELECT message, number, domain, state FROM queue_recipient
@@ -190,22 +190,43 @@ export function* changeQueued(request: ChangeQueuedRequest): Op<number> {
         change.nextAttempt,
       )
       break
-    case 'fail':
-      yield* settleByOrder(found, {
-        outcome: 'failed',
-        report: change.report,
-        words: ownWords({ at: now, outcome: 'failed', reply: change.reply, status: change.status }),
-      })
+    case 'fail': {
+      const words = ownWords({ at: now, outcome: 'failed', reply: change.reply, status: change.status })
+      yield* settleByOrder(found, { outcome: 'failed', report: change.report, words })
+      if (webhooks === 'on') yield* tellEnd(found, { type: 'message.bounced', words })
       break
-    case 'discard':
-      yield* settleByOrder(found, {
-        outcome: 'discarded',
-        report: null,
-        words: ownWords({ at: now, outcome: 'discarded', reply: change.reason, status: '2.0.0' }),
-      })
+    }
+    case 'discard': {
+      const words = ownWords({ at: now, outcome: 'discarded', reply: change.reason, status: '2.0.0' })
+      yield* settleByOrder(found, { outcome: 'discarded', report: null, words })
+      if (webhooks === 'on') yield* tellEnd(found, { type: 'message.discarded', words })
       break
+    }
   }
   return found.length
+}
+
+/** The same words that the queue has for an end of its own (`src/queue/tell.ts`). */
+function* tellEnd(rows: readonly Ordered[], end: { type: string; words: Attempt }): Op<void> {
+  const { type, words } = end
+  const { at, outcome, status, reply } = words
+  const ended = yield* all<{
+    name: string
+    reverse_path: string
+    message_id: string | null
+    address: string
+    attempts: number
+  }>`SELECT queue_message.name, queue_message.reverse_path, message_id, address, attempts
+    FROM ${rowsNamed(rows)} AS ordered
+    JOIN queue_recipient ON queue_recipient.message = ordered.message AND queue_recipient.number = ordered.number
+    JOIN queue_message ON queue_message.id = ordered.message
+    ORDER BY ordered.message, ordered.number`
+  yield* insertEvents(
+    ended.map(({ name, reverse_path: reversePath, message_id: messageId, address, attempts }) => {
+      const message = { id: name, recipient: address, reversePath, messageId, attempts }
+      return { type, at, payload: JSON.stringify({ ...message, host: null, status, reply, outcome }) }
+    }),
+  )
 }
 
 function eligible(type: ChangeQueuedRequest['change']['type']): Fragment {
