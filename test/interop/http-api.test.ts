@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
+import { createServer, type IncomingHttpHeaders } from 'node:http'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import type { ConfigInput } from '../../src/config/schema.ts'
@@ -71,27 +71,72 @@ test(
   },
 )
 
-test('a webhook is told over a real connection', { skip }, async (context) => {
-  const told: string[] = []
-  const both = Promise.withResolvers<void>()
-  const app = createServer((request, response) => {
-    request.on('data', (piece: Buffer) => told.push(piece.toString()))
-    request.on('end', () => {
-      response.end()
-      if (told.length === 2) both.resolve()
+const verify = `import base64, hashlib, hmac, json, sys
+for told in json.load(sys.stdin):
+    headers = told["headers"]
+    signed = f"{headers['webhook-id']}.{headers['webhook-timestamp']}.{told['body']}".encode()
+    digest = hmac.new(sys.argv[1].encode(), signed, hashlib.sha256).digest()
+    assert headers["webhook-signature"] == "v1," + base64.b64encode(digest).decode(), headers
+    print(json.loads(told["body"])["type"])
+`
+
+test(
+  'webhooks come over a real connection, with signatures that Python computes',
+  { skip: skip || missing('python3') },
+  async (context) => {
+    const told: { headers: IncomingHttpHeaders; body: string }[] = []
+    const both = Promise.withResolvers<void>()
+    const app = createServer((request, response) => {
+      const pieces: Buffer[] = []
+      request.on('data', (piece: Buffer) => pieces.push(piece))
+      request.on('end', () => {
+        response.end()
+        told.push({ headers: request.headers, body: Buffer.concat(pieces).toString('utf8') })
+        if (told.length === 2) both.resolve()
+      })
+    }).listen(0, '127.0.0.1')
+    await once(app, 'listening')
+    context.after(() => app.close())
+    const address = app.address()
+    assert.ok(typeof address === 'object' && address !== null)
+    const url = `http://127.0.0.1:${address.port}/hook`
+    const secret = 'sixteen-octets-at-least'
+    const { server, curl } = await start(context, {
+      http: { webhookPoll: '50ms' },
+      webhooks: [{ url, secret }],
     })
-  }).listen(0, '127.0.0.1')
-  await once(app, 'listening')
-  context.after(() => app.close())
-  const address = app.address()
-  assert.ok(typeof address === 'object' && address !== null)
-  const url = `http://127.0.0.1:${address.port}/hook`
-  const { curl } = await start(context, {
-    http: { webhookPoll: '50ms' },
-    webhooks: [{ url, secret: 'sixteen-octets-at-least' }],
-  })
-  await curl('/api/v1/messages', '--json', JSON.stringify(note))
-  await both.promise
-  assert.match(told[0] ?? '', /"type":"message\.received"/)
-  assert.match(told[1] ?? '', /"type":"message\.delivered"/)
+    await curl('/api/v1/messages', '--json', JSON.stringify({ ...note, subject: 'Grüße' }))
+    await both.promise
+    const types = await succeed('python3', ['-c', verify, secret], {
+      home: server.folder,
+      input: JSON.stringify(told),
+    })
+    assert.equal(types, 'message.received\nmessage.delivered\n')
+  },
+)
+
+test('an idempotency key sends once, and status and withdrawal go by the id', { skip }, async (context) => {
+  const { server, curl } = await start(context)
+  const key = ['-H', 'Idempotency-Key: order-1']
+  const first = await curl('/api/v1/messages', ...key, '--json', JSON.stringify(note))
+  assert.equal(await curl('/api/v1/messages', ...key, '--json', JSON.stringify(note)), first)
+  const other = await curl(
+    '/api/v1/messages',
+    ...key,
+    '-w',
+    ' %{http_code}',
+    '--json',
+    JSON.stringify({ ...note, subject: 'x' }),
+  )
+  assert.match(other, / 422$/)
+  assert.equal((await server.messages('bob@mail.test')).length, 1)
+  const scheduledAt = new Date(Date.now() + 3_600_000).toISOString()
+  const later = await curl('/api/v1/messages', '--json', JSON.stringify({ ...note, scheduledAt }))
+  const [, id = ''] = /"id":"([^"]+)"/.exec(later) ?? []
+  assert.match(
+    await curl(`/api/v1/messages/${id}`),
+    /"address":"bob@mail\.test"[^]*"status":"(queued|scheduled|waiting)"/,
+  )
+  await curl(`/api/v1/messages/${id}`, '-X', 'DELETE')
+  assert.doesNotMatch(await curl(`/api/v1/messages/${id}`), /"status":"(queued|scheduled|waiting)"/)
 })

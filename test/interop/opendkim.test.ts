@@ -3,14 +3,8 @@
 // The strict one (`simple`) covers every octet of the header, its folding and blanks, so a signature that verifies shows that
 // messages pass through the protocol, and rewrites come back, without a change.
 import assert from 'node:assert/strict'
-import { generateKeyPairSync } from 'node:crypto'
-import { spawn } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { test, type TestContext } from 'node:test'
+import { test } from 'node:test'
+import { createTransport } from 'nodemailer'
 import { RealRandom } from '../../src/base/real-random.ts'
 import type { Rewrite } from '../../src/config/hooks.ts'
 import { resolveConfig } from '../../src/config/layers.ts'
@@ -21,52 +15,12 @@ import { editHeader } from '../../src/mail/header-edit.ts'
 import { RealClock } from '../../src/net/real-clock.ts'
 import { SocketNetwork } from '../../src/net/socket-network.ts'
 import { hookHello, hookMail, hookMessage, hookRcpt } from '../support/hook-session.ts'
+import { makeKeys, startOpendkim } from './opendkim-host.ts'
+import { startServer } from './server.ts'
+import { submit } from './submit.ts'
 import { missing } from './tool.ts'
 
 const skip = missing('opendkim')
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  assert.ok(typeof address === 'object' && address !== null)
-  return address.port
-}
-
-/** Starts one in the foreground with these settings, and waits until it accepts connections. */
-async function startOpendkim(context: TestContext, settings: Record<string, string>): Promise<number> {
-  const folder = await mkdtemp(join(tmpdir(), 'posthorn-opendkim-'))
-  const port = await freePort()
-  const file = join(folder, 'opendkim.conf')
-  const all = { Socket: `inet:${port}@127.0.0.1`, Background: 'no', Syslog: 'no', ...settings }
-  const lines = Object.entries(all).map(([name, value]) => `${name} ${value}\n`)
-  await writeFile(file, lines.join(''))
-  const child = spawn('opendkim', ['-f', '-x', file], { stdio: ['ignore', 'pipe', 'pipe'] })
-  let said = ''
-  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()))
-  context.after(async () => {
-    if (child.exitCode === null) {
-      child.kill('SIGKILL')
-      await once(child, 'exit')
-    }
-    await rm(folder, { recursive: true, force: true })
-  })
-  const clock = new RealClock()
-  const network = new SocketNetwork(clock)
-  for (let attempt = 0; attempt < 500; attempt++) {
-    assert.equal(child.exitCode, null, `opendkim ended: ${said}`)
-    try {
-      const connection = await network.dial({ address: '127.0.0.1', port, timeoutMilliseconds: 1000 })
-      connection.destroy()
-      return port
-    } catch {
-      await clock.sleep(20)
-    }
-  }
-  throw new Error(`opendkim does not listen: ${said}`)
-}
 
 async function judge(port: number, text: string, username: string | null): Promise<MessageVerdict | null> {
   const clock = new RealClock()
@@ -123,18 +77,7 @@ const message = [
 
 for (const canonicalization of ['simple/simple', 'relaxed/relaxed']) {
   test(`opendkim signs and verifies by ${canonicalization}`, { skip }, async (context) => {
-    const folder = await mkdtemp(join(tmpdir(), 'posthorn-keys-'))
-    context.after(() => rm(folder, { recursive: true, force: true }))
-    const { privateKey, publicKey } = generateKeyPairSync('rsa', {
-      modulusLength: 2048,
-      publicKeyEncoding: { type: 'spki', format: 'der' },
-      privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
-    })
-    const keyFile = join(folder, 'private.pem')
-    const keysFile = join(folder, 'public.txt')
-    await writeFile(keyFile, privateKey, { mode: 0o600 })
-    const record = `v=DKIM1; k=rsa; p=${publicKey.toString('base64')}`
-    await writeFile(keysFile, `sel._domainkey.example.org ${record}\n`)
+    const { keyFile, keysFile } = await makeKeys(context, 'example.org')
     const signer = await startOpendkim(context, {
       Mode: 's',
       Domain: 'example.org',
@@ -164,15 +107,7 @@ for (const canonicalization of ['simple/simple', 'relaxed/relaxed']) {
 }
 
 test('opendkim does not sign for a client that did not log in', { skip }, async (context) => {
-  const folder = await mkdtemp(join(tmpdir(), 'posthorn-keys-'))
-  context.after(() => rm(folder, { recursive: true, force: true }))
-  const { privateKey } = generateKeyPairSync('rsa', {
-    modulusLength: 2048,
-    publicKeyEncoding: { type: 'spki', format: 'pem' },
-    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
-  })
-  const keyFile = join(folder, 'private.pem')
-  await writeFile(keyFile, privateKey, { mode: 0o600 })
+  const { keyFile } = await makeKeys(context, 'example.org')
   const signer = await startOpendkim(context, {
     Mode: 's',
     Domain: 'example.org',
@@ -182,3 +117,42 @@ test('opendkim does not sign for a client that did not log in', { skip }, async 
   })
   assert.equal(await judge(signer, message, null), null)
 })
+
+test(
+  'a whole server signs what users submit, and tells of signatures on what comes in',
+  { skip },
+  async (context) => {
+    const { keyFile, keysFile } = await makeKeys(context, 'mail.test')
+    const key = { KeyFile: keyFile, RequireSafeKeys: 'no', Domain: 'mail.test', Selector: 'sel' }
+    const signer = await startOpendkim(context, { ...key, Mode: 's', Canonicalization: 'simple/simple' })
+    const verifier = await startOpendkim(context, {
+      ...{ Mode: 'v', TestPublicKeys: keysFile, AlwaysAddARHeader: 'yes', 'On-BadSignature': 'reject' },
+      AuthservID: 'mx.mail.test',
+    })
+    const server = await startServer(context, {
+      settings: {
+        hooks: {
+          milters: [
+            { name: 'signer', port: signer, services: ['submission'] },
+            { name: 'verifier', port: verifier, services: ['smtp'] },
+          ],
+        },
+      },
+    })
+    const text = message.replaceAll('example.org', 'mail.test')
+    await submit(server, { to: 'bob@mail.test', text: text.replace('\r\n.\r\n', '\r\n.\r\nBcc-less\r\n') })
+    const [filed = ''] = await server.messages('bob@mail.test')
+    // What the mailbox put on top would make it a loop.
+    const signed = filed.replace(/^(Return-Path|Delivered-To): .*\r\n/gm, '')
+    assert.match(signed, /\r\nDKIM-Signature: v=1;[^]*?d=mail\.test;[^]*?b=/)
+    // Its way around the world: the trace fields that were put on top are covered by no signature.
+    const transport = createTransport({ host: '127.0.0.1', port: server.ports.smtp, ignoreTLS: true })
+    context.after(() => transport.close())
+    const envelope = { from: 'ann@mail.test', to: 'bob@mail.test' }
+    await transport.sendMail({ envelope, raw: signed })
+    const [, verified = ''] = await server.messages('bob@mail.test')
+    assert.match(verified, /\r\nAuthentication-Results: mx\.mail\.test;[^]*?dkim=pass/)
+    await assert.rejects(transport.sendMail({ envelope, raw: signed.replace('Hello', 'Hallo') }), /550/)
+    assert.equal((await server.messages('bob@mail.test')).length, 2)
+  },
+)
