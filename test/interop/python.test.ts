@@ -39,6 +39,11 @@ const smtpChecks: readonly Check[] = [
     then: async (server) => assert.deepEqual(await subjects(server, 'bob@mail.test'), ['with-login']),
   },
   {
+    name: 'cram_md5',
+    settings: { auth: { cramMd5: true } },
+    then: async (server) => assert.deepEqual(await subjects(server, 'bob@mail.test'), ['by-digest']),
+  },
+  {
     name: 'refused_recipients',
     then: async (server) => assert.deepEqual(await subjects(server, 'bob@mail.test'), ['partly', 'after']),
   },

@@ -167,7 +167,7 @@ test('mail out of Posthorn into Postfix', { skip }, async (context) => {
     )
     for (const one of read.recipients) {
       assert.match(one['diagnostic-code'] ?? '', /^smtp; 550 5\.1\.1 .*User unknown in virtual mailbox table/)
-      assert.equal(one['remote-mta'], 'dns; 127.0.0.1')
+      assert.equal(one['remote-mta'], 'dns; [127.0.0.1]')
     }
     assert.match(read.text, /nobody@far\.test[^]*User unknown/)
     assert.match(read.returned, /Subject: partly/)

@@ -64,6 +64,18 @@ def login():
             equal(client.auth(name, getattr(client, mechanism), initial_response_ok=False)[0], 235)
 
 
+def cram_md5():
+    """smtplib takes it before any other where it is offered."""
+    with submission() as client:
+        client.ehlo()
+        contains(client.esmtp_features["auth"], "CRAM-MD5")
+        client.user, client.password = ANN, PASSWORD
+        equal(client.auth("CRAM-MD5", client.auth_cram_md5)[0], 235)
+    with submission() as client:
+        equal(client.login(ANN, PASSWORD)[0], 235)
+        client.sendmail(ANN, [BOB], message("by-digest"), ["RET=HDRS", "ENVID=7"], ["NOTIFY=NEVER"])
+
+
 def refused_recipients():
     with smtplib.SMTP(HOST, PORTS["smtp"], local_hostname="client.test") as client:
         to = [BOB, "nobody@mail.test", "someone@elsewhere.test"]
@@ -105,6 +117,6 @@ def dots_and_lines():
 main(
     {
         check.__name__: check
-        for check in (commands, starttls, login, refused_recipients, size, utf8, dots_and_lines)
+        for check in (commands, starttls, login, cram_md5, refused_recipients, size, utf8, dots_and_lines)
     }
 )
