@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { test } from 'node:test'
+import type { z } from 'zod'
 import { plainMessageOptions } from '../mail/delivery-options.ts'
 import { relaySection } from '../config/sections/relay.ts'
 import { RelayScene, told, type SceneOptions } from '../../test/support/relay-scene.ts'
@@ -66,6 +67,43 @@ test('a route that says both a password and a token, or neither, is refused', ()
     relaySection.safeParse({ routes: [{ ...host, authentication: { ...authentication, token } }] }).success,
     true,
   )
+})
+
+test('a route that could never be meant is refused, with the place and the reason', () => {
+  const problemsOf = (config: z.input<typeof relaySection>): string[] => {
+    const { error } = relaySection.safeParse(config)
+    return (error?.issues ?? []).map(
+      ({ path, message }) => `${path.join('.')}: ${message.split(' ', 3).join(' ')}`,
+    )
+  }
+  const mx = { kind: 'mx' as const }
+  const sound = {
+    recipients: ['*', 'a.test', '.b.test', '[192.0.2.1]', 'bücher.example'],
+    senders: ['<>', 'a@b.test'],
+  }
+  assert.deepEqual(problemsOf({ routes: [{ ...mx, ...sound, accounts: ['*', 'ann@a.test'] }] }), [])
+  const bad = {
+    recipients: ['foo bar'],
+    senders: ['@'],
+    accounts: ['ann'],
+    heloName: 'a b',
+    sourceAddresses: ['eth0'],
+  }
+  assert.deepEqual(problemsOf({ routes: [{ ...mx, ...bad }] }), [
+    'routes.0.recipients.0: not a domain,',
+    'routes.0.senders.0: not an address,',
+    'routes.0.accounts.0: not an address',
+    'routes.0.sourceAddresses.0: not an IP',
+    'routes.0.heloName: not a domain,',
+  ])
+  assert.deepEqual(problemsOf({ sourceAddresses: ['192.0.2.1', '192.0.2.2'] }), [
+    'sourceAddresses: more than one',
+  ])
+  const named = ['x', 'x', 'mx'].map((name) => ({ ...mx, name }))
+  assert.deepEqual(problemsOf({ routes: named }), [
+    'routes.1.name: another route has',
+    'routes.2.name: that name is',
+  ])
 })
 
 const identity: MemoryTlsIdentity = { names: ['smart.example'], key: 'k', problem: null }

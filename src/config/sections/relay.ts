@@ -1,5 +1,8 @@
 // How mail leaves: routes, limits of connections, and what is asked of the other side's TLS (docs/relay.md).
 import { z } from 'zod'
+import { tryIpOctets } from '../../base/ip-address.ts'
+import { tryAddress } from '../../mail/address.ts'
+import { tryAddressLiteral, tryDomain } from '../../mail/domain.ts'
 import { count, duration, size } from '../fields.ts'
 
 /** RFC 5321 §4.5.3.2 and what extensions add; the names are those of the client (`src/smtp/client/limits.ts`). */
@@ -44,33 +47,64 @@ const routeTimeouts = z.partialRecord(
   duration('5m', 'A time-out of this route.'),
 )
 
-const pattern = z.string().min(1)
+const isDomainPattern = (text: string): boolean =>
+  text === '*' ||
+  tryAddressLiteral(text) !== undefined ||
+  tryDomain(text.startsWith('.') ? text.slice(1) : text, { utf8: true }) !== undefined
+
+const isAddress = (text: string): boolean => tryAddress(text, { utf8: true }) !== undefined
+
+const domainPattern = z
+  .string()
+  .refine(isDomainPattern, 'not a domain, `.domain`, `*` or an address literal in brackets')
+
+const senderPattern = z
+  .string()
+  .refine(
+    (text) => text === '<>' || isDomainPattern(text) || isAddress(text),
+    'not an address, a domain, `.domain`, `*` or `<>`',
+  )
+
+const accountPattern = z.string().refine((text) => text === '*' || isAddress(text), 'not an address or `*`')
+
+const heloName = z
+  .string()
+  .refine(
+    (text) => tryDomain(text) !== undefined || tryAddressLiteral(text) !== undefined,
+    'not a domain, or an address literal in brackets (RFC 5321 §4.1.1.1)',
+  )
+
+const sourceAddresses = z
+  .array(z.string().refine((text) => tryIpOctets(text) !== undefined, 'not an IP address'))
+  .refine(
+    (list) => new Set(list.map((address) => address.includes(':'))).size === list.length,
+    'more than one address of a family',
+  )
 
 /** What every route may say; what is absent is as in `relay` itself. */
 const routeFields = {
   name: z.string().min(1).optional().describe('What operators call it; its place in the list unless given.'),
   recipients: z
-    .array(pattern)
+    .array(domainPattern)
     .optional()
     .describe(
       'Domains of recipients: `example.org`, `.example.org` for all below it, `*` for all. Absent: every one.',
     ),
   senders: z
-    .array(pattern)
+    .array(senderPattern)
     .optional()
     .describe('Reverse-paths: an address, a domain, `.domain`, `<>` for none, `*`. Absent: every one.'),
   accounts: z
-    .array(pattern)
+    .array(accountPattern)
     .optional()
     .describe('Accounts that submitted the message, by address or `*` for any. Absent: all mail.'),
 }
 
 const connectionFields = {
-  sourceAddresses: z
-    .array(z.string())
+  sourceAddresses: sourceAddresses
     .optional()
     .describe('Local addresses to connect from, one for each family that is used.'),
-  heloName: z.string().optional().describe('The name to greet with.'),
+  heloName: heloName.optional().describe('The name to greet with.'),
   maxConnections: z.int().min(1).optional().describe('Connections at once to one destination.'),
   maxRecipients: z.int().min(1).optional().describe('Recipients of one transaction.'),
   maxMessagesPerConnection: z.int().min(1).optional().describe('Messages before a connection is closed.'),
@@ -167,6 +201,9 @@ const discardRoute = z.strictObject({
   reason: z.string().default('discarded by a route').describe('What the record of the attempt says.'),
 })
 
+/** What the ways that no route names are called (`src/delivery/routes.ts`, `local-lane.ts`). */
+const reservedNames: readonly string[] = ['mx', 'fetch', 'local']
+
 export const relaySection = z
   .strictObject({
     enabled: z
@@ -177,10 +214,21 @@ export const relaySection = z
       .array(
         z.discriminatedUnion('kind', [mxRoute, hostRoute, lmtpRoute, holdRoute, fetchRoute, discardRoute]),
       )
+      .superRefine((routes, context) => {
+        const seen = new Set(reservedNames)
+        for (const [at, { name }] of routes.entries()) {
+          if (name === undefined) continue
+          const message = reservedNames.includes(name)
+            ? 'that name is taken for the way without a route'
+            : 'another route has that name: an operator could not tell them apart'
+          if (seen.has(name)) context.addIssue({ code: 'custom', path: [at, 'name'], message })
+          seen.add(name)
+        }
+      })
       .default([])
       .describe('The first that fits a recipient is taken; what none fits goes to its MX hosts.'),
     domains: z
-      .array(pattern)
+      .array(domainPattern)
       .default([])
       .describe(
         'Domains of other hosts whose mail port 25 takes from anybody, because this host is one of their MX hosts: `example.org`, `.example.org` for all below it. Those of `smtp.odmr` and `smtp.turn` are taken without being named here.',
@@ -197,9 +245,8 @@ export const relaySection = z
       .max(65_535)
       .default(25)
       .describe('The port of MX hosts. Another one is for tests.'),
-    heloName: z.string().nullable().default(null).describe('The name to greet with; null is `hostname`.'),
-    sourceAddresses: z
-      .array(z.string())
+    heloName: heloName.nullable().default(null).describe('The name to greet with; null is `hostname`.'),
+    sourceAddresses: sourceAddresses
       .default([])
       .describe(
         'Local addresses to connect from, at most one for each family; the system chooses unless given.',
