@@ -178,6 +178,22 @@ test('a crash in mid-attempt: the next start finds it, and does not hurry', asyn
   await stopped
 })
 
+test('with poisonAfter 0 nothing is held as poison, however often a process dies of it', async (context) => {
+  const house = await queueHouse(context, { retry: { poisonAfter: 0 } })
+  house.transport.script = () => new Promise<never>(() => undefined)
+  await house.queue.start()
+  const id = await house.send(['bob@far.example'])
+  await house.clock.advance(1000)
+  const first = house.queue
+  house.queue = house.open()
+  await house.queue.start()
+  const row = await house.row(id)
+  assert.deepEqual([row.state, row.faults], ['waiting', 1])
+  const stopped = first.stop()
+  await house.clock.advance('2m')
+  await stopped
+})
+
 test('an exception of ours is a fault: tried again, and held as poison after five', async (context) => {
   const house = await queueHouse(context, { retry: { jitter: 0 } })
   house.transport.script = (job) => {

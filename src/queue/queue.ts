@@ -98,6 +98,8 @@ const horizonPolls = 2
 const dueRemembered = 20_000
 const sweepRows = 500
 const purgeRows = 1000
+/** More faults than any row comes to. */
+const neverPoison = 2 ** 31 - 1
 
 class RunningQueue implements Queue {
   readonly #parts: QueueOptions
@@ -357,7 +359,7 @@ class RunningQueue implements Queue {
       // Most of it was claimed and never tried. What was may have come through (RFC 1047), but the far side's final wait
       // for us, 5 minutes by RFC 5321 §4.5.3.2.7, is over by then: no copy is taken beside one that is still coming.
       nextAttempt: now + config.retry.interruptedAfter,
-      poisonAfter: config.retry.poisonAfter,
+      poisonAfter: config.retry.poisonAfter === 0 ? neverPoison : config.retry.poisonAfter,
     })
     if (recovered.waiting + recovered.poisoned > 0) events.emit(queueRecovered, recovered)
   }

@@ -32,7 +32,7 @@ const retrySection = z
     ),
     poisonAfter: count(
       5,
-      'Failures of ours, not of any host, after which a recipient is held for an operator.',
+      'Failures of ours, not of any host, after which a recipient is held for an operator; 0 never holds.',
     ),
   })
   .prefault({})
