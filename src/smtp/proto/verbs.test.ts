@@ -190,11 +190,16 @@ test('HELP names and explains what this session may use, and nothing else', () =
     const { text } = talk(`HELP ${name.toLowerCase()}\r\n`, { offers })
     assert.match(
       text,
-      new RegExp(`214-2\\.0\\.0 ${name}[^\\r]*\\r\\n214 2\\.0\\.0 [A-Z][^\\r]*\\.\\r\\n`),
+      new RegExp(`214-2\\.0\\.0 ${name}[^\\r]*\\r\\n214[ -]2\\.0\\.0 [A-Z][^\\r]*\\.\\r\\n`),
       name,
     )
   }
-  assert.equal(talk('HELP ETRN\r\nHELP BURL\r\n').codes, '504 504')
+  assert.equal(talk('HELP BURL\r\nHELP XCLIENT\r\nHELP LHLO\r\n').codes, '504 504 504')
+  // What an operator left out says so.
+  assert.match(talk('HELP ETRN\r\n').text, /214 2\.0\.0 It is not offered to you on this port\r\n/)
+  // The parameters are those of this session.
+  assert.match(talk('HELP MAIL\r\n').text, /214 2\.0\.0 Parameters: SIZE BODY SMTPUTF8\r\n/)
+  assert.match(talk('HELP RCPT\r\n', { offers: { dsn: true } }).text, /Parameters: NOTIFY ORCPT\r\n/)
 })
 
 test('HELP SYSTEM is 211, and says nothing of the software (RFC 5321 §4.2.3)', () => {

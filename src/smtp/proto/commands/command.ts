@@ -16,6 +16,8 @@ export interface Command {
   readonly needs: 'nothing' | 'tls' | 'admission'
   /** The reply where this session has no such command, null where it has. Absent: always there. */
   readonly absent?: (session: Session) => Reply | null
+  /** Keywords that its parameters may have in this session, for HELP; absent: it takes none. */
+  readonly parameters?: (session: Session) => readonly string[]
   /** `argument` is trimmed; '' where there is none. */
   readonly run: (session: Session, argument: string) => Step
 }

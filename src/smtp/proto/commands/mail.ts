@@ -21,6 +21,7 @@ import type { Command } from './command.ts'
 import {
   always,
   field,
+  offeredParameters,
   readParameters,
   type Draft,
   type ParameterRow,
@@ -30,9 +31,10 @@ import {
 export const mail: Command = {
   name: 'MAIL',
   states: ['ready'],
-  syntax: 'MAIL FROM:<address> [SIZE=n] [BODY=7BIT|8BITMIME|BINARYMIME] [SMTPUTF8] [AUTH=address]',
+  syntax: 'MAIL FROM:<address> [parameters]',
   help: 'Begins a message; <> is the null sender.',
   needs: 'admission',
+  parameters: (session) => offeredParameters(table, session),
   run: (session, argument) => runMail(session, 'MAIL', argument),
 }
 
@@ -45,10 +47,11 @@ function terminalCommand(name: MailCommand, help: string): Command {
   return {
     name,
     states: ['ready'],
-    syntax: `${name} FROM:<address> [parameters of MAIL]`,
+    syntax: `${name} FROM:<address> [parameters]`,
     help,
     needs: 'admission',
     absent: ({ settings }) => (settings.offers.terminals ? null : replies.notImplemented),
+    parameters: (session) => offeredParameters(table, session),
     run: (session, argument) => runMail(session, name, argument),
   }
 }

@@ -39,6 +39,11 @@ export function field<Asked, Key extends keyof Asked>(
   }
 }
 
+/** The keywords that this session may use now. */
+export function offeredParameters<Asked>(table: ParameterTable<Asked>, session: Session): string[] {
+  return [...table].filter(([, { offered }]) => offered(session)).map(([keyword]) => keyword)
+}
+
 /** Fills the draft from the parameters; the first refusal, or null. */
 export function readParameters<Asked>(
   table: ParameterTable<Asked>,

@@ -7,14 +7,21 @@ import type { Recipient } from '../questions.ts'
 import { replies, type Reply } from '../reply.ts'
 import { ask, refusalIn, type Session, type Step } from '../session.ts'
 import type { Command } from './command.ts'
-import { field, readParameters, type ParameterRow, type ParameterTable } from './parameters.ts'
+import {
+  field,
+  offeredParameters,
+  readParameters,
+  type ParameterRow,
+  type ParameterTable,
+} from './parameters.ts'
 
 export const rcpt: Command = {
   name: 'RCPT',
   states: ['mail'],
-  syntax: 'RCPT TO:<address>',
+  syntax: 'RCPT TO:<address> [parameters]',
   help: 'Adds a recipient.',
   needs: 'admission',
+  parameters: (session) => offeredParameters(table, session),
   run: runRcpt,
 }
 

@@ -76,8 +76,21 @@ function runHelp(session: Session, argument: string): Step {
   }
   const wanted = argument.toUpperCase()
   if (wanted === 'SYSTEM') return systemStatus(session)
-  const command = usable.find(({ name }) => name === wanted)
-  return command === undefined ? replies.unknownHelp : replies.helpText([command.syntax, command.help])
+  const command = commandTable.get(wanted)
+  return command === undefined ? replies.unknownHelp : explain(session, command)
+}
+
+function explain(session: Session, { syntax, help: about, absent, parameters }: Command): Reply {
+  const missing = absent?.(session) ?? null
+  // RFC 5321 §4.1.1.8: what this port leaves out says so; what is another dialect's, or other people's, is not known.
+  if (missing !== null && missing !== replies.notImplemented) return replies.unknownHelp
+  const keywords = parameters?.(session) ?? []
+  return replies.helpText([
+    syntax,
+    about,
+    ...(keywords.length === 0 ? [] : [`Parameters: ${keywords.join(' ')}`]),
+    ...(missing === null ? [] : ['It is not offered to you on this port']),
+  ])
 }
 
 /** RFC 5321 §4.2.3: 211 is system status. It tells what the client could know by itself, and nothing of the software. */
