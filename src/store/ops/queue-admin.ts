@@ -1,5 +1,5 @@
 // The queue as operators and reports see it: lists, histories, shapes, and orders about rows that nobody works on.
-import { all, type Fragment, get, many, type Op, run, sql } from '../op.ts'
+import { all, changed, type Fragment, get, many, type Op, run, sql } from '../op.ts'
 import type {
   Attempt,
   QueueEntry,
@@ -193,6 +193,10 @@ export function* changeQueued(request: ChangeQueuedRequest): Op<number> {
     case 'fail': {
       const words = ownWords({ at: now, outcome: 'failed', reply: change.reply, status: change.status })
       yield* settleByOrder(found, { outcome: 'failed', report: change.report, words })
+      // Nobody else would look for it before the next sweep.
+      if (change.report !== null) {
+        yield* changed({ type: 'queued', domains: [], earliest: now, reports: 'due' })
+      }
       if (webhooks === 'on') yield* tellEnd(found, { type: 'message.bounced', words })
       break
     }
