@@ -60,8 +60,9 @@ export async function prepare(parcel: Parcel, options: PrepareOptions): Promise<
   }
   const small = await parcel.small()
   const bytes = small === undefined ? null : Buffer.concat([prefix, small])
-  const eightBit =
-    bytes === null ? parcel.options.body !== '7BIT' || parcel.options.smtpUtf8 : !isAscii(bytes)
+  // What a sender says of 8-bit octets is not to be trusted (many send them without a word); of a long message only reading it
+  // would tell, which is done where the host could not take them.
+  const eightBit = bytes === null || !isAscii(bytes)
   const plain: Prepared = {
     type: 'ready',
     options: parcel.options,

@@ -369,6 +369,21 @@ test('a long message streams, in chunks where the host takes them (RFC 3030) and
   }
 })
 
+test('8-bit octets that nobody announced are found in a long message too (RFC 6152 §3)', async () => {
+  const line = 'Grüße aus dem langen Brief\r\n'
+  const long = (text: string) => `From: a@b.example\r\nSubject: x\r\n\r\n${text.repeat(4000)}`
+  const old = sceneWith({ extensions: ['PIPELINING'] })
+  await old.scene.send({ content: long(line) })
+  assert.match(old.peer.messages[0]?.content ?? '', /Content-Transfer-Encoding: quoted-printable/i)
+  assert.doesNotMatch(old.peer.messages[0]?.content ?? '', /[^\0-\x7f]/)
+  const plain = sceneWith({ extensions: ['PIPELINING'] })
+  await plain.scene.send({ content: long('nothing odd\r\n') })
+  assert.doesNotMatch(plain.peer.messages[0]?.content ?? '', /Content-Transfer-Encoding/i)
+  const able = sceneWith({ extensions: ['PIPELINING', '8BITMIME'] })
+  await able.scene.send({ content: long(line) })
+  assert.ok(able.peer.commands.some((command) => /^MAIL .* BODY=8BITMIME/.test(command)))
+})
+
 test('a session that has had its MAILMAX is followed by another (RFC 9422)', async () => {
   const { scene, peer } = sceneWith({ extensions: ['PIPELINING', 'LIMITS MAILMAX=2'] })
   const results = await scene.run(Array.from({ length: 5 }, () => scene.job()))
