@@ -19,7 +19,7 @@ export const strangers: readonly string[] = ['away.example', 'far.example'].flat
  * The configuration over a data folder. Log-ins are cheap: what is tested here is the mail. An attempt that a death interrupted
  * is made again at once, however often, so that it is seen what comes of it.
  */
-export function houseConfig(folder: string, { sink }: { sink: number }): Config {
+export function houseConfig(folder: string, { sink, database }: { sink: number; database?: string }): Config {
   const listener = { address: '127.0.0.1', port: 0, tls: 'none' }
   return resolveConfig([
     {
@@ -28,16 +28,19 @@ export function houseConfig(folder: string, { sink }: { sink: number }): Config 
         profile: 'test',
         hostname: 'mx.crash.example',
         data: folder,
+        ...(database !== undefined && { store: { postgres: { url: database } } }),
         auth: { allowClearText: true, argon2Memory: 8, argon2Passes: 1, scramIterations: 4096 },
         submission: { messagesPerHour: 0, recipientsPerHour: 0 },
         queue: {
           retry: {
             unknownAfter: '100ms',
             interruptedAfter: '100ms',
-            poisonAfter: 1_000_000,
+            poisonAfter: 0,
             after: ['100ms'],
           },
           poll: '1s',
+          // With PostgreSQL a lease has to run out before another process takes over.
+          lease: '2s',
         },
         relay: {
           enabled: true,
@@ -54,9 +57,11 @@ export function houseConfig(folder: string, { sink }: { sink: number }): Config 
 }
 
 /** Makes a data folder with the accounts in it, cleanly closed. */
-export async function furnishFolder(folder: string): Promise<void> {
+export async function furnishFolder(folder: string, database?: string): Promise<void> {
   // Nothing is sent while it is furnished.
-  await using backend = await openBackend(houseConfig(folder, { sink: 9 }))
+  await using backend = await openBackend(
+    houseConfig(folder, { sink: 9, ...(database !== undefined && { database }) }),
+  )
   await furnish(backend)
 }
 

@@ -5,6 +5,7 @@ import { RealRandom } from '../../src/base/real-random.ts'
 import { RealClock } from '../../src/net/real-clock.ts'
 import type { AccountId, BlobId } from '../../src/store/model.ts'
 import type { QueueId } from '../../src/store/queue.ts'
+import { openPostgresStore } from '../../src/store/postgres/index.ts'
 import { openSqliteStore } from '../../src/store/sqlite/index.ts'
 import type { Store } from '../../src/store/store.ts'
 import { type Copy, describeFiled, digestOf, type FoundReport, type FoundRow } from './ledger.ts'
@@ -19,15 +20,17 @@ export interface Inspection {
 
 const day = 24 * 3_600_000
 
-/** Opens the folder, audits it, reads every message, and once more after what nothing names is collected. */
-export async function inspectFolder(folder: string): Promise<Inspection> {
+/** Opens the folder, or the database, audits it, reads every message, and once more after what nothing names is collected. */
+export async function inspectFolder(folder: string, database?: string): Promise<Inspection> {
   const clock = new RealClock()
+  const random = new RealRandom()
   const onListenerError = (error: unknown): never => {
     throw error
   }
-  await using store = await openSqliteStore({
-    ...{ folder, clock, random: new RealRandom(), writer: 'inline', onListenerError },
-  })
+  await using store =
+    database === undefined
+      ? await openSqliteStore({ ...{ folder, clock, random, writer: 'inline', onListenerError } })
+      : await openPostgresStore({ connection: { url: database }, clock, random, onError: onListenerError })
   const findings = await audit(store)
   // As if a day had gone by: every file without a row is old enough.
   await store.collectGarbage({ now: clock.now() + day })

@@ -15,6 +15,8 @@ export interface Site {
   readonly folder: string
   readonly ledger: Sent[]
   readonly sink: Sink
+  /** The URL of a PostgreSQL database that takes the folder’s place. */
+  readonly database?: string
 }
 
 export interface RoundOptions {
@@ -98,11 +100,16 @@ export async function endWell(site: Site, round: RoundOptions): Promise<void> {
 }
 
 async function startServer(
-  { folder, sink }: Site,
+  { folder, sink, database }: Site,
   options: Partial<ServerOptions> = {},
 ): Promise<CrashServer> {
   sink.life++
-  return CrashServer.start({ folder, sink: sink.port, ...options })
+  return CrashServer.start({
+    folder,
+    sink: sink.port,
+    ...(database !== undefined && { database }),
+    ...options,
+  })
 }
 
 async function load(
@@ -113,8 +120,8 @@ async function load(
   await runLoad({ port: server.smtp, recipients: residents, submission, ledger, ...options })
 }
 
-async function inspect({ folder, ledger, sink }: Site) {
-  const inspection = await inspectFolder(folder)
+async function inspect({ folder, ledger, sink, database }: Site) {
+  const inspection = await inspectFolder(folder, database)
   const { findings, ...found } = inspection
   const all = { ...found, arrived: sink.arrived, ended: sink.life }
   assert.deepEqual([...findings, ...compare(ledger, all)], [])

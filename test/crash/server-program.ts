@@ -6,6 +6,7 @@ import { startPosthorn } from '../../src/main.ts'
 import { furnish, houseConfig } from './house.ts'
 
 const lookAgain = 20
+const database = process.env['POSTHORN_CRASH_DATABASE'] ?? ''
 const sink = Number(process.env['POSTHORN_CRASH_SINK'])
 const [folder = '', ...words] = process.argv.slice(2)
 process.stdin
@@ -17,7 +18,7 @@ const log = textLog({
   now: () => Date.now(),
   colour: 'never',
 })
-const posthorn = await startPosthorn(houseConfig(folder, { sink }), {
+const posthorn = await startPosthorn(houseConfig(folder, { sink, ...(database !== '' && { database }) }), {
   sinks: [log],
   ...(process.env['POSTHORN_CRASH_AT'] && { checkpoints: new URL('./kill-at.ts', import.meta.url) }),
 })

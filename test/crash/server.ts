@@ -22,6 +22,8 @@ export interface ServerOptions {
   readonly folder: string
   /** The port of the host that takes relayed mail. */
   readonly sink: number
+  /** The URL of a PostgreSQL database. */
+  readonly database?: string
   /** Where it kills itself, and at which time. */
   readonly killAt?: { readonly name: CheckpointName; readonly time: number }
   /** Makes the accounts after the start. */
@@ -57,6 +59,7 @@ export class CrashServer implements AsyncDisposable {
       stdio: ['pipe', 'pipe', 'inherit'],
       env: {
         ...process.env,
+        POSTHORN_CRASH_DATABASE: options.database ?? '',
         POSTHORN_CRASH_SINK: String(options.sink),
         POSTHORN_CRASH_AT: killAt ? `${killAt.name}:${killAt.time}` : '',
       },

@@ -6,16 +6,17 @@ import { furnishFolder } from './house.ts'
 import { Sink } from './sink.ts'
 import type { Site } from './rounds.ts'
 
-/** Makes and furnishes it. Disposing removes it. */
-export async function makeSite(): Promise<Site & AsyncDisposable> {
+/** Makes and furnishes it; with a PostgreSQL database where mail shall be there. Disposing removes the folder. */
+export async function makeSite(database?: string): Promise<Site & AsyncDisposable> {
   const parent = await mkdtemp(join(tmpdir(), 'posthorn-crash-'))
   const folder = join(parent, 'data')
-  await furnishFolder(folder)
+  await furnishFolder(folder, database)
   const sink = await Sink.open()
   return {
     folder,
     ledger: [],
     sink,
+    ...(database !== undefined && { database }),
     async [Symbol.asyncDispose]() {
       await sink[Symbol.asyncDispose]()
       await rm(parent, { recursive: true, force: true })
