@@ -43,6 +43,7 @@ export function createReportDelivery(
         body: report.eightBit ? '8BITMIME' : '7BIT',
         smtpUtf8: to?.utf8 ?? false,
         priority: report.priority,
+        requireTls: report.requireTls,
       },
       reported: report.rows,
     }

@@ -58,6 +58,7 @@ class Way {
           ...{ srs: 'forwarded', separator: '+', key },
         },
         turns: house.turns,
+        express: house.express,
         gauge: new QueueGauge({ store, clock, limit: options.maxMessages ?? 0 }),
       },
     })
@@ -222,6 +223,28 @@ test('a large message comes back as its header, in spite of RET=FULL', async (co
   const mail = await the.mail(the.ann)
   assert.match(mail, /text\/rfc822-headers[^]*Subject: big\r\n\r\n--report/)
   assert.doesNotMatch(mail, /body\r\n/)
+})
+
+test('RFC 8689 §5: a report about mail under REQUIRETLS is under it too, and gives back the header alone', async (context) => {
+  const the = await way(context)
+  the.house.transport.script = (job) => job.recipients.map(() => failed())
+  const options = { ...plainMessageOptions, requireTls: true, ret: 'full' } as const
+  await the.arrive({ reversePath: address('x@other.example'), remote: remote('a@far.example'), options })
+  await the.house.queue.start()
+  await the.house.clock.advance(100)
+  the.house.transport.script = (job) => job.recipients.map(() => relayed)
+  the.reports.due()
+  await the.reports.settled()
+  await the.house.clock.advance(100)
+  const sent = the.house.transport.jobs.at(-1)
+  assert.deepEqual(sent?.recipients, ['x@other.example'])
+  assert.equal(sent?.job.message.options.requireTls, true)
+  let text = ''
+  assert.ok(sent)
+  for await (const chunk of the.house.store.blobs.read(sent.job.message.blob))
+    text += Buffer.from(chunk).toString()
+  assert.match(text, /text\/rfc822-headers/)
+  assert.doesNotMatch(text, /hello/)
 })
 
 test('a report to a sender elsewhere is queued; when it fails, nobody is told by mail', async (context) => {

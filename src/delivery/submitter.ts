@@ -6,6 +6,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import type { Directory, Resolution } from '../directory/directory.ts'
+import { headerFields, openMessage } from '../hooks/message-parts.ts'
 import type { Policy, PolicyRefusal } from '../hooks/policy.ts'
 import type { Events } from '../events/event.ts'
 import { addressKey, formatAddress, type Address, tryAddress } from '../mail/address.ts'
@@ -19,7 +20,7 @@ import {
 import { HeaderEditor, type HeaderEdit } from '../mail/header-edit.ts'
 import { formatDeliveredTo, formatReceived, formatReturnPath } from '../mail/received.ts'
 import type { Ingest } from '../store/ingest.ts'
-import type { Account, AccountId } from '../store/model.ts'
+import type { Account, AccountId, StagedBlob } from '../store/model.ts'
 import type { BlobStore, Store } from '../store/store.ts'
 import type {
   ArrivalRecipient,
@@ -239,6 +240,7 @@ export class Submitter {
     const { once } = request
     const { reversePath, quarantine } = filtered
     const { message, structure } = filtered.ingested
+    const options = await this.#optionsOf(request, { remote, blob: message.blob })
     const result = await delivery.deliver({
       ...{ reversePath, recipients: local, remote, message, structure, id },
       trace: this.#trace({ ...request, reversePath }, id),
@@ -246,7 +248,7 @@ export class Submitter {
       origin: request.origin,
       account: request.account,
       ...(account === null ? {} : { sender: account.address }),
-      options: request.options ?? plainMessageOptions,
+      options,
       ...(once === undefined ? {} : { once: { ...once, result: once.result({ id, recipients: told }) } }),
       ...(quarantine === null ? {} : { quarantine }),
     })
@@ -260,6 +262,19 @@ export class Submitter {
       return quarantine !== null && one.status === 'delivered' ? { ...one, status: 'queued' } : one
     })
     return { ok: true, id, recipients }
+  }
+
+  /** RFC 8689 §3: `TLS-Required: No` in the header asks for delivery rather than TLS; REQUIRETLS is stronger. */
+  async #optionsOf(
+    { options = plainMessageOptions }: SubmitRequest,
+    { remote, blob }: { remote: readonly RemoteRecipient[]; blob: StagedBlob },
+  ): Promise<MessageOptions> {
+    if (remote.length === 0 || options.requireTls) return options
+    const { header, close } = await openMessage(this.#parts.readStaged(blob))
+    await close()
+    const asked = headerFields(header).filter(({ name }) => name.toLowerCase() === 'tls-required')
+    const declined = asked.length === 1 && asked[0]?.value.trim().toLowerCase() === 'no'
+    return declined ? { ...options, tlsOptional: true } : options
   }
 
   #trace(

@@ -106,6 +106,15 @@ test('quarantine holds all of it; the envelope may be changed', async (context) 
   )
 })
 
+test('RFC 8689 §3: TLS-Required: No is heard here too', async (context) => {
+  const house = await openHttpHouse(context)
+  await house.post({ ...mail, headers: { 'TLS-Required': 'No' } })
+  await house.post({ ...mail, headers: { 'TLS-Required': 'No' }, requireTls: true })
+  const options = (await house.queued()).map((entry) => entry.message.options)
+  assert.equal(options.find(({ requireTls }) => !requireTls)?.tlsOptional, true)
+  assert.equal(options.find(({ requireTls }) => requireTls)?.tlsOptional, false)
+})
+
 test('a list does not belong to its members', async (context) => {
   const house = await openHttpHouse(context)
   const { store, clock, parts, config } = house

@@ -51,6 +51,8 @@ export interface OutgoingReport extends Ingested {
   readonly eightBit: boolean
   /** RFC 6710 §4. */
   readonly priority: number
+  /** RFC 8689 §5: as protected as what it is about. */
+  readonly requireTls: boolean
   readonly rows: readonly QueueRow[]
   /** What it is about, for a list's owner who keeps count. */
   readonly about: readonly ReportedRecipient[]
@@ -255,8 +257,8 @@ class Making {
       const staged = await intake.finish()
       const eightBit = returned.eightBit && !returned.utf8
       // RFC 6710 §4.6: as urgent as what it is about.
-      const { priority } = message.options
-      const made = { ...staged, to, kind, id, at: now, eightBit, priority }
+      const { priority, requireTls } = message.options
+      const made = { ...staged, to, kind, id, at: now, eightBit, priority, requireTls }
       return { ...made, rows: rows.map(keyOf), about: report.recipients }
     } catch (error) {
       await intake.discard()
@@ -277,11 +279,13 @@ class Making {
 
   /** RFC 3461 §6.2: the whole message only for a failure, where it was asked for, and up to a size. */
   #returned({ message, kind, rows }: Group, header: Uint8Array): Returned {
-    const { ret, body, smtpUtf8 } = message.options
+    const { ret, body, smtpUtf8, requireTls } = message.options
     const redistributed = rows.some(({ options }) => options.redistributed)
     const full =
       kind === 'failure' &&
       ret === 'full' &&
+      // RFC 8689 §5: with REQUIRETLS "RET=FULL MUST be disregarded".
+      !requireTls &&
       !redistributed &&
       // RFC 3030 §3: binary can stand in no part of a message that is text.
       body !== 'BINARYMIME' &&
