@@ -1,5 +1,6 @@
 // SEND, SOML and SAML (RFC 821 §3.4): a message on the terminals that its recipients have open at this moment.
 import * as smtpEvents from '../../events/smtp.ts'
+import { formatAddress } from '../../mail/address.ts'
 import type { SessionContext } from './context.ts'
 import { renderForTerminal } from './terminal-message.ts'
 import type { Accepted, LocalTarget, WholeMessage } from './transaction.ts'
@@ -34,15 +35,17 @@ export async function showOnTerminals(context: SessionContext, whole: WholeMessa
 
 async function show(
   { parts }: SessionContext,
-  { ingested }: WholeMessage,
+  { transaction, ingested }: WholeMessage,
   { account, arrival }: LocalTarget,
 ): Promise<number> {
   const { terminals, readStaged, clock } = parts
   if (terminals === null || terminals.count(account.id) === 0) return 0
   const { message, structure } = ingested
+  const { reversePath } = transaction.sender
   const rendered = await renderForTerminal({
     structure,
     read: (range) => readStaged(message.blob, range),
+    reversePath: reversePath === null ? '' : formatAddress(reversePath),
     to: arrival.deliveredTo,
     at: clock.now(),
   })

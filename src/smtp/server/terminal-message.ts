@@ -21,6 +21,8 @@ export interface RenderRequest {
   readonly structure: MessageStructure
   /** Octets [start, end) of the message. */
   readonly read: (range: { start: number; end: number }) => AsyncIterable<Uint8Array>
+  /** Stands for the author where the header names none: RFC 821 §3.4 knew messages of a line or two. */
+  readonly reversePath: string
   readonly to: string
   readonly at: number
 }
@@ -28,6 +30,7 @@ export interface RenderRequest {
 export async function renderForTerminal({
   structure,
   read,
+  reversePath,
   to,
   at,
 }: RenderRequest): Promise<TerminalMessage> {
@@ -35,7 +38,7 @@ export async function renderForTerminal({
   const part = firstText(root)
   const text = part === undefined ? preview : await textOf(part, read)
   return {
-    from: oneLine(fromOf(envelope.from)),
+    from: oneLine(fromOf(envelope.from)) || oneLine(reversePath),
     to: oneLine(to),
     subject: oneLine(displayText(envelope.subject ?? '')),
     text: harmless(text.replace(/\r\n?/g, '\n')).slice(0, textCharacters).trimEnd(),
