@@ -45,12 +45,10 @@ async function startOurs(context: TestContext, farPort: number): Promise<Interop
 interface Sending {
   readonly host: PostfixHost | EximHost
   readonly server: InteropServer
-  /** How many reports came to the sender's Maildir before. */
-  readonly reports: number
 }
 
-async function exchange(context: TestContext, { host, server, reports }: Sending): Promise<void> {
-  let reported = reports
+async function exchange(context: TestContext, { host, server }: Sending): Promise<void> {
+  let reported = 0
   const report = async () => {
     const found = await maildir(host.mailbox, ++reported)
     const newest = found.find((text) => !read.has(text)) ?? ''
@@ -140,7 +138,7 @@ test('out of Postfix', { skip: skipPostfix }, async (context) => {
       'minimal_backoff_time = 1s',
     ],
   })
-  await exchange(context, { host: postfix, server, reports: 0 })
+  await exchange(context, { host: postfix, server })
 
   await context.test('by LMTP: one recipient full, one fine, each with a reply of its own', async () => {
     const before = (await server.messages('bob@mail.test')).length
@@ -169,5 +167,5 @@ test('out of Exim', { skip: skipExim }, async (context) => {
     domain: 'far.test',
     relay: { domain: 'mail.test', port: server.ports.smtp },
   })
-  await exchange(context, { host: exim, server, reports: 0 })
+  await exchange(context, { host: exim, server })
 })

@@ -13,8 +13,6 @@ export interface PostfixOptions {
   readonly transports?: Readonly<Record<string, string>>
   /** Lines of main.cf beside those that are here; a later one counts. */
   readonly main?: readonly string[]
-  /** Contents of files in its folder that those lines name, as `$folder/NAME`. */
-  readonly files?: Readonly<Record<string, string>>
 }
 
 export interface PostfixHost {
@@ -63,9 +61,42 @@ export async function startPostfix(context: TestContext, options: PostfixOptions
   const [uid, gid] = [Number(must('id', '-u', 'postfix')), Number(must('id', '-g', 'postfix'))]
   for (const name of ['etc', 'queue', 'data', 'mail']) await mkdir(join(folder, name))
   for (const name of ['data', 'mail']) await chown(join(folder, name), uid, gid)
+  await writeFile(join(folder, 'etc/main.cf'), mainSettings(options, { folder, domain, uid, gid }))
+  const doors = ['127.0.0.1', '127.0.0.2'].map((address) => `${address}:${port} inet n - n - - smtpd`)
+  const master = [...doors, ...services].join('\n')
+  await writeFile(join(folder, 'etc/master.cf'), `${master}\n`)
+  const etc = join(folder, 'etc')
+  must('postfix', '-c', etc, 'start')
+  endWith(context, folder, () => {
+    must('postfix', '-c', etc, 'stop')
+  })
+  await untilGreeting(port)
+  return {
+    port,
+    folder,
+    mailbox: join(folder, 'mail/ann'),
+    async submit({ from, to, text }) {
+      const parameters = ['-C', etc, '-i', '-f', from, '--', ...to]
+      await succeed('/usr/sbin/sendmail', parameters, { home: folder, input: text })
+    },
+    queue: () => succeed('postqueue', ['-c', etc, '-p'], { home: folder }),
+    async flush() {
+      await run('postqueue', ['-c', etc, '-f'], { home: folder })
+    },
+  }
+}
+
+interface Place {
+  readonly folder: string
+  readonly domain: string
+  readonly uid: number
+  readonly gid: number
+}
+
+function mainSettings(options: PostfixOptions, { folder, domain, uid, gid }: Place): string {
   const { certificate, key } = makeCertificate(folder, 'postfix.test')
   const transports = Object.entries(options.transports ?? {}).map(([name, next]) => `{${name}=${next}}`)
-  const main = `compatibility_level = 3.6
+  return `compatibility_level = 3.6
 queue_directory = ${folder}/queue
 data_directory = ${folder}/data
 command_directory = /usr/sbin
@@ -98,32 +129,6 @@ smtpd_relay_restrictions = permit_mynetworks, reject
 smtpd_tls_security_level = may
 smtpd_tls_cert_file = ${certificate}
 smtpd_tls_key_file = ${key}
-${(options.main ?? []).join('\n').replaceAll('$folder', folder)}
+${(options.main ?? []).join('\n')}
 `
-  await writeFile(join(folder, 'etc/main.cf'), main)
-  const doors = ['127.0.0.1', '127.0.0.2'].map((address) => `${address}:${port} inet n - n - - smtpd`)
-  const master = [...doors, ...services].join('\n')
-  await writeFile(join(folder, 'etc/master.cf'), `${master}\n`)
-  for (const [name, content] of Object.entries(options.files ?? {}))
-    await writeFile(join(folder, name), content)
-  const etc = join(folder, 'etc')
-  // Its own master lets postdrop(1) work on a queue that is not the machine's.
-  must('postfix', '-c', etc, 'start')
-  endWith(context, folder, () => {
-    must('postfix', '-c', etc, 'stop')
-  })
-  await untilGreeting(port)
-  return {
-    port,
-    folder,
-    mailbox: join(folder, 'mail/ann'),
-    async submit({ from, to, text }) {
-      const parameters = ['-C', etc, '-i', '-f', from, '--', ...to]
-      await succeed('/usr/sbin/sendmail', parameters, { home: folder, input: text })
-    },
-    queue: () => succeed('postqueue', ['-c', etc, '-p'], { home: folder }),
-    async flush() {
-      await run('postqueue', ['-c', etc, '-f'], { home: folder })
-    },
-  }
 }

@@ -7,7 +7,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import type { ConfigInput } from '../../src/config/schema.ts'
-import { asSent, freePort, hostFolder, hostMissing, maildir } from './mail-host.ts'
+import { asSent, endWith, freePort, hostFolder, hostMissing, maildir } from './mail-host.ts'
 import { startPostfix } from './postfix-host.ts'
 import { readReport, reportMissing } from './report.ts'
 import { startServer, untilMessages } from './server.ts'
@@ -43,6 +43,7 @@ async function startGreylist(context: TestContext): Promise<number> {
 /** Both: mail for far.test and proven.test goes to Postfix by routes, for mx.test by MX; mail for mail.test comes back from it. */
 async function startBoth(context: TestContext) {
   const folder = await hostFolder()
+  endWith(context, folder, () => {})
   const port = await freePort()
   const authoritiesFile = join(folder, 'postfix.crt')
   const zone = await startZone(context, {
