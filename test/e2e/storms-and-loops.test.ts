@@ -56,11 +56,13 @@ test('a message that comes back through hosts without a mark of ours ends by its
   const world = await makeWorld(context)
   // Each takes mail for the ring in, as one of its hosts, and believes that the other one is the next.
   const ring = (next: string): HouseSettings => ({
-    smtp: { greetDelay: '0s', maxReceived: 30 },
-    relay: {
-      enabled: true,
-      domains: ['ring.test'],
-      routes: [{ kind: 'host', recipients: ['ring.test'], host: next, port: 25, tls: 'none' }],
+    sections: {
+      smtp: { greetDelay: '0s', maxReceived: 30 },
+      relay: {
+        enabled: true,
+        domains: ['ring.test'],
+        routes: [{ kind: 'host', recipients: ['ring.test'], host: next, port: 25, tls: 'none' }],
+      },
     },
   })
   const a = await world.addHouse('a.test', ['ann'], ring('mx.b.test'))
@@ -89,6 +91,19 @@ test('a bounce of a bounce is not made', async (context) => {
   for (const house of [a, b]) assert.equal((await house.filed()).length, 0)
 })
 
+test('a report for a mailbox that is full ends there', async (context) => {
+  const world = await makeWorld(context)
+  const a = await world.addHouse('a.test', ['ann'])
+  await world.addHouse('b.test', ['bob'])
+  await a.submit(letter('ann@a.test', 'nobody@b.test'))
+  await a.operate('account.quota', { address: 'ann@a.test', quota: { messages: 0, bytes: 1 } })
+  await world.comeToRest(6 * day)
+  assert.equal((await a.filed()).length, 0)
+  assert.equal(a.events.count('queue.report-dropped'), 1)
+  // The message alone: a report that has no place is not made again and again.
+  assert.equal(await queuedIn(world), 1)
+})
+
 test('lists that contain themselves and each other give everyone one copy', async (context) => {
   const world = await makeWorld(context)
   const a = await world.addHouse('a.test', ['ann', 'eve'])
@@ -109,7 +124,7 @@ test('lists that contain themselves and each other give everyone one copy', asyn
 
 test('two programs that answer every message answer each other no more than the ceiling allows', async (context) => {
   const world = await makeWorld(context)
-  const settings: HouseSettings = { queue: { automaticPerHour: 10 } }
+  const settings: HouseSettings = { sections: { queue: { automaticPerHour: 10 } } }
   const a = await world.addHouse('a.test', ['ann', 'eve'], settings)
   const b = await world.addHouse('b.test', ['bob'], settings)
   await a.submit(letter('ann@a.test', 'bob@b.test'))

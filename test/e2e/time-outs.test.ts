@@ -192,6 +192,36 @@ test('a reply too many in the middle of a pipeline makes nobody believe that mai
   }
 })
 
+test('a host that drops every connection is tried as the ladder says, and the mail comes back after five days', async (context) => {
+  const { world, house, far } = await scene(context, ({ close }) => close())
+  await house.submit(letter('dora'))
+  await world.clock.advance(10 * minute)
+  assert.ok(far.connections <= 4, `${far.connections} connections in ten minutes`)
+  await world.clock.advance('6d')
+  // 36 attempts in five days (docs/queue.md), each to one address.
+  assert.ok(far.connections <= 45, `${far.connections} connections in five days`)
+  assert.equal((await rowOf(house, 'dora@far.test')).outcome, 'expired')
+  const told = (await house.filed()).map(({ text }) => /^Action: (.*)\r$/m.exec(text)?.[1])
+  assert.deepEqual(told, ['delayed', 'failed'])
+})
+
+test('a resolver that is dead for an hour bounces nothing (RFC 5321 §5.1)', async (context) => {
+  const { world, house, far } = await scene(context, (_, usual) => usual())
+  const dead = '$FAIL far.test. servfail'
+  world.publish(dead)
+  await house.submit(letter('dora'))
+  await world.clock.advance(60 * minute)
+  const row = await rowOf(house, 'dora@far.test')
+  assert.deepEqual(
+    [row.state, row.last?.outcome, row.last?.status, row.last?.stage],
+    ['waiting', 'deferred', '4.4.3', 'dns'],
+  )
+  assert.equal(far.connections, 0)
+  world.withdraw(dead)
+  await world.clock.advance(120 * minute)
+  assert.equal((await rowOf(house, 'dora@far.test')).outcome, 'delivered')
+})
+
 test('a filter that takes five minutes: the dot is answered within one, nothing is kept, nobody else waits', async (context) => {
   const world = new World('filter')
   context.after(async () => {
@@ -199,11 +229,13 @@ test('a filter that takes five minutes: the dot is answered within one, nothing 
     await world[Symbol.asyncDispose]()
   })
   const settings: HouseSettings = {
-    hooks: {
-      // Longer than all of them may take.
-      dataTimeout: '10m',
-      data: async ({ reversePath }: { reversePath: { localPart: string } | null }) => {
-        if (reversePath?.localPart === 'slow') await world.clock.sleep(5 * minute)
+    sections: {
+      hooks: {
+        // Longer than all of them may take.
+        dataTimeout: '10m',
+        data: async ({ reversePath }: { reversePath: { localPart: string } | null }) => {
+          if (reversePath?.localPart === 'slow') await world.clock.sleep(5 * minute)
+        },
       },
     },
   }
