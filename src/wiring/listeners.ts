@@ -79,6 +79,7 @@ export async function openListener(settings: ListenerConfig, parts: ListenerPart
         ...createImapService({
           ...common,
           config: config.imap,
+          terminals: backend.terminals,
           maxMessageSize: config.maxMessageSize,
           mime: config.mime,
         }),

@@ -2,6 +2,7 @@
 import type { Clock } from '../../base/clock.ts'
 import type { Peer, Sink } from '../../base/core.ts'
 import type { ImapConfig } from '../../config/sections/imap.ts'
+import type { Terminals } from '../../delivery/terminals.ts'
 import type { Directory } from '../../directory/directory.ts'
 import type { Events } from '../../events/event.ts'
 import type { ImapAnswer } from '../proto/commands/command.ts'
@@ -19,6 +20,8 @@ export interface ImapParts {
   readonly clock: Clock
   readonly config: ImapConfig
   readonly mime: Partial<MimeLimits>
+  /** Where SEND, SOML and SAML find a session in IDLE; null: nowhere. */
+  readonly terminals: Terminals | null
 }
 
 /** The mutable part: one object, so that nothing of a session can outlive it. */

@@ -4,6 +4,7 @@
 // `idle-done` waits for. A question that throws is answered NO and the session ends with BYE (pump.ts); where a literal had
 // been begun, nothing more can be said and the session just ends.
 import * as imapEvents from '../../events/imap.ts'
+import { alertLine } from './alert.ts'
 import { openAppend } from './append.ts'
 import { bad, no, ok } from './context.ts'
 import { LiteralBroken } from './message-bytes.ts'
@@ -30,6 +31,9 @@ function holdsNumbers(request: ImapRequest): boolean {
   return (request.name === 'FETCH' || request.name === 'STORE' || request.name === 'SEARCH') && !request.uid
 }
 
+/** Alerts that a client has not read yet, before the session takes no more. */
+const mostAlerts = 20
+
 /** The handler of one session. */
 export class ImapHandler implements Handler<ImapQuestion, ImapAnswer> {
   readonly #parts: ImapParts
@@ -39,7 +43,8 @@ export class ImapHandler implements Handler<ImapQuestion, ImapAnswer> {
   #session: SessionContext | null = null
   #appending: Appending | null = null
   /** Tellings of IDLE, one after the other; null outside IDLE. */
-  #idle: { telling: Promise<void>; again: boolean } | null = null
+  #idle: { telling: Promise<void>; again: boolean; alerts: number; terminal: Disposable | undefined } | null =
+    null
   #unsubscribe: (() => void) | null = null
   #accountGone = false
 
@@ -91,6 +96,7 @@ export class ImapHandler implements Handler<ImapQuestion, ImapAnswer> {
   closed(): void {
     this.#desk.abandon()
     this.#forgetAppend()
+    this.#idle?.terminal?.[Symbol.dispose]()
     this.#idle = null
     this.#session?.selected?.close()
     this.#unsubscribe?.()
@@ -161,10 +167,29 @@ export class ImapHandler implements Handler<ImapQuestion, ImapAnswer> {
   async #startIdle(): Promise<ImapAnswer> {
     if (this.#accountGone) return farewell
     await this.#tell('tell')
-    this.#idle = { telling: Promise.resolve(), again: false }
+    this.#idle = { telling: Promise.resolve(), again: false, alerts: 0, terminal: this.#attach() }
     // What came while that was told.
     this.#tellInIdle()
     return proceed
+  }
+
+  /** While it idles the session is a terminal of its user, for SEND, SOML and SAML. */
+  #attach(): Disposable | undefined {
+    const { account } = this.#entered()
+    return this.#parts.terminals?.attach(account.id, {
+      kind: 'imap',
+      // The sender's reply does not wait for a client that does not read.
+      show: (message) => {
+        const idle = this.#idle
+        if (idle === null || idle.alerts >= mostAlerts || this.#sink.gone.aborted) return false
+        idle.alerts++
+        idle.telling = idle.telling.then(async () => {
+          await this.#sink.write(alertLine(message))
+          idle.alerts--
+        })
+        return true
+      },
+    })
   }
 
   /** Something changed: in IDLE it is told, one telling at a time. */
@@ -183,6 +208,7 @@ export class ImapHandler implements Handler<ImapQuestion, ImapAnswer> {
   async #endIdle(): Promise<ImapAnswer> {
     const idle = this.#idle
     this.#idle = null
+    idle?.terminal?.[Symbol.dispose]()
     await idle?.telling
     return this.#accountGone ? farewell : ok('IDLE completed')
   }

@@ -5,6 +5,7 @@ import { ImapSession } from '../proto/session.ts'
 import type { AuthConfig } from '../../config/sections/auth.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { ConnectionRefusal } from '../../net/connection-limits.ts'
+import type { Terminals } from '../../delivery/terminals.ts'
 import type { Directory } from '../../directory/directory.ts'
 import type { Events } from '../../events/event.ts'
 import type { ImapAnswer, ImapQuestion } from '../proto/commands/command.ts'
@@ -29,6 +30,8 @@ export interface ImapServiceOptions {
   readonly auth: Pick<AuthConfig, 'allowClearText' | 'maxFailuresPerConnection'>
   /** Limits of the walk through an appended message; its own defaults unless given. */
   readonly mime?: Partial<MimeLimits>
+  /** Absent: no session is a terminal. */
+  readonly terminals?: Terminals
 }
 
 /** What to run, and what a connection over a limit is told (RFC 3501 §7.1.5: BYE as a greeting). */
@@ -37,7 +40,7 @@ export function createImapService(options: ImapServiceOptions): {
   farewell: (refusal: ConnectionRefusal) => string
 } {
   const { hostname, startTls, store, directory, events, clock, random, config, auth, mime = {} } = options
-  const parts = { store, directory, events, clock, config, mime }
+  const parts = { store, directory, events, clock, config, mime, terminals: options.terminals ?? null }
   const limits = {
     ...config,
     messageSize: options.maxMessageSize === 0 ? Number.MAX_SAFE_INTEGER : options.maxMessageSize,
