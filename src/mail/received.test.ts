@@ -37,6 +37,16 @@ test('RFC 6710 §4.1: a priority that is not the usual one is told', () => {
   assert.doesNotMatch(formatReceived({ ...trace, priority: 0 }), /PRIORITY/)
 })
 
+test('RFC 3865 §2.6: classes of solicitation are told, as many as a line holds', () => {
+  const solicitation = ['net.example:ADV', 'org.example:ADV:ADLT']
+  assert.match(
+    formatReceived({ ...trace, solicitation }),
+    /\(SOLICIT=net\.example:ADV,org\.example:ADV:ADLT\)\r\n/,
+  )
+  const long = formatReceived({ ...trace, solicitation: Array<string>(60).fill('net.example:ADVERTISEMENT') })
+  assert.ok(long.split('\r\n').every((line) => line.length < 998))
+})
+
 test('clauses that do not apply are left out', () => {
   const bare = {
     ...trace,

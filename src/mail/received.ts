@@ -50,6 +50,8 @@ export interface ReceivedTrace {
   readonly recipient: Address | null
   /** As negotiated, for example `TLSv1.3` and `TLS_AES_256_GCM_SHA384`. */
   readonly tls: { readonly version: string; readonly cipher: string } | null
+  /** RFC 3865 §2.6: classes of solicitation that the message was said to be of. */
+  readonly solicitation?: readonly string[]
   /** RFC 6710 §4.1 (2): told where it is not the usual 0. */
   readonly priority?: number
   /** Milliseconds since the Unix epoch. */
@@ -80,6 +82,9 @@ export function formatReceived(trace: ReceivedTrace): string {
   const clauses = [`from ${fromDomain(trace, options)}`, `by ${hostText(trace.by, options) ?? 'localhost'}`]
   clauses.push(`with ${trace.protocol}`)
   if (trace.tls !== null) clauses.push(`(${commentText(`${trace.tls.version} ${trace.tls.cipher}`)})`)
+  if (trace.solicitation !== undefined && trace.solicitation.length > 0) {
+    clauses.push(`(SOLICIT=${keywordsText(trace.solicitation)})`)
+  }
   clauses.push(`id ${atomText(trace.id)}`)
   const { recipient } = trace
   if (recipient !== null && (options.utf8 === true || !recipient.utf8)) {
@@ -119,6 +124,14 @@ const longestComment = 100
 function commentText(text: string): string {
   return text.slice(0, longestComment).replace(/[^\x20-\x7e]|[()\\]/g, '?')
 }
+
+/** RFC 3865 §2.2: whole keywords, as many as a line holds. */
+function keywordsText(keywords: readonly string[]): string {
+  const text = keywords.join(',').replace(/[^A-Za-z0-9._:,-]/g, '-')
+  return text.length <= longestKeywords ? text : text.slice(0, text.lastIndexOf(',', longestKeywords))
+}
+
+const longestKeywords = 900
 
 /** RFC 5322 §3.2.3 `dot-atom-text` only. */
 function atomText(text: string): string {

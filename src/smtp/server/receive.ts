@@ -8,6 +8,7 @@ import * as smtpEvents from '../../events/smtp.ts'
 import { formatAddress } from '../../mail/address.ts'
 import type { QueueOrigin } from '../../store/queue.ts'
 import type { SmtpAnswer, SmtpClient } from '../proto/questions.ts'
+import { trySolicitation } from '../proto/parameter-values.ts'
 import { replies, type Reply } from '../proto/reply.ts'
 import { refuse, type SessionContext } from './context.ts'
 import { declinesTls, hookFields, readHeader, solicitationOf, type MessageHeader } from './message-header.ts'
@@ -101,14 +102,17 @@ async function judgeHeader(
   return reply
 }
 
-/** RFC 8689 §3: the field asks for delivery rather than TLS; REQUIRETLS on the envelope is stronger than it. */
+/** What the header asks for that MAIL did not say. */
 function withHeaderOptions(whole: WholeMessage, header: MessageHeader): WholeMessage {
   const { options } = whole.transaction
-  if (options.requireTls || !declinesTls(header)) return whole
-  return {
-    ...whole,
-    transaction: { ...whole.transaction, options: { ...options, tlsOptional: true } },
-  }
+  // RFC 8689 §3: the field asks for delivery rather than TLS; REQUIRETLS on the envelope is stronger than it.
+  const tlsOptional = !options.requireTls && declinesTls(header)
+  // RFC 3865 §2.7: the server sets the parameter where the client did not know of it.
+  const named = options.solicitation.length > 0 ? [] : solicitationOf(header)
+  const solicitation = trySolicitation(named.join(',')) ?? options.solicitation
+  if (!tlsOptional && solicitation === options.solicitation) return whole
+  const transaction = { ...whole.transaction, options: { ...options, tlsOptional, solicitation } }
+  return { ...whole, transaction }
 }
 
 async function askPolicy(

@@ -154,3 +154,21 @@ test('options travel with absolute times, TLS-Required with them', async (contex
   assert.deepEqual(arrival?.remote?.[0]?.options?.notify, [])
   assert.match(await client.say(`MAIL FROM:<${ann}> MT-PRIORITY=9`), /^250 2\.3\.6 4 /)
 })
+
+test('RFC 3865 §2.7: a Solicitation field becomes the parameter that the client did not give', async (context) => {
+  const house = await openSmtpHouse(context, { role: 'submission' })
+  const client = await house.connect({ as: ann })
+  const send = async (field: string, parameter = ''): Promise<readonly string[] | undefined> => {
+    await client.codes(`MAIL FROM:<${ann}>${parameter}`, 'RCPT TO:<v@far.example>', 'DATA')
+    assert.match(await client.say(`From: ${ann}\r\n${field}\r\n\r\nbody\r\n.`), /^250/)
+    return house.arrivals.at(-1)?.options?.solicitation
+  }
+  assert.deepEqual(await send('Solicitation: net.example:ADV, org.example:ADV:ADLT'), [
+    'net.example:ADV',
+    'org.example:ADV:ADLT',
+  ])
+  assert.match(house.arrivals.at(-1)?.trace(null) ?? '', /\(SOLICIT=net\.example:ADV,org\.example:ADV:ADLT\)/)
+  assert.deepEqual(await send('Solicitation: net.example:ADV', ' SOLICIT=a.b:C'), ['a.b:C'])
+  assert.deepEqual(await send('Solicitation: 1,,2'), [])
+  assert.deepEqual(await send('Subject: none'), [])
+})

@@ -30,6 +30,7 @@ export function makeTrace(
     recipient: accepted.length === 1 ? (only?.recipient?.address ?? null) : null,
     tls: client.tls,
     priority: options.priority,
+    solicitation: options.solicitation,
     time,
   })
   const returnPath = formatReturnPath(sender.reversePath)
