@@ -152,7 +152,7 @@ function parcelOf(message: QueueMessage, blobs: RelayTransportOptions['blobs']):
     options: message.options,
     prefix: message.prefix,
     bodySize: message.size,
-    small: () => blobs.readSmall(message.blob),
+    small: async () => message.content ?? (await blobs.readSmall(message.blob)),
     read: () => blobs.read(message.blob),
     structure: () => decodeStructure(message.structure),
   }

@@ -16,10 +16,11 @@ import {
   suppressionKeys,
   wants,
 } from '../queue/enqueue.ts'
+import type { Express, Ticket } from '../queue/express.ts'
 import type { FairTurns } from '../queue/fairness.ts'
 import { endings } from '../queue/tell.ts'
 import type { NewHookEvent, NewQueueMessage } from '../store/queue.ts'
-import type { DeliverResult, Store } from '../store/store.ts'
+import type { DeliverRequest, DeliverResult, Store } from '../store/store.ts'
 import { automaticSender } from './automatic.ts'
 import type { BounceReader } from './bounces.ts'
 import type { Arrival, ArrivalRecipient, Delivery, DeliveryResult } from './delivery.ts'
@@ -44,7 +45,12 @@ export interface StoreDeliveryOptions {
   /** `off`: recipients at other hosts are refused; the queue holds what is quarantined, and reports, all the same. Default on. */
   readonly relays?: 'on' | 'off'
   /** Absent: this Posthorn relays nothing, and makes no reports. */
-  readonly queue?: { readonly policy: EnqueuePolicy; readonly turns: FairTurns; readonly gauge: QueueGauge }
+  readonly queue?: {
+    readonly policy: EnqueuePolicy
+    readonly turns: FairTurns
+    readonly gauge: QueueGauge
+    readonly express?: Express
+  }
   readonly bounces?: BounceReader
   /** Whether webhooks are configured: then events for them are kept in the same commit. */
   readonly webhooks?: 'on' | 'off'
@@ -64,7 +70,7 @@ class StoreDelivery {
   }
 
   async deliver(arrival: Arrival): Promise<DeliveryResult> {
-    const { queue, checkpoint, store, bounces } = this.#parts
+    const { queue, checkpoint, bounces } = this.#parts
     const remote = arrival.remote ?? []
     if (remote.length > 0) {
       if (queue === undefined || this.#parts.relays === 'off') return { ok: false, reason: 'no-relay' }
@@ -79,7 +85,8 @@ class StoreDelivery {
     checkpoint?.(arrival.origin === 'report' ? 'report.hand-over' : 'delivery.hand-over')
     const filed = isKeptBack(arrival) ? [] : recipients
     const events = this.#hookEvents(arrival, { recipients, filed, enqueue })
-    const stored = await store.deliver({
+    const ticket = enqueue && queue?.express?.reserve(enqueue, arrival.message)
+    const stored = await this.#store(ticket, {
       message: arrival.message,
       internalDate: arrival.receivedAt,
       targets: filed.map((recipient) => ({
@@ -88,7 +95,7 @@ class StoreDelivery {
         ...(recipient.mailbox !== undefined && { mailbox: { name: recipient.mailbox, create: true } }),
       })),
       ...(arrival.quota !== undefined && { quota: arrival.quota }),
-      ...(enqueue && { enqueue }),
+      ...(enqueue && { enqueue: ticket?.message ?? enqueue }),
       ...(arrival.reported && { reported: arrival.reported }),
       ...(arrival.once && { once: arrival.once }),
       ...(events.length > 0 && { events }),
@@ -97,6 +104,20 @@ class StoreDelivery {
     const result = await this.#result(stored, { arrival, filed, enqueue })
     if (result.ok && arrival.reversePath === null) await bounces?.take(arrival)
     return result
+  }
+
+  /** Rows that have a place in a lane take it when they are stored, and give it back when they are not. */
+  async #store(ticket: Ticket | undefined, request: DeliverRequest): Promise<DeliverResult> {
+    try {
+      const stored = await this.#parts.store.deliver(request)
+      if (stored.ok && stored.queued !== null && stored.blob !== undefined) {
+        ticket?.stored(stored.queued, stored.blob)
+      } else ticket?.missed('no')
+      return stored
+    } catch (error) {
+      ticket?.missed('unknown')
+      throw error
+    }
   }
 
   async #result(

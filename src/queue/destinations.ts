@@ -27,6 +27,8 @@ export class DestinationState {
   readonly ready = new Set<string>()
   /** Claims under way for it. */
   claims = 0
+  /** Places that are reserved for rows on their way into the store. */
+  reserved = 0
   /** When it last took a message; milliseconds of the wall clock. */
   provenAt = Number.NEGATIVE_INFINITY
   /** Lanes in a row that ended without having taken a job. */
@@ -60,7 +62,8 @@ export class DestinationState {
   }
 
   isIdle(): boolean {
-    return this.pending.length === 0 && this.lanes.size === 0 && this.ready.size === 0 && this.claims === 0
+    const { pending, lanes, ready, claims, reserved } = this
+    return pending.length === 0 && lanes.size === 0 && ready.size === 0 && claims === 0 && reserved === 0
   }
 }
 

@@ -16,6 +16,7 @@ import type { ClaimedRecipient, QueueStore, Settlement } from '../store/queue.ts
 import { conditionOf, failedOnce, healthy } from './backoff.ts'
 import { narrow, widen } from './concurrency.ts'
 import { DestinationState, groupRows, type Work } from './destinations.ts'
+import type { Place } from './express.ts'
 import type { FairTurns } from './fairness.ts'
 import type { Lane, LaneHost } from './lane.ts'
 import { LanePool } from './lanes.ts'
@@ -51,6 +52,8 @@ type DomainPhase = 'idle' | 'ready' | 'claiming'
 
 interface DomainState {
   phase: DomainPhase
+  /** More is due in the store than was claimed last: what comes now must not overtake it. */
+  backlog: boolean
   /** Became due while it was being claimed. */
   again: boolean
   /** Where its last row went. */
@@ -140,6 +143,38 @@ export class Dispatcher implements LaneHost {
       state.health = { ...state.health, retryAt: now }
     }
     this.due(name)
+  }
+
+  /** See `ExpressLine`. */
+  reserve(name: string): Place | undefined {
+    if (this.#stopping || this.#excluded.has(name) || this.#isLaden()) return undefined
+    const domain = this.#domains.get(name)
+    const state = domain?.destination
+    if (domain === undefined || state === undefined) return undefined
+    if (domain.backlog || state.health.failures > 0) return undefined
+    const now = this.#parts.clock.now()
+    if (!state.isProven(now)) return undefined
+    if (state.pending.length + state.reserved >= this.#wanted(state, now)) {
+      domain.backlog = true
+      return undefined
+    }
+    state.reserved++
+    this.#held++
+    return {
+      release: () => {
+        state.reserved--
+        this.#held--
+      },
+    }
+  }
+
+  /** See `ExpressLine`. */
+  board(name: string, rows: readonly ClaimedRecipient[]): void {
+    this.#held += rows.length
+    if (this.#excluded.has(name)) {
+      this.#putOff(rows, { at: this.#parts.clock.now(), reason: undefined })
+    } else this.#distribute(this.#domain(name), rows)
+    this.pump()
   }
 
   /** Leaves the domain to somebody else until `include`; resolves when nothing more of it will be claimed. */
@@ -366,10 +401,9 @@ export class Dispatcher implements LaneHost {
     const [name] = state.ready
     if (name === undefined) return this.#forget(state)
     const condition = conditionOf(state.health, now)
-    const { claim } = this.#parts.config.lanes
     if (condition === 'dead') {
       if (this.#putOffClaims > 0) this.#wantPutOffs.add(state)
-      else this.#start(name, { limit: claim, state })
+      else this.#start(name, { limit: this.#parts.config.lanes.claim, state })
       return
     }
     if (state.claims > 0) return
@@ -382,8 +416,14 @@ export class Dispatcher implements LaneHost {
       this.#starved.add(state)
       return
     }
-    const wanted = state.isProven(now) ? Math.min(claim, state.allowed(now) * rowsPerLane) : firstClaim
+    const wanted = this.#wanted(state, now)
     if (state.pending.length * 2 <= wanted) this.#start(name, { limit: wanted, state })
+  }
+
+  /** Rows that are to be had at once for a destination that takes mail, or may. */
+  #wanted(state: DestinationState, now: number): number {
+    const { claim } = this.#parts.config.lanes
+    return state.isProven(now) ? Math.min(claim, state.allowed(now) * rowsPerLane) : firstClaim
   }
 
   #start(name: string, request: { limit: number; state: DestinationState | undefined }): void {
@@ -424,7 +464,7 @@ export class Dispatcher implements LaneHost {
       return
     }
     this.#held += rows.length
-    if (rows.length > 0) this.#parts.checkpoint?.('queue.claimed')
+    domain.backlog = rows.length >= limit
     this.#distribute(domain, rows)
     if (rows.length < limit) await this.#noteNext(name)
     domain.phase = 'idle'
@@ -445,6 +485,7 @@ export class Dispatcher implements LaneHost {
   }
 
   #distribute(domain: DomainState, rows: readonly ClaimedRecipient[]): void {
+    if (rows.length > 0) this.#parts.checkpoint?.('queue.claimed')
     const { transport, turns, clock, settle, rules } = this.#parts
     const now = clock.now()
     const byDestination = new Map<DestinationState, Row[]>()
@@ -600,7 +641,7 @@ export class Dispatcher implements LaneHost {
         break
       }
     }
-    const made: DomainState = { phase: 'idle', again: false, destination: undefined }
+    const made: DomainState = { phase: 'idle', backlog: true, again: false, destination: undefined }
     this.#domains.set(name, made)
     return made
   }

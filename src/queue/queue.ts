@@ -19,6 +19,7 @@ import { lanesOf } from './concurrency.ts'
 import { Dispatcher } from './dispatcher.ts'
 import { drainDomains, type DrainResult } from './drain.ts'
 import { DueDomains } from './due-domains.ts'
+import type { Express } from './express.ts'
 import type { FairTurns } from './fairness.ts'
 import type { Row, SettlementRules } from './settlement.ts'
 import { type Settled, Settler } from './settler.ts'
@@ -38,6 +39,8 @@ export interface QueueOptions {
   readonly transport: Transport
   /** The same object that gives turns to what comes in. */
   readonly turns: FairTurns
+  /** The same object that those have who queue mail in this process; absent: all of it waits to be claimed. */
+  readonly express?: Express
   readonly clock: Clock
   readonly random: Random
   readonly events: Events
@@ -97,6 +100,7 @@ const drainPatience = 5_000
 const horizonPolls = 2
 const dueRemembered = 20_000
 const sweepRows = 500
+const strayAfter = 5000
 const purgeRows = 1000
 /** More faults than any row comes to. */
 const neverPoison = 2 ** 31 - 1
@@ -110,6 +114,8 @@ class RunningQueue implements Queue {
   readonly #rows = new WeakMap<Settlement, Row>()
   readonly #timers = new Map<string, Timer>()
   readonly #work = new Set<Promise<void>>()
+  /** Names of messages whose commit nobody knows of. */
+  readonly #strays = new Set<string>()
   /** Resolves when settlements have been committed. */
   #nextCommit = Promise.withResolvers<void>()
   #unsubscribe: (() => void) | undefined
@@ -158,11 +164,13 @@ class RunningQueue implements Queue {
       await store.renewLeases({ holder, leaseUntil: clock.now() + config.lease })
     })
     this.#parts.reports.due()
+    this.#openExpress()
   }
 
   async stop(): Promise<void> {
     if (this.#state === 'stopped') return
     this.#state = 'stopped'
+    this.#parts.express?.close()
     this.#unsubscribe?.()
     this.#due.clear()
     for (const [name, timer] of this.#timers) if (name !== 'lease') timer.cancel()
@@ -266,6 +274,43 @@ class RunningQueue implements Queue {
     const state = this.#dispatcher.destinationOf(domain)
     if (state === undefined || state.health.retryAt === 0) return undefined
     return { reason: state.health.reason, retryAt: state.health.retryAt }
+  }
+
+  #openExpress(): void {
+    const { express, holder, clock, config } = this.#parts
+    const dispatcher = this.#dispatcher
+    express?.open({
+      holder,
+      leaseUntil: () => clock.now() + config.lease,
+      reserve: (domain) => dispatcher.reserve(domain),
+      board: (domain, rows) => dispatcher.board(domain, rows),
+      look: (name) => {
+        this.#timers.get('stray')?.cancel()
+        this.#strays.add(name)
+        this.#timers.set(
+          'stray',
+          clock.after(strayAfter, () => void this.#guard('look', () => this.#findStrays())),
+        )
+      },
+    })
+  }
+
+  /** Rows that came into the store under our lease, after all, without anybody knowing. */
+  async #findStrays(): Promise<void> {
+    const { store, clock, holder } = this.#parts
+    for (const name of this.#strays) {
+      const id = await store.findQueued(name)
+      const entry = id === undefined ? undefined : await store.queueEntry(id)
+      const active = entry?.recipients.filter(({ state }) => state === 'active') ?? []
+      const now = clock.now()
+      const settlements = active.map(({ message, number, turn }): Settlement => ({
+        ...{ message, number, turn, attempt: null, type: 'waiting', nextAttempt: now },
+        ...{ reason: '', fault: 'none', counts: false },
+      }))
+      if (settlements.length > 0) await store.settle({ settlements, holder, now, events: [] })
+      this.#strays.delete(name)
+      this.wake([...new Set(active.map(({ domain }) => domain))])
+    }
   }
 
   #settle(settlement: Settlement, row: Row): void {

@@ -56,9 +56,13 @@ export interface NewQueueRecipient {
   readonly nextAttempt: number
   /** Order among the rows of a domain, within a priority: never before `nextAttempt` (docs/queue.md, fairness). */
   readonly turn: number
-  /** `held` with its reason, or waiting; or done already (delivered here, but a report of success is due). */
+  /**
+   * `held` with its reason, or waiting; or under the message's `lease`, for whoever queues it to work on; or done already
+   * (delivered here, but a report of success is due).
+   */
   readonly state:
     | { readonly type: 'waiting' }
+    | { readonly type: 'active' }
     | { readonly type: 'held'; readonly reason: string }
     | {
         readonly type: 'settled'
@@ -89,15 +93,19 @@ export interface NewQueueMessage {
   /** When the first report of delay is due; null for none. */
   readonly delayReportAt: number | null
   readonly recipients: readonly NewQueueRecipient[]
+  /** Whose the `active` ones are, as `claimDue` would say it; only with such. */
+  readonly lease?: { readonly holder: string; readonly until: number }
 }
 
 /** A message as those see it who work on a row of it. */
-export interface QueueMessage extends Omit<NewQueueMessage, 'recipients'> {
+export interface QueueMessage extends Omit<NewQueueMessage, 'recipients' | 'lease'> {
   readonly id: QueueId
   readonly blob: BlobId
   /** Octets of the blob, without the prefix. */
   readonly size: number
   readonly structure: string
+  /** All of the blob, where it is small and at hand. */
+  readonly content?: Uint8Array
 }
 
 export interface QueueRecipient {

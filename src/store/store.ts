@@ -127,6 +127,8 @@ export type DeliverResult =
       >[]
       /** The queue's message, where something was queued. */
       readonly queued: QueueId | null
+      /** The queue's message's blob, where rows came under lease. */
+      readonly blob?: BlobId
     }
   | Refused<'over-quota' | 'no-such-account'>
   /** `result` is that of the request that had the same key; '' where it was a report that is made already. */

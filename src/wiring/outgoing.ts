@@ -59,6 +59,7 @@ export async function startOutgoing(parts: OutgoingParts): Promise<Outgoing> {
     ...{ store, clock, random, events, reports, checkpoint },
     transport: withLocalLane({ store, directory, clock, elsewhere }),
     turns: wayIn.turns,
+    express: wayIn.express,
     config: config.queue,
     holder: random.id(),
     company: config.store.postgres === undefined ? 'alone' : 'shared',

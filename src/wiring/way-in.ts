@@ -12,6 +12,7 @@ import { Submitter } from '../delivery/submitter.ts'
 import type { Directory } from '../directory/directory.ts'
 import type { Events } from '../events/event.ts'
 import type { Policy } from '../hooks/policy.ts'
+import { Express } from '../queue/express.ts'
 import { FairTurns } from '../queue/fairness.ts'
 import { createReturnPaths, type ReturnPaths } from '../queue/return-paths.ts'
 import { ingest } from '../store/ingest.ts'
@@ -38,6 +39,7 @@ export interface WayIn {
   readonly returnPaths: ReturnPaths
   /** Shared with the queue of this process. */
   readonly turns: FairTurns
+  readonly express: Express
   /** Whether what becomes of mail is kept for webhooks. */
   readonly webhooks: 'on' | 'off'
 }
@@ -51,6 +53,7 @@ export function createWayIn(parts: WayInParts): WayIn {
   const webhooks = config.webhooks.length > 0 ? 'on' : 'off'
   const bounces = createBounceReader({ store, events, rules: config.queue.bounces, returnPaths, webhooks })
   const turns = new FairTurns()
+  const express = new Express()
   const delivery = createStoreDelivery({
     ...{ store, events, bounces, webhooks, checkpoint },
     limits: { maxReceived: config.smtp.maxReceived, automaticPerHour: config.queue.automaticPerHour },
@@ -62,6 +65,7 @@ export function createWayIn(parts: WayInParts): WayIn {
         ...{ srs: returnPath.srs, separator, key },
       },
       turns,
+      express,
       gauge: new QueueGauge({ store, clock, limit: config.queue.maxMessages }),
     },
   })
@@ -73,5 +77,5 @@ export function createWayIn(parts: WayInParts): WayIn {
     maxMessageSize: config.maxMessageSize,
     maxHeaderSize: config.submission.maxHeaderSize,
   })
-  return { delivery, submitter, bounces, returnPaths, turns, webhooks }
+  return { delivery, submitter, bounces, returnPaths, turns, express, webhooks }
 }

@@ -235,6 +235,30 @@ function arrivalContract(test: Room): void {
 }
 
 function workContract(test: Room): void {
+  test('rows may come under lease: no one else claims them, and they are recovered as others are', async (house) => {
+    const lease = { holder: 'me', until: house.now + 100 }
+    const rows = [to('a@x.test', house.now, { state: { type: 'active' } }), to('b@x.test', house.now)]
+    const told: (readonly string[])[] = []
+    const stop = house.store.onQueued((domains) => told.push(domains))
+    const stored = await house.store.deliver({
+      ...{ message: await house.stage('x'), internalDate: house.now, targets: [] },
+      enqueue: { ...queued(house, 'one', rows), lease },
+    })
+    assert.ok(stored.ok && stored.queued !== null)
+    assert.deepEqual(told, [['x.test']])
+    stop()
+    const claimed = await claim(house, 'x.test', { holder: 'other' })
+    assert.deepEqual(claimed.map(({ recipient }) => recipient.address), ['b@x.test']) // prettier-ignore
+    assert.equal(stored.blob, claimed[0]?.message.blob)
+    const recovered = await house.store.recoverLeases({
+      ...{ now: house.now + 100, holder: 'third', abandoned: 'expired', poisonAfter: 9 },
+      nextAttempt: house.now + 200,
+    })
+    assert.equal(recovered.waiting, 1)
+    const { recipients } = (await house.store.queueEntry(stored.queued)) ?? { recipients: [] }
+    assert.deepEqual(recipients.map(({ state, faults }) => [state, faults]), [['waiting', 1], ['active', 0]]) // prettier-ignore
+  })
+
   test('domains that wait, in order of name and by pages, each with its earliest row', async (house) => {
     const rows = ['c', 'a', 'b', 'a'].map((name, index) => to(`u@${name}.test`, house.now + index))
     await enqueue(house, queued(house, 'one', rows))

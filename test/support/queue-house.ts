@@ -5,6 +5,7 @@ import { VirtualClock } from '../../src/base/virtual-clock.ts'
 import { type QueueConfig, queueSection } from '../../src/config/sections/queue.ts'
 import { createEvents, EventMemory } from '../../src/events/event.ts'
 import { plainMessageOptions, plainRecipientOptions } from '../../src/mail/delivery-options.ts'
+import { Express } from '../../src/queue/express.ts'
 import { FairTurns } from '../../src/queue/fairness.ts'
 import { createQueue, type Queue } from '../../src/queue/queue.ts'
 import type { Destination, Job, RecipientResult, Transport } from '../../src/queue/transport.ts'
@@ -99,12 +100,15 @@ export class QueueHouse {
   readonly clock: VirtualClock
   readonly events = new EventMemory()
   readonly turns = new FairTurns()
+  readonly express = new Express()
   readonly store: Store
   readonly transport: ScriptedTransport
   readonly config: QueueConfig
   readonly start: number
   readonly delayed: QueueRecipient[] = []
   reportsDue = 0
+  /** What `send` learns of a commit. */
+  afterStoring: 'known' | 'nobody-knows' = 'known'
   queue: Queue
   #names = 0
   #holders = 0
@@ -124,6 +128,7 @@ export class QueueHouse {
       store: this.store,
       transport: this.transport,
       turns: this.turns,
+      express: this.express,
       clock: this.clock,
       random: new SeededRandom(this.#holders),
       events: createEvents([this.events]),
@@ -156,29 +161,36 @@ export class QueueHouse {
     const staged = await intake.finish()
     const sender = message.sender ?? 'ann'
     const priority = message.options?.priority ?? 0
+    const enqueue: NewQueueMessage = {
+      name: `m${++this.#names}`,
+      ...{ origin: 'submission', account: null, sender, reversePath: 'ann@house.example', prefix: '' },
+      ...{ messageId: 'm@house.example', options: plainMessageOptions, arrivedAt: now },
+      expiresAt: now + 5 * 24 * 3_600_000,
+      delayReportAt: now + 4 * 3_600_000,
+      recipients: addresses.map((address) => {
+        const domain = address.slice(address.lastIndexOf('@') + 1)
+        return {
+          ...{ address, domain, reversePath: null, options: plainRecipientOptions, nextAttempt: now },
+          turn: this.turns.next({ domain, priority, sender, now }),
+          state: { type: 'waiting' } as const,
+          ...row,
+        }
+      }),
+      ...message,
+    }
+    const ticket = this.express.reserve(enqueue, staged.message)
     const stored = await this.store.deliver({
       message: staged.message,
       internalDate: now,
       targets: [],
-      enqueue: {
-        name: `m${++this.#names}`,
-        ...{ origin: 'submission', account: null, sender, reversePath: 'ann@house.example', prefix: '' },
-        ...{ messageId: 'm@house.example', options: plainMessageOptions, arrivedAt: now },
-        expiresAt: now + 5 * 24 * 3_600_000,
-        delayReportAt: now + 4 * 3_600_000,
-        recipients: addresses.map((address) => {
-          const domain = address.slice(address.lastIndexOf('@') + 1)
-          return {
-            ...{ address, domain, reversePath: null, options: plainRecipientOptions, nextAttempt: now },
-            turn: this.turns.next({ domain, priority, sender, now }),
-            state: { type: 'waiting' } as const,
-            ...row,
-          }
-        }),
-        ...message,
-      },
+      enqueue: ticket?.message ?? enqueue,
     })
     if (!stored.ok || stored.queued === null) throw new Error('not queued')
+    if (this.afterStoring === 'nobody-knows') {
+      ticket?.missed('unknown')
+      throw new Error('the outcome is unknown')
+    }
+    if (stored.blob !== undefined) ticket?.stored(stored.queued, stored.blob)
     return stored.queued
   }
 

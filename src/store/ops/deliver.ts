@@ -126,7 +126,7 @@ function* keep(request: DeliverRequest, legs: readonly Leg[]): Op<Kept> {
   }
   yield* many(rows)
   const id = queued ? yield* enqueue(queued, { id: blob.id, size: request.message.blob.size }) : null
-  return { ok: true, results, queued: id }
+  return { ok: true, results, queued: id, ...(queued?.lease && { blob: blob.id }) }
 }
 
 /** The mailbox that the target names, made where it asks for that, else INBOX. */

@@ -2,7 +2,7 @@
 import type { BlobId } from '../model.ts'
 import { changed, get, many, type Op, run, type Stmt } from '../op.ts'
 import type { DeliveryExtras, NewQueueMessage, NewQueueRecipient, QueueId } from '../queue.ts'
-import { ownWords } from './queue-rows.ts'
+import { leaseTo, ownWords } from './queue-rows.ts'
 
 /** Claims the key. The result of the first request where this is not the first. */
 export function* claimOnce(once: NonNullable<DeliveryExtras['once']>, now: number): Op<string | undefined> {
@@ -54,6 +54,8 @@ export function* enqueue(message: NewQueueMessage, blob: { id: BlobId; size: num
   const watchAt = Math.min(deadline, message.delayReportAt ?? deadline)
   const domains = new Set<string>()
   let earliest = Infinity
+  const holder = message.lease?.holder ?? null
+  if (message.lease) yield* leaseTo(message.lease.holder, message.lease.until)
   const rows = message.recipients.map((recipient, number) => {
     if (recipient.state.type === 'waiting') {
       domains.add(recipient.domain)
@@ -62,6 +64,7 @@ export function* enqueue(message: NewQueueMessage, blob: { id: BlobId; size: num
     return insertRecipient(recipient, {
       message: row.id,
       number,
+      holder,
       priority: options.priority,
       watchAt,
       arrivedAt,
@@ -78,16 +81,23 @@ export function* enqueue(message: NewQueueMessage, blob: { id: BlobId; size: num
 
 function insertRecipient(
   recipient: NewQueueRecipient,
-  place: { message: QueueId; number: number; priority: number; watchAt: number; arrivedAt: number },
+  place: {
+    message: QueueId
+    number: number
+    holder: string | null
+    priority: number
+    watchAt: number
+    arrivedAt: number
+  },
 ): Stmt<number> {
   const { state, address, domain, reversePath, nextAttempt, turn } = recipient
   const reason = state.type === 'held' ? state.reason : ''
   const settled = state.type === 'settled' ? state : null
   const last = settled && JSON.stringify(settledBy(settled, place.arrivedAt))
-  return run`INSERT INTO queue_recipient (message, number, domain, state, priority, next_attempt, turn, watch_at, outcome,
+  return run`INSERT INTO queue_recipient (message, number, domain, state, priority, next_attempt, turn, watch_at, holder, outcome,
       report, attempts, address, reverse_path, reason, options, last)
     VALUES (${place.message}, ${place.number}, ${domain}, ${state.type}, ${place.priority}, ${nextAttempt}, ${turn},
-      ${place.watchAt}, ${settled && settled.outcome}, ${settled && settled.report}, 0, ${address}, ${reversePath},
+      ${place.watchAt}, ${state.type === 'active' ? place.holder : null}, ${settled && settled.outcome}, ${settled && settled.report}, 0, ${address}, ${reversePath},
       ${reason}, ${JSON.stringify(recipient.options)}, ${last})`
 }
 

@@ -2,7 +2,7 @@
 // else writes these columns, so that what is parsed is what was put there.
 import type { MessageOptions, RecipientOptions } from '../../mail/delivery-options.ts'
 import type { AccountId, BlobId } from '../model.ts'
-import { all, dialect, type Fragment, type Op, sql } from '../op.ts'
+import { all, dialect, type Fragment, type Op, run, sql } from '../op.ts'
 import type { Attempt, QueueId, QueueMessage, QueueRecipient, QueueRow } from '../queue.ts'
 
 export interface QueueMessageRow {
@@ -112,6 +112,13 @@ export function ownWords(said: {
 }): Attempt {
   const nowhere = { host: null, address: null, tls: null, verification: null, policy: null }
   return { ...nowhere, ...said, stage: 'ours' }
+}
+
+/** All leases of the holder last until then at least. */
+export function* leaseTo(holder: string, until: number): Op<void> {
+  yield* run`INSERT INTO queue_holder (holder, lease_until) VALUES (${holder}, ${until})
+    ON CONFLICT (holder) DO UPDATE SET lease_until = excluded.lease_until
+      WHERE queue_holder.lease_until < excluded.lease_until`
 }
 
 /** The rows as a table of the columns `message` and `number`. */

@@ -3,6 +3,7 @@
 import { all, changed, dialect, type Fragment, get, many, type Op, run, sql } from '../op.ts'
 import type { ClaimedRecipient, QueueId, QueueMessage, QueueRecipient } from '../queue.ts'
 import {
+  leaseTo,
   messagesOf,
   ownWords,
   queueMessageOf,
@@ -68,17 +69,11 @@ export function* claimDue(request: ClaimRequest): Op<ClaimedRecipient[]> {
     WHERE state = 'waiting' AND domain = ${domain} AND ${isDue}
     ORDER BY priority DESC, turn, next_attempt, message, number LIMIT ${limit} ${takenAtOnce}`
   if (rows.length === 0) return []
-  yield* lease(request)
+  yield* leaseTo(holder, request.leaseUntil)
   yield* run`UPDATE queue_recipient SET state = 'active', holder = ${holder}
     FROM ${rowsNamed(rows)} AS claimed
     WHERE queue_recipient.message = claimed.message AND queue_recipient.number = claimed.number`
   return yield* withMessages(rows.map((row) => ({ ...row, state: 'active' })))
-}
-
-function* lease({ holder, leaseUntil }: { holder: string; leaseUntil: number }): Op<void> {
-  yield* run`INSERT INTO queue_holder (holder, lease_until) VALUES (${holder}, ${leaseUntil})
-    ON CONFLICT (holder) DO UPDATE SET lease_until = excluded.lease_until
-      WHERE queue_holder.lease_until < excluded.lease_until`
 }
 
 /** Rows of one message come together, where its first one is. */
