@@ -41,7 +41,7 @@ test('RFC 3865 §2.6: classes of solicitation are told, as many as a line holds'
   const solicitation = ['net.example:ADV', 'org.example:ADV:ADLT']
   assert.match(
     formatReceived({ ...trace, solicitation }),
-    /\(SOLICIT=net\.example:ADV,org\.example:ADV:ADLT\)\r\n/,
+    /\(SOLICIT=net\.example:ADV,org\.example:ADV:ADLT\) id /,
   )
   const long = formatReceived({ ...trace, solicitation: Array<string>(60).fill('net.example:ADVERTISEMENT') })
   assert.ok(long.split('\r\n').every((line) => line.length < 998))
