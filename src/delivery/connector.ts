@@ -14,7 +14,7 @@ import type { TlsState } from '../base/core.ts'
 import { Secret } from '../base/secret.ts'
 import { endingWords, noFacts, stageName, statusOf, type HostFacts, type Trouble } from './attempt.ts'
 import type { RelayContext, RelayObserver } from './context.ts'
-import { race } from './happy-eyeballs.ts'
+import { type DialFailure, race } from './happy-eyeballs.ts'
 import type { Way } from './routes.ts'
 import { findTargets, type Target } from './targets.ts'
 import { observedVerification, type HostPolicy, type Unusable } from './tls-policy.ts'
@@ -128,7 +128,7 @@ export class Connector {
     const facts = { ...noFacts, host: target.host, policy: policy.name }
     if (!won.ok) {
       const failure = won.failures.at(-1)
-      const why = won.failures.map(({ error }) => errorText(error)).join('; ')
+      const why = won.failures.map(dialWords).join('; ')
       return closed({
         facts: { ...facts, address: failure?.address ?? null },
         stage: 'connect',
@@ -176,7 +176,7 @@ export class Connector {
       })
       return opened.type === 'fall-back' ? closed(opened.trouble) : opened
     } catch (error) {
-      const reply = `no connection to ${attempt.target.host}: ${errorText(error)}`
+      const reply = `no connection to ${attempt.target.host}: ${dialWords({ address: address ?? '', error })}`
       return closed({ ...trouble, stage: 'connect', reply, status: '4.4.1' })
     }
   }
@@ -423,6 +423,21 @@ interface FallBack {
 function closed(trouble: Trouble): Opened {
   // Addresses that did not even connect were all tried in one race.
   return { type: 'closed', scope: trouble.stage === 'connect' ? 'host' : 'address', trouble }
+}
+
+/** For people: the sender reads it in his report. */
+function dialWords({ address, error }: DialFailure): string {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  return `${address} ${dialTroubles[code] ?? `failed (${errorText(error)})`}`
+}
+
+const dialTroubles: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'refuses connections',
+  ECONNRESET: 'breaks connections off',
+  ETIMEDOUT: 'does not answer',
+  EHOSTUNREACH: 'cannot be reached (no route to the host)',
+  ENETUNREACH: 'cannot be reached (no route to its network)',
+  EADDRNOTAVAIL: 'cannot be connected to from the address that is to be used',
 }
 
 function describe(tls: TlsState | null): string | null {

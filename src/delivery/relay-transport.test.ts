@@ -188,6 +188,9 @@ test('no host at all defers the destination with 4.4.1; only hosts that never ta
   scene.network.host(['192.0.2.2'], { connect: 'black-hole' })
   const results = await scene.run([scene.job(), scene.job()])
   assert.equal(told(results[0]?.[0]), 'deferred destination connect 4.4.1 mx2.example.net opportunistic -')
+  const [result] = results[0] ?? []
+  assert.ok(result?.type === 'deferred')
+  assert.match(result.attempt.reply, /^no connection to mx2\.example\.net: 192\.0\.2\.2 does not answer$/)
   // The lane ends with the destination: nothing else is taken.
   assert.deepEqual(results[1], [])
 
