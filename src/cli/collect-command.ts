@@ -1,6 +1,7 @@
 // `posthorn collect`: visits the providers that keep mail for this server, now instead of at their time (docs/collect.md).
 import type { Command } from 'commander'
 import type { Collected } from '../wiring/collect.ts'
+import { admin } from './admin-command.ts'
 import { administer } from './admin-client.ts'
 import type { ConfigOptions } from './configuration.ts'
 import { CommandError, exitCode, type Io, print } from './io.ts'
@@ -11,29 +12,25 @@ interface Options extends ConfigOptions {
 
 /** Adds `collect`. */
 export function addCollectCommand(program: Command, io: Io): void {
-  program
-    .command('collect [name]')
-    .description(
-      'Have the running server fetch the mail that waits for it at the providers of `collect` in the configuration (ATRN, TURN, ETRN), or at the one of that name, and tell what came of it.',
-    )
-    .option('--config <file>', 'configuration file; default: posthorn.config.ts or posthorn.toml here')
-    .option('--data <folder>', 'data folder, instead of the one in the configuration')
-    .option('--json', 'print JSON')
-    .action(async (name: string | undefined, options: Options) => {
-      const visits = await administer<Collected[]>(options, {
-        operation: 'collect.now',
-        parameters: name === undefined ? {} : { name },
-        needs: 'server',
-      })
-      print(io, options, visits, () => visits.map(shown).join(''))
-      const failed = visits.filter(({ type }) => type === 'failed')
-      if (failed.length > 0) {
-        throw new CommandError(
-          exitCode.refused,
-          `Nothing could be collected from ${failed.map((one) => one.name).join(', ')}.`,
-        )
-      }
+  admin(
+    program,
+    'collect [name]',
+    'Have the running server fetch the mail that waits for it at the providers of `collect` in the configuration (ATRN, TURN, ETRN), or at the one of that name, and tell what came of it.',
+  ).action(async (name: string | undefined, options: Options) => {
+    const visits = await administer<Collected[]>(options, {
+      operation: 'collect.now',
+      parameters: name === undefined ? {} : { name },
+      needs: 'server',
     })
+    print(io, options, visits, () => visits.map(shown).join(''))
+    const failed = visits.filter(({ type }) => type === 'failed')
+    if (failed.length > 0) {
+      throw new CommandError(
+        exitCode.refused,
+        `Nothing could be collected from ${failed.map((one) => one.name).join(', ')}.`,
+      )
+    }
+  })
 }
 
 function shown(visit: Collected): string {
