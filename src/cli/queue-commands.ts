@@ -194,10 +194,16 @@ async function printTotals(io: Io, options: Options): Promise<void> {
   }
 }
 
-function briefMessage(message: ShownMessage): string {
+/** A message of the list: for each recipient how it stands, and why. */
+export function briefMessage(message: ShownMessage): string {
   const from = message.from === '' ? '<>' : displayAddress(message.from)
   const head = `${message.name}  ${humanSize(message.bytes)}  ${message.arrived}  ${from}\n`
-  return `${head}${message.recipients.map((one) => `  ${briefRecipient(one)}\n`).join('')}\n`
+  const rows = message.recipients.map((one) => {
+    // What is over for good has no reason to wait: there the last words are of interest.
+    const failed = one.outcome === 'failed' || one.outcome === 'expired'
+    return `  ${briefRecipient(failed ? { ...one, reason: one.last?.reply ?? '' } : one)}\n`
+  })
+  return `${head}${rows.join('')}\n`
 }
 
 function briefRecipient(one: ShownRecipient): string {
