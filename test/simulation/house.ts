@@ -25,7 +25,11 @@ import type { StoreCalls } from './store-calls.ts'
 import { Life, mortalClock, mortalNetwork, mortalStore } from './mortal.ts'
 
 /** What a house has of its own in its configuration. */
-export type HouseSettings = Readonly<Record<string, unknown>>
+export interface HouseSettings {
+  readonly expireAfter?: string
+  /** Sections of the configuration that take the place of the usual ones. */
+  readonly sections?: Readonly<Record<string, unknown>>
+}
 
 export interface HouseOptions {
   readonly domain: string
@@ -90,10 +94,13 @@ export class House {
           smtp: { greetDelay: '0s' },
           relay: { enabled: true },
           // Nothing comes from other processes: looking for it would be most of what happens in a week.
-          queue: { poll: '1h', sweep: '15m', lease: '1h', keepHistory: '30d' },
+          queue: {
+            ...{ poll: '6h', sweep: '1h', lease: '6h', keepHistory: '30d' },
+            retry: { expireAfter: this.#options.settings.expireAfter ?? '5d' },
+          },
           store: { collectEvery: '1d' },
           listeners: [{ service: 'smtp', address, port: 25, tls: 'none' }],
-          ...this.#options.settings,
+          ...this.#options.settings.sections,
         },
       },
     ])
