@@ -66,3 +66,37 @@ test('mail that one node accepts is announced to an idle session of another', { 
   // An administrator of either node sees both.
   assert.match(await done(places[1].folder, ['account', 'list']), /ann@mail\.test/)
 })
+
+test(
+  'a node relays, and an administrator of another sees its queue and gives orders',
+  { skip },
+  async (context) => {
+    const database = await databaseSetting()
+    const relay =
+      'relay = { enabled = true, routes = [{ kind = "host", host = "127.0.0.1", port = 1, tls = "none" }] }\n'
+    const places = [await temporaryPlace(context), await temporaryPlace(context)] as const
+    for (const { folder } of places) await writeConfig(folder, database + relay + allListeners)
+    const [{ folder }, other] = places
+    await addPeople(folder)
+    await done(folder, ['alias', 'add', 'away@mail.test', 'joe@far.test'])
+    const server = await serve(places[0])
+    await serve(other)
+    const client = await LineSocket.open(server.port('smtp'))
+    await client.reply()
+    for (const line of [
+      'EHLO client.test',
+      'MAIL FROM:<eve@example.org>',
+      'RCPT TO:<away@mail.test>',
+      'DATA',
+    ]) {
+      assert.match((await client.command(line)) ?? '', /^[23]/, line)
+    }
+    assert.match((await client.command('Subject: x\r\n\r\nhello\r\n.')) ?? '', /^250 /)
+    client.close()
+    let queue = ''
+    while (!queue.includes('refuses connections')) queue = await done(other.folder, ['queue', 'list'])
+    assert.match(queue, /joe@far\.test {2}waiting, 1 attempts/)
+    assert.match(await done(other.folder, ['queue', 'fail', '--domain', 'far.test']), /1 recipient given up/)
+    assert.doesNotMatch(await done(folder, ['queue', 'list']), /waiting, 1/)
+  },
+)
