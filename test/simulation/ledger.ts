@@ -169,7 +169,13 @@ export function isReport(text: string): boolean {
 
 /** What is wrong with a fate. */
 export function complaintsAbout(fate: Fate, world: World): string[] {
-  return [...endings(fate), ...tooMuch(fate), ...betrayals(fate, world), ...times(fate)]
+  return [
+    ...endings(fate),
+    ...tooMuch(fate),
+    ...betrayals(fate, world),
+    ...times(fate),
+    ...doubts(fate, world),
+  ]
 }
 
 function endings({ promised, filed, kept, failed, waiting, givenUp, suppressed }: Fate): string[] {
@@ -218,7 +224,17 @@ function betrayals({ promised, kept, filed, succeeded }: Fate, world: World): st
   return complaints
 }
 
-const slack = 3_600_000
+const breaksOff = ['silent after the dot', 'drops anywhere', 'hangs sometimes']
+
+/** An outcome is unknown where a host broke off, or a house died, and nowhere else. */
+function doubts({ promised, unknown }: Fate, world: World): string[] {
+  const name = world.peerOf(promised.recipient)?.personality.name ?? 'honest'
+  const died = world.houses.some(({ deaths }) => deaths.length > 0)
+  return unknown > 0 && !died && !breaksOff.includes(name) ? ['an outcome unknown without cause'] : []
+}
+
+/** What is past its time is looked for once an hour here. */
+const slack = 2 * 3_600_000
 
 function times({ promised, kept }: Fate): string[] {
   const { holdUntil = null, deliverBy = null } = promised.options

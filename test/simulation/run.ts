@@ -75,6 +75,7 @@ for (const [index, seed] of seeds.entries()) {
     print(`seed ${seed}: ${error instanceof Error ? error.stack : String(error)}`)
   }
   if (process.stderr.isTTY) process.stderr.write(`\r${index + 1}/${seeds.length} seeds, ${failed} failed`)
+  else if ((index + 1) % 100 === 0) print(`${index + 1} seeds, ${failed} failed`)
 }
 print(`${seeds.length} seeds, ${failed} failed. Again: npm run simulate -- --seed N`)
 process.exitCode = failed === 0 ? 0 : 1

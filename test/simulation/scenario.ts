@@ -49,8 +49,9 @@ export async function runScenario(
 ): Promise<Outcome> {
   await using world = new World(seed)
   const random = world.random.fork('scenario')
+  const expireAfter = oneOf(random, ['5d', '2d', '1d', '1d'])
   for (let index = 0; index < size.houses; index++) {
-    await world.addHouse(`house${index}.test`, [...people, ...Object.values(passedOn)])
+    await world.addHouse(`house${index}.test`, [...people, ...Object.values(passedOn)], { expireAfter })
   }
   const domains = await addPeers(world, random, size.peers)
   const scene: Scene = { world, ledger: new Ledger(), random, domains, aliases: new Map() }
