@@ -20,6 +20,8 @@ export class DestinationState {
   /** As the transport described it last: its limits may change with the configuration. */
   destination: Destination
   health: DestinationHealth = healthy
+  /** Until when it was to be dead, had nobody ordered a probe. */
+  revivedFrom = 0
   window: LaneWindow
   readonly pending: Work[] = []
   readonly lanes = new Set<object>()

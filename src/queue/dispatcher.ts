@@ -135,14 +135,25 @@ export class Dispatcher implements LaneHost {
     this.pump()
   }
 
-  /** The domain has due rows, and whoever says so may know that its destination is back: a dead one is probed now. */
-  probe(name: string): void {
-    const state = this.#domains.get(name)?.destination
+  /** Dead destinations of these domains (none: of all) are probed now: whoever orders it may know that they are back. */
+  revive(names: readonly string[]): void {
     const now = this.#parts.clock.now()
-    if (state !== undefined && conditionOf(state.health, now) === 'dead') {
+    const states =
+      names.length === 0
+        ? this.destinations
+        : new Set(names.flatMap((name) => this.destinationOf(name) ?? []))
+    for (const state of states) {
+      if (conditionOf(state.health, now) !== 'dead') continue
+      state.revivedFrom = state.health.retryAt
       state.health = { ...state.health, retryAt: now }
+      this.#want(state)
     }
-    this.due(name)
+    this.pump()
+  }
+
+  /** Whether rows of the domain that were put off until then need no longer wait. */
+  wasRevived(name: string, until: number): boolean {
+    return this.destinationOf(name)?.revivedFrom === until
   }
 
   /** See `ExpressLine`. */

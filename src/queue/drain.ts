@@ -45,7 +45,7 @@ export async function drainDomains(
   const now = clock.now()
   for (const domain of domains) {
     const filter = { domain, state: 'waiting' } as const
-    await store.changeQueued({ filter, change: { type: 'retry', nextAttempt: now }, now })
+    await store.changeQueued({ filter, change: { type: 'hasten', nextAttempt: now }, now })
   }
   const drain = new Drain(domains, options)
   let trouble: unknown

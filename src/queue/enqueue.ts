@@ -273,14 +273,6 @@ export function wants(options: RecipientOptions, kind: ReportKind): boolean {
   return options.notify === null ? kind !== 'success' : options.notify.includes(kind)
 }
 
-/**
- * RFC 2852 §4.1.4: a report that a message with a Deliver By request was passed on goes to everyone who did not say NEVER. A
- * list's owner asked for no time (RFC 3461 §5.2.7.1).
- */
-export function wantsTrace({ notify, redistributed }: RecipientOptions): boolean {
-  return redistributed !== true && notify?.length !== 0
-}
-
 /** RFC 3461 §4.2, RFC 6533 §3: `type;address`. */
 function originalRecipientOf(address: Address): string {
   return address.utf8 ? `utf-8;${formatAddress(address)}` : `rfc822;${formatAddressAscii(address)}`

@@ -403,6 +403,52 @@ test('ETRN: a destination that counts as dead is tried now', async (context) => 
   assert.equal(house.queue.destinations()[0]?.condition, 'alive')
 })
 
+test('an order to try again has dead destinations probed, and a probe that gets through brings all the rest', async (context) => {
+  const house = await queueHouse(context)
+  house.transport.script = (job) => job.recipients.map(() => deferred('destination', 'not connected'))
+  await house.queue.start()
+  for (let index = 0; index < 50; index++) await house.send([`u${index}@far.example`])
+  await house.clock.advance(1000)
+  assert.equal(house.queue.destinations()[0]?.condition, 'dead')
+  house.transport.script = (job) => job.recipients.map(() => relayed)
+  const now = house.clock.now()
+  await house.store.changeQueued({ filter: {}, change: { type: 'retry', nextAttempt: now }, now })
+  await house.clock.advance(1000)
+  assert.equal((await house.store.queueTotals()).messages, 0)
+})
+
+test('an order that comes while rows are being put off is not lost on them', async (context) => {
+  const house = await queueHouse(context)
+  house.transport.script = (job) => job.recipients.map(() => deferred('destination', 'not connected'))
+  await house.queue.start()
+  await house.send(Array.from({ length: 50 }, (_, index) => `u${index}@far.example`))
+  // At every point of the way to a dead destination.
+  for (let turns = 0; turns < 40; turns++) {
+    await house.clock.advance(1)
+    const now = house.clock.now()
+    if (house.queue.destinations()[0]?.condition === 'dead') {
+      house.transport.script = (job) => job.recipients.map(() => relayed)
+      await house.store.changeQueued({ filter: {}, change: { type: 'retry', nextAttempt: now }, now })
+      break
+    }
+    await house.send([`more${turns}@far.example`])
+  }
+  await house.clock.advance('10m')
+  assert.equal((await house.store.queueTotals()).messages, 0)
+})
+
+test('what an operator ends is reported at once', async (context) => {
+  const house = await queueHouse(context)
+  await house.queue.start()
+  const id = await house.send(['a@far.example'], { row: { state: { type: 'held', reason: 'spam?' } } })
+  await house.clock.advance(100)
+  const before = house.reportsDue
+  const change = { type: 'fail', reply: 'no', status: '5.7.1', report: 'failure' } as const
+  await house.store.changeQueued({ filter: { id }, change, now: house.clock.now() })
+  await house.clock.advance(100)
+  assert.equal(house.reportsDue, before + 1)
+})
+
 test('ATRN: one lane takes all that waits, and nobody else does meanwhile', async (context) => {
   const house = await queueHouse(context)
   house.transport.script = (job) => job.recipients.map(() => deferred('destination', 'not connected'))

@@ -13,7 +13,7 @@ import type { QueueConfig } from '../config/sections/queue.ts'
 import { errorText } from '../events/error-text.ts'
 import type { Events } from '../events/event.ts'
 import { queueRecovered, queueStoreTrouble } from '../events/queue.ts'
-import type { QueueRecipient, QueueStore, Settlement } from '../store/queue.ts'
+import type { QueueRecipient, QueueRow, QueueStore, Settlement } from '../store/queue.ts'
 import { conditionOf } from './backoff.ts'
 import { lanesOf } from './concurrency.ts'
 import { Dispatcher } from './dispatcher.ts'
@@ -150,10 +150,11 @@ class RunningQueue implements Queue {
     await this.#recover(company === 'alone' ? 'all' : 'expired')
     checkpoint?.('queue.recovered')
     this.#state = 'running'
-    this.#unsubscribe = store.onQueued((domains, earliest, reports) => {
-      // Mail for mailboxes here whose sender wants to hear of its success: no attempt will ever settle it.
-      if (reports === 'due') this.#parts.reports.due()
+    this.#unsubscribe = store.onQueued((domains, earliest, news) => {
+      // Rows that no attempt settles: mail for mailboxes here whose sender wants to hear of its success, and an operator's end.
+      if (news === 'reports') this.#parts.reports.due()
       else if (domains.length === 0) this.#look()
+      if (news === 'order') this.#dispatcher.revive(domains)
       for (const domain of domains) this.#due.note(domain, earliest)
     })
     await this.#scan()
@@ -197,8 +198,8 @@ class RunningQueue implements Queue {
       const filter = { domain, state: 'waiting' } as const
       await store.changeQueued({ filter, change: { type: 'retry', nextAttempt }, now: nextAttempt })
     }
-    // RFC 1985 §1: whoever asks has just come on line, however often nobody was there before.
-    for (const domain of domains) this.#dispatcher.probe(domain)
+    // RFC 1985 §1: whoever asks has just come on line; of the order all nodes hear that such destinations are to be probed.
+    this.wake(domains)
     return pending === 0 ? { type: 'none' } : { type: 'started', pending }
   }
 
@@ -325,14 +326,30 @@ class RunningQueue implements Queue {
     this.#nextCommit.resolve()
     this.#nextCommit = Promise.withResolvers<void>()
     let reports = false
+    const hasty: Settlement[] = []
     for (const { settlement } of settled) {
       if (settlement.type === 'done' && settlement.report !== null) reports = true
       const row = this.#rows.get(settlement)
       if (settlement.type === 'waiting' && row !== undefined && this.#state === 'running') {
-        this.#due.note(row.recipient.domain, settlement.nextAttempt)
+        const { domain } = row.recipient
+        this.#due.note(domain, settlement.nextAttempt)
+        if (!settlement.counts && this.#dispatcher.wasRevived(domain, settlement.nextAttempt)) {
+          hasty.push(settlement)
+        }
       }
     }
     if (reports) this.#parts.reports.due()
+    if (hasty.length > 0) void this.#guard('hasten', () => this.#hasten(hasty))
+  }
+
+  /** The order to try these now came while they were being put off, and found nothing that it could change. */
+  async #hasten(rows: readonly QueueRow[]): Promise<void> {
+    const { store, clock } = this.#parts
+    const now = clock.now()
+    const change = { type: 'hasten', nextAttempt: now } as const
+    await Promise.all(
+      rows.map(({ message: id, number }) => store.changeQueued({ filter: { id, number }, change, now })),
+    )
   }
 
   async #domainsOf(request: { node: string; form: 'domain' | 'subdomains' | 'queue' }): Promise<string[]> {
@@ -385,7 +402,7 @@ class RunningQueue implements Queue {
     for (const id of new Set(expired.map(({ message }) => message))) {
       // Whoever claims it finds that its time is up.
       const filter = { id, state: 'waiting' } as const
-      await store.changeQueued({ filter, change: { type: 'retry', nextAttempt: now }, now })
+      await store.changeQueued({ filter, change: { type: 'hasten', nextAttempt: now }, now })
     }
     this.wake([...new Set(expired.map(({ domain }) => domain))])
     if (delayed.length > 0) await reports.delayed(delayed)

@@ -5,7 +5,7 @@
 // - Beside them, hints that the queue has work go to whoever listens to it.
 // - A change of very many messages travels as one `ChangeBatch` of columns, and becomes objects only when someone listens.
 import type { AccountId, Change, MailboxId, ModSeq, Uid } from './model.ts'
-import type { QueueListener } from './queue.ts'
+import type { QueueListener, QueueNews } from './queue.ts'
 
 export type { Change }
 
@@ -49,8 +49,7 @@ export interface QueueHint {
   readonly domains: readonly string[]
   /** The least `nextAttempt` of those. */
   readonly earliest: number
-  /** Set where rows came that were settled already and have a report to be made; then no domains means none. */
-  readonly reports?: 'due'
+  readonly news?: QueueNews
 }
 
 /** What an operation may have told after its commit. */
@@ -93,8 +92,8 @@ export class ChangeFeed {
   }
 
   /** Tells those who listen to the queue. */
-  hint({ domains, earliest, reports }: QueueHint): void {
-    for (const listener of [...this.#queueListeners]) this.#tell(() => listener(domains, earliest, reports))
+  hint({ domains, earliest, news }: QueueHint): void {
+    for (const listener of [...this.#queueListeners]) this.#tell(() => listener(domains, earliest, news))
   }
 
   /** Whether anyone listens to the account. */

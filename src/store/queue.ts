@@ -227,10 +227,15 @@ export interface Suppression {
 }
 
 /**
- * Told which domains have rows to look at, and the earliest `nextAttempt` of those. `reports` is set where rows came that were
- * settled already and have a report to be made, in this node alone; then no domains means none.
+ * Told which domains have rows to look at, and the earliest `nextAttempt` of those.
  */
-export type QueueListener = (domains: readonly string[], earliest: number, reports?: 'due') => void
+export type QueueListener = (domains: readonly string[], earliest: number, news?: QueueNews) => void
+
+/**
+ * `reports`: rows are settled that have a report to be made, in this node alone; then no domains means none. `order`: somebody
+ * wants these tried now, whatever is known of their destinations.
+ */
+export type QueueNews = 'reports' | 'order'
 
 export interface QueueStore {
   /**
@@ -309,13 +314,14 @@ export interface QueueStore {
   queueTotals(): Promise<{ messages: number; waiting: number; active: number; held: number; reports: number }>
   /**
    * Changes rows that are not under lease and not settled; gives how many. `release` is for held rows and forgives their
-   * faults, `retry` for waiting ones; a row that is held stays so when it is rerouted.
+   * faults, `retry` for waiting ones; a row that is held stays so when it is rerouted. `hasten` is a `retry` that nobody
+   * ordered: what is known of destinations stands.
    */
   changeQueued(request: {
     filter: QueueFilter
     change:
       | { readonly type: 'hold'; readonly reason: string }
-      | { readonly type: 'release' | 'retry'; readonly nextAttempt: number }
+      | { readonly type: 'release' | 'retry' | 'hasten'; readonly nextAttempt: number }
       | {
           readonly type: 'fail'
           readonly reply: string

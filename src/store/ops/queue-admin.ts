@@ -35,7 +35,11 @@ function conditions(filter: QueueFilter): { row: Fragment; message: Fragment } {
   if (filter.domain !== undefined) row = sql`${row} AND queue_recipient.domain = ${filter.domain}`
   if (filter.recipient !== undefined) row = sql`${row} AND queue_recipient.address = ${filter.recipient}`
   if (filter.state !== undefined) row = sql`${row} AND queue_recipient.state = ${filter.state}`
-  if (filter.id !== undefined) message = sql`${message} AND queue_message.id = ${filter.id}`
+  if (filter.id !== undefined) {
+    // Said of both, so that neither is looked for among all others.
+    row = sql`${row} AND queue_recipient.message = ${filter.id}`
+    message = sql`${message} AND queue_message.id = ${filter.id}`
+  }
   if (filter.name !== undefined) message = sql`${message} AND queue_message.name = ${filter.name}`
   if (filter.sender !== undefined) message = sql`${message} AND queue_message.sender = ${filter.sender}`
   if (filter.before !== undefined) message = sql`${message} AND queue_message.arrived_at < ${filter.before}`
@@ -177,17 +181,19 @@ export function* changeQueued(request: ChangeQueuedRequest): Op<number> {
       break
     case 'release':
       yield* set(found, sql`state = 'waiting', faults = 0, reason = '', ${dueAt(change.nextAttempt)}`)
-      yield* released(found, change.nextAttempt)
+      yield* released(found, change.nextAttempt, 'order')
       break
     case 'retry':
+    case 'hasten':
       yield* set(found, dueAt(change.nextAttempt))
-      yield* released(found, change.nextAttempt)
+      yield* released(found, change.nextAttempt, change.type === 'retry' ? 'order' : undefined)
       break
     case 'reroute':
       yield* set(found, sql`route = ${change.route}, ${dueAt(change.nextAttempt)}`)
       yield* released(
         found.filter(({ state }) => state === 'waiting'),
         change.nextAttempt,
+        'order',
       )
       break
     case 'fail': {
@@ -195,7 +201,7 @@ export function* changeQueued(request: ChangeQueuedRequest): Op<number> {
       yield* settleByOrder(found, { outcome: 'failed', report: change.report, words })
       // Nobody else would look for it before the next sweep.
       if (change.report !== null) {
-        yield* changed({ type: 'queued', domains: [], earliest: now, reports: 'due' })
+        yield* changed({ type: 'queued', domains: [], earliest: now, news: 'reports' })
       }
       if (webhooks === 'on') yield* tellEnd(found, { type: 'message.bounced', words })
       break
@@ -235,7 +241,7 @@ function* tellEnd(rows: readonly Ordered[], end: { type: string; words: Attempt 
 
 function eligible(type: ChangeQueuedRequest['change']['type']): Fragment {
   if (type === 'release') return sql`queue_recipient.state = 'held'`
-  if (type === 'retry') return sql`queue_recipient.state = 'waiting'`
+  if (type === 'retry' || type === 'hasten') return sql`queue_recipient.state = 'waiting'`
   return sql`queue_recipient.state IN ('waiting', 'held')`
 }
 

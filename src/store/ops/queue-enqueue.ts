@@ -72,7 +72,7 @@ export function* enqueue(message: NewQueueMessage, blob: { id: BlobId; size: num
   })
   yield* many(rows)
   if (reports > 0) {
-    yield* changed({ type: 'queued', domains: [...domains], earliest, reports: 'due' })
+    yield* changed({ type: 'queued', domains: [...domains], earliest, news: 'reports' })
   } else if (domains.size > 0) {
     yield* changed({ type: 'queued', domains: [...domains], earliest })
   }

@@ -1,7 +1,7 @@
 // The queue at work: which domains wait, claims, leases, and what ran out of time. Each is made for a queue of very many
 // rows: it costs by what it gives, never by what waits.
 import { all, changed, dialect, type Fragment, get, many, type Op, run, sql } from '../op.ts'
-import type { ClaimedRecipient, QueueId, QueueMessage, QueueRecipient } from '../queue.ts'
+import type { ClaimedRecipient, QueueId, QueueMessage, QueueNews, QueueRecipient } from '../queue.ts'
 import {
   leaseTo,
   messagesOf,
@@ -137,9 +137,9 @@ export function* recoverLeases(request: RecoverRequest): Op<{ waiting: number; p
 }
 
 /** Tells those who wait for work. */
-export function* released(rows: readonly { domain: string }[], earliest: number): Op<void> {
+export function* released(rows: readonly { domain: string }[], earliest: number, news?: QueueNews): Op<void> {
   const domains = [...new Set(rows.map(({ domain }) => domain))]
-  if (domains.length > 0) yield* changed({ type: 'queued', domains, earliest })
+  if (domains.length > 0) yield* changed({ type: 'queued', domains, earliest, ...(news && { news }) })
 }
 
 /** See `QueueStore.queueOverdue`. */

@@ -32,7 +32,7 @@ const fetchedAtOnce = 1_000
 /** That the queue has work. A node tells its own listeners itself. */
 interface QueueNotice {
   readonly node: string
-  readonly queued: Pick<QueueHint, 'domains' | 'earliest'>
+  readonly queued: Omit<QueueHint, 'type'>
 }
 
 interface Notice {
@@ -100,10 +100,12 @@ export function payloadsOf(changes: readonly Told[], node: string): string[] {
 }
 
 /** Without the domains where they are too many, or not ASCII as they should be. */
-function hintOf({ domains, earliest }: QueueHint, node: string): string {
-  const full = JSON.stringify({ node, queued: { domains, earliest } } satisfies QueueNotice)
+function hintOf({ domains, earliest, news }: QueueHint, node: string): string {
+  // Reports that are due are made by the node that took the message, or the order.
+  const rest = { earliest, ...(news === 'order' && { news }) }
+  const full = JSON.stringify({ node, queued: { domains, ...rest } } satisfies QueueNotice)
   if (full.length <= longestPayload && /^[\x01-\x7e]*$/.test(full)) return full
-  return JSON.stringify({ node, queued: { domains: [], earliest } } satisfies QueueNotice)
+  return JSON.stringify({ node, queued: { domains: [], ...rest } } satisfies QueueNotice)
 }
 
 function payloadOf(
