@@ -35,10 +35,10 @@ test('an import sideways is found, and so is one of another protocol', () => {
   )
 })
 
-test('only main sees an engine behind the store', () => {
+test('only the wiring sees an engine behind the store', () => {
   assert.match(
     check('src/queue/x.ts', "import '../store/sqlite/y.ts'\n").join(),
-    /only main\.ts may import store\/sqlite/,
+    /only wiring may import store\/sqlite/,
   )
   assert.deepEqual(check('src/queue/x.test.ts', "import '../store/sqlite/y.ts'\n"), [])
 })

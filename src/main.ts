@@ -11,6 +11,7 @@ import { startControlServer } from './control/server/control-server.ts'
 import { type AdminOperations, tableOperations } from './control/server/operation.ts'
 import * as serverEvents from './events/server.ts'
 import { SocketNetwork } from './net/socket-network.ts'
+import type { Queue } from './queue/queue.ts'
 import { type Backend, openBackend, type Surroundings } from './wiring/backend.ts'
 import { startCollecting } from './wiring/collect.ts'
 import { collectRegularly } from './wiring/collector.ts'
@@ -76,7 +77,7 @@ export async function startPosthorn(config: Config, surroundings: Surroundings =
   const stop = (): Promise<void> => {
     stopped ??= stopAll(
       listeners.map(({ listener }) => listener),
-      { running, config },
+      { running, config, queue: outgoing.queue },
     )
     return stopped
   }
@@ -92,9 +93,9 @@ export async function startPosthorn(config: Config, surroundings: Surroundings =
 
 async function stopAll(
   listeners: readonly AnyListener[],
-  { running, config }: { running: AsyncDisposableStack; config: Config },
+  { running, config, queue }: { running: AsyncDisposableStack; config: Config; queue: Queue },
 ): Promise<void> {
-  // All at once, so that the time-out holds for the whole and not for each.
-  await Promise.all(listeners.map((listener) => listener.stop(config.net.stopTimeout)))
+  // All at once, so that the time-outs hold for the whole and not for each. Mail that still comes in waits for the next start.
+  await Promise.all([queue.stop(), ...listeners.map((listener) => listener.stop(config.net.stopTimeout))])
   await running.disposeAsync()
 }

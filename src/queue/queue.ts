@@ -120,6 +120,7 @@ class RunningQueue implements Queue {
   #nextCommit = Promise.withResolvers<void>()
   #unsubscribe: (() => void) | undefined
   #state: 'new' | 'running' | 'stopped' = 'new'
+  #stopped: Promise<void> | undefined
 
   constructor(parts: QueueOptions) {
     this.#parts = parts
@@ -168,8 +169,12 @@ class RunningQueue implements Queue {
     this.#openExpress()
   }
 
-  async stop(): Promise<void> {
-    if (this.#state === 'stopped') return
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop()
+    return this.#stopped
+  }
+
+  async #stop(): Promise<void> {
     this.#state = 'stopped'
     this.#parts.express?.close()
     this.#unsubscribe?.()

@@ -134,7 +134,7 @@ async function until(world: World, condition: () => boolean | Promise<boolean>):
   while (!(await condition())) {
     const { promise, resolve } = Promise.withResolvers<void>()
     world.changed = resolve
-    await Promise.race([promise, new Promise((look) => setTimeout(look, 20))])
+    await Promise.race([promise, new Promise((look) => setImmediate(look))])
   }
 }
 

@@ -88,7 +88,7 @@ for (const profile of ['dev', 'test'] as const) {
       return entry
     }
     while ((await held()).recipients[0]?.state !== 'held' || events.count('queue.report-dropped') === 0) {
-      await new Promise((soon) => setTimeout(soon, 10))
+      await new Promise((soon) => setImmediate(soon))
     }
     const { recipients } = await held()
     assert.equal(recipients[0]?.reason, 'relay.enabled is off')

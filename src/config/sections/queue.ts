@@ -138,7 +138,10 @@ export const queueSection = z
     ),
     poll: duration('30s', 'How often the store is asked for work that another process brought.'),
     sweep: duration('1m', 'How often expiry and delays are looked for.'),
-    stopWithin: duration('30s', 'How long a stop waits for attempts under way.'),
+    stopWithin: duration(
+      '8s',
+      'How long a stop waits for attempts under way; what it cuts off has an unknown outcome (RFC 1047).',
+    ),
     maxMessages: count(1_000_000, 'Messages in the queue at once; 0 is no limit.'),
     keepHistory: duration('7d', 'How long finished messages can be looked up.'),
     automaticPerHour: count(
