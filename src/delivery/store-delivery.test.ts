@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import { failed, queueHouse, type QueueHouse, relayed } from '../../test/support/queue-house.ts'
+import { attempt, failed, queueHouse, type QueueHouse, relayed } from '../../test/support/queue-house.ts'
 import { SeededRandom } from '../base/seeded-random.ts'
 import { directorySection } from '../config/sections/auth.ts'
 import { AddressResolver } from '../directory/resolve.ts'
@@ -205,6 +205,21 @@ test('a failure comes back to the mailbox of the sender, once for all recipients
   the.reports.due()
   await the.reports.settled()
   assert.equal(await the.count(the.ann), 1, 'not twice')
+})
+
+test('what we found out about a host is not put into its mouth (RFC 3464 §2.3.6)', async (context) => {
+  const the = await way(context)
+  const words = 'mx.far.example does not support REQUIRETLS, which the sender asks for'
+  const found = attempt({ outcome: 'failed', stage: 'tls', reply: words, status: '5.7.30' })
+  the.house.transport.script = (job) => job.recipients.map(() => ({ type: 'failed', attempt: found }))
+  await the.house.queue.start()
+  await the.arrive({ remote: remote('bob@far.example') })
+  await the.house.clock.advance(100)
+  the.reports.due()
+  await the.reports.settled()
+  const mail = await the.mail(the.ann)
+  assert.doesNotMatch(mail, / said:|Diagnostic-Code: smtp/)
+  assert.ok(mail.includes(`Diagnostic-Code: x-posthorn; ${words}\r\n`), mail)
 })
 
 test('a large message comes back as its header, in spite of RET=FULL', async (context) => {

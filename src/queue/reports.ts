@@ -28,6 +28,7 @@ import { decodeStructure } from '../mail/mime/codec.ts'
 import type { MimeLimits } from '../mail/mime/limits.ts'
 import { type Ingested, ingest } from '../store/ingest.ts'
 import type {
+  Attempt,
   QueueEntry,
   QueueId,
   QueueMessage,
@@ -337,13 +338,13 @@ function reportedOf(
 ): ReportedRecipient {
   const { last, outcome } = row
   const { kind, message, now } = about
-  const remote = last !== null && last.host !== null
+  const remote = last !== null && last.host !== null && isHostsReply(last)
   const action: ReportAction = kind === 'failure' ? 'failed' : kind === 'delay' ? 'delayed' : successOf(row)
   const common = {
     finalRecipient: row.address,
     originalRecipient: row.options.originalRecipient,
     action,
-    remoteMta: remote ? last.host : null,
+    remoteMta: last === null ? null : last.host,
     lastAttemptAt: last === null ? null : last.at,
   }
   if (kind === 'success') {
@@ -368,6 +369,11 @@ function reportedOf(
   const status = expired ? '5.4.7' : last?.status.startsWith('5') ? last.status : '5.0.0'
   const reason = expired ? ['It was tried until its time was over.', words].join(' ').trim() : words
   return { ...common, status, diagnostic: remote ? last.reply : null, reason, willRetryUntil: null }
+}
+
+/** RFC 3464 §2.3.6: a diagnostic code is what the host said; what we found out about it is said in our own name. */
+function isHostsReply({ stage, reply }: Attempt): boolean {
+  return stage !== 'ours' && /^[2-5][0-9]{2}[ -]/.test(reply)
 }
 
 /** RFC 3464 §2.3.3: `relayed` where another host took it that reports nothing. */
