@@ -39,8 +39,18 @@ for (const running of [false, true]) {
     assert.deepEqual(await json(folder, ['alias', 'add', 'team@mail.test', 'ann@mail.test']), {
       address: 'team@mail.test',
       display: 'team@mail.test',
+      owner: null,
       targets: ['ann@mail.test'],
     })
+    const list = ['alias', 'add', 'news@mail.test', 'bob@far.test', '--list', '--owner', 'ann@mail.test']
+    assert.deepEqual(await json(folder, list), {
+      address: 'news@mail.test',
+      display: 'news@mail.test',
+      owner: 'ann@mail.test',
+      targets: ['bob@far.test'],
+    })
+    assert.match(await done(folder, ['alias', 'list']), /news@mail\.test +bob@far\.test/)
+    await done(folder, ['alias', 'remove', 'news@mail.test'])
     const [domain] = (await json(folder, ['domain', 'list'])) as {
       name: string
       accounts: number
