@@ -181,8 +181,20 @@ export class Connector {
     }
   }
 
-  /** Greeting, EHLO, TLS, log-in. */
+  /** Greeting, EHLO, TLS, log-in; all of it is broken off by the signal, since nothing was said of any mail yet. */
   async #greet(attempt: Attempting & { readonly connection: Connection }): Promise<Opened | FallBack> {
+    const { signal } = this.#options
+    const breakOff = (): void => attempt.connection.destroy()
+    if (signal.aborted) breakOff()
+    signal.addEventListener('abort', breakOff, { once: true })
+    try {
+      return await this.#introduce(attempt)
+    } finally {
+      signal.removeEventListener('abort', breakOff)
+    }
+  }
+
+  async #introduce(attempt: Attempting & { readonly connection: Connection }): Promise<Opened | FallBack> {
     const { connection, target, policy } = attempt
     const { context, way, observer } = this.#options
     if (policy.tls === 'implicit') {

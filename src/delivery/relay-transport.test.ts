@@ -330,6 +330,36 @@ test('an aborted lane gives back what nobody was told of', async () => {
   assert.deepEqual(results, ['untried'])
 })
 
+test('an aborted lane waits for no greeting and no welcome', async () => {
+  const hanging: PeerScript[] = [
+    { greeting: 'hang' },
+    { rule: (command) => (command.startsWith('EHLO') ? 'hang' : undefined) },
+  ]
+  for (const script of hanging) {
+    const { scene } = sceneWith(script)
+    const job = scene.job()
+    const [recipient] = job.recipients
+    assert.ok(recipient !== undefined)
+    const stop = new AbortController()
+    const results: string[] = []
+    const jobs = [job]
+    const lane = scene.relay.transport.run({
+      destination: scene.relay.transport.destinationOf(recipient, job.message),
+      jobs: {
+        next: () => Promise.resolve(jobs.shift() ?? null),
+        report: (_, given) => results.push(...given.map(told)),
+      },
+      signal: stop.signal,
+    })
+    await scene.clock.advance(5000)
+    assert.deepEqual(results, [])
+    stop.abort()
+    await scene.clock.advance(100)
+    assert.deepEqual(results, ['untried'])
+    await lane
+  }
+})
+
 test('a message that a session lost is sent again while the source makes us wait', async () => {
   const { scene, peer } = sceneWith({
     rule: (command, { index }) => (command.startsWith('MAIL') && index === 1 ? 'drop' : undefined),
