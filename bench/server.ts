@@ -19,6 +19,8 @@ export interface RunningServer extends AsyncDisposable {
   pids(): number[]
   /** True when nothing accepted waits for delivery any more. */
   settled(): Promise<boolean>
+  /** True when nothing is being tried: all that is queued waits for another time. */
+  parked?(): Promise<boolean>
   /** Tries everything in the queue now; where it relays. */
   flush?(): Promise<void>
 }

@@ -49,18 +49,20 @@ export async function startPostfix(options: {
   }
   await runProgram('postfix', ['-c', configFolder, 'start'])
   await untilBanner(options.port)
+  const empty = async (queues: readonly string[]): Promise<boolean> => {
+    for (const name of queues) {
+      const entries = await readdir(join(folder, 'queue', name), { recursive: true, withFileTypes: true })
+      if (entries.some((entry) => entry.isFile())) return false
+    }
+    return true
+  }
   const master = Number((await readFile(join(folder, 'queue/pid/master.pid'), 'utf8')).trim())
   return {
     name: 'postfix',
     ports: { smtp: options.port, imap: null, pop3: null },
     pids: () => processTree(master),
-    settled: async () => {
-      for (const name of ['incoming', 'active', 'deferred', 'maildrop']) {
-        const entries = await readdir(join(folder, 'queue', name), { recursive: true, withFileTypes: true })
-        if (entries.some((entry) => entry.isFile())) return false
-      }
-      return true
-    },
+    settled: () => empty(['incoming', 'active', 'deferred', 'maildrop']),
+    parked: () => empty(['incoming', 'active', 'maildrop']),
     flush: async () => void (await runProgram('postqueue', ['-c', configFolder, '-f'])),
     async [Symbol.asyncDispose]() {
       await runProgram('postfix', ['-c', configFolder, 'stop']).catch(() => '')

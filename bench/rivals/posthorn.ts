@@ -45,6 +45,8 @@ export async function startPosthorn(options: {
     pids: () => processTree(pid),
     // A 250 is the delivery: nothing is ever waiting. (Relaying is counted where it arrives.)
     settled: () => Promise.resolve(true),
+    parked: async () =>
+      (await run('queue', 'list', '--state', 'active', '--json', '--config', file)).trim() === '[]',
     flush: async () => void (await run('queue', 'retry', '--all', '--config', file)),
     async [Symbol.asyncDispose]() {
       child.kill('SIGTERM')
@@ -68,6 +70,8 @@ reverse = false
 [net]
 maxConnectionsPerAddress = 10000
 maxConnectionsPerPrefix = 10000
+maxConnectionRatePerAddress = 1000000
+maxConnectionRatePerPrefix = 1000000
 
 [auth]
 allowClearText = true

@@ -1,5 +1,6 @@
 // Relaying: 4 KB messages that an alias sends on to another host, into smtp-sink; once as they come, once as a backlog that
 // waited for the host to come up.
+import { setTimeout as sleep } from 'node:timers/promises'
 import { meterCpu } from '../cpu-meter.ts'
 import { startSink } from '../load/sink.ts'
 import { smtpSource } from '../load/smtp-source.ts'
@@ -48,6 +49,8 @@ export async function measureBacklog(server: RunningServer, load: RelayLoad): Pr
   const { messages, sinkPort, times } = load
   const figures = await repeat(times, async () => {
     await smtpSource(sourceLoad(server, messages))
+    // An attempt under way when the order comes would put its message off again.
+    while ((await server.parked?.()) === false) await sleep(200)
     await using sink = await startSink(sinkPort)
     using meter = meterCpu(server.pids)
     const start = performance.now()
