@@ -23,12 +23,18 @@ export async function startManyHosts(hosts: { live: number; silent: number }): P
   let taken = 0
   let lastAt = 0
   const ready = Promise.withResolvers<void>()
+  child.once('exit', () =>
+    ready.reject(new Error('the hosts could not listen: is somebody on port 25 of 127.1.0.1?')),
+  )
   child.stdout.on('data', (chunk: Buffer) => {
     const last = chunk.toString('latin1').trim().split('\n').at(-1)
     taken = Number(last)
     lastAt = performance.now()
     ready.resolve()
   })
+  child.once('exit', (code) =>
+    ready.reject(new Error(`the mail hosts ended with ${code}: is port 25 of loopback free?`)),
+  )
   const socket = createSocket('udp4')
   socket.on('message', (bytes, peer) => socket.send(answerTo(bytes), peer.port, peer.address))
   await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve))
