@@ -24,7 +24,7 @@ export interface MailHost {
   readonly aliasAuthentic: boolean
 }
 
-/** No hosts, for good or for now: what the sender is told. */
+/** No hosts, today or ever: what the sender is told. */
 export interface NoRoute {
   readonly type: 'failed' | 'deferred'
   readonly reason: 'null-mx' | 'no-domain' | 'no-address' | 'dns' | 'loop' | 'closed-address' | 'literal'

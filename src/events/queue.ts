@@ -18,7 +18,7 @@ export const queueDeferred = defineEvent<
 >({
   name: 'queue.deferred',
   level: 'info',
-  help: 'An attempt failed for now; it will be repeated.',
+  help: 'An attempt did not succeed; it will be repeated.',
   labels: ['scope', 'stage'],
 })
 
