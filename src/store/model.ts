@@ -14,6 +14,8 @@ export type AccountId = Branded<number, 'AccountId'>
 export type MailboxId = Branded<number, 'MailboxId'>
 /** Counter within the account. RFC 8474 EMAILID derives from it. */
 export type EmailId = Branded<number, 'EmailId'>
+/** Counter within the account, the email that began it. RFC 8474 THREADID derives from it. */
+export type ThreadId = Branded<number, 'ThreadId'>
 export type BlobId = Branded<number, 'BlobId'>
 /** RFC 3501 §2.3.1.1: 1 to 2^32 − 1, strictly ascending in a mailbox. */
 export type Uid = Branded<number, 'Uid'>
@@ -28,6 +30,10 @@ export interface Quota {
   readonly bytes: number | null
   /** Messages in all mailboxes; null is unlimited. */
   readonly messages: number | null
+  /** Mailboxes (RFC 9208 §5.3); null or absent: `StoreLimits.mailboxes` alone. */
+  readonly mailboxes?: number | null
+  /** Octets of all annotations (RFC 9208 §5.4); null or absent is unlimited. */
+  readonly annotations?: number | null
 }
 
 export interface Account {
@@ -37,6 +43,8 @@ export interface Account {
   readonly state: 'active' | 'disabled'
   readonly quota: Quota
   readonly used: { readonly bytes: number; readonly messages: number }
+  /** IMAP capabilities that are not shown to this account's clients, upper case: for one that breaks on them. */
+  readonly hiddenCapabilities: readonly string[]
   readonly modSeq: ModSeq
   /** Milliseconds since the epoch. */
   readonly createdAt: number
@@ -102,10 +110,13 @@ export interface Message {
   readonly size: number
   /** Milliseconds since the epoch. */
   readonly internalDate: number
+  /** When it came into this mailbox (RFC 8514); null of messages older than the store's knowing of it. */
+  readonly savedAt: number | null
 }
 
 /** A message with what is needed to answer from its text. */
 export interface MessageText extends Message {
+  readonly thread: ThreadId
   readonly blob: BlobId
   /** The trace fields that stand before the blob's bytes, CRLF included, as latin1/UTF-8 text; '' is none. */
   readonly prefix: string
@@ -156,5 +167,20 @@ export type Change =
       readonly account: AccountId
       readonly mailbox: MailboxId
       readonly modSeq: ModSeq
+    }
+  /** RFC 4314, RFC 5464 §5, told beside `account` to those who share the mailbox; null: of the account itself. */
+  | {
+      readonly type: 'rights-changed' | 'annotations-changed'
+      readonly account: AccountId
+      readonly mailbox: MailboxId | null
+      readonly modSeq: ModSeq
+      /** Of annotations: the names. */
+      readonly names: readonly string[]
+    }
+  | {
+      readonly type: 'subscription-changed'
+      readonly account: AccountId
+      readonly name: string
+      readonly subscribed: boolean
     }
   | { readonly type: 'account-removed'; readonly account: AccountId }

@@ -25,7 +25,10 @@ import type {
   StagedMessage,
   Uid,
 } from './model.ts'
+import type { AnnotationStore } from './annotations.ts'
 import type { DeliveryExtras, QueueId, QueueStore } from './queue.ts'
+import type { SearchIndexStore } from './search-index.ts'
+import type { SharingStore } from './sharing.ts'
 
 export type Refused<Reason extends string> = { readonly ok: false; readonly reason: Reason }
 export type Outcome<T, Reason extends string> = ({ readonly ok: true } & T) | Refused<Reason>
@@ -73,6 +76,7 @@ export interface DirectoryStore {
     replacing?: Credentials
     quota?: Quota
     state?: Account['state']
+    hiddenCapabilities?: readonly string[]
   }): Promise<Outcome<object, 'not-found' | 'changed'>>
   /** Removes the account with all its mail, addresses and leases. Its id is never given again. */
   removeAccount(id: AccountId): Promise<Outcome<object, 'not-found'>>
@@ -147,10 +151,13 @@ export interface MailStore {
     account: AccountId
     mailbox: MailboxId
     messages: readonly { message: StagedMessage; flags: number; keywords: string; internalDate: number }[]
+    /** RFC 8508: this message is expunged in the same commit, \Deleted or not. */
+    replaces?: { mailbox: MailboxId; uid: Uid }
+    now: number
   }): Promise<
     Outcome<
-      { uids: readonly Uid[]; uidValidity: number },
-      'over-quota' | 'no-such-mailbox' | 'too-many-keywords'
+      { uids: readonly Uid[]; uidValidity: number; modSeq: ModSeq },
+      'over-quota' | 'no-such-mailbox' | 'too-many-keywords' | 'not-there'
     >
   >
 
@@ -200,6 +207,28 @@ export interface MailStore {
     keywords: Map<number, string>
     modSeq: ModSeq
   }>
+  /** Which email each message is: typed arrays of equal length, in order of UID. */
+  loadEmails(request: { account: AccountId; mailbox: MailboxId }): Promise<{
+    uids: Uint32Array
+    emails: Float64Array
+    threads: Float64Array
+  }>
+  /** Octets of the messages with \Deleted (RFC 9051 §6.3.11 DELETED-STORAGE). */
+  deletedBytes(request: { account: AccountId; mailbox: MailboxId }): Promise<number>
+  /** Modseqs of messages as the mailbox is now: typed arrays of equal length, in order of UID (RFC 7162). */
+  loadModSeqs(request: { account: AccountId; mailbox: MailboxId; above?: ModSeq }): Promise<{
+    uids: Uint32Array
+    modSeqs: Float64Array
+  }>
+  /**
+   * UIDs that left the mailbox after `since`, in ranges (RFC 7162 §3.2.5 VANISHED (EARLIER)). `complete` is false where older
+   * tombstones are gone: then every UID that is not there counts as vanished.
+   */
+  vanishedSince(request: {
+    account: AccountId
+    mailbox: MailboxId
+    since: ModSeq
+  }): Promise<{ uids: UidSelection; complete: boolean }>
   /** Rows in order of UID; unknown UIDs are left out. Batches, so that nothing holds a whole mailbox. */
   messages(request: { account: AccountId; mailbox: MailboxId; uids: UidSelection }): AsyncIterable<Message[]>
   /** The same with blob, prefix and structure. */
@@ -234,18 +263,16 @@ export interface MailStore {
     uids?: UidSelection
     which: 'deleted' | 'regardless'
   }): Promise<{ uids: readonly Uid[]; modSeq: ModSeq }>
-  copy(request: {
+  copy(request: Transfer): Promise<Outcome<Copied, 'no-such-mailbox' | 'over-quota'>>
+  move(request: Transfer): Promise<Outcome<Copied, 'no-such-mailbox' | 'over-quota'>>
+  /** A random key of 16 octets at least, made when first asked for (RFC 4467 §3: one for each mailbox and user). */
+  urlKey(request: {
     account: AccountId
-    from: MailboxId
-    uids: UidSelection
-    to: MailboxId
-  }): Promise<Outcome<Copied, 'no-such-mailbox' | 'over-quota'>>
-  move(request: {
-    account: AccountId
-    from: MailboxId
-    uids: UidSelection
-    to: MailboxId
-  }): Promise<Outcome<Copied, 'no-such-mailbox'>>
+    mailbox: MailboxId
+    proposed: Uint8Array
+  }): Promise<Uint8Array | undefined>
+  /** RFC 4467 §7 RESETKEY: URLs made with the old key are void. Without `mailbox`: of all of them. */
+  resetUrlKey(request: { account: AccountId; mailbox?: MailboxId }): Promise<void>
 
   /** What changed after `since`, oldest first; `complete` is false when older tombstones are gone (then start afresh). */
   changesSince(request: {
@@ -261,8 +288,22 @@ export interface MailStore {
 /** Ascending, non-overlapping, inclusive ranges of UIDs. */
 export type UidSelection = readonly (readonly [first: number, last: number])[]
 
+/** Messages on their way from a mailbox to another, which may be another account's: then they become other emails there. */
+export interface Transfer {
+  readonly account: AccountId
+  readonly from: MailboxId
+  readonly uids: UidSelection
+  readonly to: MailboxId
+  /** Whose `to` is; default `account`. Both accounts' changes are in one commit. */
+  readonly toAccount?: AccountId
+  /** For `Message.savedAt`. */
+  readonly now: number
+}
+
 export interface Copied {
   readonly uidValidity: number
+  /** Of the target, after it. */
+  readonly modSeq: ModSeq
   /** In order of the source; equal length. */
   readonly from: readonly Uid[]
   readonly to: readonly Uid[]
@@ -314,7 +355,16 @@ export interface Maintenance {
 }
 
 export interface Store
-  extends DirectoryStore, MailStore, QueueStore, LeaseStore, Maintenance, AsyncDisposable {
+  extends
+    DirectoryStore,
+    MailStore,
+    SharingStore,
+    AnnotationStore,
+    SearchIndexStore,
+    QueueStore,
+    LeaseStore,
+    Maintenance,
+    AsyncDisposable {
   readonly blobs: BlobStore
   /** The engine in a word or two, for the log: `sqlite 3.53.4 (file)`. */
   readonly description: string
