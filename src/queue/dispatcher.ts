@@ -9,27 +9,21 @@ import type { Checkpoint } from '../base/checkpoint.ts'
 import type { Clock, Timer } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import type { QueueConfig } from '../config/sections/queue.ts'
-import { errorText } from '../events/error-text.ts'
 import type { Events } from '../events/event.ts'
-import { destinationAlive, destinationDead, queueFault, queueStoreTrouble } from '../events/queue.ts'
+import { destinationAlive, destinationDead } from '../events/queue.ts'
 import type { ClaimedRecipient, QueueStore, Settlement } from '../store/queue.ts'
 import { conditionOf, failedOnce, healthy } from './backoff.ts'
+import { Claims, rowsPerLane } from './claims.ts'
 import { narrow, widen } from './concurrency.ts'
-import { DestinationState, groupRows, type Work } from './destinations.ts'
+import { type DestinationState, groupRows, type Work } from './destinations.ts'
 import type { Place } from './express.ts'
 import type { FairTurns } from './fairness.ts'
+import { HeldRows } from './held-rows.ts'
 import type { Lane, LaneHost } from './lane.ts'
 import { LanePool } from './lanes.ts'
-import {
-  expiryOf,
-  faultOf,
-  type Moment,
-  putOff,
-  type Row,
-  settlementOf,
-  type SettlementRules,
-} from './settlement.ts'
-import type { Destination, RecipientResult, Transport } from './transport.ts'
+import { type DomainState, Roster } from './roster.ts'
+import type { Row, SettlementRules } from './settlement.ts'
+import type { RecipientResult, Transport } from './transport.ts'
 
 export interface DispatcherOptions {
   readonly store: Pick<QueueStore, 'claimDue' | 'nextDue'>
@@ -48,27 +42,6 @@ export interface DispatcherOptions {
   readonly checkpoint?: Checkpoint | undefined
 }
 
-type DomainPhase = 'idle' | 'ready' | 'claiming'
-
-interface DomainState {
-  phase: DomainPhase
-  /** More is due in the store than was claimed last: what comes now must not overtake it. */
-  backlog: boolean
-  /** Became due while it was being claimed. */
-  again: boolean
-  /** Where its last row went. */
-  destination: DestinationState | undefined
-}
-
-const claimsAtOnce = 4
-/** Rows per lane that are claimed ahead. */
-const rowsPerLane = 10
-/** Rows of a domain whose destination is not known yet, or has taken nothing lately. */
-const firstClaim = 5
-const domainsRemembered = 20_000
-const destinationsRemembered = 5000
-const storeRetryAfter = 5000
-const othersAfter = 1000
 /** How often a job may come back untried before its rows do, and how long these wait then. */
 const untriedAtMost = 2
 const untriedAfter = 60_000
@@ -78,38 +51,30 @@ const lookAgainAfter = 1000
 export class Dispatcher implements LaneHost {
   readonly #parts: DispatcherOptions
   readonly #pool: LanePool
-  readonly #domains = new Map<string, DomainState>()
-  readonly #destinations = new Map<string, DestinationState>()
-  /** Domains that are due and whose destination is not known. */
-  readonly #unknown = new Set<string>()
-  // Destinations with something to do, in turn. Each stands here until it has been looked at; what happens to it puts it back.
-  readonly #wantLanes = new Set<DestinationState>()
-  readonly #wantClaims = new Set<DestinationState>()
-  /** Dead ones, whose due rows are to be put off. */
-  readonly #wantPutOffs = new Set<DestinationState>()
-  /** Those that would have a lane, were there not too many that nobody knows anything good of. */
-  readonly #starved = new Set<DestinationState>()
-  readonly #excluded = new Set<string>()
+  readonly #roster: Roster
+  readonly #held: HeldRows
+  readonly #claims: Claims
   readonly #running = new Set<Promise<void>>()
-  /** Claims under way, by domain. */
-  readonly #claiming = new Map<string, Promise<void>>()
-  /** Rows that are claimed and not settled. */
-  #held = 0
-  #claims = 0
-  #putOffClaims = 0
   #pumping = false
   #stopping = false
   #lookAgain: Timer | undefined
 
   constructor(parts: DispatcherOptions) {
-    this.#parts = {
-      ...parts,
-      settle: (settlement, row) => {
-        this.#held--
-        parts.settle(settlement, row)
+    this.#parts = parts
+    const { store, clock, random, events, config, holder, turns, rules, settle, dueAt } = parts
+    this.#pool = new LanePool(clock, config.lanes)
+    this.#roster = new Roster(config.lanes.initial)
+    this.#held = new HeldRows({ turns, clock, random, events, rules, settle })
+    this.#claims = new Claims({
+      ...{ store, clock, events, config, holder, dueAt, roster: this.#roster },
+      received: (domain, rows) => {
+        this.#held.count += rows.length
+        this.#distribute(domain, rows)
       },
-    }
-    this.#pool = new LanePool(parts.clock, parts.config.lanes)
+      isLaden: () => this.#isLaden(),
+      isFull: () => this.#isFull(),
+      ended: () => this.pump(),
+    })
   }
 
   get lanes(): number {
@@ -117,21 +82,21 @@ export class Dispatcher implements LaneHost {
   }
 
   get destinations(): Iterable<DestinationState> {
-    return this.#destinations.values()
+    return this.#roster.destinations
   }
 
   /** Where the domain's mail went last. */
   destinationOf(domain: string): DestinationState | undefined {
-    return this.#domains.get(domain)?.destination
+    return this.#roster.destinationOf(domain)
   }
 
   /** The domain has due rows. */
   due(name: string): void {
-    if (this.#stopping || this.#excluded.has(name)) return
-    const domain = this.#domain(name)
+    if (this.#stopping || this.#claims.isExcluded(name)) return
+    const domain = this.#roster.domain(name)
     if (domain.phase === 'claiming') domain.again = true
     if (domain.phase !== 'idle') return
-    this.#setReady(name, domain)
+    this.#roster.setReady(name, domain)
     this.pump()
   }
 
@@ -146,7 +111,7 @@ export class Dispatcher implements LaneHost {
       if (conditionOf(state.health, now) !== 'dead') continue
       state.revivedFrom = state.health.retryAt
       state.health = { ...state.health, retryAt: now }
-      this.#want(state)
+      this.#roster.want(state)
     }
     this.pump()
   }
@@ -158,45 +123,43 @@ export class Dispatcher implements LaneHost {
 
   /** See `ExpressLine`. */
   reserve(name: string): Place | undefined {
-    if (this.#stopping || this.#excluded.has(name) || this.#isLaden()) return undefined
-    const domain = this.#domains.get(name)
+    if (this.#stopping || this.#claims.isExcluded(name) || this.#isLaden()) return undefined
+    const domain = this.#roster.knownDomain(name)
     const state = domain?.destination
     if (domain === undefined || state === undefined) return undefined
     if (domain.backlog || state.health.failures > 0) return undefined
     const now = this.#parts.clock.now()
     if (!state.isProven(now)) return undefined
-    if (state.pending.length + state.reserved >= this.#wanted(state, now)) {
+    if (state.pending.length + state.reserved >= this.#claims.wanted(state, now)) {
       domain.backlog = true
       return undefined
     }
     state.reserved++
-    this.#held++
+    this.#held.count++
     return {
       release: () => {
         state.reserved--
-        this.#held--
+        this.#held.count--
       },
     }
   }
 
   /** See `ExpressLine`. */
   board(name: string, rows: readonly ClaimedRecipient[]): void {
-    this.#held += rows.length
-    if (this.#excluded.has(name)) {
-      this.#putOff(rows, { at: this.#parts.clock.now(), reason: undefined })
-    } else this.#distribute(this.#domain(name), rows)
+    this.#held.count += rows.length
+    if (this.#claims.isExcluded(name)) {
+      this.#held.putOff(rows, { at: this.#parts.clock.now() })
+    } else this.#distribute(this.#roster.domain(name), rows)
     this.pump()
   }
 
   /** Leaves the domain to somebody else until `include`; resolves when nothing more of it will be claimed. */
-  async exclude(name: string): Promise<void> {
-    this.#excluded.add(name)
-    this.#unready(name)
-    await this.#claiming.get(name)
+  exclude(name: string): Promise<void> {
+    return this.#claims.exclude(name)
   }
 
   include(name: string): void {
-    this.#excluded.delete(name)
+    this.#claims.include(name)
     this.due(name)
   }
 
@@ -215,7 +178,7 @@ export class Dispatcher implements LaneHost {
     const { clock } = this.#parts
     this.#stopping = true
     this.#lookAgain?.cancel()
-    for (const state of this.#destinations.values()) this.#giveBack(state.pending.splice(0))
+    for (const state of this.#roster.destinations) this.#held.giveBack(state.pending.splice(0))
     for (const lane of this.#pool.all) lane.end()
     const timer = clock.after(within, () => {
       for (const lane of this.#pool.all) lane.abort.abort()
@@ -229,6 +192,7 @@ export class Dispatcher implements LaneHost {
   }
 
   async #settleDown(): Promise<void> {
+    await this.#claims.stop()
     while (this.#running.size > 0) await Promise.allSettled(this.#running)
   }
 
@@ -244,13 +208,13 @@ export class Dispatcher implements LaneHost {
     if (conditionOf(state.health, now) === 'probe' && lane.jobs > 0 && lane.unreported.length > 0)
       return 'end'
     const work = state.pending.shift()
-    this.#want(state)
+    this.#roster.want(state)
     return work
   }
 
   idle(lane: Lane, state: 'waits' | 'works'): void {
     this.#pool.idle(lane, state)
-    if (state === 'waits') this.#want(lane.state)
+    if (state === 'waits') this.#roster.want(lane.state)
     this.pump()
   }
 
@@ -261,12 +225,12 @@ export class Dispatcher implements LaneHost {
       const result = results[index]
       if (result === undefined || result.type === 'untried') untried.push(row)
       else {
-        this.#parts.settle(settlementOf(row, result, this.#parts.rules, this.#moment(row)), row)
+        this.#held.tried(row, result)
       }
     }
     this.#learn(lane, work, results)
     if (untried.length > 0) this.#again(lane.state, untried, work.untried + 1)
-    this.#want(lane.state)
+    this.#roster.want(lane.state)
     this.pump()
   }
 
@@ -303,7 +267,7 @@ export class Dispatcher implements LaneHost {
     const at = this.#parts.clock.now() + (ladder.after[0] ?? 0)
     const kept = state.pending.filter((other) => {
       if (other.job.message.id !== job.message.id) return true
-      this.#putOff(other.rows, { at, reason })
+      this.#held.putOff(other.rows, { at, reason })
       return false
     })
     state.pending.splice(0, state.pending.length, ...kept)
@@ -312,7 +276,7 @@ export class Dispatcher implements LaneHost {
   #died(state: DestinationState): void {
     const { reason, failures, retryAt } = state.health
     this.#parts.events.emit(destinationDead, { destination: state.key, failures, reason, retryAt })
-    for (const { rows } of state.pending.splice(0)) this.#putOff(rows, { at: retryAt, reason })
+    for (const { rows } of state.pending.splice(0)) this.#held.putOff(rows, { at: retryAt, reason })
     for (const lane of state.lanes) (lane as Lane).end()
   }
 
@@ -321,29 +285,14 @@ export class Dispatcher implements LaneHost {
   #pump(): void {
     const now = this.#parts.clock.now()
     // Those that are put back at the end have their next turn in the same round.
-    for (const state of this.#wantLanes) {
+    for (const state of this.#roster.wantLanes) {
       if (this.#isFull()) break
-      this.#wantLanes.delete(state)
+      this.#roster.wantLanes.delete(state)
       const opened = this.#openLane(state, now)
-      if (opened !== 'no') this.#wantLanes.add(state)
+      if (opened !== 'no') this.#roster.wantLanes.add(state)
       if (opened === 'full') break
     }
-    for (const state of this.#wantClaims) {
-      if (this.#claims >= claimsAtOnce) break
-      this.#wantClaims.delete(state)
-      this.#claimFor(state, now)
-    }
-    for (const state of this.#wantPutOffs) {
-      // Writing off a dead destination's rows must not keep the live ones' from being claimed.
-      if (this.#putOffClaims > 0) break
-      this.#wantPutOffs.delete(state)
-      this.#claimFor(state, now)
-    }
-    for (const name of this.#unknown) {
-      if (this.#claims >= claimsAtOnce || this.#isFull() || this.#isLaden()) break
-      this.#unknown.delete(name)
-      this.#start(name, { limit: firstClaim, state: undefined })
-    }
+    this.#claims.pump(now)
   }
 
   /** Gives work to lanes that wait for it, and opens one if need be. */
@@ -364,7 +313,7 @@ export class Dispatcher implements LaneHost {
     }
     this.#lookAgainSoon()
     if (room === 'full') return 'full'
-    this.#starved.add(state)
+    this.#roster.starved.add(state)
     return 'no'
   }
 
@@ -384,7 +333,7 @@ export class Dispatcher implements LaneHost {
   /** So many rows are claimed and not settled that only destinations with lanes may have more. */
   #isLaden(): boolean {
     const { total, slow } = this.#parts.config.lanes
-    if (this.#held < (total + slow) * rowsPerLane) return false
+    if (this.#held.count < (total + slow) * rowsPerLane) return false
     this.#lookAgainSoon()
     return true
   }
@@ -393,125 +342,38 @@ export class Dispatcher implements LaneHost {
   #lookAgainSoon(): void {
     this.#lookAgain ??= this.#parts.clock.after(lookAgainAfter, () => {
       this.#lookAgain = undefined
-      for (const state of this.#starved) this.#want(state)
-      this.#starved.clear()
+      for (const state of this.#roster.starved) this.#roster.want(state)
+      this.#roster.starved.clear()
       this.pump()
     })
   }
 
   /** A place for a destination that nothing good is known of may be free. */
   #feed(): void {
-    for (const state of this.#starved) {
-      this.#starved.delete(state)
-      this.#want(state)
+    for (const state of this.#roster.starved) {
+      this.#roster.starved.delete(state)
+      this.#roster.want(state)
       break
-    }
-  }
-
-  #claimFor(state: DestinationState, now: number): void {
-    const [name] = state.ready
-    if (name === undefined) return this.#forget(state)
-    const condition = conditionOf(state.health, now)
-    if (condition === 'dead') {
-      if (this.#putOffClaims > 0) this.#wantPutOffs.add(state)
-      else this.#start(name, { limit: this.#parts.config.lanes.claim, state })
-      return
-    }
-    if (state.claims > 0) return
-    if (condition === 'probe') {
-      if (state.lanes.size === 0 && state.pending.length === 0) this.#start(name, { limit: 1, state })
-      return
-    }
-    // Rows of destinations that have lanes are bounded by these; the others' by what is held in all.
-    if (state.lanes.size === 0 && this.#isLaden()) {
-      this.#starved.add(state)
-      return
-    }
-    const wanted = this.#wanted(state, now)
-    if (state.pending.length * 2 <= wanted) this.#start(name, { limit: wanted, state })
-  }
-
-  /** Rows that are to be had at once for a destination that takes mail, or may. */
-  #wanted(state: DestinationState, now: number): number {
-    const { claim } = this.#parts.config.lanes
-    return state.isProven(now) ? Math.min(claim, state.allowed(now) * rowsPerLane) : firstClaim
-  }
-
-  #start(name: string, request: { limit: number; state: DestinationState | undefined }): void {
-    const { state, limit } = request
-    const domain = this.#domain(name)
-    const dead = state !== undefined && conditionOf(state.health, this.#parts.clock.now()) === 'dead'
-    domain.phase = 'claiming'
-    domain.again = false
-    state?.ready.delete(name)
-    if (dead) this.#putOffClaims++
-    else this.#claims++
-    if (state !== undefined) state.claims++
-    const work = this.#claim(name, domain, limit).finally(() => {
-      if (dead) this.#putOffClaims--
-      else this.#claims--
-      if (state !== undefined) {
-        state.claims--
-        this.#want(state)
-      }
-      this.#running.delete(work)
-      this.#claiming.delete(name)
-      this.pump()
-    })
-    this.#running.add(work)
-    this.#claiming.set(name, work)
-  }
-
-  async #claim(name: string, domain: DomainState, limit: number): Promise<void> {
-    const { store, clock, config, holder, events, dueAt } = this.#parts
-    const now = clock.now()
-    let rows: ClaimedRecipient[] = []
-    try {
-      rows = await store.claimDue({ domain: name, limit, now, holder, leaseUntil: now + config.lease })
-    } catch (error) {
-      events.emit(queueStoreTrouble, { doing: 'claim', error: errorText(error) })
-      domain.phase = 'idle'
-      dueAt(name, now + storeRetryAfter)
-      return
-    }
-    this.#held += rows.length
-    domain.backlog = rows.length >= limit
-    this.#distribute(domain, rows)
-    if (rows.length < limit) await this.#noteNext(name)
-    domain.phase = 'idle'
-    if (this.#stopping || this.#excluded.has(name)) return
-    if (rows.length >= limit || domain.again) this.#setReady(name, domain)
-  }
-
-  /** Of a domain's times only the earliest is remembered: when that has come, the next one is asked for. */
-  async #noteNext(name: string): Promise<void> {
-    const { store, clock, events, dueAt } = this.#parts
-    try {
-      const next = await store.nextDue({ domain: name })
-      // What is due and was not given is another node's, for now.
-      if (next !== undefined) dueAt(name, Math.max(next, clock.now() + othersAfter))
-    } catch (error) {
-      events.emit(queueStoreTrouble, { doing: 'look', error: errorText(error) })
     }
   }
 
   #distribute(domain: DomainState, rows: readonly ClaimedRecipient[]): void {
     if (rows.length > 0) this.#parts.checkpoint?.('queue.claimed')
-    const { transport, turns, clock, settle, rules } = this.#parts
+    const { transport, turns, clock } = this.#parts
     const now = clock.now()
     const byDestination = new Map<DestinationState, Row[]>()
     for (const row of rows) {
       const { message, recipient } = row
       turns.taken({ domain: recipient.domain, priority: message.options.priority, turn: recipient.turn })
       if (message.expiresAt <= now) {
-        settle(expiryOf(row, rules, now), row)
+        this.#held.expired(row)
         continue
       }
       let state: DestinationState
       try {
-        state = this.#destination(transport.destinationOf(recipient, message))
+        state = this.#roster.destination(transport.destinationOf(recipient, message))
       } catch (error) {
-        this.#fault([row], error, 'routing')
+        this.#held.fault([row], error, 'routing')
         continue
       }
       domain.destination = state
@@ -525,13 +387,13 @@ export class Dispatcher implements LaneHost {
   #receive(state: DestinationState, rows: readonly Row[]): void {
     const { reason, retryAt } = state.health
     const now = this.#parts.clock.now()
-    if (this.#stopping) return this.#putOff(rows, { at: now, reason: undefined })
-    if (conditionOf(state.health, now) === 'dead') return this.#putOff(rows, { at: retryAt, reason })
+    if (this.#stopping) return this.#held.putOff(rows, { at: now })
+    if (conditionOf(state.health, now) === 'dead') return this.#held.putOff(rows, { at: retryAt, reason })
     // Only domains whose destination was not known bring more than was wanted: they come again through its list.
     const most = this.#parts.config.lanes.claim * 2
-    if (state.pending.length >= most) return this.#putOff(rows, { at: now, reason: undefined })
+    if (state.pending.length >= most) return this.#held.putOff(rows, { at: now })
     state.pending.push(...groupRows(rows, state.destination.maxRecipients))
-    this.#want(state)
+    this.#roster.want(state)
   }
 
   // Lanes.
@@ -558,7 +420,7 @@ export class Dispatcher implements LaneHost {
     if (lane.unproven) this.#feed()
     this.#pool.closed(lane)
     const error = trouble ?? new Error('the transport ended without a result')
-    for (const { rows } of lane.unreported) this.#fault(rows, error, state.key)
+    for (const { rows } of lane.unreported) this.#held.fault(rows, error, state.key)
     state.barren = lane.jobs > 0 ? 0 : state.barren + 1
     // Lanes that end before their first job would be opened for ever.
     if (
@@ -566,111 +428,22 @@ export class Dispatcher implements LaneHost {
       (state.barren >= barrenAtMost || (trouble !== undefined && lane.jobs === 0))
     ) {
       state.barren = 0
-      for (const { rows } of state.pending.splice(0)) this.#fault(rows, error, state.key)
+      for (const { rows } of state.pending.splice(0)) this.#held.fault(rows, error, state.key)
     }
-    this.#want(state)
+    this.#roster.want(state)
     this.pump()
-  }
-
-  #fault(rows: readonly Row[], error: unknown, destination: string): void {
-    const { events, settle, rules } = this.#parts
-    events.emit(queueFault, { destination, recipients: rows.length, error: errorText(error) })
-    for (const row of rows) {
-      settle(faultOf(row, error, rules, this.#moment(row)), row)
-    }
   }
 
   /** Nothing was said about them to anyone: another lane gets them, unless that happens again and again. */
   #again(state: DestinationState, rows: readonly Row[], untried: number): void {
     const now = this.#parts.clock.now()
-    if (this.#stopping) return this.#putOff(rows, { at: now, reason: undefined })
+    if (this.#stopping) return this.#held.putOff(rows, { at: now })
     const { reason, retryAt } = state.health
-    if (conditionOf(state.health, now) === 'dead') return this.#putOff(rows, { at: retryAt, reason })
-    if (untried > untriedAtMost) return this.#putOff(rows, { at: now + untriedAfter, reason: undefined })
+    if (conditionOf(state.health, now) === 'dead') return this.#held.putOff(rows, { at: retryAt, reason })
+    if (untried > untriedAtMost) return this.#held.putOff(rows, { at: now + untriedAfter })
     for (const work of groupRows(rows, state.destination.maxRecipients)) {
       state.pending.unshift({ ...work, untried })
     }
-    this.#want(state)
-  }
-
-  #giveBack(works: readonly Work[]): void {
-    const now = this.#parts.clock.now()
-    for (const { rows } of works) this.#putOff(rows, { at: now, reason: undefined })
-  }
-
-  #putOff(rows: readonly Row[], options: { at: number; reason: string | undefined }): void {
-    for (const row of rows) {
-      const { recipient } = row
-      const reason = options.reason ?? recipient.reason
-      const settlement = putOff(row, { nextAttempt: options.at, turn: recipient.turn, reason })
-      this.#parts.settle(settlement, row)
-    }
-  }
-
-  #moment({ message, recipient }: Row): Moment {
-    const { clock, random, turns } = this.#parts
-    const now = clock.now()
-    const { domain } = recipient
-    const turn = turns.next({ domain, priority: message.options.priority, sender: message.sender, now })
-    return { now, random, turn }
-  }
-
-  // Names.
-
-  #want(state: DestinationState): void {
-    if (state.pending.length > 0) this.#wantLanes.add(state)
-    this.#wantClaims.add(state)
-  }
-
-  #forget(state: DestinationState): void {
-    const now = this.#parts.clock.now()
-    if (!state.isIdle() || state.health.retryAt > now || this.#destinations.size < destinationsRemembered)
-      return
-    this.#destinations.delete(state.key)
-    for (const domain of this.#domains.values())
-      if (domain.destination === state) domain.destination = undefined
-  }
-
-  #destination(destination: Destination): DestinationState {
-    const known = this.#destinations.get(destination.key)
-    if (known !== undefined) {
-      known.destination = destination
-      return known
-    }
-    const state = new DestinationState(destination, this.#parts.config.lanes.initial)
-    this.#destinations.set(destination.key, state)
-    return state
-  }
-
-  #domain(name: string): DomainState {
-    const known = this.#domains.get(name)
-    if (known !== undefined) return known
-    if (this.#domains.size >= domainsRemembered) {
-      for (const [other, { phase }] of this.#domains) {
-        if (phase !== 'idle') continue
-        this.#domains.delete(other)
-        break
-      }
-    }
-    const made: DomainState = { phase: 'idle', backlog: true, again: false, destination: undefined }
-    this.#domains.set(name, made)
-    return made
-  }
-
-  #setReady(name: string, domain: DomainState): void {
-    domain.phase = 'ready'
-    if (domain.destination === undefined) this.#unknown.add(name)
-    else {
-      domain.destination.ready.add(name)
-      this.#want(domain.destination)
-    }
-  }
-
-  #unready(name: string): void {
-    const domain = this.#domains.get(name)
-    if (domain?.phase !== 'ready') return
-    domain.phase = 'idle'
-    this.#unknown.delete(name)
-    domain.destination?.ready.delete(name)
+    this.#roster.want(state)
   }
 }
