@@ -10,6 +10,7 @@ import { isAsking, loginRefusals } from './activity.ts'
 import { capabilityData } from './capabilities.ts'
 import { Cursor } from './grammar/cursor.ts'
 import { encodeCondition } from './encode/responses.ts'
+import { enableModes, noModes } from './modes.ts'
 import { Fragmenter } from './fragments.ts'
 import { prepareCommand, tryTag } from './prepare.ts'
 import { Secret } from '../../base/secret.ts'
@@ -29,6 +30,7 @@ import type { CommandPart, Fragment } from './fragments.ts'
 import type { Core, Output, TlsState } from '../../base/core.ts'
 import type { DialogueStep } from '../../sasl/dialogue.ts'
 import type { ImapLimits } from './limits.ts'
+import type { Modes } from './modes.ts'
 import type { Prepared } from './prepare.ts'
 import type { Random } from '../../base/random.ts'
 import type { SaslFailure, SaslMechanismName } from '../../sasl/mechanism.ts'
@@ -69,6 +71,7 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
   readonly #fragmenter: Fragmenter
   #state: State = { name: 'not-authenticated', failures: 0 }
   #activity: Activity = reading
+  #modes: Modes = noModes
   #tls: TlsState | null = null
   #badCommands = 0
   /** Octets that came while a question was out, since everything was last worked off. */
@@ -224,7 +227,7 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
   }
 
   #onCommand(parts: readonly CommandPart[]): void {
-    const prepared = this.#read(new Cursor(parts))
+    const prepared = this.#read(new Cursor(parts, { modes: this.#modes }))
     if (prepared.type === 'refused') return this.#refuseSyntax(prepared)
     if (prepared.type === 'wanted') throw new Error('a whole command wants a literal')
     this.#carryOut(prepared.tag, prepared.row, prepared.effect)
@@ -236,7 +239,7 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
     // Looked at for the first two literals only, so that many small ones cost no more than their octets.
     const prepared: Prepared =
       parts.length <= 2
-        ? this.#read(new Cursor(parts, { pending: true }))
+        ? this.#read(new Cursor(parts, { pending: true, modes: this.#modes }))
         : { type: 'wanted', tag: tryTag(parts) }
     if (prepared.type === 'refused') {
       this.#fragmenter.refuse()
@@ -276,6 +279,7 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
   #context(): CommandContext {
     return {
       state: this.#state.name,
+      modes: this.#modes,
       tls: this.#tls,
       capabilities: this.#capabilities(),
       startTlsOffered: this.#startTlsOffered(),
@@ -311,9 +315,12 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
       case 'answer':
         if (effect.untagged !== undefined) this.#write(effect.untagged)
         return this.#tagged(tag, effect.status, effect)
-      case 'ask':
+      case 'request':
+        this.#modes = effect.modes ?? this.#modes
         this.#activity = { doing: 'asking', tag, command: row.name }
-        return this.#ask(effect.question)
+        return this.#ask({ type: 'request', request: effect.request, modes: this.#modes })
+      case 'enable':
+        return this.#enable(tag, effect.names)
       case 'log-in':
         return this.#checkLogin(tag, effect)
       case 'authenticate':
@@ -328,7 +335,7 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
       case 'idle':
         this.#activity = { doing: 'idling', tag, at: 'starting', complaint: null }
         this.#continuation('Idling')
-        return this.#ask({ type: 'idle' })
+        return this.#ask({ type: 'idle', modes: this.#modes })
       case 'log-out':
         // RFC 3501 §6.1.3: BYE before the tagged OK.
         this.#write(`* ${encodeCondition('BYE', null, 'Logging out')}`)
@@ -337,6 +344,14 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
       case 'append':
         throw new Error('an APPEND without its literal')
     }
+  }
+
+  /** RFC 5161 §3.1, §3.2 */
+  #enable(tag: string, names: readonly string[]): void {
+    const { modes, enabled } = enableModes(this.#modes, names)
+    this.#modes = modes
+    this.#write(`* ${['ENABLED', ...enabled].join(' ')}\r\n`)
+    this.#tagged(tag, 'OK', { text: enabled.length === 0 ? 'Nothing to enable' : 'Enabled' })
   }
 
   // Log-in
@@ -485,7 +500,7 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
     }
     if (fragment.type === 'command' && fragment.parts.length === 1 && fragment.parts[0]?.text === '') {
       this.#activity = { ...activity, at: 'finishing' }
-      return this.#ask({ type: 'append-finish' })
+      return this.#ask({ type: 'append-finish', modes: this.#modes })
     }
     if (fragment.type === 'literal') this.#fragmenter.refuse()
     this.#activity = { doing: 'aborting', tag }

@@ -5,11 +5,12 @@ import type { ImapConfig } from '../../config/sections/imap.ts'
 import type { Terminals } from '../../delivery/terminals.ts'
 import type { Directory } from '../../directory/directory.ts'
 import type { Events } from '../../events/event.ts'
-import type { ImapAnswer } from '../proto/commands/command.ts'
+import type { ImapAnswer, ImapRequest, RequestOf } from '../proto/commands/command.ts'
+import type { Modes } from '../proto/modes.ts'
 import type { Account, AccountId } from '../../store/model.ts'
 import type { MimeLimits } from '../../mail/mime/limits.ts'
 import type { Output } from './output.ts'
-import type { Selected } from './selected.ts'
+import type { Selected } from './messages/selected.ts'
 import type { Store } from '../../store/store.ts'
 
 /** What every session of a service uses. */
@@ -29,7 +30,10 @@ export interface SessionContext {
   readonly parts: ImapParts
   readonly peer: Peer
   readonly sink: Sink
+  /** Who has logged in. Mailboxes may be of others: see `access.ts`. */
   readonly account: Account
+  /** What the client has enabled, as of the question at work. */
+  modes: Modes
   selected: Selected | null
   /** Something is pending for the client. */
   readonly onChange: () => void
@@ -39,6 +43,20 @@ export interface SessionContext {
 export interface CommandRun {
   readonly session: SessionContext
   readonly output: Output
+}
+
+/** What does requests of these names, anywhere. */
+export type Commands<Name extends ImapRequest['name']> = {
+  readonly [Each in Name]: (run: CommandRun, request: RequestOf<Each>) => Done | Promise<Done>
+}
+
+/** What does requests of these names on the selected mailbox; without one they are BAD. */
+export type SelectedCommands<Name extends ImapRequest['name']> = {
+  readonly [Each in Name]: (
+    run: CommandRun,
+    selected: Selected,
+    request: RequestOf<Each>,
+  ) => Done | Promise<Done>
 }
 
 export type Done = Extract<ImapAnswer, { type: 'done' }>
@@ -56,6 +74,7 @@ export function bad(text: string): Done {
   return { type: 'done', status: 'BAD', text }
 }
 
+/** Who has logged in. */
 export function accountOf(run: CommandRun): AccountId {
   return run.session.account.id
 }

@@ -60,7 +60,7 @@ test('a client that does not read is not written to', async (context) => {
   await append(client, 'Subject: x\r\n\r\n')
   await client.command('SELECT INBOX')
   for (let doubling = 0; doubling < 12; doubling++) {
-    await store.copy({ account: account.id, from: inbox.id, uids: [[1, 100_000]], to: inbox.id })
+    await store.copy({ account: account.id, now: 1, from: inbox.id, uids: [[1, 100_000]], to: inbox.id })
   }
   await client.command('NOOP')
   const { promise, resolve } = Promise.withResolvers<void>()
@@ -82,7 +82,7 @@ test('a long search and a long LIST let others have their turn', async (context)
   await append(client, 'Subject: x\r\n\r\n')
   await client.command('SELECT INBOX')
   for (let doubling = 0; doubling < 12; doubling++) {
-    await store.copy({ account: account.id, from: inbox.id, uids: [[1, 100_000]], to: inbox.id })
+    await store.copy({ account: account.id, now: 1, from: inbox.id, uids: [[1, 100_000]], to: inbox.id })
   }
   await client.command('NOOP')
   for (let number = 0; number < 40; number++) {

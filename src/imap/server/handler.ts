@@ -4,27 +4,23 @@
 // `idle-done` waits for. A question that throws is answered NO and the session ends with BYE (pump.ts); where a literal had
 // been begun, nothing more can be said and the session just ends.
 import * as imapEvents from '../../events/imap.ts'
+import { perform } from './commands.ts'
 import { alertLine } from './alert.ts'
-import { openAppend } from './append.ts'
-import { bad, no, ok } from './context.ts'
-import { LiteralBroken } from './message-bytes.ts'
-import { close, copyOrMove, expunge, store } from './message-changes.ts'
-import { create, list, lsub, namespace, remove, rename, select, status, subscribe } from './mailboxes.ts'
+import { openAppend } from './append/append.ts'
+import { no, ok } from './context.ts'
+import { LiteralBroken } from './messages/message-bytes.ts'
 import { encodeNString, encodeString } from '../proto/encode/strings.ts'
-import { fetch } from './fetch.ts'
 import { LoginDesk } from './login.ts'
+import { noModes } from '../proto/modes.ts'
 import { Output } from './output.ts'
-import { search } from './search.ts'
 import { StoreUnavailable } from '../../store/store.ts'
-import type { Appending } from './append.ts'
+import type { Appending } from './append/append.ts'
 import type { CommandRun, Done, ImapParts, SessionContext } from './context.ts'
 import type { Handler, Peer, Sink } from '../../base/core.ts'
 import type { Account } from '../../store/model.ts'
 import type { ImapAnswer, ImapQuestion, ImapRequest, RequestOf } from '../proto/commands/command.ts'
-import type { Selected } from './selected.ts'
 
 const proceed: ImapAnswer = { type: 'proceed' }
-const notSelected = bad('No mailbox is selected')
 
 /** Requests during which no message may lose its number (RFC 3501 §7.4.1). */
 function holdsNumbers(request: ImapRequest): boolean {
@@ -56,6 +52,7 @@ export class ImapHandler implements Handler<ImapQuestion, ImapAnswer> {
   }
 
   answer(question: ImapQuestion): ImapAnswer | Promise<ImapAnswer> {
+    if ('modes' in question && this.#session !== null) this.#session.modes = question.modes
     switch (question.type) {
       case 'sasl':
         return this.#desk.answer(question.question)
@@ -114,6 +111,7 @@ export class ImapHandler implements Handler<ImapQuestion, ImapAnswer> {
     const { store: mail } = this.#parts
     this.#session = {
       ...{ parts: this.#parts, peer: this.#peer, sink: this.#sink, account },
+      modes: noModes,
       selected: null,
       onChange: () => this.#tellInIdle(),
     }
@@ -246,67 +244,3 @@ export class ImapHandler implements Handler<ImapQuestion, ImapAnswer> {
 
 /** RFC 3501 §7.1.5 */
 const farewell: Done = { type: 'done', status: 'NO', text: 'This account was removed', bye: true }
-
-function perform(run: CommandRun, request: ImapRequest): Done | Promise<Done> {
-  switch (request.name) {
-    case 'SELECT':
-    case 'EXAMINE':
-      return select(run, request)
-    case 'CREATE':
-      return create(run, request)
-    case 'DELETE':
-      return remove(run, request)
-    case 'RENAME':
-      return rename(run, request)
-    case 'SUBSCRIBE':
-    case 'UNSUBSCRIBE':
-      return subscribe(run, request)
-    case 'LIST':
-      return list(run, request)
-    case 'LSUB':
-      return lsub(run, request)
-    case 'NAMESPACE':
-      return namespace(run)
-    case 'STATUS':
-      return status(run, request)
-    case 'NOOP':
-    case 'CHECK':
-      // RFC 3501 §6.4.1: everything is kept already; both are moments to tell what changed.
-      return ok(`${request.name} completed`)
-    case 'ID':
-      throw new Error('ID is answered elsewhere')
-    default:
-      return run.session.selected === null ? notSelected : performSelected(run, run.session.selected, request)
-  }
-}
-
-type SelectedRequest = RequestOf<
-  'FETCH' | 'STORE' | 'SEARCH' | 'COPY' | 'MOVE' | 'EXPUNGE' | 'CLOSE' | 'UNSELECT'
->
-
-function performSelected(
-  run: CommandRun,
-  selected: Selected,
-  request: SelectedRequest,
-): Done | Promise<Done> {
-  switch (request.name) {
-    case 'FETCH':
-      return fetch(run, selected, request)
-    case 'STORE':
-      return store(run, selected, request)
-    case 'SEARCH':
-      return search(run, selected, request)
-    case 'COPY':
-    case 'MOVE':
-      return copyOrMove(run, selected, request)
-    case 'EXPUNGE':
-      return expunge(run, selected, request)
-    case 'CLOSE':
-      return close(run, selected)
-    case 'UNSELECT':
-      // RFC 3691 §2: like CLOSE, and nothing is removed.
-      selected.close()
-      run.session.selected = null
-      return ok('UNSELECT completed', { state: { name: 'authenticated' } })
-  }
-}

@@ -6,59 +6,27 @@
 import type { TlsState } from '../../../base/core.ts'
 import type { SaslAnswer, SaslFailure, SaslMechanismName, SaslQuestion } from '../../../sasl/mechanism.ts'
 import type { Status } from '../encode/responses.ts'
-import type { FetchItem } from '../grammar/fetch.ts'
 import type { Cursor } from '../grammar/cursor.ts'
 import type { FlagSet } from '../grammar/flags.ts'
-import type { SearchProgram } from '../grammar/search.ts'
-import type { SequenceSet } from '../grammar/sequence-set.ts'
 import type { ImapLimits } from '../limits.ts'
+import type { Modes } from '../modes.ts'
+import type { MailboxRequest } from '../requests/mailbox.ts'
+import type { MessageRequest } from '../requests/message.ts'
+import type { SearchRequest } from '../requests/search.ts'
+import type { SessionRequest } from '../requests/session.ts'
 
 /** RFC 3501 §3. */
 export type StateName = 'not-authenticated' | 'authenticated' | 'selected' | 'logout'
 
-/** RFC 3501 §6.3.10. */
-export type StatusItem = 'MESSAGES' | 'RECENT' | 'UIDNEXT' | 'UIDVALIDITY' | 'UNSEEN'
-
-/** RFC 2971 §3.3: names in lower case; binary strings. */
-export type IdField = readonly [name: string, value: string | null]
-
-/** A member of the union for each name, so that a switch over names narrows. */
-type Named<Name extends string, Arguments> = Name extends string ? { readonly name: Name } & Arguments : never
-
 /** Work for the handler. Untagged responses go through the sink; the answer is the tagged one. */
-export type ImapRequest =
-  | Named<
-      'SELECT' | 'EXAMINE' | 'CREATE' | 'DELETE' | 'SUBSCRIBE' | 'UNSUBSCRIBE',
-      { readonly mailbox: string }
-    >
-  | Named<'RENAME', { readonly from: string; readonly to: string }>
-  /** Reference and pattern are decoded, with wildcards. */
-  | Named<'LIST' | 'LSUB', { readonly reference: string; readonly pattern: string }>
-  | Named<'NAMESPACE' | 'NOOP' | 'CHECK' | 'CLOSE' | 'UNSELECT', object>
-  | Named<'STATUS', { readonly mailbox: string; readonly items: readonly StatusItem[] }>
-  /** `set` is of UIDs (RFC 4315 §2.1), or null: all. */
-  | Named<'EXPUNGE', { readonly set: SequenceSet | null }>
-  | Named<'SEARCH', { readonly uid: boolean; readonly program: SearchProgram }>
-  | Named<'FETCH', { readonly uid: boolean; readonly set: SequenceSet; readonly items: readonly FetchItem[] }>
-  | Named<'STORE', StoreArguments>
-  | Named<'COPY' | 'MOVE', { readonly uid: boolean; readonly set: SequenceSet; readonly mailbox: string }>
-  | Named<'ID', { readonly fields: readonly IdField[] }>
-
-/** RFC 3501 §6.4.6. */
-export interface StoreArguments {
-  readonly uid: boolean
-  readonly set: SequenceSet
-  readonly mode: 'add' | 'remove' | 'replace'
-  readonly silent: boolean
-  readonly change: FlagSet
-}
+export type ImapRequest = SessionRequest | MailboxRequest | MessageRequest | SearchRequest
 
 /** The request of a name. */
 export type RequestOf<Name extends ImapRequest['name']> = Extract<ImapRequest, { readonly name: Name }>
 
 /** What the core asks its handler. */
 export type ImapQuestion =
-  | { readonly type: 'request'; readonly request: ImapRequest }
+  | { readonly type: 'request'; readonly request: ImapRequest; readonly modes: Modes }
   /** What a SASL mechanism, or the LOGIN command, wants to know: answer `sasl`. */
   | {
       readonly type: 'sasl'
@@ -91,11 +59,11 @@ export type ImapQuestion =
   /** Octets of the message: `proceed`, or `done` to refuse. */
   | { readonly type: 'append-chunk'; readonly bytes: Uint8Array }
   /** The command is whole: `done`. */
-  | { readonly type: 'append-finish' }
+  | { readonly type: 'append-finish'; readonly modes: Modes }
   /** The command was broken off: forget the message, `proceed`. */
   | { readonly type: 'append-abort' }
   /** RFC 2177: from now on changes may be written at any moment. `proceed`. */
-  | { readonly type: 'idle' }
+  | { readonly type: 'idle'; readonly modes: Modes }
   /** No more of them: `done`. */
   | { readonly type: 'idle-done' }
 
@@ -122,6 +90,7 @@ export type SelectedOrNot =
 /** What a row may know of its session. */
 export interface CommandContext {
   readonly state: StateName
+  readonly modes: Modes
   readonly tls: TlsState | null
   /** `CAPABILITY` data as it stands now. */
   readonly capabilities: string
@@ -140,7 +109,9 @@ export type Effect =
       readonly code?: string
       readonly text: string
     }
-  | { readonly do: 'ask'; readonly question: ImapQuestion }
+  /** `modes`: those from now on, where the command enables something (RFC 7162 §3.1). */
+  | { readonly do: 'request'; readonly request: ImapRequest; readonly modes?: Modes }
+  | { readonly do: 'enable'; readonly names: readonly string[] }
   | { readonly do: 'log-in'; readonly username: string; readonly password: string }
   | { readonly do: 'authenticate'; readonly mechanism: string; readonly initialResponse: string | null }
   | { readonly do: 'start-tls' }
@@ -181,7 +152,7 @@ export function command<Arguments>(row: {
 
 /** The effect of a command that is all the handler's. */
 export function request(value: ImapRequest): Effect {
-  return { do: 'ask', question: { type: 'request', request: value } }
+  return { do: 'request', request: value }
 }
 
 export const anyState: readonly StateName[] = ['not-authenticated', 'authenticated', 'selected']

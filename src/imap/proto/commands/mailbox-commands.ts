@@ -3,7 +3,8 @@
 import { afterLogin, command, request } from './command.ts'
 import { noArguments } from './session-commands.ts'
 import { decodePattern, parseMailbox } from '../grammar/mailbox.ts'
-import type { CommandRow, StatusItem } from './command.ts'
+import type { CommandRow } from './command.ts'
+import type { StatusItem } from '../requests/mailbox.ts'
 import type { Cursor } from '../grammar/cursor.ts'
 import type { ImapLimits } from '../limits.ts'
 
@@ -52,9 +53,9 @@ function listing(name: 'LIST' | 'LSUB'): CommandRow {
     states: afterLogin,
     syntax(cursor) {
       cursor.sp()
-      const reference = decodePattern(cursor.astring('a reference'))
+      const reference = decodePattern(cursor.astring('a reference'), cursor.modes)
       cursor.sp()
-      return { reference, pattern: decodePattern(cursor.listMailbox()) }
+      return { reference, pattern: decodePattern(cursor.listMailbox(), cursor.modes) }
     },
     run: ({ reference, pattern }) => request({ name, reference, pattern }),
   })

@@ -1,6 +1,6 @@
 // Commands of every state, and those that carry the session itself: CAPABILITY, NOOP, LOGOUT, ID, ENABLE, IDLE.
 import { afterLogin, anyState, command, request } from './command.ts'
-import type { IdField } from './command.ts'
+import type { IdField } from '../requests/session.ts'
 import type { Cursor } from '../grammar/cursor.ts'
 import type { ImapLimits } from '../limits.ts'
 
@@ -64,18 +64,19 @@ function parseIdFields(cursor: Cursor, limits: ImapLimits): IdField[] {
   })
 }
 
-/** RFC 5161 §3.1: `enable = "ENABLE" 1*(SP capability)`. Nothing that is offered needs enabling, so nothing is enabled. */
+/** RFC 5161 §3.1: `enable = "ENABLE" 1*(SP capability)` */
 export const enable = command({
   name: 'ENABLE',
   states: ['authenticated', 'selected'],
   syntax(cursor) {
+    const names: string[] = []
     do {
       cursor.sp()
-      cursor.atom('a capability')
+      names.push(cursor.atom('a capability'))
     } while (!cursor.done)
+    return names
   },
-  // RFC 5161 §3.2: the response lists what was switched on now, unknown names are passed over.
-  run: () => ({ do: 'answer', untagged: '* ENABLED\r\n', status: 'OK', text: 'Nothing to enable' }),
+  run: (names) => ({ do: 'enable', names }),
 })
 
 /** RFC 2177 §3; allowed without a selected mailbox. */

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { readdirSync, readFileSync } from 'node:fs'
 import { commands } from './table.ts'
 import { Cursor } from '../grammar/cursor.ts'
+import { noModes } from '../modes.ts'
 import { prepareCommand } from '../prepare.ts'
 import { imapLimits } from '../../../../test/support/imap-limits.ts'
 import type { CommandContext } from './command.ts'
@@ -12,6 +13,7 @@ import type { Prepared } from '../prepare.ts'
 
 const context: CommandContext = {
   state: 'selected',
+  modes: noModes,
   tls: null,
   capabilities: '',
   startTlsOffered: false,

@@ -2,8 +2,11 @@
 //
 // Everything is US-ASCII but the binary strings that callers put into it. Human text is cleaned of CR, LF and 8-bit, so that
 // no error can break the framing.
+import { Buffer } from 'node:buffer'
+import { namesInUtf8 } from '../modes.ts'
 import { encodeModifiedUtf7 } from '../grammar/mailbox.ts'
 import { encodeAString, encodeString } from './strings.ts'
+import type { Modes } from '../modes.ts'
 import type { FetchItem, Section } from '../grammar/fetch.ts'
 
 /** `resp-cond-state` */
@@ -20,15 +23,21 @@ export function encodeCondition(
   return code === null ? `${status} ${clean}\r\n` : `${status} [${code}] ${clean}\r\n`
 }
 
-/** A mailbox name as `astring`, in modified UTF-7. */
-export function encodeMailbox(name: string): string {
+/** A mailbox name as `astring`: modified UTF-7, or UTF-8 where the session has enabled it (RFC 9051 §5.1). */
+export function encodeMailbox(name: string, modes: Modes): string {
   if (name === 'INBOX') return name
-  return encodeString(encodeModifiedUtf7(name))
+  if (!namesInUtf8(modes)) return encodeString(encodeModifiedUtf7(name))
+  // RFC 9051 §9: QUOTED-CHAR takes UTF-8 there.
+  return `"${Buffer.from(name, 'utf8').toString('latin1').replace(/["\\]/g, '\\$&')}"`
 }
 
 /** `mailbox-list = "(" [mbx-list-flags] ")" SP (DQUOTE QUOTED-CHAR DQUOTE / nil) SP mailbox` */
-export function encodeList(word: 'LIST' | 'LSUB', attributes: readonly string[], name: string): string {
-  return `* ${word} (${attributes.join(' ')}) "/" ${encodeMailbox(name)}\r\n`
+export function encodeList(
+  word: 'LIST' | 'LSUB',
+  attributes: readonly string[],
+  of: { name: string; modes: Modes },
+): string {
+  return `* ${word} (${attributes.join(' ')}) "/" ${encodeMailbox(of.name, of.modes)}\r\n`
 }
 
 /** The name of a data item in an answer: as asked, the partial's length left out (RFC 3501 §7.4.2). */

@@ -6,7 +6,9 @@
 //
 // Refuses: NUL anywhere (§9 note 3), 8-bit characters in atoms, control characters in atoms, numbers beyond 32 bits.
 import { Buffer } from 'node:buffer'
+import { noModes } from '../modes.ts'
 import type { CommandPart } from '../fragments.ts'
+import type { Modes } from '../modes.ts'
 
 /** The syntax is not what the grammar wants; `message` says what was expected, in words fit for a client. */
 export class ParseError extends Error {
@@ -56,14 +58,17 @@ export const largestNumber = 4_294_967_295
 export class Cursor {
   readonly #parts: readonly CommandPart[]
   readonly #pending: boolean
+  /** What the session has enabled: some terminals mean something else then. */
+  readonly modes: Modes
   #index = 0
   #text: string
   #at = 0
 
   /** `pending` says that a literal is announced behind the last part. */
-  constructor(parts: readonly CommandPart[], options: { pending?: boolean } = {}) {
+  constructor(parts: readonly CommandPart[], options: { pending?: boolean; modes?: Modes } = {}) {
     this.#parts = parts
     this.#pending = options.pending ?? false
+    this.modes = options.modes ?? noModes
     this.#text = parts[0]?.text ?? ''
   }
 

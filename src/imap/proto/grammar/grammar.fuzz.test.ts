@@ -6,8 +6,9 @@ import fc from 'fast-check'
 import { Cursor } from './cursor.ts'
 import { formatDateTime, parseDateTime } from './date.ts'
 import { encodeModifiedUtf7, matchesPattern, tryDecodeModifiedUtf7 } from './mailbox.ts'
-import { formatNumbers, formatRanges, parseSequenceSet, resolveSequenceSet } from './sequence-set.ts'
+import { formatNumbers, formatRanges, parseNumberSet, resolveNumberSet } from './sequence-set.ts'
 import { encodeString } from '../encode/strings.ts'
+import { noModes } from '../modes.ts'
 import { prepareCommand } from '../prepare.ts'
 import { imapLimits } from '../../../../test/support/imap-limits.ts'
 import type { CommandContext } from '../commands/command.ts'
@@ -57,7 +58,7 @@ test('sequence sets: written and read back', () => {
       fc.pre(numbers.length > 0)
       const sorted = numbers.toSorted((a, b) => a - b)
       const text = formatNumbers(sorted)
-      const ranges = resolveSequenceSet(parseSequenceSet(cursorOf(text)), 1)
+      const ranges = resolveNumberSet(parseNumberSet(cursorOf(text)), 1)
       assert.equal(formatRanges(ranges), text)
       assert.deepEqual(
         ranges.reduce((sum, [first, last]) => sum + last - first + 1, 0),
@@ -89,6 +90,7 @@ test('LIST patterns agree with a regular expression on small input', () => {
 test('no command makes the parser throw', () => {
   const context: CommandContext = {
     state: 'selected',
+    modes: noModes,
     tls: null,
     capabilities: '',
     startTlsOffered: false,

@@ -3,9 +3,11 @@
 // Inside Posthorn a name is Unicode in NFC. Decoding accepts exactly the one canonical encoding of each name (§5.1.3: "no
 // superfluous shifts", printable characters as themselves, zero padding bits), so that decode and encode are inverse and no
 // mailbox can be named in two ways. Refuses 8-bit characters, control characters, empty levels and overlong names.
-import { Buffer } from 'node:buffer'
+import { Buffer, isUtf8 } from 'node:buffer'
+import { namesInUtf8 } from '../modes.ts'
 import { ParseError } from './cursor.ts'
 import type { Cursor } from './cursor.ts'
+import type { Modes } from '../modes.ts'
 
 /** The syntax is right, but no mailbox can have this name: NO and not BAD. */
 export class MailboxNameError extends ParseError {
@@ -23,17 +25,24 @@ export const delimiter = '/'
 
 /** `mailbox = "INBOX" / astring`, as the name it stands for. */
 export function parseMailbox(cursor: Cursor, limits: MailboxNameLimits): string {
-  const decoded = tryDecodeModifiedUtf7(cursor.astring('a mailbox name'))
+  const decoded = tryDecodeName(cursor.astring('a mailbox name'), cursor.modes)
   const name = decoded === undefined ? undefined : tryMailboxName(decoded, limits)
   if (name === undefined) throw new MailboxNameError('No mailbox can have this name')
   return name
 }
 
 /** The reference or pattern of LIST, decoded; wildcards and an empty text are allowed. */
-export function decodePattern(encoded: string): string {
-  const pattern = tryDecodeModifiedUtf7(encoded)
-  if (pattern === undefined) throw new MailboxNameError('The pattern is not modified UTF-7')
+export function decodePattern(encoded: string, modes: Modes): string {
+  const pattern = tryDecodeName(encoded, modes)
+  if (pattern === undefined) throw new MailboxNameError('The pattern is not in the encoding of mailbox names')
   return pattern.normalize('NFC')
+}
+
+/** A name as it came: modified UTF-7, or UTF-8 where the session has enabled it (RFC 9051 §5.1, RFC 9755 §3). */
+function tryDecodeName(binary: string, modes: Modes): string | undefined {
+  if (!namesInUtf8(modes)) return tryDecodeModifiedUtf7(binary)
+  const octets = Buffer.from(binary, 'latin1')
+  return isUtf8(octets) ? octets.toString('utf8') : undefined
 }
 
 /** RFC 3501 §5.1: INBOX is case-insensitive, and so is it as the first level of a name. */

@@ -8,13 +8,16 @@ import type { Cursor } from './cursor.ts'
 export type SeqNumber = number | '*'
 
 /** `sequence-set` as written: ranges in any order, overlapping or not. */
-export type SequenceSet = readonly (readonly [SeqNumber, SeqNumber])[]
+export type NumberSet = readonly (readonly [SeqNumber, SeqNumber])[]
+
+/** RFC 5182 §2.1: `$` stands for the result that the last search saved. */
+export type SequenceSet = NumberSet | 'saved'
 
 /** Ascending, disjoint, inclusive ranges. */
 export type Ranges = readonly (readonly [first: number, last: number])[]
 
 /** `sequence-set = (seq-number / seq-range) *("," sequence-set)` */
-export function parseSequenceSet(cursor: Cursor): SequenceSet {
+export function parseNumberSet(cursor: Cursor): NumberSet {
   const set: (readonly [SeqNumber, SeqNumber])[] = []
   do {
     const first = parseSeqNumber(cursor)
@@ -23,19 +26,24 @@ export function parseSequenceSet(cursor: Cursor): SequenceSet {
   return set
 }
 
+/** `sequence-set =/ seq-last-command`, `seq-last-command = "$"` (RFC 5182 §4) */
+export function parseSequenceSet(cursor: Cursor): SequenceSet {
+  return cursor.take('$') ? 'saved' : parseNumberSet(cursor)
+}
+
 /** `seq-number = nz-number / "*"` */
 function parseSeqNumber(cursor: Cursor): SeqNumber {
   return cursor.take('*') ? '*' : cursor.nzNumber()
 }
 
-/** Whether the next thing is a sequence set: a digit or `*`. */
+/** Whether the next thing is a sequence set: a digit, `*` or `$`. */
 export function atSequenceSet(cursor: Cursor): boolean {
   const next = cursor.peek()
-  return next === '*' || (next >= '0' && next <= '9' && next !== '')
+  return next === '*' || next === '$' || (next >= '0' && next <= '9' && next !== '')
 }
 
 /** RFC 3501 §9: `*` is `largest`, and the two ends of a range may stand in either order. */
-export function resolveSequenceSet(set: SequenceSet, largest: number): Ranges {
+export function resolveNumberSet(set: NumberSet, largest: number): Ranges {
   const ranges: [number, number][] = set.map(([a, b]) => {
     const first = a === '*' ? largest : a
     const last = b === '*' ? largest : b
@@ -57,7 +65,7 @@ export function mergeRanges(ranges: [number, number][]): [number, number][] {
 }
 
 /** The largest number that a set names, or 0 where only `*` stands in it. */
-export function largestIn(set: SequenceSet): number {
+export function largestIn(set: NumberSet): number {
   let largest = 0
   for (const [a, b] of set) {
     if (a !== '*' && a > largest) largest = a

@@ -5,22 +5,22 @@
 //
 // RFC 2180 §4.1.2: of messages that were expunged elsewhere what the view knows is still told; where their text was asked for,
 // nothing of them is told and the command is answered NO, which makes clients ask what changed.
-import { decodeStructure } from '../../mail/mime/codec.ts'
-import { encodeBody } from '../proto/encode/body-structure.ts'
-import { encodeEnvelope } from '../proto/encode/envelope.ts'
-import { encodeFlags } from '../proto/encode/flags.ts'
-import { encodeItemName } from '../proto/encode/responses.ts'
-import { formatDateTime } from '../proto/grammar/date.ts'
-import { systemFlag } from '../proto/grammar/flags.ts'
-import { accountOf, bad, no, ok } from './context.ts'
+import { decodeStructure } from '../../../mail/mime/codec.ts'
+import { encodeBody } from '../../proto/encode/body-structure.ts'
+import { encodeEnvelope } from '../../proto/encode/envelope.ts'
+import { encodeFlags } from '../../proto/encode/flags.ts'
+import { encodeItemName } from '../../proto/encode/responses.ts'
+import { formatDateTime } from '../../proto/grammar/date.ts'
+import { systemFlag } from '../../proto/grammar/flags.ts'
+import { accountOf, bad, no, ok } from '../context.ts'
 import { LiteralBroken, MessageBytes, sizeOf } from './message-bytes.ts'
 import { countOf, each, tryIndexes } from './numbers.ts'
 import { sectionPieces } from './fetch-section.ts'
-import type { CommandRun, Done } from './context.ts'
-import type { FetchItem } from '../proto/grammar/fetch.ts'
-import type { Message, MessageText } from '../../store/model.ts'
-import type { Ranges } from '../proto/grammar/sequence-set.ts'
-import type { RequestOf } from '../proto/commands/command.ts'
+import type { CommandRun, Done } from '../context.ts'
+import type { FetchItem } from '../../proto/grammar/fetch.ts'
+import type { Message, MessageText } from '../../../store/model.ts'
+import type { Ranges } from '../../proto/grammar/sequence-set.ts'
+import type { RequestOf } from '../../proto/commands/command.ts'
 import type { Selected } from './selected.ts'
 import type { View } from './view.ts'
 
@@ -50,7 +50,7 @@ interface Fetching {
 
 export async function fetch(run: CommandRun, selected: Selected, request: RequestOf<'FETCH'>): Promise<Done> {
   const view = await selected.load()
-  const indexes = tryIndexes(view, request.set, request.uid)
+  const indexes = tryIndexes(selected, request.set, request.uid)
   if (indexes === undefined) return bad('There is no message with that number')
   const items = withUid(request)
   const seen = await markSeen(run, selected, { items, indexes })
@@ -93,7 +93,7 @@ async function markSeen(
   }
   if (!unseen) return seen
   const outcome = await run.session.parts.store.setFlags({
-    account: accountOf(run),
+    account: selected.account,
     mailbox: selected.mailbox,
     uids: view.selection(request.indexes),
     mode: 'add',
@@ -133,7 +133,7 @@ async function fetchFromStore(fetching: Fetching, indexes: Ranges, source: 'row'
   const { run, selected, view } = fetching
   const { store } = run.session.parts
   const uids = view.selection(indexes)
-  const request = { account: accountOf(run), mailbox: selected.mailbox, uids }
+  const request = { account: selected.account, mailbox: selected.mailbox, uids }
   let told = 0
   const batches: AsyncIterable<Message[] | MessageText[]> =
     source === 'row' ? store.messages(request) : store.messageTexts(request)

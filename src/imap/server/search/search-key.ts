@@ -5,16 +5,17 @@
 //
 // Comparison (RFC 3501 §6.4.4: substring, "case-insensitive"): both sides in NFC and lower case.
 import { Buffer } from 'node:buffer'
-import { decodeCharset, knowsCharset } from '../../mail/charset.ts'
-import { displayText } from '../../mail/encoded-word.ts'
-import { recentBit } from '../proto/encode/flags.ts'
-import { resolveSequenceSet } from '../proto/grammar/sequence-set.ts'
-import { tryDate } from '../../mail/date.ts'
-import type { Envelope, EnvelopeAddress } from '../../mail/mime/structure.ts'
-import type { Message } from '../../store/model.ts'
-import type { EnvelopeField, SearchKey, SearchProgram } from '../proto/grammar/search.ts'
-import type { Ranges, SequenceSet } from '../proto/grammar/sequence-set.ts'
-import type { View } from './view.ts'
+import { decodeCharset, knowsCharset } from '../../../mail/charset.ts'
+import { displayText } from '../../../mail/encoded-word.ts'
+import { recentBit } from '../../proto/encode/flags.ts'
+import { resolveNumberSet } from '../../proto/grammar/sequence-set.ts'
+import { tryDate } from '../../../mail/date.ts'
+import type { Envelope, EnvelopeAddress } from '../../../mail/mime/structure.ts'
+import type { Message } from '../../../store/model.ts'
+import type { EnvelopeField, SearchKey, SearchProgram } from '../../proto/grammar/search.ts'
+import type { Ranges, SequenceSet } from '../../proto/grammar/sequence-set.ts'
+import type { Selected } from '../messages/selected.ts'
+import type { View } from '../messages/view.ts'
 
 const day = 86_400_000
 
@@ -56,7 +57,7 @@ export function fold(text: string): string {
 }
 
 /** Undefined for a charset that nothing here can decode (RFC 3501 §6.4.4: NO with BADCHARSET). */
-export function tryReadySearch(program: SearchProgram, view: View): ReadySearch | undefined {
+export function tryReadySearch(program: SearchProgram, selected: Searched): ReadySearch | undefined {
   const { charset, criteria } = program
   // RFC 3501 §6.4.4: US-ASCII where none is given; 8-bit is taken for UTF-8 then, as clients mean it.
   const label = charset === null || /^us-ascii$/i.test(charset) ? 'utf-8' : charset
@@ -64,20 +65,24 @@ export function tryReadySearch(program: SearchProgram, view: View): ReadySearch 
   const content: (ReadyKey & ContentKey)[] = []
   const needs = { keys: 0, row: false, text: false }
   const decode = (text: string): string => fold(decodeCharset(Buffer.from(text, 'latin1'), label))
-  const ready = makeReady(criteria, { view, decode, content, needs })
+  const ready = makeReady(criteria, { selected, decode, content, needs })
   const { keys } = needs
   return { criteria: ready, keys, needs: needs.text ? 'text' : needs.row ? 'row' : 'view', content }
 }
 
+/** The mailbox that is searched. */
+type Searched = Pick<Selected, 'view' | 'saved'>
+
 interface Making {
-  readonly view: View
+  readonly selected: Searched
   readonly decode: (text: string) => string
   readonly content: (ReadyKey & ContentKey)[]
   readonly needs: { keys: number; row: boolean; text: boolean }
 }
 
 function makeReady(key: SearchKey, making: Making): ReadyKey {
-  const { view, decode, content, needs } = making
+  const { selected, decode, content, needs } = making
+  const { view, saved } = selected
   needs.keys++
   switch (key.key) {
     case 'not':
@@ -87,9 +92,12 @@ function makeReady(key: SearchKey, making: Making): ReadyKey {
     case 'and':
       return { key: 'and', all: key.all.map((each) => makeReady(each, making)) }
     case 'numbers':
-      return { key: 'indexes', ranges: numbersToIndexes(key.set, view) }
+      return { key: 'indexes', ranges: numbersToIndexes(key.set, selected) }
     case 'uids':
-      return { key: 'indexes', ranges: view.indexesOf(resolveSequenceSet(key.set, view.largestUid)) }
+      return {
+        key: 'indexes',
+        ranges: view.indexesOf(key.set === 'saved' ? saved : resolveNumberSet(key.set, view.largestUid)),
+      }
     case 'keyword':
       return { ...key, keyword: key.keyword.toLowerCase() }
     case 'date':
@@ -116,9 +124,10 @@ function makeReady(key: SearchKey, making: Making): ReadyKey {
 }
 
 /** Numbers beyond the mailbox match nothing: a search is no reason for BAD. */
-function numbersToIndexes(set: SequenceSet, view: View): Ranges {
+function numbersToIndexes(set: SequenceSet, { view, saved }: Searched): Ranges {
+  if (set === 'saved') return view.indexesOf(saved)
   const { length } = view
-  return resolveSequenceSet(set, length).flatMap(([first, last]) =>
+  return resolveNumberSet(set, length).flatMap(([first, last]) =>
     first > length || last < 1 ? [] : [[Math.max(0, first - 1), Math.min(last, length) - 1] as const],
   )
 }

@@ -1,17 +1,17 @@
 // SEARCH (RFC 3501 §6.4.4): from what the view knows to what the message's octets say, reading no more than the answer needs.
-import { decodeStructure } from '../../mail/mime/codec.ts'
-import { accountOf, no, ok } from './context.ts'
+import { decodeStructure } from '../../../mail/mime/codec.ts'
+import { accountOf, no, ok } from '../context.ts'
 import { judge, tryReadySearch } from './search-key.ts'
 import { judgeContent } from './search-content.ts'
-import { MessageBytes } from './message-bytes.ts'
-import { Pace } from './pace.ts'
-import { rangesOf } from './numbers.ts'
-import type { CommandRun, Done } from './context.ts'
+import { MessageBytes } from '../messages/message-bytes.ts'
+import { Pace } from '../pace.ts'
+import { rangesOf } from '../messages/numbers.ts'
+import type { CommandRun, Done } from '../context.ts'
 import type { Facts, ReadySearch } from './search-key.ts'
-import type { Message, MessageText } from '../../store/model.ts'
-import type { RequestOf } from '../proto/commands/command.ts'
-import type { Selected } from './selected.ts'
-import type { View } from './view.ts'
+import type { Message, MessageText } from '../../../store/model.ts'
+import type { RequestOf } from '../../proto/commands/command.ts'
+import type { Selected } from '../messages/selected.ts'
+import type { View } from '../messages/view.ts'
 
 export async function search(
   run: CommandRun,
@@ -19,7 +19,7 @@ export async function search(
   request: RequestOf<'SEARCH'>,
 ): Promise<Done> {
   const view = await selected.load()
-  const ready = tryReadySearch(request.program, view)
+  const ready = tryReadySearch(request.program, selected)
   if (ready === undefined) return no('BADCHARSET (UTF-8 US-ASCII ISO-8859-1)', 'The charset is not known')
   const { matches, open } = await judgeFromView(run, ready, view)
   if (open.length > 0) {
@@ -76,7 +76,11 @@ async function judgeFromStore(
   const pace = new Pace()
   const matches: number[] = []
   const wanted = new Set(open)
-  const reading = { account: accountOf(run), mailbox: selected.mailbox, uids: view.selection(rangesOf(open)) }
+  const reading = {
+    account: selected.account,
+    mailbox: selected.mailbox,
+    uids: view.selection(rangesOf(open)),
+  }
   const batches: AsyncIterable<Message[] | MessageText[]> =
     ready.needs === 'row' ? store.messages(reading) : store.messageTexts(reading)
   for await (const batch of batches) {

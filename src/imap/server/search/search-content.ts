@@ -3,14 +3,14 @@
 // Parts are decoded one at a time, up to a limit of octets for the whole message, so that a search holds little and ends. Parts
 // that are no text (images, archives) are not searched; the headers of embedded messages are part of the body around them.
 import { Buffer } from 'node:buffer'
-import { decodeCharset } from '../../mail/charset.ts'
-import { displayText } from '../../mail/encoded-word.ts'
-import { fieldValue, splitHeader } from '../../mail/header.ts'
-import { decodeTransfer } from '../../mail/transfer.ts'
+import { decodeCharset } from '../../../mail/charset.ts'
+import { displayText } from '../../../mail/encoded-word.ts'
+import { fieldValue, splitHeader } from '../../../mail/header.ts'
+import { decodeTransfer } from '../../../mail/transfer.ts'
 import { fold, judge } from './search-key.ts'
 import type { ContentKey, Facts, ReadyKey, ReadySearch } from './search-key.ts'
-import type { MessageBytes } from './message-bytes.ts'
-import type { Part } from '../../mail/mime/structure.ts'
+import type { MessageBytes } from '../messages/message-bytes.ts'
+import type { Part } from '../../../mail/mime/structure.ts'
 
 /** Octets of one header, and of all text parts together, that are searched. */
 export interface SearchBudget {

@@ -1,12 +1,12 @@
 // APPEND: a message that streams into the store while its structure is walked, and is named by a row at the end.
-import * as imapEvents from '../../events/imap.ts'
-import { ingest } from '../../store/ingest.ts'
-import { no, ok } from './context.ts'
-import type { Done, SessionContext } from './context.ts'
-import type { Ingest } from '../../store/ingest.ts'
-import type { FlagSet } from '../proto/grammar/flags.ts'
-import type { ImapAnswer, ImapQuestion } from '../proto/commands/command.ts'
-import type { MailboxId } from '../../store/model.ts'
+import * as imapEvents from '../../../events/imap.ts'
+import { ingest } from '../../../store/ingest.ts'
+import { no, ok } from '../context.ts'
+import type { Done, SessionContext } from '../context.ts'
+import type { Ingest } from '../../../store/ingest.ts'
+import type { FlagSet } from '../../proto/grammar/flags.ts'
+import type { ImapAnswer, ImapQuestion } from '../../proto/commands/command.ts'
+import type { MailboxId } from '../../../store/model.ts'
 
 type Opening = Extract<ImapQuestion, { type: 'append' }>
 
@@ -16,6 +16,7 @@ const overQuota = no('OVERQUOTA', 'The mailbox is full')
 const refusals = {
   'over-quota': overQuota,
   'no-such-mailbox': tryCreate,
+  'not-there': no('EXPUNGEISSUED', 'The message to be replaced is gone'),
   'too-many-keywords': no('LIMIT', 'Too many keywords'),
 } as const
 
@@ -43,11 +44,13 @@ export class Appending {
   /** Commits; the answer carries APPENDUID (RFC 4315 §3). */
   async finish(): Promise<Done> {
     const { parts, account } = this.#session
+    const now = parts.clock.now()
     const { message } = await this.#ingest.finish()
     const { flags, keywords } = this.#flags
     const outcome = await parts.store.append({
       account: account.id,
       mailbox: this.#mailbox,
+      now,
       messages: [
         {
           message,

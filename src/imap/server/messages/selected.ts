@@ -2,17 +2,22 @@
 //
 // RFC 3501 §5.2, §5.5, §7.4.1: new messages and flags may be told with every command, expunged ones never while a FETCH, STORE or
 // SEARCH by sequence number is at work, so that no number changes its meaning under a client that is using it.
-import { encodeFlags } from '../proto/encode/flags.ts'
+import { encodeFlags } from '../../proto/encode/flags.ts'
 import { View } from './view.ts'
 import type { LoadedView } from './view.ts'
-import type { Output } from './output.ts'
-import type { AccountId, Change, Mailbox, MailboxId, ModSeq, Uid } from '../../store/model.ts'
-import type { Store } from '../../store/store.ts'
+import type { Ranges } from '../../proto/grammar/sequence-set.ts'
+import type { Rights } from '../../../store/sharing.ts'
+import type { Output } from '../output.ts'
+import type { AccountId, Change, Mailbox, MailboxId, ModSeq, Uid } from '../../../store/model.ts'
+import type { Store } from '../../../store/store.ts'
 
 export interface SelectedOptions {
   readonly store: Store
+  /** Whose mailbox it is. */
   readonly account: AccountId
   readonly mailbox: MailboxId
+  /** What the session may do in it (RFC 4314 §4); `readOnly` is about EXAMINE. */
+  readonly rights: Rights
   readonly readOnly: boolean
   /** Something may be told now; in IDLE that is a reason to do it. */
   readonly onChange: () => void
@@ -22,6 +27,8 @@ export interface SelectedOptions {
 export class Selected {
   readonly #options: SelectedOptions
   readonly view: View
+  /** RFC 5182 §2.1: UIDs that the last search with SAVE found; none at first. */
+  saved: Ranges = []
   readonly #recentFrom: number
   /** What SELECT told. */
   readonly #messages: number
@@ -45,6 +52,14 @@ export class Selected {
 
   get mailbox(): MailboxId {
     return this.#options.mailbox
+  }
+
+  get account(): AccountId {
+    return this.#options.account
+  }
+
+  get rights(): Rights {
+    return this.#options.rights
   }
 
   get readOnly(): boolean {
@@ -79,7 +94,7 @@ export class Selected {
   #hear(changes: readonly Change[]): void {
     let ours = false
     for (const change of changes) {
-      if (change.type === 'account-removed' || change.mailbox !== this.#options.mailbox) continue
+      if (!('mailbox' in change) || change.mailbox !== this.#options.mailbox) continue
       // What the mailbox was opened with is in the view already.
       if (change.modSeq <= this.#asOf.modSeq) continue
       ours = true

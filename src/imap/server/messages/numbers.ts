@@ -1,15 +1,21 @@
 // From a sequence set to messages of a view.
-import { largestIn, resolveSequenceSet } from '../proto/grammar/sequence-set.ts'
-import type { Ranges, SequenceSet } from '../proto/grammar/sequence-set.ts'
-import type { View } from './view.ts'
+import { largestIn, resolveNumberSet } from '../../proto/grammar/sequence-set.ts'
+import type { Ranges, SequenceSet } from '../../proto/grammar/sequence-set.ts'
+import type { Selected } from './selected.ts'
 
 /** The indexes that a command's set means, ascending; undefined where it names a sequence number that is not there. */
-export function tryIndexes(view: View, set: SequenceSet, uid: boolean): Ranges | undefined {
+export function tryIndexes(
+  { view, saved }: Pick<Selected, 'view' | 'saved'>,
+  set: SequenceSet,
+  uid: boolean,
+): Ranges | undefined {
+  // RFC 5182 §2.1: messages that went meanwhile are not in it any more, and that is no error.
+  if (set === 'saved') return view.indexesOf(saved)
   // RFC 3501 §6.4.8: a UID that does not exist is ignored without any error.
-  if (uid) return view.indexesOf(resolveSequenceSet(set, view.largestUid))
+  if (uid) return view.indexesOf(resolveNumberSet(set, view.largestUid))
   // RFC 3501 §9 seq-number: one beyond the mailbox is BAD, `*` in an empty mailbox too.
   if (view.length === 0 || largestIn(set) > view.length) return undefined
-  return resolveSequenceSet(set, view.length).map(([first, last]) => [first - 1, last - 1] as const)
+  return resolveNumberSet(set, view.length).map(([first, last]) => [first - 1, last - 1] as const)
 }
 
 /** How many indexes ranges have. */

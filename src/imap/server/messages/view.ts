@@ -7,11 +7,11 @@
 // - UIDs ascend; a message that came and went before it was told never existed here.
 //
 // Changes come in any number between two tellings; what is pending is bounded by the size of the mailbox.
-import { recentBit } from '../proto/encode/flags.ts'
-import { mergeRanges } from '../proto/grammar/sequence-set.ts'
-import type { Ranges } from '../proto/grammar/sequence-set.ts'
-import type { ModSeq } from '../../store/model.ts'
-import type { UidSelection } from '../../store/store.ts'
+import { recentBit } from '../../proto/encode/flags.ts'
+import { mergeRanges } from '../../proto/grammar/sequence-set.ts'
+import type { Ranges } from '../../proto/grammar/sequence-set.ts'
+import type { ModSeq } from '../../../store/model.ts'
+import type { UidSelection } from '../../../store/store.ts'
 
 /** A view as the store loads it. */
 export interface LoadedView {

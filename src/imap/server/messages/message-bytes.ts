@@ -3,9 +3,9 @@
 // Offsets of the structure count from the blob's first octet; here everything does, and the prefix lies before 0. A small blob is
 // read once; a large one is streamed for every section that is asked of it, and never held.
 import { Buffer } from 'node:buffer'
-import type { BlobStore } from '../../store/store.ts'
-import type { MessageStructure } from '../../mail/mime/structure.ts'
-import type { MessageText } from '../../store/model.ts'
+import type { BlobStore } from '../../../store/store.ts'
+import type { MessageStructure } from '../../../mail/mime/structure.ts'
+import type { MessageText } from '../../../store/model.ts'
 
 /** A stretch of a message: octets of the prefix and of the blob, or octets made for the occasion. */
 export type Piece =

@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { recentBit } from '../proto/encode/flags.ts'
+import { recentBit } from '../../proto/encode/flags.ts'
 import { View } from './view.ts'
-import type { ModSeq } from '../../store/model.ts'
+import type { ModSeq } from '../../../store/model.ts'
 
 function loaded(uids: number[]): { uids: Uint32Array; flags: Uint8Array; keywords: Map<number, string> } {
   return { uids: Uint32Array.from(uids), flags: new Uint8Array(uids.length), keywords: new Map() }

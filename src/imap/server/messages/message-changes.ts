@@ -2,15 +2,16 @@
 //
 // What this session changed it tells at once, what others changed where it may (see selected.ts). Messages that others expunged
 // meanwhile: RFC 2180 §4.2 (STORE: NO where flags were to be told), §4.4 (COPY: nothing is copied, NO).
-import * as imapEvents from '../../events/imap.ts'
-import { formatNumbers } from '../proto/grammar/sequence-set.ts'
-import { accountOf, bad, no, ok } from './context.ts'
+import * as imapEvents from '../../../events/imap.ts'
+import { formatNumbers } from '../../proto/grammar/sequence-set.ts'
+import { bad, no, ok } from '../context.ts'
+import { findPlace } from '../access.ts'
 import { countOf, each, tryIndexes } from './numbers.ts'
 import { flagsResponse } from './selected.ts'
-import type { CommandRun, Done } from './context.ts'
-import type { Copied } from '../../store/store.ts'
-import type { Ranges } from '../proto/grammar/sequence-set.ts'
-import type { RequestOf } from '../proto/commands/command.ts'
+import type { CommandRun, Done } from '../context.ts'
+import type { Copied } from '../../../store/store.ts'
+import type { Ranges } from '../../proto/grammar/sequence-set.ts'
+import type { RequestOf } from '../../proto/commands/command.ts'
 import type { Selected } from './selected.ts'
 import type { View } from './view.ts'
 
@@ -22,12 +23,12 @@ const gone = no('EXPUNGEISSUED', 'Some of the messages are gone')
 export async function store(run: CommandRun, selected: Selected, request: RequestOf<'STORE'>): Promise<Done> {
   if (selected.readOnly) return readOnly
   const view = await selected.load()
-  const indexes = tryIndexes(view, request.set, request.uid)
+  const indexes = tryIndexes(selected, request.set, request.uid)
   if (indexes === undefined) return noSuchNumber
   if (countOf(indexes) === 0) return ok('STORE completed')
   const { mode, change, silent, uid } = request
   const outcome = await run.session.parts.store.setFlags({
-    account: accountOf(run),
+    account: selected.account,
     mailbox: selected.mailbox,
     uids: view.selection(indexes),
     mode,
@@ -65,18 +66,20 @@ export async function copyOrMove(
   request: RequestOf<'COPY' | 'MOVE'>,
 ): Promise<Done> {
   const { name, mailbox, uid, set } = request
-  const { store: mail } = run.session.parts
-  const account = accountOf(run)
+  const { store: mail, clock } = run.session.parts
   if (name === 'MOVE' && selected.readOnly) return readOnly
   const view = await selected.load()
-  const indexes = tryIndexes(view, set, uid)
+  const indexes = tryIndexes(selected, set, uid)
   if (indexes === undefined) return noSuchNumber
-  const target = await mail.findMailbox({ account, name: mailbox })
-  if (target === undefined || !target.selectable) return no('TRYCREATE', 'There is no such mailbox')
+  const target = await findPlace(run.session, mailbox)
+  if (target === undefined || !target.mailbox.selectable) return no('TRYCREATE', 'There is no such mailbox')
   if (countOf(indexes) === 0) return ok(`${name} completed`)
   if (!uid && anyGone(view, indexes)) return gone
   const uids = view.selection(indexes)
-  const between = { account, from: selected.mailbox, uids, to: target.id }
+  const between = {
+    ...{ account: selected.account, from: selected.mailbox, uids },
+    ...{ to: target.mailbox.id, toAccount: target.account, now: clock.now() },
+  }
   const outcome = name === 'COPY' ? await mail.copy(between) : await mail.move(between)
   if (!outcome.ok) {
     if (outcome.reason === 'over-quota') return no('OVERQUOTA', 'The mailbox would be too full')
@@ -110,7 +113,7 @@ export async function expunge(
 ): Promise<Done> {
   if (selected.readOnly) return readOnly
   const view = await selected.load()
-  const indexes = request.set === null ? null : tryIndexes(view, request.set, true)
+  const indexes = request.set === null ? null : tryIndexes(selected, request.set, true)
   if (indexes !== null && (indexes === undefined || countOf(indexes) === 0)) return ok('EXPUNGE completed')
   const selection = indexes === null ? {} : { uids: view.selection(indexes) }
   view.expunge(await expungeDeleted(run, selected, selection))
@@ -126,6 +129,13 @@ export async function close(run: CommandRun, selected: Selected): Promise<Done> 
   return ok('CLOSE completed', { state: { name: 'authenticated' } })
 }
 
+/** RFC 3691 §2: like CLOSE, and nothing is removed. */
+export function unselect(run: CommandRun, selected: Selected): Done {
+  selected.close()
+  run.session.selected = null
+  return ok('UNSELECT completed', { state: { name: 'authenticated' } })
+}
+
 async function expungeDeleted(
   run: CommandRun,
   selected: Selected,
@@ -133,7 +143,7 @@ async function expungeDeleted(
 ): Promise<readonly number[]> {
   const { store: mail, events } = run.session.parts
   const { uids } = await mail.expunge({
-    account: accountOf(run),
+    account: selected.account,
     mailbox: selected.mailbox,
     which: 'deleted',
     ...selection,

@@ -2,12 +2,12 @@
 //
 // The trace prefix belongs to the header of the message itself, and to nothing else. A part that is not there is NIL.
 import { Buffer } from 'node:buffer'
-import { sectionAt } from '../../mail/mime/section.ts'
-import { splitHeader } from '../../mail/header.ts'
+import { sectionAt } from '../../../mail/mime/section.ts'
+import { splitHeader } from '../../../mail/header.ts'
 import { cut, sizeOf } from './message-bytes.ts'
-import type { FetchItem, Section } from '../proto/grammar/fetch.ts'
+import type { FetchItem, Section } from '../../proto/grammar/fetch.ts'
 import type { MessageBytes, Piece } from './message-bytes.ts'
-import type { Part } from '../../mail/mime/structure.ts'
+import type { Part } from '../../../mail/mime/structure.ts'
 
 /** What a data item's value is made of; undefined is NIL. `headerText` octets of a header are searched for fields. */
 export async function sectionPieces(

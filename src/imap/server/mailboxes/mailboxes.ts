@@ -1,15 +1,18 @@
 // Commands on mailboxes (RFC 3501 §6.3): opening, listing, making, renaming, subscribing, asking for their state.
-import { allSystemFlags } from '../proto/encode/flags.ts'
-import { encodeList, encodeMailbox } from '../proto/encode/responses.ts'
-import { canonicalInbox, delimiter, matchesPattern } from '../proto/grammar/mailbox.ts'
-import * as imapEvents from '../../events/imap.ts'
-import { accountOf, no, ok } from './context.ts'
-import { Pace } from './pace.ts'
-import { openSelected } from './selected.ts'
-import type { CommandRun, Done } from './context.ts'
-import type { Mailbox, SpecialUse, Uid } from '../../store/model.ts'
-import type { RequestOf, StatusItem } from '../proto/commands/command.ts'
-import type { Selected } from './selected.ts'
+import { allSystemFlags } from '../../proto/encode/flags.ts'
+import { encodeList, encodeMailbox } from '../../proto/encode/responses.ts'
+import { canonicalInbox, delimiter, matchesPattern } from '../../proto/grammar/mailbox.ts'
+import * as imapEvents from '../../../events/imap.ts'
+import { accountOf, no, ok } from '../context.ts'
+import { findPlace } from '../access.ts'
+import { Pace } from '../pace.ts'
+import { openSelected } from '../messages/selected.ts'
+import type { CommandRun, Done, SessionContext } from '../context.ts'
+import type { Place } from '../access.ts'
+import type { Mailbox, SpecialUse, Uid } from '../../../store/model.ts'
+import type { RequestOf } from '../../proto/commands/command.ts'
+import type { StatusItem } from '../../proto/requests/mailbox.ts'
+import type { Selected } from '../messages/selected.ts'
 
 const noSuchMailbox = no('NONEXISTENT', 'There is no such mailbox')
 
@@ -17,16 +20,13 @@ const noSuchMailbox = no('NONEXISTENT', 'There is no such mailbox')
 export async function select(run: CommandRun, request: RequestOf<'SELECT' | 'EXAMINE'>): Promise<Done> {
   const { session, output } = run
   const { store, events } = session.parts
-  const account = accountOf(run)
   const readOnly = request.name === 'EXAMINE'
   const wasSelected = session.selected !== null
   session.selected?.close()
   session.selected = null
-  const found = await store.findMailbox({ account, name: request.mailbox })
+  const found = await findPlace(session, request.mailbox)
   const opened =
-    found === undefined || !found.selectable
-      ? undefined
-      : await openSelected({ store, account, mailbox: found.id, readOnly, onChange: session.onChange })
+    found === undefined || !found.mailbox.selectable ? undefined : await open(session, found, readOnly)
   if (opened === undefined) {
     const refusal =
       found === undefined ? noSuchMailbox : no('NONEXISTENT', 'This name only holds other mailboxes')
@@ -47,6 +47,12 @@ export async function select(run: CommandRun, request: RequestOf<'SELECT' | 'EXA
     code: access.toUpperCase(),
     state: { name: 'selected', readOnly },
   })
+}
+
+function open(session: SessionContext, place: Place, readOnly: boolean): ReturnType<typeof openSelected> {
+  const { account, mailbox, rights } = place
+  const { onChange, parts } = session
+  return openSelected({ store: parts.store, account, mailbox: mailbox.id, rights, readOnly, onChange })
 }
 
 function selectResponses(mailbox: Mailbox, facts: { recent: number; readOnly: boolean }): string {
@@ -157,7 +163,7 @@ export async function list(run: CommandRun, request: RequestOf<'LIST'>): Promise
   const { reference, pattern } = request
   if (pattern === '') {
     // "An empty mailbox name argument is a special request to return the hierarchy delimiter and the root name".
-    await output.text(encodeList('LIST', ['\\Noselect'], ''))
+    await output.text(encodeList('LIST', ['\\Noselect'], { name: '', modes: run.session.modes }))
   } else {
     const mailboxes = await run.session.parts.store.listMailboxes(accountOf(run))
     const parents = new Set(mailboxes.flatMap(({ name }) => superiors(name)))
@@ -170,7 +176,7 @@ export async function list(run: CommandRun, request: RequestOf<'LIST'>): Promise
       const attributes = [parents.has(mailbox.name) ? '\\HasChildren' : '\\HasNoChildren']
       if (!mailbox.selectable) attributes.unshift('\\Noselect')
       if (mailbox.specialUse !== null) attributes.push(specialUseAttribute[mailbox.specialUse])
-      await output.text(encodeList('LIST', attributes, mailbox.name))
+      await output.text(encodeList('LIST', attributes, { name: mailbox.name, modes: run.session.modes }))
     }
   }
   await output.end()
@@ -183,7 +189,8 @@ export async function lsub(run: CommandRun, request: RequestOf<'LSUB'>): Promise
   const { store } = run.session.parts
   const account = accountOf(run)
   const pattern = canonicalInbox(request.reference + request.pattern)
-  if (request.pattern === '') await output.text(encodeList('LSUB', ['\\Noselect'], ''))
+  if (request.pattern === '')
+    await output.text(encodeList('LSUB', ['\\Noselect'], { name: '', modes: run.session.modes }))
   const names = new Set(await store.subscriptions(account))
   const selectable = new Set(
     (await store.listMailboxes(account)).filter((each) => each.selectable).map(({ name }) => name),
@@ -196,7 +203,8 @@ export async function lsub(run: CommandRun, request: RequestOf<'LSUB'>): Promise
     if (others !== undefined) await others
     const implied = !names.has(name)
     if (implied && !pattern.endsWith('%')) continue
-    if (matchesPattern(name, pattern)) await output.text(encodeList('LSUB', told.get(name) ?? [], name))
+    if (matchesPattern(name, pattern))
+      await output.text(encodeList('LSUB', told.get(name) ?? [], { name, modes: run.session.modes }))
   }
   await output.end()
   return ok('LSUB completed')
@@ -223,7 +231,7 @@ export async function status(run: CommandRun, request: RequestOf<'STATUS'>): Pro
   if (!found.selectable) return no('NONEXISTENT', 'This name only holds other mailboxes')
   const values: string[] = []
   for (const item of request.items) values.push(`${item} ${await statusValue(run, found, item)}`)
-  await output.text(`* STATUS ${encodeMailbox(found.name)} (${values.join(' ')})\r\n`)
+  await output.text(`* STATUS ${encodeMailbox(found.name, run.session.modes)} (${values.join(' ')})\r\n`)
   await output.end()
   return ok('STATUS completed')
 }

@@ -1,0 +1,15 @@
+// Commands on the messages of the selected mailbox, by name.
+import { close, copyOrMove, expunge, store, unselect } from './message-changes.ts'
+import { fetch } from './fetch.ts'
+import type { MessageRequest } from '../../proto/requests/message.ts'
+import type { SelectedCommands } from '../context.ts'
+
+export const messageCommands: SelectedCommands<MessageRequest['name']> = {
+  FETCH: fetch,
+  STORE: store,
+  COPY: copyOrMove,
+  MOVE: copyOrMove,
+  EXPUNGE: expunge,
+  CLOSE: close,
+  UNSELECT: unselect,
+}
