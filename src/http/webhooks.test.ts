@@ -36,9 +36,10 @@ async function setUp(
     told.push({ url: to, headers, text: body, event: JSON.parse(body) as Told })
     return (answers.shift() ?? (() => new Response(null, { status: 204 })))()
   }
+  let nodes = 0
   const start = (): AsyncDisposable =>
     startWebhooks({
-      ...{ clock, httpFetch, store: house.store, random: new SeededRandom(1) },
+      ...{ clock, httpFetch, store: house.store, random: new SeededRandom(++nodes) },
       ...{ events: createEvents([memory]), webhooks: house.config.webhooks, config: house.config.http },
     })
   const send = async (subject: string): Promise<void> => {
@@ -123,6 +124,30 @@ test('after a restart the next event is told, not the first', async (context) =>
     told.map(({ event }) => event.id),
     [1, 2, 3, 4],
   )
+})
+
+test('of two nodes with one store one tells, and the other goes on where it stopped', async (context) => {
+  const { told, answers, start, send, settle, clock, house } = await setUp(context)
+  await send('one')
+  const never = Promise.withResolvers<Response>()
+  answers.push(() => never.promise)
+  const one = start()
+  await settle()
+  await using _two = start()
+  await settle()
+  const ids = () => told.map(({ event }) => event.id)
+  assert.deepEqual(ids(), [1], 'the first node waits for an answer')
+  never.resolve(new Response(null, { status: 204 }))
+  await settle()
+  assert.deepEqual(ids(), [1, 2])
+  await send('two')
+  await settle()
+  await settle()
+  assert.deepEqual(ids(), [1, 2, 3, 4])
+  await one[Symbol.asyncDispose]()
+  await send('three')
+  await clock.advance(house.config.http.webhookTimeout)
+  assert.deepEqual(ids(), [1, 2, 3, 4, 5, 6])
 })
 
 test('each webhook gets the events that it is for, and none waits for another', async (context) => {

@@ -4,6 +4,8 @@
 //   process, and mail never waits for anybody's web server.
 // - An event that is not taken is tried again with growing waits; what comes after it waits too, since order is promised. After
 //   `webhookGiveUpAfter` it is passed over, with an event of ours that says so.
+// - Of several nodes with one store, one tells each webhook: whoever claims its place. A node that dies is followed when its claim
+//   has run out, and what it told last may be told again.
 // - Events that all webhooks have had go when they are older than `webhookKeep`: until then the feed has them.
 import type { Clock, Timer } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
@@ -17,7 +19,10 @@ import type { Store } from '../store/store.ts'
 import { isFor, shown } from './event-feed.ts'
 
 export interface WebhookParts {
-  readonly store: Pick<Store, 'hookEvents' | 'hookCursors' | 'setHookCursor' | 'pruneHookEvents'>
+  readonly store: Pick<
+    Store,
+    'hookEvents' | 'hookCursors' | 'claimHookCursor' | 'setHookCursor' | 'pruneHookEvents'
+  >
   readonly webhooks: readonly WebhookConfig[]
   readonly config: HttpConfig
   readonly httpFetch: HttpFetch
@@ -30,6 +35,8 @@ export interface WebhookParts {
 const batchEvents = 100
 /** Octets of an answer; nobody reads it. */
 const maxAnswer = 65_536
+/** A claim outlasts so many requests that are not answered. */
+const claimedRequests = 4
 const pruneMilliseconds = 3_600_000
 const pruneEvents = 1000
 
@@ -75,30 +82,54 @@ class Teller {
   readonly #webhook: WebhookConfig
   readonly #parts: WebhookParts
   readonly #signal: AbortSignal
-  /** Null before it has been read. */
-  #cursor: HookCursor | null = null
+  readonly #holder: string
 
   constructor(webhook: WebhookConfig, { parts, signal }: { parts: WebhookParts; signal: AbortSignal }) {
     this.#webhook = webhook
     this.#parts = parts
     this.#signal = signal
+    this.#holder = parts.random.id()
   }
 
   /** Tells what there is; the milliseconds until it is worth looking again. */
   async round(): Promise<number> {
     const { store, clock, config } = this.#parts
-    let cursor = this.#cursor ?? (await this.#readCursor())
-    while (!this.#signal.aborted) {
+    // Only what there is something to tell is claimed: looking costs no commit.
+    const known = await this.#readCursor()
+    const early = known.nextAttempt - clock.now()
+    if (early > 0) return Math.min(early, config.webhookRetryLongest)
+    const some = await store.hookEvents({ after: known.last, limit: 1 })
+    if (some.length === 0) return config.webhookPoll
+    const cursor = await store.claimHookCursor({
+      endpoint: this.#webhook.url,
+      holder: this.#holder,
+      now: clock.now(),
+      until: clock.now() + this.#claimFor(),
+    })
+    return cursor === undefined ? config.webhookPoll : this.#tellAll(cursor)
+  }
+
+  /** As long as the place is ours, which ends with the last event. */
+  async #tellAll(from: HookCursor): Promise<number> {
+    const { store, clock, config } = this.#parts
+    const holder = this.#holder
+    let cursor = from
+    for (;;) {
       const wait = cursor.nextAttempt - clock.now()
-      if (wait > 0) return wait
-      const events = await store.hookEvents({ after: cursor.last, limit: batchEvents })
-      if (events.length === 0) return config.webhookPoll
-      const next = await this.#tell(events, cursor)
-      await store.setHookCursor(next)
-      cursor = next
-      this.#cursor = next
+      const stops = wait > 0 || this.#signal.aborted
+      const events = stops ? [] : await store.hookEvents({ after: cursor.last, limit: batchEvents })
+      if (events.length === 0) {
+        await store.setHookCursor({ cursor, holder, until: clock.now() })
+        return wait > 0 ? wait : config.webhookPoll
+      }
+      cursor = await this.#tell(events, cursor)
+      const until = clock.now() + this.#claimFor()
+      if (!(await store.setHookCursor({ cursor, holder, until }))) return config.webhookPoll
     }
-    return 0
+  }
+
+  #claimFor(): number {
+    return this.#parts.config.webhookTimeout * claimedRequests
   }
 
   async #readCursor(): Promise<HookCursor> {
@@ -109,12 +140,13 @@ class Teller {
     return found ?? { endpoint: url, last: 0, failures: 0, nextAttempt: 0 }
   }
 
-  /** As far as it goes. */
+  /** As far as it goes, and while the claim lasts. */
   async #tell(events: readonly HookEvent[], from: HookCursor): Promise<HookCursor> {
     const { clock, config } = this.#parts
+    const late = clock.now() + config.webhookTimeout * (claimedRequests - 2)
     let cursor = from
     for (const event of events) {
-      if (this.#signal.aborted) return cursor
+      if (this.#signal.aborted || clock.now() > late) return cursor
       const error = isFor(this.#webhook, event) ? await this.#post(event) : null
       const tooOld = clock.now() - event.at >= config.webhookGiveUpAfter
       if (error !== null && !tooOld) return this.#failed(event, { cursor, error })

@@ -18,7 +18,7 @@ import { narrow, widen } from './concurrency.ts'
 import { type DestinationState, groupRows, type Work } from './destinations.ts'
 import type { Place } from './express.ts'
 import type { FairTurns } from './fairness.ts'
-import { HeldRows } from './held-rows.ts'
+import { HeldRows, noteBeginning } from './held-rows.ts'
 import type { Lane, LaneHost } from './lane.ts'
 import { LanePool } from './lanes.ts'
 import { type DomainState, Roster } from './roster.ts'
@@ -26,7 +26,7 @@ import type { Row, SettlementRules } from './settlement.ts'
 import type { RecipientResult, Transport } from './transport.ts'
 
 export interface DispatcherOptions {
-  readonly store: Pick<QueueStore, 'claimDue' | 'nextDue'>
+  readonly store: Pick<QueueStore, 'claimDue' | 'nextDue' | 'beginAttempts'>
   readonly transport: Transport
   readonly turns: FairTurns
   readonly clock: Clock
@@ -216,6 +216,10 @@ export class Dispatcher implements LaneHost {
     this.#pool.idle(lane, state)
     if (state === 'waits') this.#roster.want(lane.state)
     this.pump()
+  }
+
+  begins({ rows }: Work): Promise<void> | undefined {
+    return noteBeginning(rows, this.#parts)
   }
 
   reported(lane: Lane, work: Work, results: readonly RecipientResult[]): void {

@@ -10,6 +10,7 @@ import { queueFault } from '../events/queue.ts'
 import type { QueueStore, Settlement } from '../store/queue.ts'
 import { groupRows, type Work } from './destinations.ts'
 import type { FairTurns } from './fairness.ts'
+import { noteBeginning } from './held-rows.ts'
 import { expiryOf, faultOf, putOff, type Row, settlementOf, type SettlementRules } from './settlement.ts'
 import type { Job, JobSource, RecipientResult } from './transport.ts'
 
@@ -21,7 +22,7 @@ export interface DrainResult {
 }
 
 export interface DrainOptions {
-  readonly store: Pick<QueueStore, 'claimDue' | 'changeQueued'>
+  readonly store: Pick<QueueStore, 'claimDue' | 'changeQueued' | 'beginAttempts'>
   readonly clock: Clock
   readonly random: Random
   readonly turns: FairTurns
@@ -92,6 +93,7 @@ class Drain implements JobSource {
     const work = this.#pending.shift()
     if (work === undefined) return null
     this.#out.set(work.job, work)
+    await noteBeginning(work.rows, this.#parts)
     return work.job
   }
 

@@ -129,7 +129,16 @@ function recipientAs(
   const { address, domain, reversePath, options, nextAttempt, turn } = recipient
   return {
     ...{ message: row.message, number: row.number, address, domain, reversePath, options, nextAttempt, turn },
-    ...{ state: 'active', outcome: null, attempts: 0, faults: 0, route: null, reason: '', last: null },
+    ...{
+      state: 'active',
+      outcome: null,
+      attempts: 0,
+      faults: 0,
+      suspected: false,
+      route: null,
+      reason: '',
+      last: null,
+    },
     ...{ report: null, delayReported: false },
   }
 }

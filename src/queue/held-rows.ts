@@ -4,8 +4,8 @@ import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import { errorText } from '../events/error-text.ts'
 import type { Events } from '../events/event.ts'
-import { queueFault } from '../events/queue.ts'
-import type { Settlement } from '../store/queue.ts'
+import { queueFault, queueStoreTrouble } from '../events/queue.ts'
+import type { QueueStore, Settlement } from '../store/queue.ts'
 import type { Work } from './destinations.ts'
 import type { FairTurns } from './fairness.ts'
 import {
@@ -27,6 +27,23 @@ export interface HeldRowsOptions {
   readonly rules: SettlementRules
   /** Every settlement, with the row as it was claimed. */
   readonly settle: (settlement: Settlement, row: Row) => void
+}
+
+/**
+ * What was under lease when a process died says that it is being tried, so that the next death is its fault and not that of
+ * others (docs/queue.md, "Faults of ours"). Undefined where there is no such row, which is nearly always.
+ */
+export function noteBeginning(
+  rows: readonly Row[],
+  parts: { store: Pick<QueueStore, 'beginAttempts'>; holder: string; events: Events },
+): Promise<void> | undefined {
+  const suspects = rows.filter(({ recipient }) => recipient.suspected)
+  if (suspects.length === 0) return undefined
+  const { store, holder, events } = parts
+  const keys = suspects.map(({ recipient: { message, number } }) => ({ message, number }))
+  return store.beginAttempts({ rows: keys, holder }).catch((error: unknown) => {
+    events.emit(queueStoreTrouble, { doing: 'begin', error: errorText(error) })
+  })
 }
 
 export class HeldRows {

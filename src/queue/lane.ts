@@ -8,6 +8,8 @@ import type { Job, JobSource, RecipientResult } from './transport.ts'
 export interface LaneHost {
   /** The next job of the destination; undefined: none now. `end`: the lane shall end. */
   take(lane: Lane): Work | 'end' | undefined
+  /** The work is about to be tried. A promise where something is to be noted first. */
+  begins(work: Work): Promise<void> | undefined
   reported(lane: Lane, work: Work, results: readonly RecipientResult[]): void
   /** The lane waits for work from now on, or no longer does. */
   idle(lane: Lane, state: 'waits' | 'works'): void
@@ -26,7 +28,7 @@ export class Lane implements JobSource {
   readonly #clock: Clock
   readonly #idleFor: number
   readonly #out = new Map<Job, Work>()
-  #waiter: { resolve: (job: Job | null) => void; timer: Timer } | undefined
+  #waiter: { resolve: (job: Job | null | Promise<Job>) => void; timer: Timer } | undefined
   #ended = false
 
   constructor(options: {
@@ -87,14 +89,15 @@ export class Lane implements JobSource {
     this.#stopWaiting()?.resolve(null)
   }
 
-  #hand(work: Work): Job {
+  #hand(work: Work): Job | Promise<Job> {
     this.jobs++
     this.#out.set(work.job, work)
     this.busySince ??= this.#clock.monotonic()
-    return work.job
+    const begun = this.#host.begins(work)
+    return begun === undefined ? work.job : begun.then(() => work.job)
   }
 
-  #stopWaiting(): { resolve: (job: Job | null) => void } | undefined {
+  #stopWaiting(): { resolve: (job: Job | null | Promise<Job>) => void } | undefined {
     const waiter = this.#waiter
     if (waiter === undefined) return undefined
     this.#waiter = undefined

@@ -14,6 +14,7 @@ type Work =
   | 'queueDomains'
   | 'nextDue'
   | 'claimDue'
+  | 'beginAttempts'
   | 'renewLeases'
   | 'recoverLeases'
   | 'settle'
@@ -26,6 +27,7 @@ function work(executor: Executor): Pick<QueueStore, Work> {
     queueDomains: (request) => executor.read('queueDomains', request),
     nextDue: (request) => executor.read('nextDue', request),
     claimDue: (request) => executor.write('claimDue', request),
+    beginAttempts: (request) => executor.write('beginAttempts', request),
     renewLeases: (request) => executor.write('renewLeases', request),
     recoverLeases: (request) => executor.write('recoverLeases', request),
     settle: (request) => executor.write('settle', request),
@@ -69,6 +71,7 @@ function besides(executor: Executor): Omit<QueueStore, 'onQueued' | Work | Admin
     recall: (request) => executor.read('recall', request),
     hookEvents: (request) => executor.read('hookEvents', request),
     hookCursors: () => executor.read('hookCursors'),
+    claimHookCursor: (request) => executor.write('claimHookCursor', request),
     setHookCursor: (cursor) => executor.write('setHookCursor', cursor),
     pruneHookEvents: (upTo) => executor.write('pruneHookEvents', upTo),
   }

@@ -3,7 +3,8 @@
 // - A message comes in by `MailStore.deliver` (`enqueue`), in the same commit as the mailboxes it was for. It ends when every
 //   row is settled and every report that is due has been sent; then it is history until it is purged.
 // - A row that somebody works on carries a lease. A lease that ran out is an interrupted attempt with an unknown outcome
-//   (RFC 1047): the row waits again, with that as its last words, and counts a fault.
+//   (RFC 1047): the row waits again, with that as its last words. From then on it is told when it is tried (`beginAttempts`), so that
+//   the next death counts a fault of those that were being tried, and nothing of those that were only claimed.
 // - Times are milliseconds since the epoch. Nothing here knows routes, schedules or protocols.
 import type { MessageOptions, RecipientOptions } from '../mail/delivery-options.ts'
 import type { AccountId, BlobId } from './model.ts'
@@ -124,6 +125,8 @@ export interface QueueRecipient {
   readonly attempts: number
   /** Failures of ours (exceptions, interrupted attempts), not of any host. */
   readonly faults: number
+  /** It was under lease when a process died: that it is tried again is to be told first, by `beginAttempts`. */
+  readonly suspected: boolean
   /** A route that an operator chose for this row; null: by the configuration. */
   readonly route: string | null
   /** Why it waits or is held, in words; '' where nothing happened yet. */
@@ -262,11 +265,14 @@ export interface QueueStore {
     holder: string
     leaseUntil: number
   }): Promise<ClaimedRecipient[]>
+  /** These rows under lease to `holder`, all of them suspected, are about to be tried: should the process die now, it is their fault. */
+  beginAttempts(request: { rows: readonly QueueRow[]; holder: string }): Promise<void>
   /** Prolongs every lease of the holder. A holder's leases all end at one time: the latest that it was given. */
   renewLeases(request: { holder: string; leaseUntil: number }): Promise<void>
   /**
    * Rows whose lease ran out (of everyone but `holder`, whatever their lease, with `abandoned: 'all'`: at the start of the only
-   * process of a store) wait again at `nextAttempt`, one fault more; from `poisonAfter` faults on they are held as `poison`.
+   * process of a store) wait again at `nextAttempt`, and are suspected. Those that were begun (`beginAttempts`) have one fault
+   * more, and are held as `poison` from `poisonAfter` faults on.
    */
   recoverLeases(request: {
     now: number
@@ -360,7 +366,18 @@ export interface QueueStore {
 
   hookEvents(request: { after: number; limit: number }): Promise<HookEvent[]>
   hookCursors(): Promise<HookCursor[]>
-  setHookCursor(cursor: HookCursor): Promise<void>
+  /**
+   * The endpoint is told by this holder alone until then, as far as the clocks of the nodes agree; gives how far it has been
+   * told (a new one: nothing). Undefined where another one has it.
+   */
+  claimHookCursor(request: {
+    endpoint: string
+    holder: string
+    now: number
+    until: number
+  }): Promise<HookCursor | undefined>
+  /** Of the holder, who keeps the endpoint until then; false where another one has it by now, and nothing is changed. */
+  setHookCursor(request: { cursor: HookCursor; holder: string; until: number }): Promise<boolean>
   /** Drops events up to and with that id. */
   pruneHookEvents(upTo: number): Promise<void>
 }

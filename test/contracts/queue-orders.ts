@@ -287,8 +287,16 @@ function eventContract(test: Room): void {
     assert.deepEqual(first, { id: first.id, ...event('a') })
     assert.deepEqual((await store.hookEvents({ after: first.id, limit: 1 })).map(({ type }) => type), ['b']) // prettier-ignore
     const cursor = { endpoint: 'https://x.test/', last: first.id, failures: 0, nextAttempt: 0 }
-    await store.setHookCursor(cursor)
-    await store.setHookCursor({ ...cursor, last: second.id, failures: 2, nextAttempt: now })
+    const { endpoint } = cursor
+    const claim = (holder: string, at: number) =>
+      store.claimHookCursor({ endpoint, holder, now: at, until: at + 100 })
+    assert.deepEqual(await claim('one', now), { endpoint, last: 0, failures: 0, nextAttempt: 0 })
+    assert.equal(await claim('two', now + 99), undefined)
+    assert.ok(await store.setHookCursor({ cursor, holder: 'one', until: now + 100 }))
+    assert.deepEqual(await claim('two', now + 100), cursor, 'goes on where the first one stopped')
+    assert.equal(await store.setHookCursor({ cursor, holder: 'one', until: now + 300 }), false)
+    const later = { ...cursor, last: second.id, failures: 2, nextAttempt: now }
+    assert.ok(await store.setHookCursor({ cursor: later, holder: 'two', until: now + 300 }))
     assert.deepEqual(await store.hookCursors(), [
       { ...cursor, last: second.id, failures: 2, nextAttempt: now },
     ])

@@ -24,6 +24,7 @@ export function queueContract(test: Room): void {
   arrivalContract(test)
   workContract(test)
   leaseContract(test)
+  suspicionContract(test)
   timeContract(test)
   reportContract(test)
 }
@@ -80,6 +81,7 @@ function arrivalContract(test: Room): void {
       last: null,
       report: null,
       delayReported: false,
+      suspected: false,
     })
     assert.equal(recipients.length, 1)
   })
@@ -256,7 +258,7 @@ function workContract(test: Room): void {
     })
     assert.equal(recovered.waiting, 1)
     const { recipients } = (await house.store.queueEntry(stored.queued)) ?? { recipients: [] }
-    assert.deepEqual(recipients.map(({ state, faults }) => [state, faults]), [['waiting', 1], ['active', 0]]) // prettier-ignore
+    assert.deepEqual(recipients.map(({ state, suspected }) => [state, suspected]), [['waiting', true], ['active', false]]) // prettier-ignore
   })
 
   test('domains that wait, in order of name and by pages, each with its earliest row', async (house) => {
@@ -406,7 +408,7 @@ function workContract(test: Room): void {
 }
 
 function leaseContract(test: Room): void {
-  test('a lease that ran out is an interrupted attempt: the row waits again, one fault more', async (house) => {
+  test('a lease that ran out is an interrupted attempt: the row waits again, under suspicion', async (house) => {
     const [id] = await enqueueTo(house, 'far.test', ['one'])
     assert.ok(id)
     await claim(house, 'far.test', { leaseUntil: house.now + 100 })
@@ -417,7 +419,8 @@ function leaseContract(test: Room): void {
     assert.deepEqual(await recover(house.now + 100), { waiting: 0, poisoned: 0 })
     assert.deepEqual(await recover(house.now + 200), { waiting: 1, poisoned: 0 })
     const row = await rowOf(house, id)
-    assert.deepEqual([row.state, row.faults, row.attempts, row.last?.outcome], ['waiting', 1, 1, 'unknown'])
+    assert.deepEqual([row.state, row.faults, row.attempts, row.last?.outcome], ['waiting', 0, 1, 'unknown'])
+    assert.equal(row.suspected, true)
     assert.deepEqual([row.nextAttempt, row.turn], [house.now + 200 + hour, house.now + 200 + hour])
     await settle(house, [done({ message: id, number: 0 }, 1)])
     assert.equal((await rowOf(house, id)).state, 'waiting', 'its old holder has no say any more')
@@ -447,19 +450,57 @@ function leaseContract(test: Room): void {
     const [id] = await enqueueTo(house, 'far.test', ['bad'])
     assert.ok(id)
     let poisoned = 0
-    for (let round = 0; round < 3; round++) {
-      await claim(house, 'far.test', { holder: `h${round}` })
+    for (let round = 0; round < 4; round++) {
+      const holder = `h${round}`
+      const [claimed] = await claim(house, 'far.test', { holder })
+      // Of the first death nobody knows whose fault it was.
+      assert.equal(claimed?.recipient.suspected, round > 0)
+      const rows = [{ message: id, number: 0 }]
+      if (round > 0) await house.store.beginAttempts({ rows, holder })
       const request = { now: house.now, holder: 'two', nextAttempt: house.now, poisonAfter: 3 }
       poisoned += (await house.store.recoverLeases({ ...request, abandoned: 'all' })).poisoned
     }
     assert.equal(poisoned, 1)
     const row = await rowOf(house, id)
     assert.deepEqual([row.state, row.reason, row.faults], ['held', 'poison', 3])
-    assert.equal((await entryOf(house, id)).attempts.length, 3)
+    assert.equal((await entryOf(house, id)).attempts.length, 4)
     assert.deepEqual(await claim(house, 'far.test'), [])
     const change = { type: 'release', nextAttempt: house.now } as const
     assert.equal(await house.store.changeQueued({ filter: { id }, change, now: house.now }), 1)
     assert.equal((await claim(house, 'far.test'))[0]?.recipient.faults, 0)
+  })
+}
+
+function suspicionContract(test: Room): void {
+  test('what was only claimed when a process died counts no fault, however often that happens', async (house) => {
+    const [id] = await enqueueTo(house, 'far.test', ['innocent'])
+    assert.ok(id)
+    for (let round = 0; round < 5; round++) {
+      await claim(house, 'far.test', { holder: `h${round}` })
+      const request = { now: house.now, holder: 'new', nextAttempt: house.now, poisonAfter: 2 }
+      const recovered = await house.store.recoverLeases({ ...request, abandoned: 'all' })
+      assert.deepEqual(recovered, { waiting: 1, poisoned: 0 })
+    }
+    const row = await rowOf(house, id)
+    // Of the first time alone nobody knows whether it was being tried.
+    assert.deepEqual([row.state, row.faults, row.attempts, row.suspected], ['waiting', 0, 1, true])
+  })
+
+  test('an attempt that ends clears a row of suspicion; one that is given back does not', async (house) => {
+    const [id] = await enqueueTo(house, 'far.test', ['one'])
+    assert.ok(id)
+    const request = { now: house.now, holder: 'new', nextAttempt: house.now, poisonAfter: 2 }
+    const row = { message: id, number: 0 }
+    await claim(house, 'far.test', { holder: 'dead' })
+    await house.store.recoverLeases({ ...request, abandoned: 'all' })
+    await claim(house, 'far.test', { holder: 'new' })
+    await house.store.beginAttempts({ rows: [row], holder: 'another' })
+    await house.store.beginAttempts({ rows: [row], holder: 'new' })
+    await settle(house, [back(row, house.now, { attempt: null, counts: false })], 'new')
+    assert.equal((await rowOf(house, id)).suspected, true)
+    await claim(house, 'far.test', { holder: 'new' })
+    await settle(house, [back(row, house.now)], 'new')
+    assert.equal((await rowOf(house, id)).suspected, false)
   })
 }
 

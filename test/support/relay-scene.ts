@@ -149,6 +149,7 @@ export class RelayScene {
       last: null,
       report: null,
       delayReported: false,
+      suspected: false,
       ...recipient,
     }))
     return { message: queued, recipients }

@@ -33,12 +33,12 @@ const { listMailboxes, getMailbox, findMailbox, subscriptions } = mailboxes
 const { createMailbox, removeMailbox, renameMailbox, setSubscription, claimRecent } = mailboxes
 const { openMailbox, loadView, messageBatch, messageTextBatch, locateBlob } = view
 const { auditAccounts, auditAccount, auditBlobs, blobKeys, knownKeys } = audit
-const { queueDomains, nextDue, claimDue, renewLeases, recoverLeases, queueOverdue } = work
+const { queueDomains, nextDue, claimDue, beginAttempts, renewLeases, recoverLeases, queueOverdue } = work
 const { queueList, queueEntry, findQueued, findSent, reportsDue, queueShape, queueTotals } = admin
 const { changeQueued, purgeQueue } = admin
 const { findSuppressed, listSuppressions, recall, hookEvents, hookCursors } = remembered
-const { suppress, unsuppress, chargeRate, remember, setHookCursor, pruneHookEvents, pruneExpired } =
-  remembered
+const { suppress, unsuppress, chargeRate, remember, claimHookCursor, setHookCursor } = remembered
+const { pruneHookEvents, pruneExpired } = remembered
 
 export const reads = {
   findInstallationSecret,
@@ -87,6 +87,7 @@ export const reads = {
 /** Those of the queue and what belongs to it: none changes an account, a domain or an address. */
 export const queueWrites = {
   claimDue,
+  beginAttempts,
   renewLeases,
   recoverLeases,
   settle,
@@ -97,6 +98,7 @@ export const queueWrites = {
   unsuppress,
   chargeRate,
   remember,
+  claimHookCursor,
   setHookCursor,
   pruneHookEvents,
   pruneExpired,

@@ -62,6 +62,7 @@ export interface QueueRecipientRow {
   readonly report: QueueRecipient['report']
   readonly attempts: number
   readonly faults: number
+  readonly suspicion: number
   readonly delay_reported: number
   readonly address: string
   readonly reverse_path: string | null
@@ -73,7 +74,7 @@ export interface QueueRecipientRow {
 
 export const queueRecipientColumns: Fragment = sql`queue_recipient.message, queue_recipient.number,
   queue_recipient.domain, queue_recipient.state, queue_recipient.next_attempt, queue_recipient.turn,
-  queue_recipient.outcome, queue_recipient.report, queue_recipient.attempts, queue_recipient.faults,
+  queue_recipient.outcome, queue_recipient.report, queue_recipient.attempts, queue_recipient.faults, queue_recipient.suspicion,
   queue_recipient.delay_reported, queue_recipient.address, queue_recipient.reverse_path, queue_recipient.route,
   queue_recipient.reason, queue_recipient.options, queue_recipient.last`
 
@@ -91,6 +92,7 @@ export function queueRecipientOf(row: QueueRecipientRow): QueueRecipient {
     turn: row.turn,
     attempts: row.attempts,
     faults: row.faults,
+    suspected: row.suspicion > 0,
     route: row.route,
     reason: row.reason,
     last: row.last === null ? null : attemptOf(row.last),

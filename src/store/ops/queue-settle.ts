@@ -50,17 +50,18 @@ function settleRow(settlement: Settlement, mine: Fragment): Stmt<number> {
   switch (settlement.type) {
     case 'done':
       return run`UPDATE queue_recipient SET state = 'settled', holder = NULL, outcome = ${settlement.outcome},
-          report = ${settlement.report}, reason = '', attempts = attempts + ${tried}, last = COALESCE(${last}, last)
+          report = ${settlement.report}, reason = '', suspicion = 0, attempts = attempts + ${tried}, last = COALESCE(${last}, last)
         WHERE message = ${message} AND number = ${number} AND ${mine}`
     case 'waiting': {
       const { nextAttempt, turn, reason, fault, counts } = settlement
       return run`UPDATE queue_recipient SET state = 'waiting', holder = NULL, next_attempt = ${nextAttempt},
           turn = ${turn}, reason = ${reason}, attempts = attempts + ${counts ? 1 : 0},
-          faults = faults + ${fault === 'ours' ? 1 : 0}, last = COALESCE(${last}, last)
+          faults = faults + ${fault === 'ours' ? 1 : 0}, last = COALESCE(${last}, last),
+          suspicion = CASE WHEN ${counts ? 1 : 0} = 1 THEN 0 WHEN suspicion = 2 THEN 1 ELSE suspicion END
         WHERE message = ${message} AND number = ${number} AND ${mine}`
     }
     case 'held':
-      return run`UPDATE queue_recipient SET state = 'held', holder = NULL, reason = ${settlement.reason},
+      return run`UPDATE queue_recipient SET state = 'held', holder = NULL, reason = ${settlement.reason}, suspicion = 0,
           attempts = attempts + ${tried}, last = COALESCE(${last}, last)
         WHERE message = ${message} AND number = ${number} AND ${mine}`
   }

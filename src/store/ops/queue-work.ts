@@ -1,8 +1,16 @@
 // The queue at work: which domains wait, claims, leases, and what ran out of time. Each is made for a queue of very many
 // rows: it costs by what it gives, never by what waits.
 import { all, changed, dialect, type Fragment, get, many, type Op, run, sql } from '../op.ts'
-import type { ClaimedRecipient, QueueId, QueueMessage, QueueNews, QueueRecipient } from '../queue.ts'
+import type {
+  ClaimedRecipient,
+  QueueId,
+  QueueMessage,
+  QueueNews,
+  QueueRecipient,
+  QueueRow,
+} from '../queue.ts'
 import {
+  inOrder,
   leaseTo,
   messagesOf,
   ownWords,
@@ -93,6 +101,13 @@ function* withMessages(rows: readonly QueueRecipientRow[]): Op<ClaimedRecipient[
   })
 }
 
+/** See `QueueStore.beginAttempts`. */
+export function* beginAttempts(request: { rows: readonly QueueRow[]; holder: string }): Op<void> {
+  yield* run`UPDATE queue_recipient SET suspicion = 2 FROM ${rowsNamed(inOrder(request.rows))} AS begun
+    WHERE queue_recipient.message = begun.message AND queue_recipient.number = begun.number
+      AND state = 'active' AND holder = ${request.holder}`
+}
+
 export function* renewLeases(request: { holder: string; leaseUntil: number }): Op<void> {
   const { holder, leaseUntil } = request
   yield* run`UPDATE queue_holder SET lease_until = ${leaseUntil} WHERE holder = ${holder} AND lease_until < ${leaseUntil}`
@@ -116,24 +131,48 @@ export function* recoverLeases(request: RecoverRequest): Op<{ waiting: number; p
   const holders = yield* all<{ holder: string }>`
     SELECT holder FROM queue_holder WHERE ${lost} ORDER BY holder ${takenAtOnce}`
   const words = JSON.stringify(ownWords({ at: now, outcome: 'unknown', reply: interrupted, status: '4.3.0' }))
-  const recovered: { message: QueueId; number: number; domain: string; state: string }[] = []
+  const recovered: Recovered[] = []
   for (const { holder } of holders) {
-    const rows = yield* all<{ message: QueueId; number: number; domain: string; state: string }>`
-      UPDATE queue_recipient SET holder = NULL, faults = faults + 1, attempts = attempts + 1, last = ${words},
-        state = CASE WHEN faults + 1 >= ${poisonAfter} THEN 'held' ELSE 'waiting' END,
-        reason = CASE WHEN faults + 1 >= ${poisonAfter} THEN 'poison' ELSE CAST(${interrupted} AS TEXT) END,
-        next_attempt = ${nextAttempt},
-        turn = CASE WHEN turn < ${nextAttempt} THEN CAST(${nextAttempt} AS BIGINT) ELSE turn END
-      WHERE state = 'active' AND holder = ${holder}
-      RETURNING message, number, domain, state`
-    recovered.push(...rows)
+    recovered.push(...(yield* recoverOf(holder, { words, nextAttempt, poisonAfter })))
     yield* run`DELETE FROM queue_holder WHERE holder = ${holder}`
   }
   if (recovered.length === 0) return { waiting: 0, poisoned: 0 }
-  yield* many(recovered.map((row) => keepAttempt(row, words)))
   const waiting = recovered.filter(({ state }) => state === 'waiting')
   yield* released(waiting, nextAttempt)
   return { waiting: waiting.length, poisoned: recovered.length - waiting.length }
+}
+
+interface Recovered {
+  readonly message: QueueId
+  readonly number: number
+  readonly domain: string
+  readonly state: string
+}
+
+/**
+ * Of a row that nothing was known against nobody can say whether it was being tried: it is under suspicion from now on. One
+ * that is under suspicion says so itself (`beginAttempts`): tried, it counts a fault; only claimed, it is as it was.
+ */
+function* recoverOf(
+  holder: string,
+  as: { words: string; nextAttempt: number; poisonAfter: number },
+): Op<Recovered[]> {
+  const { words, nextAttempt, poisonAfter } = as
+  const again = sql`holder = NULL, suspicion = 1, next_attempt = ${nextAttempt},
+    turn = CASE WHEN turn < ${nextAttempt} THEN CAST(${nextAttempt} AS BIGINT) ELSE turn END`
+  const claimed = yield* all<Recovered>`
+    UPDATE queue_recipient SET ${again}, state = 'waiting'
+    WHERE state = 'active' AND holder = ${holder} AND suspicion = 1
+    RETURNING message, number, domain, state`
+  const poison = sql`suspicion = 2 AND faults + 1 >= ${poisonAfter}`
+  const tried = yield* all<Recovered>`
+    UPDATE queue_recipient SET ${again}, state = CASE WHEN ${poison} THEN 'held' ELSE 'waiting' END,
+      reason = CASE WHEN ${poison} THEN 'poison' ELSE CAST(${interrupted} AS TEXT) END,
+      faults = faults + CASE WHEN suspicion = 2 THEN 1 ELSE 0 END, attempts = attempts + 1, last = ${words}
+    WHERE state = 'active' AND holder = ${holder}
+    RETURNING message, number, domain, state`
+  yield* many(tried.map((row) => keepAttempt(row, words)))
+  return [...claimed, ...tried]
 }
 
 /** Tells those who wait for work. */

@@ -94,12 +94,32 @@ export function* hookCursors(): Op<HookCursor[]> {
   }))
 }
 
-export function* setHookCursor(cursor: HookCursor): Op<void> {
+/** See `QueueStore.claimHookCursor`. */
+export function* claimHookCursor(request: {
+  endpoint: string
+  holder: string
+  now: number
+  until: number
+}): Op<HookCursor | undefined> {
+  const { endpoint, holder, now, until } = request
+  const row = yield* get<{ last: number; failures: number; next_attempt: number }>`
+    INSERT INTO hook_cursor (endpoint, last, failures, next_attempt, holder, held_until)
+    VALUES (${endpoint}, 0, 0, 0, ${holder}, ${until})
+    ON CONFLICT (endpoint) DO UPDATE SET holder = excluded.holder, held_until = excluded.held_until
+      WHERE hook_cursor.held_until <= ${now} OR hook_cursor.holder = excluded.holder
+    RETURNING last, failures, next_attempt`
+  if (!row) return undefined
+  return { endpoint, last: row.last, failures: row.failures, nextAttempt: row.next_attempt }
+}
+
+/** See `QueueStore.setHookCursor`. */
+export function* setHookCursor(request: { cursor: HookCursor; holder: string; until: number }): Op<boolean> {
+  const { cursor, holder, until } = request
   const { endpoint, last, failures, nextAttempt } = cursor
-  yield* run`INSERT INTO hook_cursor (endpoint, last, failures, next_attempt)
-    VALUES (${endpoint}, ${last}, ${failures}, ${nextAttempt})
-    ON CONFLICT (endpoint) DO UPDATE SET last = excluded.last, failures = excluded.failures,
-      next_attempt = excluded.next_attempt`
+  const changed = yield* run`UPDATE hook_cursor SET last = ${last}, failures = ${failures},
+      next_attempt = ${nextAttempt}, held_until = ${until}
+    WHERE endpoint = ${endpoint} AND holder = ${holder}`
+  return changed === 1
 }
 
 export function* pruneHookEvents(upTo: number): Op<void> {

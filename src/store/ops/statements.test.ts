@@ -23,6 +23,8 @@ const pieces: Record<string, string> = {
   open: '1 = 1',
   isDue: '1 = 1',
   lost: '1 = 1',
+  again: 'holder = NULL',
+  poison: '1 = 1',
   takenAtOnce: '',
   oneAtATime: '',
   accountColumns: accountColumns.sqlite.join(''),
