@@ -32,6 +32,7 @@ export const units: readonly Unit[] = [
   unit(6, 'directory', 'jose'),
   unit(6, 'queue'),
   unit(6, 'hooks'),
+  unit(6, 'search', 'snowball-stemmers'),
   unit(6, 'smtp/client'),
   unit(6, 'control/client'),
   unit(7, 'delivery'),

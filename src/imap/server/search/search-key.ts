@@ -3,10 +3,11 @@
 // A judgement is true, false, or null: not known without reading more. So flags, numbers and dates decide first, and a
 // message's octets are read only where they can still change the result.
 //
-// Comparison (RFC 3501 §6.4.4: substring, "case-insensitive"): both sides in NFC and lower case.
+// Comparison (RFC 3501 §6.4.4: substring, "case-insensitive"): both sides folded (`src/mail/search-text/fold.ts`).
 import { Buffer } from 'node:buffer'
 import { decodeCharset, knowsCharset } from '../../../mail/charset.ts'
 import { displayText } from '../../../mail/encoded-word.ts'
+import { fold } from '../../../mail/search-text/fold.ts'
 import { recentBit } from '../../proto/encode/flags.ts'
 import { resolveNumberSet } from '../../proto/grammar/sequence-set.ts'
 import { tryDate } from '../../../mail/date.ts'
@@ -49,11 +50,6 @@ export interface ReadySearch {
   readonly keys: number
   readonly needs: 'view' | 'row' | 'text'
   readonly content: readonly (ReadyKey & ContentKey)[]
-}
-
-/** For comparison. */
-export function fold(text: string): string {
-  return text.normalize('NFC').toLowerCase()
 }
 
 /** Undefined for a charset that nothing here can decode (RFC 3501 §6.4.4: NO with BADCHARSET). */
