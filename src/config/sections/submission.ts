@@ -12,12 +12,20 @@ export const submissionSection = z
       .boolean()
       .default(true)
       .describe(
-        'Every address of the From and Sender fields must belong to the account: its own, or an alias that leads to it (RFC 6409 §6.3).',
+        'There must be one From field, and every address of From and Sender must belong to the account: its own, or an alias that leads to it (RFC 6409 §6.3). So must those of Resent-From and Resent-Sender.',
+      ),
+    allowResent: z
+      .boolean()
+      .default(false)
+      .describe(
+        'With Resent-From (RFC 5322 §3.6.6) of its own an account may send on what somebody else wrote: From is not checked then. Whoever has an account can show any name as the author’s that way.',
       ),
     addMissingFields: z
       .boolean()
       .default(true)
-      .describe('Add Date and Message-ID where they are missing (RFC 6409 §8.2 and §8.3).'),
+      .describe(
+        'Add From (the sender’s address), Date and Message-ID where they are missing (RFC 6409 §8.2 and §8.3, RFC 5322 §3.6).',
+      ),
     removeBcc: z
       .boolean()
       .default(true)

@@ -168,18 +168,19 @@ export const replies = {
     'Too many recipients from your account in this hour; try again later',
   ),
   // RFC 6409 §6.3, RFC 5322 §3.6.2
-  fromNotYours: makeReply(
-    550,
-    '5.7.1',
-    'The From field names an address that does not belong to your account',
-  ),
-  senderFieldNotYours: makeReply(
-    550,
-    '5.7.1',
-    'The Sender field names an address that does not belong to your account',
-  ),
-  fromUnreadable: makeReply(554, '5.6.0', 'The From or Sender field cannot be read'),
-  senderFieldMissing: makeReply(554, '5.6.0', 'Several addresses in From need a Sender field'),
+  // RFC 6409 §6.3; RFC 5322 §3.6, §3.6.2 and §3.6.6
+  fieldNotYours: (field: string) =>
+    makeReply(550, '5.7.1', `The ${field} field names an address that does not belong to your account`),
+  resendingRefused: makeReply(550, '5.7.1', 'Mail that somebody else wrote may not be sent on from here'),
+  fromMissing: makeReply(554, '5.6.0', 'The message has no From field'),
+  fieldTwice: (field: string) => makeReply(554, '5.6.0', `The message has more than one ${field} field`),
+  fieldUnreadable: (field: string) => makeReply(554, '5.6.0', `The ${field} field cannot be read`),
+  senderFieldMissing: (field: string) =>
+    makeReply(
+      554,
+      '5.6.0',
+      `Several addresses in ${field} need a ${field === 'From' ? 'Sender' : 'Resent-Sender'} field`,
+    ),
   headerTooBig: makeReply(554, '5.6.0', 'The header of the message is too big'),
   // RFC 5321 §3.5.1 and §3.5.3
   forwarding: (path: string) => makeReply(251, '2.1.5', `User not local; will forward to <${path}>`),

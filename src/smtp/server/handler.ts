@@ -145,9 +145,11 @@ export class SmtpHandler implements Handler<SmtpQuestion, SmtpAnswer> {
   }
 
   #data(): SmtpAnswer {
-    const { parts } = this.#context
+    const { parts, login } = this.#context
     const transaction = this.#current()
-    transaction.intake = openIntake(parts, transaction.id)
+    const { id, sender } = transaction
+    const { reversePath } = sender
+    transaction.intake = openIntake(parts, { id, reversePath, account: login.account })
     parts.checkpoint?.('smtp.data-accepted')
     return goOn
   }

@@ -1,9 +1,11 @@
 // A message on its way in: its bytes go to the store as they come, through the header editor where the role asks for edits.
 //
 // Nothing here holds more than a header; a promise is back-pressure. Exactly one of `finish` and `discard` ends it.
+import { type Address, formatAddress } from '../../mail/address.ts'
 import { formatDate } from '../../mail/date.ts'
 import { HeaderEditor, type HeaderEdit } from '../../mail/header-edit.ts'
 import type { Ingest, Ingested } from '../../store/ingest.ts'
+import type { Account } from '../../store/model.ts'
 import type { HandlerParts } from './parts.ts'
 
 export interface MessageIntake {
@@ -14,10 +16,18 @@ export interface MessageIntake {
   discard(): Promise<void>
 }
 
+/** What is known of a message before its first octet. */
+export interface Submitted {
+  readonly id: string
+  readonly reversePath: Address | null
+  /** Null where nobody logged in. */
+  readonly account: Account | null
+}
+
 /** The intake of a role: for submission with what RFC 6409 §8 puts right, for all others as it comes. */
-export function openIntake(parts: HandlerParts, id: string): MessageIntake {
+export function openIntake(parts: HandlerParts, submitted: Submitted): MessageIntake {
   if (parts.role !== 'submission') return plainIntake(parts.stage())
-  const edits = submissionEdits(parts, id)
+  const edits = submissionEdits(parts, submitted)
   // What is checked must not be larger than what the check looks at.
   if (edits.length === 0 && !parts.submission.checkFrom) return plainIntake(parts.stage())
   return new EditingIntake(parts.stage(), {
@@ -73,12 +83,20 @@ function plainIntake(staged: Ingest): MessageIntake {
   }
 }
 
-function submissionEdits({ submission, hostName, clock }: HandlerParts, id: string): HeaderEdit[] {
+function submissionEdits(
+  { submission, hostName, clock }: HandlerParts,
+  { id, reversePath, account }: Submitted,
+): HeaderEdit[] {
   const edits: HeaderEdit[] = []
   // RFC 5322 §3.6.3: the field is removed, so that no recipient learns of the others.
   if (submission.removeBcc)
     edits.push({ type: 'remove', name: 'Bcc' }, { type: 'remove', name: 'Resent-Bcc' })
   if (submission.addMissingFields) {
+    // RFC 5322 §3.6: From MUST be there. A reverse-path that nobody checked is not taken for the author.
+    const proven = submission.checkSender && reversePath !== null ? formatAddress(reversePath) : undefined
+    const author = proven ?? account?.address ?? ''
+    // RFC 6532 makes a message with such an author a UTF-8 one, which is the client's to decide.
+    if (/^[\x21-\x7e]+$/.test(author)) edits.push({ type: 'add-missing', name: 'From', value: author })
     edits.push(
       // RFC 6409 §8.2
       { type: 'add-missing', name: 'Date', value: formatDate(clock.now()) },

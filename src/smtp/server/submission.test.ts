@@ -41,11 +41,35 @@ const headers: readonly { name: string; header: string; reply: RegExp }[] = [
   { name: 'his own address', header: 'From: ann@example.org', reply: /^250/ },
   { name: 'an alias that leads to him', header: 'From: <Alias@EXAMPLE.org>', reply: /^250/ },
   { name: 'a subaddress of his', header: 'From: ann+x@example.org', reply: /^250/ },
-  { name: 'no From', header: 'Subject: x', reply: /^250/ },
+  { name: 'none, so that the sender is the author', header: 'Subject: x', reply: /^250/ },
   { name: 'somebody else', header: 'From: bob@example.org', reply: /^550 5\.7\.1/ },
   { name: 'a stranger', header: 'From: Ann <ann@far.example>', reply: /^550 5\.7\.1/ },
   { name: 'an alias that leads elsewhere', header: 'From: away@example.org', reply: /^550 5\.7\.1/ },
-  { name: 'a second From', header: 'From: ann@example.org\r\nFrom: bob@example.org', reply: /^550 5\.7\.1/ },
+  {
+    name: 'a second From',
+    header: 'From: ann@example.org\r\nFrom: bob@example.org',
+    reply: /^554 5\.6\.0 The message has more than one From field$/,
+  },
+  {
+    name: 'a second From of his',
+    header: 'From: ann@example.org\r\nFrom: ann@example.org',
+    reply: /^554 5\.6\.0/,
+  },
+  {
+    name: 'a Resent-From that is not his',
+    header: 'Resent-From: bob@example.org\r\nFrom: ann@example.org',
+    reply: /^550 5\.7\.1 The Resent-From field/,
+  },
+  {
+    name: 'what others wrote, sent on',
+    header: 'Resent-From: ann@example.org\r\nFrom: bob@example.org',
+    reply: /^550 5\.7\.1 Mail that somebody else wrote/,
+  },
+  {
+    name: 'what he wrote, sent on',
+    header: 'Resent-From: ann@example.org\r\nFrom: ann@example.org',
+    reply: /^250/,
+  },
   {
     name: 'a second address',
     header: 'From: ann@example.org, x@far.example\r\nSender: ann@example.org',
@@ -78,6 +102,45 @@ for (const { name, header, reply } of headers) {
     assert.equal(house.arrivals.length, reply.source.startsWith('^250') ? 1 : 0)
   })
 }
+
+test('a message without From gets the sender as its author (RFC 5322 §3.6)', async (context) => {
+  const house = await openSmtpHouse(context, { role: 'submission' })
+  const client = await house.connect({ as: ann })
+  for (const [sender, author] of [
+    ['alias@example.org', 'alias@example.org'],
+    ['', ann],
+  ] as const) {
+    assert.match(await client.mail(sender, [ann], 'Subject: x\r\n\r\nbody'), /^250/)
+    const [from] = (await house.text(house.arrivals.at(-1))).match(/^From: .+$/m) ?? []
+    assert.equal(from, `From: ${author}`)
+  }
+  const bare = { addMissingFields: false }
+  const strict = await openSmtpHouse(context, { role: 'submission', submission: bare })
+  const refused = await strict.connect({ as: ann })
+  assert.match(
+    await refused.mail(ann, [ann], 'Subject: x\r\n\r\nbody'),
+    /^554 5\.6\.0 The message has no From field$/,
+  )
+  // Without a check of the sender, what MAIL said is nobody's word.
+  const trusting = await openSmtpHouse(context, { role: 'submission', submission: { checkSender: false } })
+  const other = await trusting.connect({ as: ann })
+  assert.match(await other.mail('x@far.example', [ann], 'Subject: x\r\n\r\nbody'), /^250/)
+  assert.match(await trusting.text(trusting.arrivals.at(-1)), /^From: ann@example\.org$/m)
+})
+
+test('where it is allowed, mail of others is sent on under a Resent-From of one’s own', async (context) => {
+  const house = await openSmtpHouse(context, { role: 'submission', submission: { allowResent: true } })
+  const client = await house.connect({ as: ann })
+  const send = (resent: string): Promise<string> =>
+    client.mail(ann, ['v@far.example'], `${resent}From: x@far.example\r\n\r\nbody`)
+  assert.match(await send(''), /^550 5\.7\.1 The From field/)
+  assert.match(await send('Resent-To: v@far.example\r\n'), /^550 5\.7\.1 The From field/)
+  assert.match(await send(`Resent-From: ${ann}\r\n`), /^250/)
+  // The earlier resending is another's, and trace.
+  assert.match(await send(`Resent-From: ${ann}\r\nResent-From: y@far.example\r\n`), /^250/)
+  assert.match(await send(`Resent-From: y@far.example\r\nResent-From: ${ann}\r\n`), /^550 5\.7\.1/)
+  assert.match(await send(`Resent-Sender: y@far.example\r\nResent-From: ${ann}\r\n`), /^550 5\.7\.1/)
+})
 
 test('where nothing is relayed, that is said at RCPT', async (context) => {
   const house = await openSmtpHouse(context, { role: 'submission', relays: false })
