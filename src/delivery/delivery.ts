@@ -70,11 +70,19 @@ export interface Arrival {
   readonly once?: {
     readonly account: AccountId
     readonly key: string
-    readonly result: string
+    /** What a second request gets, made when it is known who fails at once. */
+    readonly result: (failed: readonly FailedAtOnce[]) => string
     readonly expiresAt: number
   }
   /** `each`: a full mailbox refuses its own recipient alone (LMTP answers for each); default: only when all are full. */
   readonly quota?: 'all' | 'each'
+}
+
+/** A recipient elsewhere that nobody will try to reach: it is on the suppression list. */
+export interface FailedAtOnce {
+  readonly address: string
+  /** In words. */
+  readonly reply: string
 }
 
 export type DeliveryRefusal =
@@ -100,6 +108,8 @@ export type DeliveryResult =
       readonly full?: readonly ArrivalRecipient[]
       /** Set where something went into the queue. */
       readonly queued?: string
+      /** Set where some are over before they began; a report tells the sender, where he wants one. */
+      readonly failed?: readonly FailedAtOnce[]
       readonly before?: string
     }
   | { readonly ok: false; readonly reason: DeliveryRefusal }

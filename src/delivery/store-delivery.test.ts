@@ -525,7 +525,7 @@ test('a full queue refuses, a Posthorn without one relays nothing, and neither k
 
 test('an idempotency key delivers once', async (context) => {
   const the = await way(context)
-  const once = { account: the.ann, key: 'k', result: 'first', expiresAt: the.house.clock.now() + 1000 }
+  const once = { account: the.ann, key: 'k', result: () => 'first', expiresAt: the.house.clock.now() + 1000 }
   const recipients = [{ account: the.ann, deliveredTo: 'ann@house.example' }]
   assert.ok((await the.arrive({ recipients, once })).ok)
   assert.deepEqual(await the.arrive({ recipients, once }), { ok: true, unknown: [], before: 'first' })

@@ -23,7 +23,7 @@ import type { NewHookEvent, NewQueueMessage } from '../store/queue.ts'
 import type { DeliverRequest, DeliverResult, Store } from '../store/store.ts'
 import { automaticSender } from './automatic.ts'
 import type { BounceReader } from './bounces.ts'
-import type { Arrival, ArrivalRecipient, Delivery, DeliveryResult } from './delivery.ts'
+import type { Arrival, ArrivalRecipient, Delivery, DeliveryResult, FailedAtOnce } from './delivery.ts'
 import type { QueueGauge } from './queue-gauge.ts'
 
 /** What ends a loop. */
@@ -97,7 +97,7 @@ class StoreDelivery {
       ...(arrival.quota !== undefined && { quota: arrival.quota }),
       ...(enqueue && { enqueue: ticket?.message ?? enqueue }),
       ...(arrival.reported && { reported: arrival.reported }),
-      ...(arrival.once && { once: arrival.once }),
+      ...(arrival.once && { once: { ...arrival.once, result: arrival.once.result(failedIn(enqueue)) } }),
       ...(events.length > 0 && { events }),
     })
     checkpoint?.(arrival.origin === 'report' ? 'report.committed' : 'delivery.committed')
@@ -149,7 +149,9 @@ class StoreDelivery {
         : [],
     )
     if (rows.length > 0) await store.dropReports({ rows, now: arrival.receivedAt })
-    return { ok: true, unknown, ...(full.length > 0 && { full }), queued: enqueue.name }
+    const failed = failedIn(enqueue)
+    const trouble = { ...(full.length > 0 && { full }), ...(failed.length > 0 && { failed }) }
+    return { ok: true, unknown, ...trouble, queued: enqueue.name }
   }
 
   /**
@@ -260,6 +262,13 @@ class StoreDelivery {
       }),
     ]
   }
+}
+
+/** Suppressed: over before it began. A list's member is not told of: the list left him out. */
+function failedIn(enqueue: NewQueueMessage | undefined): FailedAtOnce[] {
+  return (enqueue?.recipients ?? []).flatMap(({ address, state }) =>
+    state.type === 'settled' && state.outcome === 'failed' ? [{ address, reply: state.reply }] : [],
+  )
 }
 
 /** Not for any mailbox yet: an operator decides, or its time comes (RFC 4865 §4.2: whoever the recipients are). */

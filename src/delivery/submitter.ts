@@ -28,6 +28,7 @@ import type {
   Delivery,
   DeliveryRefusal,
   DeliveryResult,
+  FailedAtOnce,
   RemoteRecipient,
 } from './delivery.ts'
 import { type Filtered, SubmissionFilter } from './submission-filter.ts'
@@ -54,9 +55,17 @@ export interface SubmitRequest {
 /** What became of one recipient of the request. */
 export interface SubmittedRecipient {
   readonly address: string
-  readonly status: 'delivered' | 'queued' | 'refused'
-  /** Why it was refused; `policy`: by a filter. */
-  readonly reason?: Exclude<Resolution['type'], 'local'> | 'vanished' | 'policy'
+  /** `failed`: it was taken, and is over already; a report tells the sender, where he wants one. */
+  readonly status: 'delivered' | 'queued' | 'refused' | 'failed'
+  /** Why it was refused (`policy`: by a filter); or, in words, why it failed. */
+  readonly reason?: string
+}
+
+/** Why a recipient is refused. */
+type RefusalReason = Exclude<Resolution['type'], 'local'> | 'vanished' | 'policy'
+
+function refused(address: string, reason: RefusalReason): SubmittedRecipient {
+  return { address, status: 'refused', reason }
 }
 
 export type SubmitRefusal = DeliveryRefusal | 'no-recipients' | 'too-big' | 'header-too-big' | 'policy'
@@ -195,7 +204,7 @@ export class Submitter {
       const text = formatAddress(address)
       const served = resolution.type === 'not-local' || resolution.type === 'local'
       if (served && filter !== null && (await filter.recipient(address, options)) !== null) {
-        found.told.push({ address: text, status: 'refused', reason: 'policy' })
+        found.told.push(refused(text, 'policy'))
       } else if (resolution.type === 'not-local') {
         found.remote.push({ address, via: null, list: null, options })
         found.told.push({ address: text, status: 'queued' })
@@ -205,7 +214,7 @@ export class Submitter {
         }
         found.remote.push(...resolution.remote.map((one) => ({ ...one, named: text, options })))
         found.told.push({ address: text, status: resolution.remote.length > 0 ? 'queued' : 'delivered' })
-      } else found.told.push({ address: text, status: 'refused', reason: resolution.type })
+      } else found.told.push(refused(text, resolution.type))
     }
     return found
   }
@@ -249,15 +258,23 @@ export class Submitter {
       account: request.account,
       ...(account === null ? {} : { sender: account.address }),
       options,
-      ...(once === undefined ? {} : { once: { ...once, result: once.result({ id, recipients: told }) } }),
+      ...(once === undefined
+        ? {}
+        : {
+            once: {
+              ...once,
+              result: (failed: readonly FailedAtOnce[]) =>
+                once.result({ id, recipients: withFailures(work, failed) }),
+            },
+          }),
       ...(quarantine === null ? {} : { quarantine }),
     })
     if (!result.ok) return { ok: false, reason: result.reason, recipients: told }
     if (result.before !== undefined) return { ok: true, id, recipients: told, before: result.before }
     filter.delivered({ recipients: placesOf(work, result), bytes: message.blob.size })
     const vanished = new Set(result.unknown.map(({ deliveredTo }) => deliveredTo))
-    const recipients = told.map((one): SubmittedRecipient => {
-      if (vanished.has(one.address)) return { ...one, status: 'refused', reason: 'vanished' }
+    const recipients = withFailures(work, result.failed ?? []).map((one): SubmittedRecipient => {
+      if (vanished.has(one.address)) return refused(one.address, 'vanished')
       // What is held for an operator is in no mailbox.
       return quarantine !== null && one.status === 'delivered' ? { ...one, status: 'queued' } : one
     })
@@ -302,6 +319,22 @@ function refusedBy(
   recipients: readonly SubmittedRecipient[],
 ): SubmitResult {
   return { ok: false, reason: 'policy', recipients, reply: { code, status, text } }
+}
+
+/** What is told of the recipients, when those have failed: of an alias where it leads to nobody else. */
+function withFailures(
+  { told, local, remote }: Destinations,
+  failed: readonly FailedAtOnce[],
+): readonly SubmittedRecipient[] {
+  if (failed.length === 0) return told
+  const replyOf = new Map(failed.map(({ address, reply }) => [address, reply]))
+  return told.map((one) => {
+    const behind = remote.filter(({ named, address }) => (named ?? formatAddress(address)) === one.address)
+    const [reply, ...more] = behind.map(({ address }) => replyOf.get(formatAddress(address)))
+    const reached = local.some(({ named, deliveredTo }) => (named ?? deliveredTo) === one.address)
+    if (reply === undefined || reached || more.includes(undefined)) return one
+    return { ...one, status: 'failed', reason: reply }
+  })
 }
 
 /** A filter named an address that nobody has: its fault, not the sender's. */

@@ -57,6 +57,7 @@ export function createApp(parts: HttpParts): App {
       openTerminal(parts, account, { signal: req.raw.signal, stopping: env.stopping }),
     ),
   )
+  refuseOtherMethods(app)
   app.notFound(() => problemResponse(makeProblem(404, 'not-found', 'There is nothing here.')))
   app.onError((error, { req }) => {
     // The client went away in the middle of its request: nobody hears the answer, and nothing of ours failed.
@@ -66,6 +67,25 @@ export function createApp(parts: HttpParts): App {
     return problemResponse(makeProblem(500, 'internal', 'Something of ours failed; nothing was promised.'))
   })
   return app
+}
+
+/** RFC 9110 §15.5.6: a path that is there, asked by a method that it does not know, says which it knows. */
+function refuseOtherMethods(app: App): void {
+  const methods = new Map<string, Set<string>>()
+  for (const { path, method } of app.routes) {
+    const known = methods.get(path) ?? new Set()
+    // RFC 9110 §9.1: HEAD comes with GET.
+    for (const one of method === 'GET' ? ['GET', 'HEAD'] : [method]) known.add(one)
+    methods.set(path, known)
+  }
+  for (const [path, known] of methods) {
+    const allow = [...known].join(', ')
+    const problem = {
+      ...makeProblem(405, 'method-not-allowed', `Here is only ${allow}.`),
+      headers: { allow },
+    }
+    app.all(path, () => problemResponse(problem))
+  }
 }
 
 function reply(answer: object | Problem, code: 200 | 202): Response {

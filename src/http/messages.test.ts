@@ -87,8 +87,25 @@ test('a whole message comes as it is, its recipients from the query or from the 
     403,
     'foreign-sender',
   ])
-  const foreign = 'From: ann@example.org, eve@far.example\nTo: bob@example.org\n\nx'
+  const foreign = 'From: ann@example.org\nSender: eve@far.example\nTo: bob@example.org\n\nx'
   assert.deepEqual(await codeOf(await send('', foreign)), [403, 'foreign-author'])
+  const twice = 'From: ann@example.org\nFrom: ann@example.org\nTo: bob@example.org\n\nx'
+  assert.deepEqual(await codeOf(await send('', twice)), [422, 'bad-author'])
+  const resent = 'Resent-From: ann@example.org\nFrom: eve@far.example\nTo: bob@example.org\n\nx'
+  assert.deepEqual(await codeOf(await send('', resent)), [403, 'foreign-author'])
+})
+
+test('where it is allowed, mail of others is sent on under a Resent-From of one’s own', async (context) => {
+  const house = await openHttpHouse(context, { settings: { submission: { allowResent: true } } })
+  const answer = await house.fetch('/api/v1/messages', {
+    method: 'POST',
+    headers: { ...basic('ann@example.org'), 'content-type': 'message/rfc822' },
+    body: 'Resent-From: ann@example.org\nResent-To: bob@example.org\nFrom: eve@far.example\nTo: x@far.example\n\nx',
+  })
+  assert.equal(answer.status, 202)
+  assert.deepEqual((await json<SendResponse>(answer)).recipients, [
+    { address: 'bob@example.org', status: 'delivered' },
+  ])
 })
 
 test('nobody gets in without the right password, or in the clear', async (context) => {
@@ -164,6 +181,23 @@ test('what is no request is refused in words', async (context) => {
   assert.deepEqual(await codeOf(await house.fetch('/nothing')), [404, 'not-found'])
 })
 
+test('a path that is there names its methods; one that is not is not found', async (context) => {
+  const house = await openHttpHouse(context)
+  for (const [path, method, allow] of [
+    ['/api/v1/messages', 'GET', 'POST'],
+    ['/api/v1/messages', 'PUT', 'POST'],
+    ['/api/v1/messages/x', 'POST', 'GET, HEAD, DELETE'],
+    ['/api/v1/health', 'POST', 'GET, HEAD'],
+    ['/api/v1/terminal', 'OPTIONS', 'GET, HEAD'],
+  ] as const) {
+    const response = await house.fetch(path, { method })
+    assert.equal(response.headers.get('allow'), allow, `${method} ${path}`)
+    assert.deepEqual(await codeOf(response), [405, 'method-not-allowed'])
+  }
+  assert.equal((await house.fetch('/api/v1/health', { method: 'HEAD' })).status, 200)
+  assert.equal((await house.fetch('/api/v1/', { method: 'POST' })).status, 404)
+})
+
 test('recipients that cannot be served are told; with none left nothing is kept', async (context) => {
   const house = await openHttpHouse(context)
   const both = await json<SendResponse>(
@@ -181,6 +215,30 @@ test('recipients that cannot be served are told; with none left nothing is kept'
     detail: 'No recipient can be served.',
     recipients: [{ address: 'x@example.org', status: 'refused', reason: 'unknown-user' }],
   })
+})
+
+test('a recipient on the suppression list is told as failed, the second time too', async (context) => {
+  const house = await openHttpHouse(context)
+  const reason = 'bounced three times'
+  await house.store.suppress({ address: 'gone@far.example', reason, since: 0, until: null })
+  const headers = { 'idempotency-key': 'one' }
+  const to = ['gone@far.example', 'carol@far.example', 'bob@example.org']
+  for (const round of ['first', 'second']) {
+    const answer = await house.post({ ...minimal, to }, { headers })
+    assert.equal(answer.status, 202, round)
+    const { id, recipients } = await json<SendResponse>(answer)
+    assert.deepEqual(recipients, [
+      {
+        ...{ address: 'gone@far.example', status: 'failed' },
+        reason: 'the address is on the suppression list: bounced three times',
+      },
+      { address: 'carol@far.example', status: 'queued' },
+      { address: 'bob@example.org', status: 'delivered' },
+    ])
+    const seen = await house.fetch(`/api/v1/messages/${id}`, { headers: basic('ann@example.org') })
+    const { recipients: stand } = await json<StatusResponse>(seen)
+    assert.equal(stand.find(({ address }) => address === 'gone@far.example')?.status, 'failed')
+  }
 })
 
 test('limits of size, recipients and rate hold', async (context) => {

@@ -4,6 +4,7 @@ import { Buffer } from 'node:buffer'
 import type { z } from 'zod'
 import { BadAnswer } from '../hooks/decision.ts'
 import { type Address, tryAddress } from '../mail/address.ts'
+import type { AuthorshipFault } from '../mail/authorship.ts'
 import {
   type MessageOptions,
   plainMessageOptions,
@@ -103,11 +104,13 @@ async function fromRaw(
   }
   const named = query.getAll('to').map((text) => tryAddress(text, { utf8: true }))
   const recipients = named.length > 0 ? named : raw.recipients
-  const { authors } = raw
-  if (!authors.every(isAddress))
-    return makeProblem(422, 'bad-author', 'From or Sender holds what is no address.')
-  const [first] = authors
-  if (first === undefined) return makeProblem(422, 'no-author', 'The message has no From field.')
+  if (!raw.authorship.ok) return faults[raw.authorship.fault](raw.authorship.field)
+  const { claims, resent } = raw.authorship
+  const checked = claims.filter(({ field }) => {
+    return !resent || !context.submission.allowResent || field.startsWith('Resent-')
+  })
+  const authors = checked.map(({ address }) => address)
+  const first = claims.find(({ field }) => field === (resent ? 'Resent-From' : 'From'))?.address
   if (!recipients.every(isAddress)) return makeProblem(422, 'bad-recipient', 'A recipient is no address.')
   const from = query.get('from')
   const reversePath = from === null ? first : from === '' ? null : tryAddress(from, { utf8: true })
@@ -130,6 +133,19 @@ async function fromRaw(
 
 function isAddress(value: Address | null | undefined): value is Address {
   return value !== null && value !== undefined
+}
+
+const faults: Record<AuthorshipFault, (field: string) => Problem> = {
+  'no-author': () => makeProblem(422, 'no-author', 'The message has no From field.'),
+  'several-fields': (field) =>
+    makeProblem(422, 'bad-author', `The message has more than one ${field} field.`),
+  unreadable: (field) => makeProblem(422, 'bad-author', `${field} holds what is no address.`),
+  'no-sender': (field) =>
+    makeProblem(
+      422,
+      'no-sender',
+      `Several addresses in ${field} need a ${field === 'From' ? 'Sender' : 'Resent-Sender'} field.`,
+    ),
 }
 
 /** The schema has looked at it. */

@@ -41,9 +41,13 @@ test('authors and recipients come from the header, whatever the body says', asyn
     '',
   ].join('\n')
   const read = await feedEveryWayAsync(text, async (chunks) => {
-    const { authors, recipients, utf8, content } = await readRawMessage(pieces(chunks), 100)
-    const shown = (list: typeof authors): (string | null)[] => list.map((one) => one && formatAddress(one))
-    return { authors: shown(authors), recipients: shown(recipients), utf8, content: await all(content) }
+    const { authorship, recipients, utf8, content } = await readRawMessage(pieces(chunks), 100)
+    assert.ok(authorship.ok)
+    return {
+      authors: authorship.claims.map(({ address }) => formatAddress(address)),
+      recipients: recipients.map((one) => one && formatAddress(one)),
+      ...{ utf8, content: await all(content) },
+    }
   })
   assert.deepEqual(read, {
     authors: ['ann@example.org', '"x y"@example.org'],
@@ -51,4 +55,23 @@ test('authors and recipients come from the header, whatever the body says', asyn
     utf8: true,
     content: Buffer.from(text.replaceAll('\n', '\r\n')).toString('latin1'),
   })
+})
+
+test('what is sent on goes to those whom the last resending names (RFC 5322 §3.6.6)', async () => {
+  const text = [
+    'Resent-From: ann@example.org',
+    'Resent-To: bob@far.example',
+    'Resent-From: old@far.example',
+    'Resent-To: older@far.example',
+    'From: eve@far.example',
+    'To: ann@example.org',
+    '',
+    '',
+  ].join('\r\n')
+  const { authorship, recipients } = await readRawMessage(pieces([Buffer.from(text)]), 100)
+  assert.deepEqual(
+    recipients.map((one) => one && formatAddress(one)),
+    ['bob@far.example'],
+  )
+  assert.equal(authorship.ok && authorship.resent, true)
 })

@@ -3,6 +3,7 @@ import { Buffer } from 'node:buffer'
 import { openMessage } from '../hooks/message-parts.ts'
 import { parseAddressList } from '../mail/address-list.ts'
 import { type Address, makeAddress } from '../mail/address.ts'
+import { type Authorship, readAuthorship, topResending } from '../mail/authorship.ts'
 import { fieldValue, type HeaderField, splitHeader } from '../mail/header.ts'
 
 /** RFC 5322 §2.3: lines end with CRLF, and neither stands alone. A lone CR or LF becomes one. */
@@ -22,9 +23,8 @@ export async function* canonicalLines(
 }
 
 export interface RawMessage {
-  /** Of From and Sender; null where an entry is none. */
-  readonly authors: readonly (Address | null)[]
-  /** Of To, Cc and Bcc. */
+  readonly authorship: Authorship
+  /** Of To, Cc and Bcc, or of the topmost Resent-To, Resent-Cc and Resent-Bcc (RFC 5322 §3.6.6); null where an entry is no address. */
   readonly recipients: readonly (Address | null)[]
   /** The header holds characters beyond US-ASCII (RFC 6532). */
   readonly utf8: boolean
@@ -35,11 +35,15 @@ export interface RawMessage {
 export async function readRawMessage(content: AsyncIterable<Uint8Array>, limit: number): Promise<RawMessage> {
   const { header, body } = await openMessage(canonicalLines(content))
   const { fields } = splitHeader(header)
-  const addresses = (...names: readonly string[]): (Address | null)[] =>
-    fields.filter(({ name }) => names.includes(name)).flatMap((field) => addressesOf(field, limit))
+  const authorship = readAuthorship(fields)
+  const resending = topResending(fields)
+  const resent = resending.some(({ name }) => /^resent-(?:to|cc|bcc)$/.test(name))
+  const named = resent
+    ? resending.filter(({ name }) => /^resent-(?:to|cc|bcc)$/.test(name))
+    : fields.filter(({ name }) => /^(?:to|cc|bcc)$/.test(name))
   return {
-    authors: addresses('from', 'sender'),
-    recipients: addresses('to', 'cc', 'bcc'),
+    authorship,
+    recipients: named.flatMap((field) => addressesOf(field, limit)),
     utf8: /[^\0-\x7f]/.test(header),
     content: joined(Buffer.from(header, 'latin1'), body),
   }

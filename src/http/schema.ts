@@ -102,8 +102,10 @@ const sentRecipient = z.object({
   address: z.string(),
   status: z
     .enum(['delivered', 'queued', 'refused', 'deferred', 'failed', 'unknown'])
-    .describe('`deferred`, `failed` and `unknown` only with `mode=direct`.'),
-  reason: z.string().optional().describe('Why it was refused, or the host’s reply.'),
+    .describe(
+      '`deferred` and `unknown` only with `mode=direct`; without it `failed` is an address on the suppression list.',
+    ),
+  reason: z.string().optional().describe('Why it was refused or failed, or the host’s reply.'),
 })
 
 export const sendResponse = z.object({

@@ -2,22 +2,27 @@
 import assert from 'node:assert/strict'
 import { request as plainRequest } from 'node:http'
 import { request as secureRequest } from 'node:https'
+import { connect } from 'node:net'
 import { test, type TestContext } from 'node:test'
+import { connect as connectTls } from 'node:tls'
 import { basic, openHttpHouse } from '../../test/support/http-house.ts'
 import { RealRandom } from '../base/real-random.ts'
+import { parseIpNetworks } from '../base/ip-network.ts'
 import { ConnectionCount } from '../net/connection-limits.ts'
 import { RealClock } from '../net/real-clock.ts'
 import { createSelfSignedIdentity } from '../net/tls-identity.ts'
 import { openApiDocument } from './openapi.ts'
-import { type HttpListener, startHttp } from './service.ts'
+import { type HttpListener, type HttpProxies, startHttp } from './service.ts'
 
 interface Setting {
   readonly tls?: 'implicit' | 'none'
   readonly perAddress?: number
+  readonly proxies?: HttpProxies
 }
 
-async function listen(context: TestContext, { tls = 'implicit', perAddress = 10 }: Setting = {}) {
+async function listen(context: TestContext, { tls = 'implicit', perAddress = 10, proxies }: Setting = {}) {
   const house = await openHttpHouse(context)
+  const told: string[] = []
   const clock = new RealClock()
   const identity = createSelfSignedIdentity({
     hostname: 'localhost',
@@ -31,9 +36,12 @@ async function listen(context: TestContext, { tls = 'implicit', perAddress = 10 
     port: 0,
     identity: tls === 'implicit' ? identity : null,
     connections: new ConnectionCount({ total: 10, perAddress, perPrefix: 10 }),
+    ...(proxies !== undefined && { proxies }),
+    onRefused: (remoteAddress, limit) => told.push(`refused ${remoteAddress} ${limit}`),
+    onProxyFailed: (remoteAddress, failure) => told.push(`failed ${remoteAddress} ${failure}`),
   })
   context.after(() => listener.stop(0))
-  return { house, listener }
+  return { house, listener, told }
 }
 
 function portOf({ points }: HttpListener): number {
@@ -81,6 +89,78 @@ test('requests are answered over TLS and in the clear, credentials only over TLS
 test('connections beyond the limit are closed', async (context) => {
   const { listener } = await listen(context, { tls: 'none', perAddress: 0 })
   await assert.rejects(ask(portOf(listener), { path: '/api/v1/health', tls: 'none' }).answer)
+})
+
+const credentials = basic('ann@example.org')
+const send = `POST /api/v1/messages HTTP/1.1\r\nhost: x\r\nauthorization: ${credentials['authorization']}\r\ncontent-type: message/rfc822\r\nconnection: close\r\n`
+const message = 'From: ann@example.org\r\nTo: bob@example.org\r\n\r\nx\r\n'
+
+/** All that the server says to these pieces. */
+async function talk(port: number, ...pieces: readonly (string | Uint8Array)[]): Promise<string> {
+  const socket = connect(port, '127.0.0.1')
+  socket.setNoDelay(true)
+  let heard = ''
+  for (const piece of pieces) await new Promise<void>((resolve) => socket.write(piece, () => resolve()))
+  try {
+    for await (const chunk of socket) heard += String(chunk)
+  } catch {
+    // Cut: what was heard is what there is.
+  }
+  return heard
+}
+
+const request = `${send}content-length: ${message.length}\r\n\r\n${message}`
+const everyHere = parseIpNetworks(['127.0.0.0/8'])
+
+test('behind the PROXY protocol the client counts, over TLS too; a header that is none is cut', async (context) => {
+  const trust = { from: everyHere, timeoutMilliseconds: 5000, longestHeader: 1000 }
+  const proxies: HttpProxies = { by: 'protocol', trust }
+  const { listener, house, told } = await listen(context, { tls: 'none', proxies })
+  const port = portOf(listener)
+  const line = 'PROXY TCP4 192.0.2.7 192.0.2.1 4711 443\r\n'
+  // Credentials in the clear are refused: the request came so far.
+  assert.match(await talk(port, line + request), /^HTTP\/1\.1 403 /)
+  assert.match(await talk(port, line.slice(0, 9), line.slice(9), request), /^HTTP\/1\.1 403 /)
+  assert.equal(await talk(port, request), '')
+  assert.deepEqual(told, ['failed 127.0.0.1 invalid'])
+  const secured = await listen(context, { tls: 'implicit', proxies })
+  const socket = connect(portOf(secured.listener), '127.0.0.1')
+  socket.write(line)
+  const wrapped = connectTls({ socket, rejectUnauthorized: false })
+  wrapped.write(request)
+  let heard = ''
+  for await (const chunk of wrapped) heard += String(chunk)
+  assert.match(heard, /^HTTP\/1\.1 202 /)
+  const accepted = secured.house.memory.records.find(({ name }) => name === 'http.message-accepted')
+  assert.equal(accepted?.fields['remoteAddress'], '192.0.2.7')
+  assert.equal(house.memory.count('http.message-accepted'), 0)
+})
+
+test('behind the PROXY protocol limits hold for the client', async (context) => {
+  const trust = { from: everyHere, timeoutMilliseconds: 5000, longestHeader: 1000 }
+  const { listener, told } = await listen(context, {
+    ...{ tls: 'none', perAddress: 0 },
+    proxies: { by: 'protocol', trust },
+  })
+  const line = 'PROXY TCP4 192.0.2.7 192.0.2.1 4711 443\r\n'
+  assert.equal(await talk(portOf(listener), line + request), '')
+  assert.deepEqual(told, ['refused 192.0.2.7 address'])
+})
+
+test('a header tells the client where a listed proxy sent it, and from nobody else', async (context) => {
+  const xff = 'x-forwarded-for: 198.51.100.1, 192.0.2.7\r\nx-forwarded-proto: https\r\n'
+  const text = request.replace('content-length', `${xff}content-length`)
+  // A proxy with many clients is no client with many connections.
+  const trusting = await listen(context, {
+    ...{ tls: 'none', perAddress: 0 },
+    proxies: { by: 'x-forwarded-for', from: everyHere },
+  })
+  assert.match(await talk(portOf(trusting.listener), text), /^HTTP\/1\.1 202 /)
+  const accepted = trusting.house.memory.records.find(({ name }) => name === 'http.message-accepted')
+  assert.equal(accepted?.fields['remoteAddress'], '192.0.2.7')
+  const strangers = parseIpNetworks(['192.0.2.0/24'])
+  const others = await listen(context, { tls: 'none', proxies: { by: 'x-forwarded-for', from: strangers } })
+  assert.match(await talk(portOf(others.listener), text), /^HTTP\/1\.1 403 /)
 })
 
 test('a terminal shows what is sent to it, until the server stops', async (context) => {

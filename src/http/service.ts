@@ -1,16 +1,22 @@
 // A listener of the service `http`: carries requests between sockets and the app. Node's own server does HTTP; limits of connections
-// are those of every other listener.
+// are those of every other listener; behind a listed proxy they count for the client where the PROXY protocol names it, and
+// otherwise the proxy counts in all alone.
 //
 // Stopping: no new connections, terminals end, idle connections are closed, requests under way may finish within the time given.
 import { createServer, type Server, type ServerOptions } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import { getRequestListener } from '@hono/node-server'
+import { unmapIp } from '../base/ip-address.ts'
+import { inNetworks, type IpNetwork } from '../base/ip-network.ts'
 import type { HttpConfig } from '../config/sections/http.ts'
 import type { ConnectionCount } from '../net/connection-limits.ts'
+import type { ProxyFailure, ProxyTrust } from '../net/proxied.ts'
 import type { TlsIdentity } from '../net/tls.ts'
 import { createApp } from './app.ts'
+import { clientOf, type TrustedProxies } from './forwarded.ts'
 import type { HttpParts } from './parts.ts'
+import { readProxyHeader } from './proxied-socket.ts'
 
 export interface HttpListenerOptions {
   readonly parts: HttpParts
@@ -20,9 +26,16 @@ export interface HttpListenerOptions {
   /** TLS from the first octet; null: in the clear. */
   readonly identity: TlsIdentity | null
   readonly connections: ConnectionCount
+  /** Whose word is taken for who the client is; null: nobody's. */
+  readonly proxies?: HttpProxies | null
   /** A connection was over a limit, and closed. */
   readonly onRefused?: (remoteAddress: string, limit: string) => void
+  /** A listed proxy did not say whom it speaks for, or wrongly. */
+  readonly onProxyFailed?: (remoteAddress: string, failure: ProxyFailure) => void
 }
+
+/** Listed proxies, and how they tell for whom they speak. */
+export type HttpProxies = { readonly by: 'protocol'; readonly trust: ProxyTrust } | TrustedProxies
 
 export interface HttpListener extends AsyncDisposable {
   readonly points: readonly { readonly address: string; readonly port: number }[]
@@ -34,23 +47,28 @@ export interface HttpListener extends AsyncDisposable {
 
 /** Rejects with an Error whose `code` is the system's (`EADDRINUSE`, `EACCES`, …). */
 export async function startHttp(options: HttpListenerOptions): Promise<HttpListener> {
-  const { parts, identity, address, port } = options
+  const { parts, identity, address, port, proxies = null } = options
+  /** Whom the PROXY protocol named. */
+  const clients = new WeakMap<Socket, string>()
   const stopping = new AbortController()
   const app = createApp(parts)
   const listener = getRequestListener(
-    (request, { incoming }) =>
-      app.fetch(request, {
-        remoteAddress: unmapped(incoming.socket.remoteAddress ?? ''),
-        secure: identity !== null,
-        stopping: stopping.signal,
-      }),
+    (request, { incoming }) => {
+      const { socket } = incoming
+      const remoteAddress = clients.get(socket) ?? unmapIp(socket.remoteAddress ?? '')
+      const connected = { remoteAddress, secure: identity !== null }
+      const told = proxies === null || proxies.by === 'protocol' ? null : proxies
+      const origin =
+        told === null ? connected : clientOf(connected, told, (name) => request.headers.get(name))
+      return app.fetch(request, { ...origin, stopping: stopping.signal })
+    },
     // The global Request and Response are not ours to replace.
     { overrideGlobalObjects: false },
   )
   const server = createServer(serverSettings(parts.config), (request, response) => {
     void listener(request, response)
   })
-  carryConnections(server, options)
+  carryConnections(server, { ...options, clients })
   await opened(server, { host: address, port })
   // A connection that could not be accepted concerns nobody else.
   server.on('error', () => {})
@@ -80,30 +98,77 @@ function serverSettings(config: HttpConfig): ServerOptions {
   }
 }
 
-/** Puts limits, and TLS where it is wanted, before Node's own handling of a connection. */
+/** Puts limits, the PROXY protocol, and TLS where it is wanted, before Node's own handling of a connection. */
 function carryConnections(
   server: Server,
-  { connections, onRefused, identity, parts }: HttpListenerOptions,
+  options: HttpListenerOptions & { readonly clients: WeakMap<Socket, string> },
 ): void {
-  const carry = (socket: Socket): void => {
-    for (const handle of handlers) handle.call(server, socket)
-  }
+  const { identity, parts, proxies = null, clients } = options
   // Node's types do not say what they are called with.
   const handlers = server.listeners('connection') as ((this: Server, socket: Socket) => void)[]
   server.removeAllListeners('connection')
-  server.on('connection', (socket: Socket) => {
-    const remote = unmapped(socket.remoteAddress ?? '')
-    const address = remote === '' ? null : remote
-    const refusal = connections.enter(address)
-    if (refusal !== null) {
-      onRefused?.(remote, refusal)
-      socket.destroy()
-      return
+  const begin = (socket: Socket, address: string | null): void => {
+    if (!admit(socket, address, options)) return
+    const carry = (carried: Socket): void => {
+      if (address !== null) clients.set(carried, address)
+      for (const handle of handlers) handle.call(server, carried)
+      // Paused behind a proxy's header; what came with the header is still to be read.
+      carried.resume()
     }
-    socket.once('close', () => connections.leave(address))
     if (identity === null) carry(socket)
     else secure(socket, { identity, parts, done: carry })
+  }
+  server.on('connection', (socket: Socket) => {
+    const remote = unmapIp(socket.remoteAddress ?? '')
+    if (proxies === null || !inNetworks(proxiesOf(proxies), remote))
+      begin(socket, remote === '' ? null : remote)
+    else if (proxies.by !== 'protocol') begin(socket, null)
+    else {
+      void beginProxied(socket, { ...options, trust: proxies.trust, begin })
+    }
   })
+}
+
+function proxiesOf(proxies: HttpProxies): readonly IpNetwork[] {
+  return proxies.by === 'protocol' ? proxies.trust.from : proxies.from
+}
+
+/** Counts it under the address, or in all alone for null; false where it is one too many, and closed. */
+function admit(
+  socket: Socket,
+  address: string | null,
+  { connections, onRefused }: HttpListenerOptions,
+): boolean {
+  const refusal = connections.enter(address)
+  if (refusal !== null) {
+    onRefused?.(address ?? unmapIp(socket.remoteAddress ?? ''), refusal)
+    socket.destroy()
+    return false
+  }
+  socket.once('close', () => connections.leave(address))
+  return true
+}
+
+/** Waits for the header; while it does, the proxy counts in all alone. */
+async function beginProxied(
+  socket: Socket,
+  options: HttpListenerOptions & {
+    readonly trust: ProxyTrust
+    readonly begin: (socket: Socket, address: string | null) => void
+  },
+): Promise<void> {
+  const { connections, parts, trust, onRefused, onProxyFailed, begin } = options
+  const proxy = unmapIp(socket.remoteAddress ?? '')
+  const refusal = connections.enter(null)
+  if (refusal !== null) {
+    onRefused?.(proxy, refusal)
+    socket.destroy()
+    return
+  }
+  const header = await readProxyHeader(socket, { trust, clock: parts.clock })
+  connections.leave(null)
+  if (typeof header === 'string') onProxyFailed?.(proxy, header)
+  else begin(socket, header.type === 'forwarded' ? header.peer.remoteAddress : null)
 }
 
 /** A handshake that fails, or takes longer than a header may, closes the connection. */
@@ -136,11 +201,6 @@ function secure(
     },
     () => socket.destroy(),
   )
-}
-
-/** An IPv4 address on an IPv6 socket, as IPv4. */
-function unmapped(address: string): string {
-  return address.startsWith('::ffff:') && address.includes('.') ? address.slice('::ffff:'.length) : address
 }
 
 function opened(server: Server, point: { host: string; port: number }): Promise<void> {

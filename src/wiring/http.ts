@@ -1,6 +1,9 @@
 // The HTTP side: the send API behind a listener, and the telling of webhooks. Loaded only where one is configured.
 import type { ListenerConfig } from '../config/sections/listeners.ts'
+import type { NetConfig } from '../config/sections/net.ts'
 import * as serverEvents from '../events/server.ts'
+import type { HttpProxies } from '../http/service.ts'
+import { createProxyTrust } from '../net/proxied.ts'
 import { ingest } from '../store/ingest.ts'
 import type { Backend } from './backend.ts'
 import type { AnyListener, ListenerParts } from './listeners.ts'
@@ -29,8 +32,11 @@ export async function startHttpListener(
     port: settings.port,
     identity: settings.tls === 'none' ? null : identity,
     connections: connections.http,
+    proxies: httpProxies(settings, config.net),
     onRefused: (remoteAddress, limit) =>
       events.emit(serverEvents.connectionRefused, { service: 'http', remoteAddress, limit }),
+    onProxyFailed: (remoteAddress, failure) =>
+      events.emit(serverEvents.proxyFailed, { service: 'http', remoteAddress, failure }),
     parts: {
       ...{ store, directory, terminals, events, clock, random, hostname, maxMessageSize, submission },
       submitter: wayIn.submitter,
@@ -41,6 +47,12 @@ export async function startHttpListener(
       clearText: config.auth.allowClearText ? 'allowed' : 'refused',
     },
   })
+}
+
+function httpProxies({ proxyFrom, proxyBy }: ListenerConfig, net: NetConfig): HttpProxies | null {
+  const trust = createProxyTrust(proxyFrom, net)
+  if (trust === null) return null
+  return proxyBy === 'protocol' ? { by: proxyBy, trust } : { by: proxyBy, from: trust.from }
 }
 
 /** Tells webhooks until disposed. */

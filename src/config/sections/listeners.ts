@@ -38,7 +38,13 @@ const listenerSection = z.strictObject({
     )
     .default([])
     .describe(
-      'Proxies that tell the client’s address by the PROXY protocol (version 1 or 2): they may, and then must. Addresses or networks.',
+      'Proxies that tell the client’s address, in the way that proxyBy says. Addresses or networks; nobody else’s word is taken.',
+    ),
+  proxyBy: z
+    .enum(['protocol', 'x-forwarded-for', 'forwarded'])
+    .default('protocol')
+    .describe(
+      'How those of proxyFrom tell it. protocol: the PROXY protocol, version 1 or 2, which they then must speak. On http listeners also x-forwarded-for (with X-Forwarded-Proto) or forwarded (RFC 7239): that header of each request, and not the other one.',
     ),
 })
 
@@ -62,8 +68,8 @@ export const listenersSection = z
     'HTTP has no STARTTLS: give the http listener `tls = "implicit"`, or "none"',
   )
   .refine(
-    (listeners) => !listeners.some(({ service, proxyFrom }) => service === 'http' && proxyFrom.length > 0),
-    'the PROXY protocol is not understood on http listeners',
+    (listeners) => !listeners.some(({ service, proxyBy }) => service !== 'http' && proxyBy !== 'protocol'),
+    'proxyBy: only http listeners have headers; all others know the PROXY protocol alone',
   )
   .default([])
   .describe('Where to listen, for what.')
