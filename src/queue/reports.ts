@@ -1,6 +1,8 @@
 // Makes the reports that are due: one for each message, kind and return path, for all its rows at once, so that nobody gets a
 // hundred for one message.
 //
+// - Recipients of one message mostly come to their end within moments of each other. So a report of a message that has others under
+//   way waits for them for a little (`reports.gatherFor`), once. What is due is in the rows: a start finds it, whatever was waited for.
 // - A report is delivered in the commit that marks its rows as reported: none is lost, none sent twice, whatever stops.
 // - It leaves under the null reverse-path (RFC 3461 §6.1), and nothing without a sender gets one: a report that cannot be
 //   delivered ends there, by an event and, where configured, in the postmaster's mailbox.
@@ -8,7 +10,7 @@
 // What it cannot make now (the store in trouble) stays due.
 import { Buffer } from 'node:buffer'
 import type { Checkpoint } from '../base/checkpoint.ts'
-import type { Clock } from '../base/clock.ts'
+import type { Clock, Timer } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import type { QueueConfig } from '../config/sections/queue.ts'
 import { errorText } from '../events/error-text.ts'
@@ -35,6 +37,7 @@ import type {
   QueueRecipient,
   QueueRow,
   ReportKind,
+  ReportsDue,
 } from '../store/queue.ts'
 import { type Store, StoreUnavailable } from '../store/store.ts'
 import { wants } from './enqueue.ts'
@@ -76,13 +79,17 @@ export interface ReportsOptions {
 }
 
 export interface Reports extends ReportMaker {
-  /** Resolves when what is due has been made, as far as it could. */
+  /** Resolves when what is due has been made, as far as it could; what waits for others is left waiting. */
   settled(): Promise<void>
+  /** As `settled`, for good: what waits for others is made by the next start. */
+  stop(): Promise<void>
 }
 
 const pageSize = 20
 const faultsAtMost = 5
 const faultsRemembered = 1000
+/** Messages whose reports wait for others, at most; further ones are reported at once. */
+const gatheringAtMost = 10_000
 
 export function createReports(options: ReportsOptions): Reports {
   const making = new Making(options)
@@ -90,6 +97,7 @@ export function createReports(options: ReportsOptions): Reports {
     due: () => making.due(),
     delayed: (rows) => making.delayed(rows),
     settled: () => making.settled(),
+    stop: () => making.stop(),
   }
 }
 
@@ -104,6 +112,10 @@ class Making {
   readonly #parts: ReportsOptions
   #running: Promise<void> | undefined
   #again = false
+  #stopped = false
+  /** Since when the report of a message has been waiting for its other recipients; milliseconds of the monotonic clock. */
+  readonly #gathering = new Map<QueueId, number>()
+  #gathered: Timer | undefined
   readonly #faults = new Map<QueueId, number>()
 
   constructor(parts: ReportsOptions) {
@@ -111,6 +123,7 @@ class Making {
   }
 
   due(): void {
+    if (this.#stopped) return
     if (this.#running !== undefined) {
       this.#again = true
       return
@@ -126,6 +139,12 @@ class Making {
 
   async settled(): Promise<void> {
     while (this.#running !== undefined) await this.#running
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    this.#gathered?.cancel()
+    await this.settled()
   }
 
   async delayed(rows: readonly QueueRecipient[]): Promise<void> {
@@ -144,21 +163,52 @@ class Making {
   async #all(): Promise<void> {
     const { store, events } = this.#parts
     try {
+      const seen = new Set<QueueId>()
+      let after: QueueId | undefined
       for (;;) {
-        const entries = await store.reportsDue({ limit: pageSize })
-        let made = 0
-        for (const entry of entries) made += (await this.#entry(entry)) ? 1 : 0
-        if (entries.length < pageSize || made === 0) return
+        const entries = await store.reportsDue({ ...(after !== undefined && { after }), limit: pageSize })
+        for (const entry of entries) {
+          seen.add(entry.message.id)
+          if (this.#isComplete(entry)) await this.#entry(entry)
+        }
+        after = entries.at(-1)?.message.id
+        if (entries.length < pageSize || after === undefined) break
       }
+      // Another node was quicker, or an operator dropped it.
+      for (const id of this.#gathering.keys()) if (!seen.has(id)) this.#gathering.delete(id)
+      this.#lookWhenGathered()
     } catch (error) {
       events.emit(queueStoreTrouble, { doing: 'report', error: errorText(error) })
     }
   }
 
-  /** True where all its reports were made or dropped. */
-  async #entry({ message, recipients }: QueueEntry): Promise<boolean> {
+  /** Whether its report need not wait for other recipients, any more. */
+  #isComplete({ message: { id }, unsettled }: ReportsDue): boolean {
+    const { gatherFor } = this.#parts.config.reports
+    const now = this.#parts.clock.monotonic()
+    const since = this.#gathering.get(id)
+    if (since === undefined && unsettled > 0 && gatherFor > 0 && this.#gathering.size < gatheringAtMost) {
+      this.#gathering.set(id, now)
+      return false
+    }
+    if (since !== undefined && unsettled > 0 && now - since < gatherFor) return false
+    this.#gathering.delete(id)
+    return true
+  }
+
+  #lookWhenGathered(): void {
+    const { clock, config } = this.#parts
+    this.#gathered?.cancel()
+    this.#gathered = undefined
+    // The first of them has waited longest.
+    const [since] = this.#gathering.values()
+    if (since === undefined || this.#stopped) return
+    const wait = Math.max(1, Math.ceil(since + config.reports.gatherFor - clock.monotonic()))
+    this.#gathered = clock.after(wait, () => this.due())
+  }
+
+  async #entry({ message, recipients }: QueueEntry): Promise<void> {
     const { maxRecipients } = this.#parts.config.reports
-    let all = true
     // An operator's `fail` and a double bounce ask for a report whatever the sender asked for: NEVER is still never.
     const unwanted = recipients.filter((row) => !isWanted(message, row))
     if (unwanted.length > 0) await this.#drop(unwanted)
@@ -166,13 +216,12 @@ class Making {
     for (const group of groupsOf(message, wanted, ({ report }) => report ?? 'failure')) {
       for (let at = 0; at < group.rows.length; at += Math.max(1, maxRecipients)) {
         const rows = group.rows.slice(at, at + Math.max(1, maxRecipients))
-        if (!(await this.#make({ ...group, rows }))) all = false
+        await this.#make({ ...group, rows })
       }
     }
-    return all
   }
 
-  async #make(group: Group): Promise<boolean> {
+  async #make(group: Group): Promise<void> {
     const { events, send, checkpoint } = this.#parts
     const { message, kind, rows } = group
     const to = group.to ?? '<postmaster>'
@@ -181,8 +230,7 @@ class Making {
       group.to === null &&
       (kind !== 'failure' || this.#parts.config.reports.doubleBounce !== 'postmaster')
     ) {
-      await this.#drop(rows)
-      return true
+      return this.#drop(rows)
     }
     try {
       checkpoint?.('report.begun')
@@ -192,27 +240,25 @@ class Making {
       checkpoint?.('report.sent')
       if (outcome === 'sent') {
         events.emit(reportSent, { message: message.name, kind, to, recipients: rows.length })
-        return true
+        return
       }
       events.emit(reportDropped, { message: message.name, kind, to, reason: 'nobody' })
       await this.#drop(rows)
-      return true
     } catch (error) {
       events.emit(queueStoreTrouble, { doing: 'report', error: errorText(error) })
-      return !(error instanceof StoreUnavailable) && this.#isHopeless(group)
+      if (!(error instanceof StoreUnavailable)) await this.#countFault(group)
     }
   }
 
-  /** A report that fails by a fault of ours stays due, but not so often that it keeps others from being made. */
-  async #isHopeless({ message, kind, to, rows }: Group): Promise<boolean> {
+  /** A report that fails by a fault of ours stays due, but not for ever. */
+  async #countFault({ message, kind, to, rows }: Group): Promise<void> {
     const faults = (this.#faults.get(message.id) ?? 0) + 1
     this.#faults.set(message.id, faults)
-    if (faults < faultsAtMost && this.#faults.size <= faultsRemembered) return false
+    if (faults < faultsAtMost && this.#faults.size <= faultsRemembered) return
     this.#faults.delete(message.id)
     const { events } = this.#parts
     events.emit(reportDropped, { message: message.name, kind, to: to ?? '<postmaster>', reason: 'fault' })
     await this.#drop(rows)
-    return true
   }
 
   async #drop(rows: readonly QueueRecipient[]): Promise<void> {

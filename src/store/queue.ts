@@ -188,6 +188,11 @@ export interface QueueEntry {
   readonly finishedAt: number | null
 }
 
+export interface ReportsDue extends QueueEntry {
+  /** Rows of the message that are not settled yet. */
+  readonly unsettled: number
+}
+
 /**
  * Unsettled rows of a domain by age of their message: `counts[i]` between `ages[i−1]` and `ages[i]`, one more at the end for
  * what is older. Those with most rows first.
@@ -296,8 +301,8 @@ export interface QueueStore {
     now: number
     limit: number
   }): Promise<{ expired: QueueRecipient[]; delayed: QueueRecipient[] }>
-  /** Messages with rows whose report is due, those rows alone with each; oldest first. */
-  reportsDue(request: { limit: number }): Promise<QueueEntry[]>
+  /** Messages with rows whose report is due, those rows alone with each, in order of id; page by `after`. */
+  reportsDue(request: { after?: QueueId; limit: number }): Promise<ReportsDue[]>
   /** As `DeliveryExtras.reported`, where no report is sent because nobody wants it or nobody can get it. */
   dropReports(request: { rows: readonly QueueRow[]; now: number }): Promise<void>
 

@@ -77,7 +77,7 @@ export async function startOutgoing(parts: OutgoingParts): Promise<Outgoing> {
     async [Symbol.asyncDispose]() {
       stopping.abort()
       await queue.stop()
-      await reports.settled()
+      await reports.stop()
     },
   }
 }

@@ -577,6 +577,8 @@ function reportContract(test: Room): void {
       ],
     )
     assert.equal(due[0]?.recipients[1]?.last?.reply, 'here')
+    assert.equal(due[0].unsettled, 0)
+    assert.deepEqual(await house.store.reportsDue({ after: id, limit: 5 }), [])
     assert.equal((await house.store.queueTotals()).reports, 2)
     await house.store.collectGarbage({ now: house.now })
     assert.ok(due[0] && (await house.store.blobs.readSmall(due[0].message.blob)), 'a report may quote it')

@@ -74,6 +74,10 @@ const backOffSection = z
 const reportsSection = z
   .strictObject({
     delayAfter: duration('4h', 'When the sender is told that a message is late; 0 is never.'),
+    gatherFor: duration(
+      '2s',
+      'How long a report waits for other recipients of its message to come to their end too; 0 waits for none.',
+    ),
     maxReturned: size(
       '1 MB',
       'Up to this size a whole message is returned where RET=FULL asks for it; else its header (RFC 3461 §6.2).',

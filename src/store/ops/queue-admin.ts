@@ -9,6 +9,7 @@ import type {
   QueueShape,
   QueueStore,
   ReportKind,
+  ReportsDue,
 } from '../queue.ts'
 import {
   attemptOf,
@@ -109,18 +110,24 @@ export function* findSent(request: { envId?: string; messageId?: string }): Op<Q
 }
 
 /** See `QueueStore.reportsDue`. */
-export function* reportsDue(request: { limit: number }): Op<QueueEntry[]> {
+export function* reportsDue(request: { after?: QueueId; limit: number }): Op<ReportsDue[]> {
   const due = yield* all<{ message: QueueId }>`
-    SELECT DISTINCT message FROM queue_recipient WHERE report IS NOT NULL ORDER BY message LIMIT ${request.limit}`
+    SELECT DISTINCT message FROM queue_recipient WHERE report IS NOT NULL AND message > ${request.after ?? 0}
+    ORDER BY message LIMIT ${request.limit}`
   const ids = due.map(({ message }) => message)
+  if (ids.length === 0) return []
   const messages = yield* messagesOf(ids)
   const rows = yield* all<QueueRecipientRow>`
     SELECT ${queueRecipientColumns} FROM queue_recipient
     WHERE report IS NOT NULL AND queue_recipient.message IN ${idsNamed(ids)} ORDER BY message, number`
-  return entriesOf(
-    ids.flatMap((id) => messages.get(id) ?? []),
-    rows,
-  )
+  const counts = yield* all<{ id: QueueId; unsettled: number }>`
+    SELECT id, unsettled FROM queue_message WHERE id IN ${idsNamed(ids)}`
+  const unsettled = new Map(counts.map((row) => [row.id, row.unsettled]))
+  const found = ids.flatMap((id) => messages.get(id) ?? [])
+  return entriesOf(found, rows).map((entry) => ({
+    ...entry,
+    unsettled: unsettled.get(entry.message.id) ?? 0,
+  }))
 }
 
 /** See `QueueStore.queueShape`. */
