@@ -8,8 +8,9 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { errorText } from '../../events/error-text.ts'
+import { StoreUnavailable } from '../../store/store.ts'
 import { ControlLines, type ControlMessage, tryControlRequest } from '../proto/messages.ts'
-import { type AdminOperations, type Asker, RefusedOperation } from './operation.ts'
+import { type AdminOperations, type Asker, DeferredOperation, RefusedOperation } from './operation.ts'
 
 /** The longest path that every system takes as a local socket's name. */
 const maxSocketPath = 100
@@ -92,13 +93,15 @@ function serveClient(socket: Socket, operations: AdminOperations): void {
       .run(request.operation, request.arguments, asker)
       .then(
         (result) => say({ type: 'result', result }),
-        (error: unknown) =>
-          say(
-            error instanceof RefusedOperation
-              ? { type: 'refused', message: error.message }
-              : { type: 'failed', message: errorText(error) },
-          ),
+        (error: unknown) => say(failureOf(error)),
       )
       .finally(() => socket.end())
   })
+}
+
+/** What was foreseen is a sentence already; of a defect its kind is told too. */
+function failureOf(error: unknown): ControlMessage {
+  if (error instanceof RefusedOperation) return { type: 'refused', message: error.message }
+  const foreseen = error instanceof DeferredOperation || error instanceof StoreUnavailable
+  return { type: 'failed', message: foreseen ? error.message : errorText(error) }
 }

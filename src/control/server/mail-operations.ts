@@ -4,7 +4,7 @@ import { z } from 'zod'
 import type { SubmitRefusal, SubmitResult, Submitter } from '../../delivery/submitter.ts'
 import { type Address, tryAddress } from '../../mail/address.ts'
 import { plainMessageOptions, plainRecipientOptions } from '../../mail/delivery-options.ts'
-import { operation, type Operation, RefusedOperation } from './operation.ts'
+import { DeferredOperation, operation, type Operation, RefusedOperation } from './operation.ts'
 
 const submission = z.strictObject({
   /** '' is the null reverse-path. */
@@ -19,11 +19,6 @@ const submission = z.strictObject({
   ret: z.enum(['full', 'headers']).nullable().default(null),
   envId: z.string().max(100).nullable().default(null),
 })
-
-/** Not now: whoever submits keeps the message and tries again (sysexits.h: EX_TEMPFAIL). */
-export class DeferredOperation extends Error {
-  override name = 'DeferredOperation'
-}
 
 export function mailOperations({ submitter }: { submitter: Submitter }): Record<string, Operation> {
   return {

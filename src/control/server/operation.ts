@@ -6,6 +6,11 @@ export class RefusedOperation extends Error {
   override name = 'RefusedOperation'
 }
 
+/** Not now: whoever asks may ask the same again (sysexits.h: EX_TEMPFAIL). With a sentence for the person too. */
+export class DeferredOperation extends Error {
+  override name = 'DeferredOperation'
+}
+
 export type Progress = (done: number, total: number) => void
 
 /** Whoever asked, while the operation runs. */
