@@ -1,8 +1,8 @@
 // The resolver against a DNS server in this process, over UDP and TCP on loopback.
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
-import { createSocket } from 'node:dgram'
-import { createServer, type Socket } from 'node:net'
+import { createSocket, type Socket as UdpSocket } from 'node:dgram'
+import { type AddressInfo, createServer, type Server, type Socket } from 'node:net'
 import { test } from 'node:test'
 import {
   AUTHENTIC_DATA,
@@ -40,12 +40,6 @@ async function serveDns(behaviour: Behaviour) {
     const flags = (reply.flags ?? 0) | RECURSION_DESIRED
     return [encode({ type: 'response', id: query.id, questions: query.questions, ...reply, flags })]
   }
-  const udp = createSocket('udp4')
-  udp.on('message', (message, from) => {
-    for (const reply of answer(message, 'udp')) udp.send(reply, from.port, from.address)
-  })
-  await new Promise<void>((resolve) => udp.bind(0, '127.0.0.1', resolve))
-  const { port } = udp.address()
   const sockets = new Set<Socket>()
   const tcp = createServer((socket) => {
     sockets.add(socket)
@@ -59,7 +53,10 @@ async function serveDns(behaviour: Behaviour) {
       }
     })
   })
-  await new Promise<void>((resolve) => tcp.listen(port, '127.0.0.1', resolve))
+  const { udp, port } = await onOnePort(tcp)
+  udp.on('message', (message, from) => {
+    for (const reply of answer(message, 'udp')) udp.send(reply, from.port, from.address)
+  })
   return {
     asked,
     server: { address: '127.0.0.1', port, trusted: false } satisfies DnsServer,
@@ -68,6 +65,22 @@ async function serveDns(behaviour: Behaviour) {
       tcp.close()
       for (const socket of sockets) socket.destroy()
     },
+  }
+}
+
+/** A port that is free for both transports: the system gives one that is free for TCP, and somebody else may have its UDP half. */
+async function onOnePort(tcp: Server): Promise<{ udp: UdpSocket; port: number }> {
+  for (;;) {
+    await new Promise<void>((resolve) => tcp.listen(0, '127.0.0.1', resolve))
+    const { port } = tcp.address() as AddressInfo
+    const udp = createSocket('udp4')
+    const bound = new Promise<boolean>((resolve) => {
+      udp.once('error', () => resolve(false))
+      udp.bind(port, '127.0.0.1', () => resolve(true))
+    })
+    if (await bound) return { udp, port }
+    udp.close()
+    await new Promise((resolve) => tcp.close(resolve))
   }
 }
 
