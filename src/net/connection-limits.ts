@@ -59,6 +59,21 @@ export class ConnectionCount {
       this.#total++
       return null
     }
+    const refusal = this.enterBehind(address)
+    if (refusal === null) this.#total++
+    return refusal
+  }
+
+  leave(address: string | null): void {
+    this.#total--
+    if (address !== null) this.leaveBehind(address)
+  }
+
+  /**
+   * Counts a client for whom a connection that has entered speaks from now on, or says which limit refuses it. Each one that
+   * entered must `leaveBehind` once.
+   */
+  enterBehind(address: string): Exclude<ConnectionRefusal, 'total'> | null {
     const names = namesOf(address)
     const { perAddress, perPrefix, perSite = Number.POSITIVE_INFINITY } = this.#limits
     if (this.#of(names.address) >= perAddress) return 'address'
@@ -66,14 +81,11 @@ export class ConnectionCount {
     if (names.site !== null && this.#of(names.site) >= perSite) return 'site'
     if (this.#rate?.allows(address) === false) return 'rate'
     this.#rate?.count(address)
-    this.#total++
     for (const name of Object.values(names)) if (name !== null) this.#open.set(name, this.#of(name) + 1)
     return null
   }
 
-  leave(address: string | null): void {
-    this.#total--
-    if (address === null) return
+  leaveBehind(address: string): void {
     for (const name of Object.values(namesOf(address))) if (name !== null) this.#decrease(name)
   }
 

@@ -179,6 +179,20 @@ test('where one point cannot be bound, none is', async () => {
   })
 })
 
+test('counting: a client behind a connection counts by its address, and not in all again', () => {
+  const connections = new ConnectionCount({ total: 2, perAddress: 1, perPrefix: 2 })
+  assert.equal(connections.enter('192.0.2.1'), null)
+  assert.equal(connections.enter('198.51.100.1'), null)
+  assert.equal(connections.enterBehind('203.0.113.7'), null)
+  assert.equal(connections.total, 2)
+  assert.equal(connections.enterBehind('203.0.113.7'), 'address')
+  assert.equal(connections.enterBehind('203.0.113.8'), null)
+  assert.equal(connections.enterBehind('203.0.113.9'), 'prefix')
+  connections.leaveBehind('203.0.113.7')
+  assert.equal(connections.enterBehind('203.0.113.7'), null)
+  assert.equal(connections.enter('192.0.2.9'), 'total')
+})
+
 test('counting: by address and prefix, each left once', () => {
   const count = new ConnectionCount({ total: 9, perAddress: 9, perPrefix: 2 })
   assert.equal(count.enter('2001:db8:0:1::1'), null)

@@ -12,6 +12,7 @@ export async function makeSmtpService(
     resolver,
     policy,
     outgoing,
+    connections,
     startTls,
   }: ListenerParts & { readonly startTls: 'offered' | 'not-offered' },
 ): Promise<SmtpService> {
@@ -21,6 +22,7 @@ export async function makeSmtpService(
     ...{ role, store, directory, events, clock, random, policy },
     hostname: config.hostname,
     startTls: startTls === 'offered',
+    connections: connections.smtp,
     auth: config.auth,
     delivery: wayIn.delivery,
     returnPaths: wayIn.returnPaths,

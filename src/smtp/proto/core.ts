@@ -59,7 +59,7 @@ export class SmtpCore implements Core<SmtpQuestion, SmtpAnswer> {
   #then: Ask['then'] | null = null
   /** The verb that is being worked on, for the counting of errors. */
   #verb = ''
-  readonly #penalties: Penalties
+  #penalties: Penalties
   /** The reply after which the session ends, where the handler wants that. */
   #lastWord: Reply | null = null
   /** A reply has been said after which nothing more is to be. */
@@ -86,6 +86,7 @@ export class SmtpCore implements Core<SmtpQuestion, SmtpAnswer> {
       messages: 0,
       domains: new Set(),
       inputWaiting: () => !this.#input.drained || this.#input.midLine,
+      forgive: (address) => this.#forgive(address),
     }
   }
 
@@ -226,6 +227,13 @@ export class SmtpCore implements Core<SmtpQuestion, SmtpAnswer> {
         return null
       }),
     )
+  }
+
+  /** Another client begins with a clean sheet, under its own tarpit. */
+  #forgive(address: string | null): void {
+    const { limits, tarpit, tarpitFor } = this.#settings
+    const own = address === null || tarpitFor === undefined ? tarpit : tarpitFor(address)
+    this.#penalties = new Penalties(limits, own)
   }
 
   #offence(reply: Reply): Offence {

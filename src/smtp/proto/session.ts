@@ -27,6 +27,8 @@ export interface SmtpSettings {
   readonly offers: SmtpOffers
   /** Null: refusals are never delayed. */
   readonly tarpit: Tarpit | null
+  /** The same for another client, whom a listed peer speaks for (XCLIENT); absent: as for the peer. */
+  readonly tarpitFor?: (address: string) => Tarpit | null
 }
 
 /** How a peer that is refused again and again is slowed down. Durations in milliseconds. */
@@ -103,6 +105,8 @@ export interface Session {
   readonly domains: Set<string>
   /** True where the peer has sent more than has been looked at. */
   inputWaiting(): boolean
+  /** Forgets what the client did wrong, since another one speaks from now on; null: its address is not known. */
+  forgive(address: string | null): void
 }
 
 /**

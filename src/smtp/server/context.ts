@@ -5,6 +5,7 @@
 import type { Peer, Sink } from '../../base/core.ts'
 import { errorText } from '../../events/error-text.ts'
 import type { EventKind, Fields } from '../../events/event.ts'
+import * as serverEvents from '../../events/server.ts'
 import * as smtpEvents from '../../events/smtp.ts'
 import type { SmtpAnswer } from '../proto/questions.ts'
 import { replies, type Reply } from '../proto/reply.ts'
@@ -38,6 +39,8 @@ export class SessionContext {
   forwarded: Forwarded | null = null
   #id = ''
   #messages = 0
+  /** Whom the peer speaks for, as counted. */
+  #counted: string | null = null
 
   constructor(parts: HandlerParts, { sink, peer }: { sink: Sink; peer: Peer }) {
     this.parts = parts
@@ -52,6 +55,28 @@ export class SessionContext {
     this.remoteName = remoteName
     this.login.giveUp()
     this.login = this.#newLogin()
+  }
+
+  /** Counts the client whom the peer wants to speak for; false where it is one too many. Null: its address is not known. */
+  admit(address: string | null): boolean {
+    const { connections } = this.parts
+    this.leave()
+    if (connections === null || address === null) return true
+    const refusal = connections.enterBehind(address)
+    if (refusal === null) this.#counted = address
+    else
+      this.emit(serverEvents.connectionRefused, {
+        service: this.parts.role,
+        remoteAddress: address,
+        limit: refusal,
+      })
+    return refusal === null
+  }
+
+  /** The client is gone, or another one comes. */
+  leave(): void {
+    if (this.#counted !== null) this.parts.connections?.leaveBehind(this.#counted)
+    this.#counted = null
   }
 
   get id(): string {

@@ -116,6 +116,7 @@ export class SmtpHandler implements Handler<SmtpQuestion, SmtpAnswer> {
 
   async closed(): Promise<void> {
     this.#context.login.giveUp()
+    this.#context.leave()
     this.#policy?.closed()
     await this.#discard()
   }

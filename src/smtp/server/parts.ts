@@ -11,6 +11,7 @@ import type { Terminals } from '../../delivery/terminals.ts'
 import type { Directory } from '../../directory/directory.ts'
 import type { Events } from '../../events/event.ts'
 import type { Policy } from '../../hooks/policy.ts'
+import type { ConnectionCount } from '../../net/connection-limits.ts'
 import type { Ingest } from '../../store/ingest.ts'
 import type { ReturnPaths } from '../../queue/return-paths.ts'
 import type { QueueStore } from '../../store/queue.ts'
@@ -33,6 +34,8 @@ export interface HandlerParts {
   readonly resolver: Resolver | null
   readonly smtp: SmtpConfig
   readonly submission: SubmissionConfig
+  /** Where clients are counted for whom a listed peer speaks (XCLIENT); null: nowhere. */
+  readonly connections: Pick<ConnectionCount, 'enterBehind' | 'leaveBehind'> | null
   /** Whom the greeting does not wait for. */
   readonly exempt: readonly IpNetwork[]
   /** Null: nobody is asked. */

@@ -14,7 +14,7 @@ import type { Directory } from '../../directory/directory.ts'
 import type { Events } from '../../events/event.ts'
 import type { Policy } from '../../hooks/policy.ts'
 import type { MimeLimits } from '../../mail/mime/limits.ts'
-import type { ConnectionRefusal } from '../../net/connection-limits.ts'
+import type { ConnectionCount, ConnectionRefusal } from '../../net/connection-limits.ts'
 import type { Service } from '../../net/pump.ts'
 import { ingest } from '../../store/ingest.ts'
 import type { ReturnPaths } from '../../queue/return-paths.ts'
@@ -65,6 +65,8 @@ export interface SmtpServiceOptions {
   readonly remoteQueue?: RemoteQueue | null
   /** `store.chargeRate`; absent: hourly limits do not hold. */
   readonly chargeRate?: QueueStore['chargeRate'] | null
+  /** The listener's; absent: clients behind XCLIENT are not counted. */
+  readonly connections?: ConnectionCount | null
   readonly checkpoint?: Checkpoint | undefined
 }
 
@@ -94,6 +96,7 @@ export function createSmtpService(options: SmtpServiceOptions): SmtpService {
     hostName: options.hostname,
     smtp: config,
     exempt: networks.exempt,
+    connections: options.connections ?? null,
     stage: () => ingest({ blobs: store.blobs, ...(mime === undefined ? {} : { limits: mime }) }),
     readStaged: (blob, range) => store.blobs.readStaged(blob, range),
     policy: options.policy ?? null,
@@ -121,12 +124,14 @@ function makeSettings(options: SmtpServiceOptions, networks: Networks): (peer: P
   // RFC 5321 §4.5.4.1 has senders wait long; a host of ours that errs is better told at once.
   const slowed = options.role === 'mx' || options.role === 'submission'
   const slow: SmtpSettings = { ...common, tarpit: slowed && tarpit.afterErrors > 0 ? tarpit : null }
+  const baseFor = (address: string): SmtpSettings => (inNetworks(networks.exempt, address) ? common : slow)
+  const tarpitFor = (address: string): SmtpSettings['tarpit'] => baseFor(address).tarpit
   return ({ remoteAddress }) => {
-    const exempt = inNetworks(networks.exempt, remoteAddress)
     const xclient = inNetworks(networks.xclient, remoteAddress)
     const xforward = inNetworks(networks.xforward, remoteAddress)
-    const base = exempt ? common : slow
-    return xclient || xforward ? { ...base, offers: { ...base.offers, xclient, xforward } } : base
+    const base = baseFor(remoteAddress)
+    if (!xclient && !xforward) return base
+    return { ...base, offers: { ...base.offers, xclient, xforward }, tarpitFor }
   }
 }
 

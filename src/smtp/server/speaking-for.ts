@@ -19,6 +19,9 @@ export async function speakFor(context: SessionContext, attributes: AttributeMap
   // Before anything is changed: a log-in that is nobody's refuses the whole command.
   const account = username === null ? null : await findAccount(context, username)
   if (account === undefined) return refuse(replies.authFailed)
+  // Postfix: the session goes back to where a connection begins, and to what is decided there.
+  const address = attributes.get('ADDR')
+  if (address !== undefined && !context.admit(address)) return refuse(replies.tooManyConnections)
   const proxy = peer.remoteAddress
   const name = attributes.get('NAME')
   context.speakFor(

@@ -45,6 +45,7 @@ function startAnew(session: Session, attributes: ReadonlyMap<string, string | nu
   client.name = attributes.get('HELO') ?? ''
   client.extended = client.name !== '' && attributes.get('PROTO') === 'ESMTP'
   client.username = attributes.get('LOGIN') ?? null
+  session.forgive(attributes.get('ADDR') ?? null)
   session.messages = 0
   session.domains.clear()
   return replies.greeting(settings.hostName, settings.dialect)
