@@ -43,7 +43,7 @@ async function furnished(context: TestContext): Promise<string> {
     await store.deliver({ message, internalDate: 0, targets: [{ account, prefix: 'X: é\r\n' }] })
   }
   const place = { account, mailbox: 1 as MailboxId }
-  await store.copy({ account, from: place.mailbox, to: 2 as MailboxId, uids: [[2, 3]] })
+  await store.copy({ account, from: place.mailbox, to: 2 as MailboxId, uids: [[2, 3]], now: 0 })
   await store.setFlags({ ...place, uids: [[1, 2]], mode: 'add', flags: 1, keywords: ['k'] })
   await store.expunge({ ...place, uids: [[1, 1]], which: 'regardless' })
   await queueOne(store)

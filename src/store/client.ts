@@ -1,12 +1,14 @@
 // The store's contract made of its operations: what both engines share above the running of them. An engine brings an
 // `Executor`; this turns packed results into those of the contract and cuts long readings into batches.
 import { flagRows, type Told } from './changes.ts'
+import type { AnnotationStore } from './annotations.ts'
 import type { StoreLimits } from './limits.ts'
 import type { Message, MessageText } from './model.ts'
 import type { OpResult } from './op.ts'
 import type { Reads, Writes } from './ops/index.ts'
 import { queueStore } from './queue-client.ts'
 import type { QueueStore } from './queue.ts'
+import type { SharingStore } from './sharing.ts'
 import type { DirectoryStore, LeaseStore, MailStore, UidSelection } from './store.ts'
 
 /** Runs operations by name. Rejects with `StoreUnavailable` where the engine could not. */
@@ -24,6 +26,8 @@ export type Publication = readonly Told[]
 /** All of the contract that is operations. */
 export type OperationStore = DirectoryStore &
   Omit<MailStore, 'subscribe'> &
+  SharingStore &
+  AnnotationStore &
   LeaseStore &
   Omit<QueueStore, 'onQueued'>
 
@@ -33,8 +37,21 @@ export function operationStore(executor: Executor, limits: StoreLimits): Operati
     ...mailboxStore(executor, limits),
     ...messageStore(executor, limits),
     ...queueStore(executor),
+    ...sharingStore(executor, limits),
     acquireLease: (request) => executor.write('acquireLease', request),
     releaseLease: (request) => executor.write('releaseLease', request),
+  }
+}
+
+function sharingStore(executor: Executor, limits: StoreLimits): SharingStore & AnnotationStore {
+  return {
+    accessList: (request) => executor.read('accessList', request),
+    setAccess: (request) => executor.write('setAccess', request, limits),
+    rightsIn: (request) => executor.read('rightsIn', request),
+    sharingAccounts: (viewer) => executor.read('sharingAccounts', viewer),
+    sharedMailboxes: (request) => executor.read('sharedMailboxes', request),
+    annotations: (request) => executor.read('annotations', request),
+    setAnnotations: (request) => executor.write('setAnnotations', request, limits),
   }
 }
 
@@ -80,7 +97,7 @@ function mailboxStore(executor: Executor, limits: StoreLimits): Pick<MailStore, 
     findMailbox: (request) => executor.read('findMailbox', request),
     createMailbox: (request) => executor.write('createMailbox', request, limits),
     removeMailbox: (request) => executor.write('removeMailbox', request),
-    renameMailbox: (request) => executor.write('renameMailbox', request),
+    renameMailbox: (request) => executor.write('renameMailbox', request, limits),
     subscriptions: (account) => executor.read('subscriptions', account),
     setSubscription: (request) => executor.write('setSubscription', request),
     async openMailbox({ account, mailbox, claimRecent }) {
@@ -125,6 +142,14 @@ function messageStore(executor: Executor, limits: StoreLimits): MessageMethods {
     expunge: (request) => executor.write('expunge', request),
     copy: (request) => executor.write('copy', request),
     move: (request) => executor.write('move', request),
+    loadEmails: (request) => executor.read('loadEmails', request),
+    deletedBytes: (request) => executor.read('deletedBytes', request),
+    loadModSeqs: (request) => executor.read('loadModSeqs', request),
+    vanishedSince: (request) => executor.read('vanishedSince', request),
+    // Read first: a key is made once.
+    urlKey: async (request) =>
+      (await executor.read('findUrlKey', request)) ?? executor.write('makeUrlKey', request),
+    resetUrlKey: (request) => executor.write('resetUrlKey', request),
     changesSince: (request) => executor.read('changesSince', request),
   }
 }

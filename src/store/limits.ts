@@ -6,6 +6,14 @@ export interface StoreLimits {
   /** Keywords of one message, and the length of all of them together in characters. */
   readonly keywordsPerMessage: number
   readonly keywordLengthPerMessage: number
+  /** Entries of one access control list. */
+  readonly accessEntries: number
+  /** Shared annotations of one mailbox or account, and private ones of one account there; octets of a value, characters of a name. */
+  readonly annotations: number
+  readonly annotationSize: number
+  readonly annotationNameLength: number
+  /** Message identifiers of one message that decide on its thread: the first and the last of them where it names more. */
+  readonly threadKeys: number
   /** Messages up to this many octets live in the database, larger ones in files. */
   readonly inlineBlobBytes: number
   /** Rows of one batch of `messages` and `messageTexts`. */
@@ -25,6 +33,11 @@ export const defaultStoreLimits: StoreLimits = {
   mailboxesPerAccount: 10_000,
   keywordsPerMessage: 100,
   keywordLengthPerMessage: 2_000,
+  accessEntries: 500,
+  annotations: 200,
+  annotationSize: 64 * 1024,
+  annotationNameLength: 1_000,
+  threadKeys: 32,
   inlineBlobBytes: 64 * 1024,
   batchRows: 500,
   tombstoneMilliseconds: 90 * 24 * 3_600_000,

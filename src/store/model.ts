@@ -168,18 +168,27 @@ export type Change =
       readonly mailbox: MailboxId
       readonly modSeq: ModSeq
     }
-  /** RFC 4314, RFC 5464 §5, told beside `account` to those who share the mailbox; null: of the account itself. */
+  /** RFC 4314: of a mailbox of the account; null: other accounts share something else with it than before. */
   | {
-      readonly type: 'rights-changed' | 'annotations-changed'
+      readonly type: 'rights-changed'
       readonly account: AccountId
       readonly mailbox: MailboxId | null
       readonly modSeq: ModSeq
-      /** Of annotations: the names. */
+    }
+  /** RFC 5464 §5: of a mailbox, or, with null, of the account itself. */
+  | {
+      readonly type: 'annotations-changed'
+      readonly account: AccountId
+      readonly mailbox: MailboxId | null
+      readonly modSeq: ModSeq
+      /** Whose private entries; null: shared ones. */
+      readonly viewer: AccountId | null
       readonly names: readonly string[]
     }
   | {
       readonly type: 'subscription-changed'
       readonly account: AccountId
+      readonly modSeq: ModSeq
       readonly name: string
       readonly subscribed: boolean
     }

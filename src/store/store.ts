@@ -27,7 +27,6 @@ import type {
 } from './model.ts'
 import type { AnnotationStore } from './annotations.ts'
 import type { DeliveryExtras, QueueId, QueueStore } from './queue.ts'
-import type { SearchIndexStore } from './search-index.ts'
 import type { SharingStore } from './sharing.ts'
 
 export type Refused<Reason extends string> = { readonly ok: false; readonly reason: Reason }
@@ -170,7 +169,9 @@ export interface MailStore {
     name: string
     specialUse?: SpecialUse
     now: number
-  }): Promise<Outcome<{ mailbox: Mailbox }, 'exists' | 'too-many-mailboxes' | 'special-use-taken'>>
+  }): Promise<
+    Outcome<{ mailbox: Mailbox }, 'exists' | 'too-many-mailboxes' | 'over-quota' | 'special-use-taken'>
+  >
   /** With inferiors the name stays as not selectable (RFC 3501 §6.3.4). INBOX and unknown names are refused. */
   removeMailbox(request: {
     account: AccountId
@@ -182,7 +183,7 @@ export interface MailStore {
     mailbox: MailboxId
     name: string
     now: number
-  }): Promise<Outcome<object, 'not-found' | 'exists' | 'into-itself'>>
+  }): Promise<Outcome<object, 'not-found' | 'exists' | 'into-itself' | 'too-many-mailboxes' | 'over-quota'>>
   subscriptions(account: AccountId): Promise<string[]>
   setSubscription(request: { account: AccountId; name: string; subscribed: boolean }): Promise<void>
 
@@ -360,7 +361,6 @@ export interface Store
     MailStore,
     SharingStore,
     AnnotationStore,
-    SearchIndexStore,
     QueueStore,
     LeaseStore,
     Maintenance,

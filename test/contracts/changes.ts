@@ -21,7 +21,7 @@ export function changeContract(test: Room): void {
     await house.deliver([ann])
     await house.setFlags({ account: ann, mailbox: inbox.id, flags: Flag.seen, keywords: ['k'] })
     const box = await house.create(ann, 'box')
-    await house.store.move({ account: ann, from: inbox.id, uids: everything, to: box.id })
+    await house.store.move({ account: ann, from: inbox.id, uids: everything, to: box.id, now: 0 })
     await house.store.renameMailbox({ account: ann, mailbox: box.id, name: 'crate', now: house.now })
     await house.store.removeMailbox({ account: ann, mailbox: box.id })
     await told.settle()
@@ -53,7 +53,7 @@ export function changeContract(test: Room): void {
     using told = house.listen(account)
     await house.store.createMailbox({ account, name: 'INBOX', now: house.now })
     await house.store.removeMailbox({ account, mailbox: inbox.id })
-    await house.store.copy({ account, from: inbox.id, uids: everything, to: 99 as MailboxId })
+    await house.store.copy({ account, from: inbox.id, uids: everything, to: 99 as MailboxId, now: 0 })
     await house.store.expunge({ account, mailbox: inbox.id, which: 'regardless' })
     await house.deliver([account])
     await told.settle()
@@ -242,9 +242,9 @@ async function apply(
   } else if (step.kind === 3) {
     await house.store.expunge({ account, mailbox, uids, which: 'regardless' })
   } else if (step.kind === 4) {
-    await house.store.copy({ account, from: mailbox, uids, to: other })
+    await house.store.copy({ account, from: mailbox, uids, to: other, now: 0 })
   } else if (step.kind === 5) {
-    await house.store.move({ account, from: mailbox, uids, to: other })
+    await house.store.move({ account, from: mailbox, uids, to: other, now: 0 })
   } else if (step.kind === 6) {
     await house.store.expunge({ account, mailbox, which: 'deleted' })
   } else {
@@ -297,5 +297,5 @@ async function allChanges(house: House, account: AccountId, since: ModSeq, limit
 }
 
 function mailboxOf(change: Change): MailboxId | undefined {
-  return change.type === 'account-removed' ? undefined : change.mailbox
+  return 'mailbox' in change ? (change.mailbox ?? undefined) : undefined
 }

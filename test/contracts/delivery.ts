@@ -224,7 +224,7 @@ export function deliveryContract(test: Room): void {
       const message = await house.stage(index === 1 ? largeBytes(200_000) : letter('x'))
       messages.push({ message, flags: 0, keywords: '', internalDate: house.now })
     }
-    const refused = await house.store.append({ account, mailbox: inbox.id, messages })
+    const refused = await house.store.append({ account, mailbox: inbox.id, messages, now: 0 })
     assert.deepEqual(refused, { ok: false, reason: 'over-quota' })
     assert.deepEqual(await house.uids(account, inbox.id), [])
     assert.equal((await house.mailbox(account)).uidNext, 1)
@@ -235,6 +235,7 @@ export function deliveryContract(test: Room): void {
       account,
       mailbox,
       messages: [{ message, flags: 0, keywords: '', internalDate: house.now }],
+      now: house.now,
     })
     assert.deepEqual(nowhere, { ok: false, reason: 'no-such-mailbox' })
   })

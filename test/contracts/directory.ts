@@ -89,7 +89,7 @@ export function directoryContract(test: Room): void {
   })
 
   test('an account is what was asked for, and is updated in parts', async (house) => {
-    const quota = { bytes: 9_007_199_254_740_991, messages: 5 }
+    const quota = { bytes: 9_007_199_254_740_991, messages: 5, mailboxes: 7, annotations: 9 }
     const id = await house.account('ann', quota)
     const account = await house.accountOf(id)
     assert.deepEqual(
@@ -100,6 +100,7 @@ export function directoryContract(test: Room): void {
         state: 'active',
         quota,
         used: { bytes: 0, messages: 0 },
+        hiddenCapabilities: [],
         modSeq: 0,
         createdAt: house.now,
       },
@@ -119,6 +120,9 @@ export function directoryContract(test: Room): void {
       ok: true,
     })
     assert.deepEqual(await house.store.updateAccount({ id, quota: noQuota, state: 'disabled' }), { ok: true })
+    const hiddenCapabilities = ['MOVE', 'CONDSTORE', 'MOVE']
+    assert.deepEqual(await house.store.updateAccount({ id, hiddenCapabilities }), { ok: true })
+    assert.deepEqual((await house.accountOf(id)).hiddenCapabilities, ['CONDSTORE', 'MOVE'])
     const found = await house.store.credentialsOf('ann@house.test')
     assert.deepEqual(found?.credentials, credentials, 'what is not named stays')
     assert.deepEqual([found?.account.state, found?.account.quota], ['disabled', noQuota])
@@ -257,8 +261,14 @@ export function directoryContract(test: Room): void {
     assert.equal((await store.removeMailbox(wrong)).ok, false)
     assert.equal((await store.renameMailbox({ ...wrong, name: 'mine', now: 0 })).ok, false)
     const { id } = await house.mailbox(ben)
-    assert.equal((await store.copy({ account: ben, from: secret.id, uids: everything, to: id })).ok, false)
-    assert.equal((await store.move({ account: ben, from: secret.id, uids: everything, to: id })).ok, false)
+    assert.equal(
+      (await store.copy({ account: ben, from: secret.id, uids: everything, to: id, now: 0 })).ok,
+      false,
+    )
+    assert.equal(
+      (await store.move({ account: ben, from: secret.id, uids: everything, to: id, now: 0 })).ok,
+      false,
+    )
     assert.deepEqual(await house.uids(ann, secret.id), [1, 2])
   })
 

@@ -43,11 +43,15 @@ const operations: Record<string, (scene: Scene) => Promise<unknown>> = {
   },
   async copy({ house, account }) {
     const [from, to] = [await house.mailbox(account), await house.mailbox(account, 'Sent')]
-    assert.ok((await house.store.copy({ account, from: from.id, uids: everything, to: to.id })).ok)
+    assert.ok(
+      (await house.store.copy({ account, from: from.id, uids: everything, to: to.id, now: house.now })).ok,
+    )
   },
   async move({ house, account }) {
     const [from, to] = [await house.mailbox(account), await house.mailbox(account, 'Sent')]
-    assert.ok((await house.store.move({ account, from: from.id, uids: [[2, 3]], to: to.id })).ok)
+    assert.ok(
+      (await house.store.move({ account, from: from.id, uids: [[2, 3]], to: to.id, now: house.now })).ok,
+    )
   },
   async expunge({ house, account }) {
     const { id: mailbox } = await house.mailbox(account)

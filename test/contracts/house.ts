@@ -52,7 +52,7 @@ export function roomOf(open: OpenStore, skip?: string): Room {
   }
 }
 
-export const noQuota: Quota = { bytes: null, messages: null }
+export const noQuota: Quota = { bytes: null, messages: null, mailboxes: null, annotations: null }
 export const noCredentials: Credentials = { argon2id: null, scramSha256: null }
 export const everything: UidSelection = [[1, 4_294_967_295]]
 export const standardMailboxes: readonly { name: string; specialUse: SpecialUse }[] = [
@@ -140,7 +140,7 @@ export class House {
       const message = await this.stage(content)
       messages.push({ message, flags, keywords, internalDate: this.now + index })
     }
-    const appended = await this.store.append({ account, mailbox, messages })
+    const appended = await this.store.append({ account, mailbox, messages, now: this.now })
     assert.ok(appended.ok)
     return [...appended.uids]
   }

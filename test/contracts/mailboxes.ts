@@ -97,6 +97,7 @@ export function mailboxContract(test: Room): void {
       account,
       mailbox: left.id,
       messages: [{ message: await house.stage('x'), flags: 0, keywords: '', internalDate: 0 }],
+      now: 0,
     })
     assert.deepEqual(appended, { ok: false, reason: 'no-such-mailbox' })
     assert.equal(await house.store.openMailbox({ account, mailbox: left.id, claimRecent: true }), undefined)
@@ -301,7 +302,7 @@ async function upheaval(
     await house.store.expunge({ account, mailbox, uids: [[2, 9]], which: 'regardless' })
   } else if (step.kind === 4) {
     const to = (await house.store.findMailbox({ account, name: other }))?.id ?? mailbox
-    await house.store.move({ account, from: mailbox, uids: everything, to })
+    await house.store.move({ account, from: mailbox, uids: everything, to, now: 0 })
   } else {
     await house.deliverTo([{ account, prefix: '', mailbox: { name, create: true } }], letter(name))
   }

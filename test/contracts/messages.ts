@@ -69,6 +69,7 @@ function flagContract(test: Room): void {
       const appended = await house.store.append({
         ...{ account, mailbox: inbox.id },
         messages: [{ message, flags: 0, keywords: keywords.join(' '), internalDate: house.now }],
+        now: house.now,
       })
       assert.deepEqual(appended, { ok: false, reason: 'too-many-keywords' })
     }
@@ -224,7 +225,13 @@ function copyContract(test: Room): void {
     await house.append(account, sent.id)
     await house.setFlags({ account, mailbox: inbox.id, uids: [[2, 2]], flags: Flag.flagged, keywords: ['k'] })
     const before = await house.accountOf(account)
-    const copied = await house.store.copy({ account, from: inbox.id, uids: [[2, 9]], to: sent.id })
+    const copied = await house.store.copy({
+      account,
+      from: inbox.id,
+      uids: [[2, 9]],
+      to: sent.id,
+      now: house.now,
+    })
     assert.ok(copied.ok)
     assert.deepEqual(
       [copied.from, copied.to, copied.uidValidity],
@@ -249,7 +256,7 @@ function copyContract(test: Room): void {
 
   test('a copy into its own mailbox, of nothing, to nowhere, and over quota', async (house) => {
     const { account, inbox } = await filled(house, 2)
-    const request = { account, from: inbox.id, uids: everything, to: inbox.id } as const
+    const request = { account, from: inbox.id, uids: everything, to: inbox.id, now: house.now } as const
     const same = await house.store.copy(request)
     assert.ok(same.ok)
     assert.deepEqual([same.from, same.to], [[1, 2], [3, 4]]) // prettier-ignore
@@ -272,7 +279,13 @@ function copyContract(test: Room): void {
     await house.store.updateAccount({ id: account, quota: { bytes: 1, messages: 1 } })
     await house.setFlags({ account, mailbox: inbox.id, uids: [[2, 2]], flags: Flag.seen, keywords: ['k'] })
     const before = await house.messages(account, inbox.id)
-    const moved = await house.store.move({ account, from: inbox.id, uids: [[2, 3]], to: trash.id })
+    const moved = await house.store.move({
+      account,
+      from: inbox.id,
+      uids: [[2, 3]],
+      to: trash.id,
+      now: house.now,
+    })
     assert.ok(moved.ok)
     assert.deepEqual([moved.from, moved.to], [[2, 3], [2, 3]]) // prettier-ignore
     assert.deepEqual(await house.uids(account, inbox.id), [1, 4])
@@ -294,12 +307,18 @@ function copyContract(test: Room): void {
 
   test('a move within its own mailbox gives new UIDs', async (house) => {
     const { account, inbox } = await filled(house, 2)
-    const moved = await house.store.move({ account, from: inbox.id, uids: [[1, 1]], to: inbox.id })
+    const moved = await house.store.move({
+      account,
+      from: inbox.id,
+      uids: [[1, 1]],
+      to: inbox.id,
+      now: house.now,
+    })
     assert.ok(moved.ok)
     assert.deepEqual([moved.from, moved.to], [[1], [3]])
     assert.deepEqual(await house.uids(account, inbox.id), [2, 3])
     const to = 4_711 as MailboxId
-    const refused = await house.store.move({ account, from: inbox.id, uids: everything, to })
+    const refused = await house.store.move({ account, from: inbox.id, uids: everything, to, now: house.now })
     assert.deepEqual(refused, { ok: false, reason: 'no-such-mailbox' })
     assert.deepEqual(await house.uids(account, inbox.id), [2, 3])
   })

@@ -66,7 +66,7 @@ function garbageContract(test: Room): void {
     await collect()
     assert.equal((await house.text(ben, inboxes[1].id, uid(2))).length > 300_000, true)
     const sent = await house.mailbox(ben, 'Sent')
-    await house.store.copy({ account: ben, from: inboxes[1].id, uids: everything, to: sent.id })
+    await house.store.copy({ account: ben, from: inboxes[1].id, uids: everything, to: sent.id, now: 0 })
     await house.store.expunge({ account: ben, mailbox: inboxes[1].id, which: 'regardless' })
     await collect()
     assert.ok((await house.text(ben, sent.id, uid(1))).includes('small'))
@@ -219,7 +219,7 @@ async function messageSaying(house: House, account: AccountId, text: string): Pr
   const message = { blob, structure: text }
   const keyword = text.replaceAll(' ', '').slice(0, 100)
   const messages = [{ message, flags: 0, keywords: keyword, internalDate: 0 }]
-  assert.ok((await store.append({ account, mailbox, messages })).ok)
+  assert.ok((await store.append({ account, mailbox, messages, now: 0 })).ok)
   const target = { account, mailbox: { name: 'box', create: false }, prefix: `X: ${text}\r\n` }
   assert.ok((await store.deliver({ message, internalDate: 0, targets: [target] })).ok)
   const rows = (await Array.fromAsync(store.messageTexts({ account, mailbox, uids: everything }))).flat()

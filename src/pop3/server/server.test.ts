@@ -232,7 +232,7 @@ test('Mailboxes larger than a batch open whole, and unique-ids are those of the 
   await incoming.write(Buffer.from('Subject: x\r\n\r\n'))
   const { message } = await incoming.finish()
   const messages = Array.from({ length: 1700 }, () => ({ message, flags: 0, keywords: '', internalDate: 0 }))
-  assert.ok((await store.append({ account, mailbox: inbox.id, messages })).ok)
+  assert.ok((await store.append({ account, mailbox: inbox.id, messages, now: 0 })).ok)
   const listing = async () => {
     const { client, outcome, leave } = await logIn()
     assert.match(outcome, /^\+OK Maildrop has 1700 messages/)

@@ -14,6 +14,7 @@ export interface TransferRequest {
   readonly from: MailboxId
   readonly uids: UidSelection
   readonly to: MailboxId
+  readonly now: number
 }
 
 type SourceRow = [uid: Uid, flags: number, keywords: string, size: number]
@@ -26,7 +27,8 @@ export function* copy(request: TransferRequest): Op<Outcome<Copied, 'no-such-mai
   const source = yield* selectableMailbox(account, from)
   if (!target || !source) return { ok: false, reason: 'no-such-mailbox' }
   const rows = yield* sourceRows({ account, mailbox: from, uids })
-  if (rows.length === 0) return { ok: true, uidValidity: target.uid_validity, from: [], to: [] }
+  if (rows.length === 0)
+    return { ok: true, uidValidity: target.uid_validity, modSeq: target.modseq, from: [], to: [] }
   const charged = yield* get<{ modseq: ModSeq }>`
     UPDATE account SET modseq = modseq + 1, used_messages = used_messages + ${rows.length}
     WHERE id = ${account} AND (quota_messages IS NULL OR used_messages + ${rows.length} <= quota_messages)
@@ -47,7 +49,8 @@ export function* move(request: TransferRequest): Op<Outcome<Copied, 'no-such-mai
   const source = yield* selectableMailbox(account, from)
   if (!target || !source) return { ok: false, reason: 'no-such-mailbox' }
   const rows = yield* sourceRows({ account, mailbox: from, uids })
-  if (rows.length === 0) return { ok: true, uidValidity: target.uid_validity, from: [], to: [] }
+  if (rows.length === 0)
+    return { ok: true, uidValidity: target.uid_validity, modSeq: target.modseq, from: [], to: [] }
   return yield* transfer({ ...request, rows, modSeq: yield* nextModSeq(account) })
 }
 
@@ -57,6 +60,7 @@ export function* moveAll(request: {
   from: MailboxId
   to: MailboxId
   modSeq: ModSeq
+  now: number
 }): Op<void> {
   const { account, from } = request
   const uids: UidSelection = [[1, 0xffff_ffff]]
@@ -109,5 +113,5 @@ function* enter(request: Transfer): Op<Outcome<Copied, 'no-such-mailbox'>> {
     rows.map(([, flags, keywords], index) => [arrived[index] ?? 0, flags, keywords] as const),
   )
   yield* changed({ type: 'batch', of: 'message-added', account, mailbox: to, modSeq, columns })
-  return { ok: true, uidValidity: placed.uid_validity, from: rows.map(([uid]) => uid), to: arrived }
+  return { ok: true, uidValidity: placed.uid_validity, modSeq, from: rows.map(([uid]) => uid), to: arrived }
 }

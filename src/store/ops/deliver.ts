@@ -201,8 +201,8 @@ export interface AppendRequest {
 }
 
 type Appended = Outcome<
-  { uids: readonly Uid[]; uidValidity: number },
-  'over-quota' | 'no-such-mailbox' | 'too-many-keywords'
+  { uids: readonly Uid[]; uidValidity: number; modSeq: ModSeq },
+  'over-quota' | 'no-such-mailbox' | 'too-many-keywords' | 'not-there'
 >
 
 /** See `MailStore.append`. */
@@ -249,7 +249,7 @@ export function* append(request: AppendRequest, limits: KeywordLimits): Op<Appen
     yield* changed({ type: 'message-added', account, mailbox, modSeq, uid, flags, keywords })
   }
   yield* many(rows)
-  return { ok: true, uids, uidValidity: placed.uid_validity }
+  return { ok: true, uids, uidValidity: placed.uid_validity, modSeq }
 }
 
 /** Up to `limit` blobs that neither an email nor the queue names leave, the newest as an empty row that keeps its id from coming again. */

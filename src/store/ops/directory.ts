@@ -4,7 +4,9 @@ import type { Account, AccountId, AddressEntry, Credentials, Quota, SpecialUse }
 import { all, changed, get, type Op, refuse, run, sql } from '../op.ts'
 import type { Outcome } from '../store.ts'
 import { releaseAll } from './expunge.ts'
+import { forgetViewer } from './annotations.ts'
 import { insertMailbox } from './mailboxes.ts'
+import { forgetGrantee } from './sharing.ts'
 import { accountColumns, accountOf, type AccountRow, lockAccount, nextModSeq } from './rows.ts'
 
 export function* addDomain(request: { name: string; now: number }): Op<Outcome<object, 'exists'>> {
@@ -53,9 +55,11 @@ export function* addAccount(request: {
     SELECT local FROM address WHERE domain = ${domain} AND local = ${local}`
   if (taken) return { ok: false, reason: 'exists' }
   const row = yield* get<AccountRow>`
-    INSERT INTO account (address, state, created_at, quota_bytes, quota_messages, next_uid_validity)
+    INSERT INTO account (address, state, created_at, quota_bytes, quota_messages, quota_mailboxes, quota_annotations,
+      next_uid_validity)
     SELECT CAST(${address} AS TEXT), 'active', CAST(${now} AS BIGINT), CAST(${quota.bytes} AS BIGINT),
-      CAST(${quota.messages} AS BIGINT), value
+      CAST(${quota.messages} AS BIGINT), CAST(${quota.mailboxes ?? null} AS BIGINT),
+      CAST(${quota.annotations ?? null} AS BIGINT), value
     FROM counter WHERE name = 'uid_validity'
     RETURNING ${accountColumns}`
   if (!row) throw new Error('the uid_validity counter is missing')
@@ -95,8 +99,9 @@ export function* updateAccount(request: {
   replacing?: Credentials
   quota?: Quota
   state?: Account['state']
+  hiddenCapabilities?: readonly string[]
 }): Op<Outcome<object, 'not-found' | 'changed'>> {
-  const { id, credentials, replacing, quota, state } = request
+  const { id, credentials, replacing, quota, state, hiddenCapabilities } = request
   if (!(yield* lockAccount(id))) return { ok: false, reason: 'not-found' }
   if (replacing) {
     const row = yield* get<{ secret: string }>`SELECT secret FROM credential WHERE account = ${id}`
@@ -106,9 +111,14 @@ export function* updateAccount(request: {
     yield* run`UPDATE credential SET secret = ${JSON.stringify(credentials)} WHERE account = ${id}`
   }
   if (quota) {
-    yield* run`UPDATE account SET quota_bytes = ${quota.bytes}, quota_messages = ${quota.messages} WHERE id = ${id}`
+    yield* run`UPDATE account SET quota_bytes = ${quota.bytes}, quota_messages = ${quota.messages},
+      quota_mailboxes = ${quota.mailboxes ?? null}, quota_annotations = ${quota.annotations ?? null} WHERE id = ${id}`
   }
   if (state) yield* run`UPDATE account SET state = ${state} WHERE id = ${id}`
+  if (hiddenCapabilities) {
+    const hidden = [...new Set(hiddenCapabilities)].toSorted().join(' ')
+    yield* run`UPDATE account SET hidden_capabilities = ${hidden} WHERE id = ${id}`
+  }
   return { ok: true }
 }
 
@@ -126,6 +136,8 @@ export function* removeAccount(id: AccountId): Op<Outcome<object, 'not-found'>> 
     yield* run`UPDATE counter SET value = ${floor.next_uid_validity}
       WHERE name = 'uid_validity' AND value < ${floor.next_uid_validity}`
   }
+  yield* forgetGrantee(id)
+  yield* forgetViewer(id)
   yield* run`DELETE FROM account WHERE id = ${id}`
   yield* changed({ type: 'account-removed', account: id })
   return { ok: true }

@@ -7,6 +7,7 @@
 // a mailbox's modseq is never less than that of a message in it.
 import type { AccountId, Change, MailboxId, ModSeq, Uid } from '../model.ts'
 import { all, type Fragment, get, type Op, run, sql } from '../op.ts'
+import { newsWhere } from './news.ts'
 
 export interface ChangesRequest {
   readonly account: AccountId
@@ -31,6 +32,7 @@ export function* changesSince(
     ...(yield* messageChanges(request, upTo)),
     ...(yield* expunges(request, sql`${span} ${here}`)),
     ...(yield* removals(request, sql`${span} ${here}`)),
+    ...(yield* newsWhere(account, sql`${span} ${here}`)),
   ]
   // A stable sort: within a modseq the order above stays.
   changes.sort((a, b) => a.modSeq - b.modSeq)
@@ -126,15 +128,18 @@ export function* forgetTombstones(request: { now: number; before: number }): Op<
   const due = yield* all<{ account: AccountId; modseq: ModSeq }>`
     SELECT account, MAX(modseq) AS modseq FROM
       (SELECT account, modseq FROM tombstone WHERE seen_at < ${before}
-       UNION ALL SELECT account, modseq FROM mailbox_tombstone WHERE seen_at < ${before}) AS old
+       UNION ALL SELECT account, modseq FROM mailbox_tombstone WHERE seen_at < ${before}
+       UNION ALL SELECT account, modseq FROM news WHERE seen_at < ${before}) AS old
     GROUP BY account ORDER BY account`
   let dropped = 0
   for (const { account, modseq } of due) {
     yield* run`UPDATE account SET forgotten = ${modseq} WHERE id = ${account} AND forgotten < ${modseq}`
     dropped += yield* run`DELETE FROM tombstone WHERE account = ${account} AND modseq <= ${modseq}`
     dropped += yield* run`DELETE FROM mailbox_tombstone WHERE account = ${account} AND modseq <= ${modseq}`
+    yield* run`DELETE FROM news WHERE account = ${account} AND modseq <= ${modseq}`
   }
   yield* run`UPDATE tombstone SET seen_at = ${now} WHERE seen_at IS NULL`
   yield* run`UPDATE mailbox_tombstone SET seen_at = ${now} WHERE seen_at IS NULL`
+  yield* run`UPDATE news SET seen_at = ${now} WHERE seen_at IS NULL`
   return dropped
 }

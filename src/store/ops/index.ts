@@ -14,6 +14,9 @@ import * as admin from './queue-admin.ts'
 import { dropReports, settle } from './queue-settle.ts'
 import * as work from './queue-work.ts'
 import * as remembered from './remembered.ts'
+import * as annotated from './annotations.ts'
+import * as sharing from './sharing.ts'
+import { findUrlKey, makeUrlKey, resetUrlKey } from './url-keys.ts'
 import * as view from './view.ts'
 
 const {
@@ -32,6 +35,9 @@ const { installationSecret, findInstallationSecret } = directory
 const { listMailboxes, getMailbox, findMailbox, subscriptions } = mailboxes
 const { createMailbox, removeMailbox, renameMailbox, setSubscription, claimRecent } = mailboxes
 const { openMailbox, loadView, messageBatch, messageTextBatch, locateBlob } = view
+const { loadEmails, deletedBytes, loadModSeqs, vanishedSince } = view
+const { accessList, setAccess, rightsIn, sharingAccounts, sharedMailboxes } = sharing
+const { annotations, setAnnotations } = annotated
 const { auditAccounts, auditAccount, auditBlobs, blobKeys, knownKeys } = audit
 const { queueDomains, nextDue, claimDue, beginAttempts, renewLeases, recoverLeases, queueOverdue } = work
 const { queueList, queueEntry, findQueued, findSent, reportsDue, queueShape, queueTotals } = admin
@@ -60,6 +66,16 @@ export const reads = {
   messageBatch,
   messageTextBatch,
   locateBlob,
+  loadEmails,
+  deletedBytes,
+  loadModSeqs,
+  vanishedSince,
+  findUrlKey,
+  accessList,
+  rightsIn,
+  sharingAccounts,
+  sharedMailboxes,
+  annotations,
   changesSince,
   auditAccounts,
   auditAccount,
@@ -124,6 +140,10 @@ export const writes = {
   expunge,
   copy,
   move,
+  makeUrlKey,
+  resetUrlKey,
+  setAccess,
+  setAnnotations,
   acquireLease,
   releaseLease,
   dropOrphanBlobs,

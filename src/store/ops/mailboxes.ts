@@ -5,6 +5,8 @@
 import type { AccountId, Mailbox, MailboxId, ModSeq, SpecialUse } from '../model.ts'
 import { all, changed, get, many, type Op, run } from '../op.ts'
 import type { Outcome } from '../store.ts'
+import { inheritAccess } from './sharing.ts'
+import { announce } from './news.ts'
 import { releaseAll } from './expunge.ts'
 import { moveAll } from './copy.ts'
 import { inboxId, lockAccount, type MailboxRow, mailboxColumns, mailboxOf, nextModSeq } from './rows.ts'
@@ -34,7 +36,7 @@ export interface CreateRequest {
   readonly now: number
 }
 
-type CreateRefusal = 'exists' | 'too-many-mailboxes' | 'special-use-taken'
+type CreateRefusal = 'exists' | 'special-use-taken' | NoRoom
 
 /** See `MailStore.createMailbox`. */
 export function* createMailbox(
@@ -64,14 +66,30 @@ export function* createPath(
     if (holder) return { ok: false, reason: 'special-use-taken' }
   }
   const lacking = yield* missingSuperiors(account, name)
-  const total = yield* get<{ n: number }>`SELECT COUNT(*) AS n FROM mailbox WHERE account = ${account}`
-  const after = (total?.n ?? 0) + lacking.length + (present ? 0 : 1)
-  if (after > limits.mailboxesPerAccount) return { ok: false, reason: 'too-many-mailboxes' }
+  const crowded = yield* noRoomFor({ account, more: lacking.length + (present ? 0 : 1) }, limits)
+  if (crowded) return { ok: false, reason: crowded }
   const modSeq = yield* nextModSeq(account)
   if (present) yield* dropRow(account, present.id, modSeq)
-  for (const superior of lacking) yield* insertMailbox({ account, name: superior, modSeq, now })
-  const mailbox = yield* insertMailbox({ account, name, modSeq, now, ...(specialUse && { specialUse }) })
+  for (const superior of lacking) yield* insertInferior({ account, name: superior, modSeq, now })
+  const mailbox = yield* insertInferior({ account, name, modSeq, now, ...(specialUse && { specialUse }) })
   return { ok: true, mailbox }
+}
+
+type NoRoom = 'too-many-mailboxes' | 'over-quota'
+
+/** Why the account may not have that many more mailboxes, unselectable ones included. */
+function* noRoomFor(
+  { account, more }: { account: AccountId; more: number },
+  limits: { mailboxesPerAccount: number },
+): Op<NoRoom | undefined> {
+  if (more === 0) return undefined
+  const state = yield* get<{ n: number; quota_mailboxes: number | null }>`
+    SELECT (SELECT COUNT(*) FROM mailbox WHERE mailbox.account = account.id) AS n, quota_mailboxes
+    FROM account WHERE id = ${account}`
+  if (!state) return undefined
+  if (state.n + more > limits.mailboxesPerAccount) return 'too-many-mailboxes'
+  // RFC 9208 §5.3.
+  return state.n + more > (state.quota_mailboxes ?? Infinity) ? 'over-quota' : undefined
 }
 
 /** The superiors of `name` that don't exist, the outermost first. */
@@ -88,15 +106,25 @@ function* missingSuperiors(account: AccountId, name: string): Op<string[]> {
   return missing
 }
 
+interface NewMailbox {
+  readonly account: AccountId
+  readonly name: string
+  readonly specialUse?: SpecialUse
+  readonly selectable?: 0 | 1
+  readonly modSeq: ModSeq
+  readonly now: number
+}
+
+/** The same with the access control list of its superior, where it has one. */
+function* insertInferior(row: NewMailbox): Op<MailboxId> {
+  const mailbox = yield* insertMailbox(row)
+  const end = row.name.lastIndexOf('/')
+  if (end > 0) yield* inheritAccess(row.account, mailbox, row.name.slice(0, end))
+  return mailbox
+}
+
 /** A new row with the account's next id and UIDVALIDITY, and its change. */
-export function* insertMailbox(row: {
-  account: AccountId
-  name: string
-  specialUse?: SpecialUse
-  selectable?: 0 | 1
-  modSeq: ModSeq
-  now: number
-}): Op<MailboxId> {
+export function* insertMailbox(row: NewMailbox): Op<MailboxId> {
   const { account, name, modSeq, selectable = 1, specialUse = null } = row
   const seconds = Math.min(Math.floor(row.now / 1000), 0xffff_ff00)
   // RFC 3501 §2.3.1.1: a mailbox that comes again under its name has a greater UIDVALIDITY.
@@ -115,6 +143,9 @@ export function* insertMailbox(row: {
 
 function* dropRow(account: AccountId, mailbox: MailboxId, modSeq: ModSeq): Op<void> {
   yield* run`DELETE FROM tombstone WHERE account = ${account} AND mailbox = ${mailbox}`
+  // Their mailbox may be none, so no foreign key does it.
+  yield* run`DELETE FROM annotation WHERE account = ${account} AND mailbox = ${mailbox}`
+  yield* run`DELETE FROM news WHERE account = ${account} AND mailbox = ${mailbox}`
   yield* run`DELETE FROM mailbox WHERE account = ${account} AND id = ${mailbox}`
   yield* run`INSERT INTO mailbox_tombstone (account, modseq, mailbox) VALUES (${account}, ${modSeq}, ${mailbox})`
   yield* changed({ type: 'mailbox-removed', account, mailbox, modSeq })
@@ -143,12 +174,10 @@ export function* removeMailbox(request: {
 }
 
 /** See `MailStore.renameMailbox`. */
-export function* renameMailbox(request: {
-  account: AccountId
-  mailbox: MailboxId
-  name: string
-  now: number
-}): Op<Outcome<object, 'not-found' | 'exists' | 'into-itself'>> {
+export function* renameMailbox(
+  request: { account: AccountId; mailbox: MailboxId; name: string; now: number },
+  limits: { mailboxesPerAccount: number },
+): Op<Outcome<object, 'not-found' | 'exists' | 'into-itself' | NoRoom>> {
   const { account, mailbox, name, now } = request
   yield* lockAccount(account)
   const row = yield* get<{ name: string }>`
@@ -160,11 +189,13 @@ export function* renameMailbox(request: {
   // The inferiors of INBOX stay where they are, so it may become one of them.
   if (mailbox !== inboxId && name.startsWith(`${row.name}/`)) return { ok: false, reason: 'into-itself' }
   const lacking = yield* missingSuperiors(account, name)
+  const crowded = yield* noRoomFor({ account, more: lacking.length + (mailbox === inboxId ? 1 : 0) }, limits)
+  if (crowded) return { ok: false, reason: crowded }
   const modSeq = yield* nextModSeq(account)
-  for (const superior of lacking) yield* insertMailbox({ account, name: superior, modSeq, now })
+  for (const superior of lacking) yield* insertInferior({ account, name: superior, modSeq, now })
   if (mailbox === inboxId) {
-    const made = yield* insertMailbox({ account, name, modSeq, now })
-    yield* moveAll({ account, from: mailbox, to: made, modSeq })
+    const made = yield* insertInferior({ account, name, modSeq, now })
+    yield* moveAll({ account, from: mailbox, to: made, modSeq, now })
     return { ok: true }
   }
   const moving = yield* all<{ id: MailboxId; name: string }>`
@@ -194,11 +225,12 @@ export function* setSubscription(request: {
   subscribed: boolean
 }): Op<void> {
   const { account, name, subscribed } = request
-  if (subscribed) {
-    yield* run`INSERT INTO subscription (account, name) VALUES (${account}, ${name}) ON CONFLICT DO NOTHING`
-  } else {
-    yield* run`DELETE FROM subscription WHERE account = ${account} AND name = ${name}`
-  }
+  const rows = subscribed
+    ? yield* run`INSERT INTO subscription (account, name) VALUES (${account}, ${name}) ON CONFLICT DO NOTHING`
+    : yield* run`DELETE FROM subscription WHERE account = ${account} AND name = ${name}`
+  if (rows === 0) return
+  const modSeq = yield* nextModSeq(account)
+  yield* announce({ type: 'subscription-changed', account, modSeq, name, subscribed })
 }
 
 /** Makes all messages so far \Recent to the caller alone; the row as it was before. */

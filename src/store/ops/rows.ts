@@ -11,6 +11,7 @@ import type {
   MessageText,
   ModSeq,
   SpecialUse,
+  ThreadId,
   Uid,
 } from '../model.ts'
 import { dialect, type Fragment, get, type Op, sql } from '../op.ts'
@@ -26,21 +27,31 @@ export interface AccountRow {
   readonly created_at: number
   readonly quota_bytes: number | null
   readonly quota_messages: number | null
+  readonly quota_mailboxes: number | null
+  readonly quota_annotations: number | null
+  readonly hidden_capabilities: string
   readonly used_bytes: number
   readonly used_messages: number
   readonly modseq: ModSeq
 }
 
 export const accountColumns: Fragment = sql`account.id, account.address, account.state, account.created_at,
-  account.quota_bytes, account.quota_messages, account.used_bytes, account.used_messages, account.modseq`
+  account.quota_bytes, account.quota_messages, account.quota_mailboxes, account.quota_annotations,
+  account.hidden_capabilities, account.used_bytes, account.used_messages, account.modseq`
 
 export function accountOf(row: AccountRow): Account {
   return {
     id: row.id,
     address: row.address,
     state: row.state,
-    quota: { bytes: row.quota_bytes, messages: row.quota_messages },
+    quota: {
+      bytes: row.quota_bytes,
+      messages: row.quota_messages,
+      mailboxes: row.quota_mailboxes,
+      annotations: row.quota_annotations,
+    },
     used: { bytes: row.used_bytes, messages: row.used_messages },
+    hiddenCapabilities: row.hidden_capabilities === '' ? [] : row.hidden_capabilities.split(' '),
     modSeq: row.modseq,
     createdAt: row.created_at,
   }
@@ -90,20 +101,29 @@ export type MessageRow = [
   email: EmailId,
   size: number,
   internalDate: number,
+  savedAt: number | null,
 ]
 
 export const messageColumns: Fragment = sql`message.uid, message.modseq, message.flags, message.keywords, message.email,
-  message.size, message.internal_date`
+  message.size, message.internal_date, message.internal_date + message.saved_after`
 
-export function messageOf([uid, modSeq, flags, keywords, email, size, internalDate]: MessageRow): Message {
-  return { uid, modSeq, flags, keywords, email, size, internalDate }
+export function messageOf(row: MessageRow): Message {
+  const [uid, modSeq, flags, keywords, email, size, internalDate, savedAt] = row
+  return { uid, modSeq, flags, keywords, email, size, internalDate, savedAt }
 }
 
-export type MessageTextRow = [...MessageRow, blob: BlobId, prefix: string, structure: string]
+export type MessageTextRow = [
+  ...MessageRow,
+  thread: ThreadId,
+  blob: BlobId,
+  prefix: string,
+  structure: string,
+]
 
 export function messageTextOf(row: MessageTextRow): MessageText {
-  const [uid, modSeq, flags, keywords, email, size, internalDate, blob, prefix, structure] = row
-  return { uid, modSeq, flags, keywords, email, size, internalDate, blob, prefix, structure }
+  const [uid, modSeq, flags, keywords, email, size, internalDate, savedAt, thread, blob, prefix, structure] =
+    row
+  return { uid, modSeq, flags, keywords, email, size, internalDate, savedAt, thread, blob, prefix, structure }
 }
 
 /** Holds the row until the commit where others could change it meanwhile; SQLite has one writer. */
@@ -113,6 +133,15 @@ export const forUpdate: Fragment = dialect({ sqlite: sql``, pg: sql`FOR UPDATE` 
 export function* lockAccount(account: AccountId): Op<boolean> {
   const row = yield* get<{ id: number }>`SELECT id FROM account WHERE id = ${account} ${forUpdate}`
   return row !== undefined
+}
+
+/** The same for several, always in the same order, so that two operations never wait for each other; those that exist. */
+export function* lockAccounts(accounts: readonly AccountId[]): Op<AccountId[]> {
+  const present: AccountId[] = []
+  for (const account of [...new Set(accounts)].toSorted((a, b) => a - b)) {
+    if (yield* lockAccount(account)) present.push(account)
+  }
+  return present
 }
 
 /** The account's next modseq, and with it the account's lock. */

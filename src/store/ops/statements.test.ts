@@ -53,6 +53,8 @@ function queries(): Query[] {
 function filledIn(template: string): string {
   return template.replace(/\$\{((?:[^`{}]|`[^`]*`)*)\}/g, (_, expression: string) => {
     if (expression.startsWith('among(') || expression.startsWith('eligible(')) return '1 = 1'
+    if (expression.startsWith('here(')) return '1 = 1'
+    if (expression.startsWith('listed(')) return '(SELECT 1)'
     if (expression.startsWith('idsNamed(')) return '(SELECT 1)'
     if (expression.startsWith('rowsNamed(')) return '(SELECT 1 AS message, 1 AS number)'
     if (expression.startsWith('octets(')) return 'OCTET_LENGTH(email.prefix)'

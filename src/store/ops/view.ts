@@ -78,6 +78,91 @@ function* goneSince(request: {
   return gone
 }
 
+interface Place {
+  readonly account: AccountId
+  readonly mailbox: MailboxId
+}
+
+/** Up to this many messages are looked up one by one; for more, all replies of the account are read at once. */
+const lookedUp = 1_000
+
+/** See `MailStore.loadEmails`. The table of emails itself, whose rows are wide, is not read for a large mailbox. */
+export function* loadEmails({ account, mailbox }: Place): Op<{
+  uids: Uint32Array
+  emails: Float64Array
+  threads: Float64Array
+}> {
+  const rows = yield* tuples<[uid: number, email: number]>`
+    SELECT uid, email FROM message WHERE account = ${account} AND mailbox = ${mailbox} ORDER BY uid`
+  const replies =
+    rows.length > lookedUp
+      ? yield* tuples<[email: number, thread: number]>`
+          SELECT id, thread FROM email WHERE account = ${account} AND thread IS NOT NULL`
+      : yield* tuples<[email: number, thread: number]>`
+          SELECT email.id, email.thread FROM message JOIN email
+            ON email.account = message.account AND email.id = message.email
+          WHERE message.account = ${account} AND message.mailbox = ${mailbox} AND email.thread IS NOT NULL`
+  const threadOf = new Map(replies)
+  const uids = new Uint32Array(rows.length)
+  const emails = new Float64Array(rows.length)
+  const threads = new Float64Array(rows.length)
+  for (const [index, [uid, email]] of rows.entries()) {
+    uids[index] = uid
+    emails[index] = email
+    threads[index] = threadOf.get(email) ?? email
+  }
+  return { uids, emails, threads }
+}
+
+/** See `MailStore.deletedBytes`. */
+export function* deletedBytes({ account, mailbox }: Place): Op<number> {
+  const row = yield* get<{ bytes: number }>`SELECT COALESCE(SUM(size), 0) AS bytes FROM message
+    WHERE account = ${account} AND mailbox = ${mailbox} AND flags & 8 <> 0`
+  return row?.bytes ?? 0
+}
+
+/** See `MailStore.loadModSeqs`. */
+export function* loadModSeqs({
+  account,
+  mailbox,
+  above = 0 as ModSeq,
+}: Place & { above?: ModSeq }): Op<{ uids: Uint32Array; modSeqs: Float64Array }> {
+  // A mailbox's modseq is never less than that of a message in it.
+  const changed = yield* get<{ modseq: ModSeq }>`
+    SELECT modseq FROM mailbox WHERE account = ${account} AND id = ${mailbox} AND modseq > ${above}`
+  const rows = changed
+    ? yield* tuples<[uid: number, modSeq: number]>`SELECT uid, modseq FROM message
+        WHERE account = ${account} AND mailbox = ${mailbox} AND modseq > ${above} ORDER BY uid`
+    : []
+  const uids = new Uint32Array(rows.length)
+  const modSeqs = new Float64Array(rows.length)
+  for (const [index, [uid, modSeq]] of rows.entries()) {
+    uids[index] = uid
+    modSeqs[index] = modSeq
+  }
+  return { uids, modSeqs }
+}
+
+/** See `MailStore.vanishedSince`. */
+export function* vanishedSince({
+  account,
+  mailbox,
+  since,
+}: Place & { since: ModSeq }): Op<{ uids: UidSelection; complete: boolean }> {
+  const state = yield* get<{ forgotten: number }>`SELECT forgotten FROM account WHERE id = ${account}`
+  const stones = yield* tuples<[first: number, last: number]>`
+    SELECT first, last FROM tombstone
+    WHERE account = ${account} AND modseq > ${since} AND mailbox = ${mailbox} ORDER BY first`
+  const gone: [number, number][] = []
+  for (const [first, last] of stones) {
+    const before = gone.at(-1)
+    // A UID leaves once, so ranges can only touch.
+    if (before?.[1] === first - 1) before[1] = last
+    else gone.push([first, last])
+  }
+  return { uids: gone, complete: state !== undefined && since >= state.forgotten }
+}
+
 /** The first `limit` messages among `uids`; those of several ranges only where they span no more than that. */
 export interface BatchRequest {
   readonly account: AccountId
@@ -94,7 +179,7 @@ export function* messageBatch(request: BatchRequest): Op<Message[]> {
 
 export function* messageTextBatch(request: BatchRequest): Op<MessageText[]> {
   const rows = yield* tuples<MessageTextRow>`
-    SELECT ${messageColumns}, email.blob, email.prefix, blob.structure
+    SELECT ${messageColumns}, COALESCE(email.thread, email.id), email.blob, email.prefix, blob.structure
     FROM message JOIN email ON email.account = message.account AND email.id = message.email
       JOIN blob ON blob.id = email.blob
     WHERE ${among(request)} ORDER BY message.uid LIMIT ${request.limit}`

@@ -12,6 +12,7 @@ function entryOf(id: number): AddressEntry {
     state: 'active',
     quota: { bytes: null, messages: null },
     used: { bytes: 0, messages: 0 },
+    hiddenCapabilities: [],
     modSeq: 1 as ModSeq,
     createdAt: 0,
   }

@@ -233,6 +233,7 @@ test('what the writer thread answers is what the inline writer answers', async (
         account: 1 as AccountId,
         mailbox: 1 as MailboxId,
         messages: [{ message: letter(), flags: 0, keywords: '', internalDate: 0 }],
+        now: 0,
       })
       .then((outcome) => assert.ok(outcome.ok)),
   )
