@@ -11,6 +11,12 @@ export interface Ports {
   readonly pop3: number | null
 }
 
+/** What Node is started with for a program of ours: its own first line says it. */
+export function nodeFlags(program: string): string[] {
+  const [first = ''] = readFileSync(program, 'utf8').split('\n', 1)
+  return first.split(' ').filter((word) => word.startsWith('--'))
+}
+
 /** A running server. */
 export interface RunningServer extends AsyncDisposable {
   readonly name: string

@@ -1,5 +1,6 @@
-#!/usr/bin/env node
-// The `posthorn` command before Node 26 is certain: plain JavaScript that any Node since 16 can parse.
+#!/usr/bin/env -S node --max-semi-space-size=8 --heap-growing-percent=60
+// The `posthorn` command before Node 26 is certain: plain JavaScript that any Node since 16 can parse. The first line bounds
+// what V8 keeps beyond what is alive (docs/decisions/013-bounded-heap.md); the size must be said before the first object is made.
 //
 // On Node 26 it switches on the compile cache and hands over to the command line: `src/` in the repository and in
 // the image, `dist/` in the package from npm (Node strips no types below node_modules).

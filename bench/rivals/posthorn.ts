@@ -4,7 +4,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { ended, processTree, runProgram, type RunningServer, untilBanner } from '../server.ts'
+import { ended, nodeFlags, processTree, runProgram, type RunningServer, untilBanner } from '../server.ts'
 
 const binary = fileURLToPath(new URL('../../bin/posthorn.js', import.meta.url))
 
@@ -33,7 +33,8 @@ export async function startPosthorn(options: {
   await run('account', 'import', join(folder, 'accounts'), '--config', file)
   if (options.relayTo !== undefined)
     await run('alias', 'add', 'far@bench.test', 'someone@sink.test', '--config', file)
-  const child = spawn(process.execPath, [binary, 'serve', '--config', file], {
+  const flags = nodeFlags(binary)
+  const child = spawn(process.execPath, [...flags, binary, 'serve', '--config', file], {
     stdio: ['ignore', 'ignore', 'inherit'],
   })
   const startSeconds = await untilBanner(options.smtp)

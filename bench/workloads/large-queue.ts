@@ -16,7 +16,7 @@ import type { Store } from '../../src/store/store.ts'
 import { openStore } from '../../src/wiring/storage.ts'
 import { type ManyHosts, startManyHosts } from '../load/many-hosts.ts'
 import type { Row } from '../report.ts'
-import { ended, processTree, untilBanner, usageOf } from '../server.ts'
+import { ended, nodeFlags, processTree, untilBanner, usageOf } from '../server.ts'
 
 const binary = fileURLToPath(new URL('../../bin/posthorn.js', import.meta.url))
 const port = 12_525
@@ -112,7 +112,8 @@ async function run(folder: string, hosts: ManyHosts, live: number): Promise<Reco
   const file = join(folder, 'posthorn.toml')
   await writeFile(file, configuration(hosts.dnsPort))
   const start = performance.now()
-  const child = spawn(process.execPath, [binary, 'serve', '--config', file], {
+  const flags = nodeFlags(binary)
+  const child = spawn(process.execPath, [...flags, binary, 'serve', '--config', file], {
     stdio: ['ignore', 'ignore', 'inherit'],
   })
   try {

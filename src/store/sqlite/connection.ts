@@ -14,8 +14,8 @@ export interface ConnectionOptions {
 
 /** Pages of the WAL after which a commit copies them into the database: large, since hot pages come again and again. */
 const checkpointPages = 4_000
-/** Kibibytes of page cache, filled as needed. */
-const cacheKibibytes = 32 * 1024
+/** Kibibytes of page cache, filled as needed: what misses it is in the system's, microseconds away. */
+const cacheKibibytes = 16 * 1024
 /** How long to wait for another process that holds the database (a backup, a curious sqlite3 shell). */
 const busyMilliseconds = 5_000
 
