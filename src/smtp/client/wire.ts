@@ -122,6 +122,8 @@ export class Wire {
   #silence: 'none' | 'due' | 'handshake' = 'none'
   #heardAt: number
   #blockedAt: number | null = null
+  /** A chunk was refused: what is left of it must still go (RFC 3030 §2), and nothing but the connection is at stake. */
+  #draining: { readonly since: number; readonly verbatim: string } | null = null
   #room: PromiseWithResolvers<void> | null = null
   #timer: Timer | null = null
   #timerAt = 0
@@ -181,6 +183,7 @@ export class Wire {
       timeout: this.#options.timeouts.reply,
       content,
     })
+    this.#draining = null
     if (this.#ending === null) this.#expected.push(expectation)
     else expectation.resolve(this.#over())
     return expectation
@@ -337,6 +340,9 @@ export class Wire {
       this.end({ type: 'cut-short', stage: 'content', problem: reply.verbatim })
       return
     }
+    if (expectation.content === 'chunk' && isRefusal(reply)) {
+      this.#draining = { since: this.#heardAt, verbatim: reply.verbatim }
+    }
     if (expectation.silence && isPositive(reply)) {
       this.#silence = 'due'
       this.#connection.pause()
@@ -419,9 +425,17 @@ export class Wire {
   #dueAt(): number {
     const [head] = this.#expected
     const { timeouts } = this.#options
-    const blocked = this.#blockedAt === null ? Number.POSITIVE_INFINITY : this.#blockedAt + timeouts.content
+    const blocked = this.#blockedUntil()
     if (head === undefined || head.sentAt === null) return blocked
     return Math.min(blocked, Math.max(head.sentAt, this.#heardAt) + head.timeout)
+  }
+
+  /** A server that refused a chunk may be reading no more: it is left as after QUIT. */
+  #blockedUntil(): number {
+    const { timeouts } = this.#options
+    if (this.#blockedAt === null) return Number.POSITIVE_INFINITY
+    if (this.#draining === null) return this.#blockedAt + timeouts.content
+    return Math.max(this.#blockedAt, this.#draining.since) + Math.min(timeouts.quit, timeouts.content)
   }
 
   /** Makes sure that the timer fires when something is due or before; firing early only arms it again. */
@@ -442,6 +456,10 @@ export class Wire {
     const now = this.#options.clock.monotonic()
     if (now < this.#dueAt()) {
       this.#arm()
+      return
+    }
+    if (this.#draining !== null) {
+      this.end({ type: 'cut-short', stage: 'content', problem: this.#draining.verbatim })
       return
     }
     const [head] = this.#expected
