@@ -1,4 +1,5 @@
 // What an IMAP session is and does, as values: the protocol state of RFC 3501 §3, and the one thing that is under way.
+import type { AppendDialogue } from './append-dialogue.ts'
 import type { SaslDialogue } from '../../sasl/dialogue.ts'
 import type { SaslFailure, SaslMechanismName } from '../../sasl/mechanism.ts'
 import type { Status } from './encode/responses.ts'
@@ -27,17 +28,7 @@ export type Activity =
   | { readonly doing: 'logging-in'; readonly tag: string }
   /** A failed exchange is being counted; then this is answered. */
   | { readonly doing: 'failing'; readonly tag: string; readonly reason: SaslFailure }
-  | {
-      readonly doing: 'appending'
-      readonly tag: string
-      /** `opening`, `storing` and `finishing` wait for the handler, `octets` and `tail` for the client. */
-      readonly at: 'opening' | 'octets' | 'storing' | 'tail' | 'finishing'
-      /** While storing: those were the last octets. */
-      readonly whole: boolean
-      readonly synchronizing: boolean
-    }
-  /** An APPEND is being forgotten; then its tag is answered BAD. */
-  | { readonly doing: 'aborting'; readonly tag: string }
+  | { readonly doing: 'appending'; readonly dialogue: AppendDialogue }
   /** `complaint` is what was wrong with the line that ended it. */
   | {
       readonly doing: 'idling'
@@ -55,12 +46,11 @@ export function isAsking(activity: Activity): boolean {
     case 'checking':
     case 'logging-in':
     case 'failing':
-    case 'aborting':
       return true
     case 'authenticating':
       return activity.waiting === 'answer'
     case 'appending':
-      return activity.at !== 'octets' && activity.at !== 'tail'
+      return activity.dialogue.asking
     case 'idling':
       return activity.at !== 'waiting'
     case 'reading':

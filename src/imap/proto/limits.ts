@@ -18,6 +18,9 @@ export interface ImapLimits {
   readonly pipelined: number
   /** The message of an APPEND. */
   readonly messageSize: number
+  /** Messages of one APPEND (RFC 3502), and parts of one CATENATE (RFC 4469). */
+  readonly appendMessages: number
+  readonly catenateParts: number
   /** Parentheses, NOT and OR inside each other in SEARCH. */
   readonly searchDepth: number
   /** Keys of one SEARCH. */

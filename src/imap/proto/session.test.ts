@@ -241,7 +241,7 @@ test('APPEND streams its message and never collects it', () => {
   assert.deepEqual(run.lines(), ['+ Ready for the message'])
   for (let at = 0; at < message.length; at += 50_000) run.feed(message.slice(at, at + 50_000))
   run.feed('\r\n')
-  assert.deepEqual(run.lines(), ['a OK append-finish done'])
+  assert.deepEqual(run.lines(), ['a OK append-more done'])
   const [opened] = run.asked.filter((question) => question.type === 'append')
   assert.deepEqual(opened, {
     type: 'append',
@@ -259,10 +259,10 @@ test('APPEND with a literal for its mailbox, an empty message, one too big, one 
     { messageSize: 200 },
   )
   assert.deepEqual(text.slice(1), [
-    'a OK append-finish done',
-    'b OK append-finish done',
+    'a OK append-more done',
+    'b OK append-more done',
     'c NO [TOOBIG] The message is too big',
-    'd BAD Syntax error: extra text after the message',
+    'd BAD Syntax error: expected a single space',
     'e BAD Syntax error: expected 2 digits',
     'f OK NOOP done',
   ])

@@ -6,6 +6,7 @@
 //   state of RFC 3501 §3 is another. Nothing else says where the session is.
 // - Untagged responses of commands are written by the handler; tagged ones, continuations, the greeting and BYE only here.
 // - Refuses plaintext behind STARTTLS, more BAD commands and failed log-ins than the limits, and to read what is too big.
+import { AppendDialogue } from './append-dialogue.ts'
 import { isAsking, loginRefusals } from './activity.ts'
 import { capabilityData } from './capabilities.ts'
 import { Cursor } from './grammar/cursor.ts'
@@ -18,6 +19,7 @@ import { SaslDialogue } from '../../sasl/dialogue.ts'
 import { offerMechanisms, tryFindMechanism } from '../../sasl/mechanisms.ts'
 import { tryPrepare } from '../../sasl/prepare.ts'
 import type { Activity, State } from './activity.ts'
+import type { Announced, AppendMove } from './append-dialogue.ts'
 import type {
   CommandContext,
   CommandRow,
@@ -57,10 +59,14 @@ export interface ImapSessionOptions {
   readonly scramIterations: number
 }
 
+type AppendEffect = Extract<Effect, { do: 'append' }>
 type ImapOutput = Output<ImapQuestion>
 type Done = Extract<ImapAnswer, { type: 'done' }>
 
 const reading: Activity = { doing: 'reading' }
+
+/** Commands that may end in a literal which is not an argument. */
+const streaming = /^[^ ]+ (?:APPEND|REPLACE|UID REPLACE) /i
 
 /** RFC 9051 §6.2.1, and every server's lesson since 2011: what came in clear behind STARTTLS is never interpreted. */
 const injectedText = 'Plain text after STARTTLS'
@@ -209,7 +215,7 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
       case 'idling':
         return this.#onIdleLine(activity, fragment)
       case 'appending':
-        return this.#onAppendFragment(activity, fragment)
+        return this.#append(activity.dialogue.fragment(fragment), activity.dialogue)
       default:
         return this.#onCommandFragment(fragment)
     }
@@ -236,16 +242,20 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
   /** A literal is announced: is the command right so far, and may it have one? */
   #onLiteral(fragment: Extract<Fragment, { type: 'literal' }>): void {
     const { parts, size, synchronizing, tooBig } = fragment
-    // Looked at for the first two literals only, so that many small ones cost no more than their octets.
+    // Looked at for the first two literals only, so that many small ones cost no more than their octets; the parts of an APPEND
+    // are counted.
     const prepared: Prepared =
-      parts.length <= 2
+      parts.length <= 2 || streaming.test(parts[0]?.text ?? '')
         ? this.#read(new Cursor(parts, { pending: true, modes: this.#modes }))
         : { type: 'wanted', tag: tryTag(parts) }
     if (prepared.type === 'refused') {
       this.#fragmenter.refuse()
       return this.#refuseSyntax(prepared)
     }
-    if (prepared.type === 'ready') return this.#openAppend(prepared, { size, synchronizing })
+    if (prepared.type === 'ready') {
+      if (prepared.effect.do !== 'append') throw new Error('a literal is announced that nothing reads')
+      return this.#beginAppend(prepared.tag, prepared.effect, { size, synchronizing })
+    }
     if (tooBig) {
       // RFC 7888 §4: a tagged answer where the octets can be dropped; `hopeless` follows with BYE where they cannot.
       if (this.#fragmenter.refuse() === 'hopeless') return
@@ -318,7 +328,7 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
       case 'request':
         this.#modes = effect.modes ?? this.#modes
         this.#activity = { doing: 'asking', tag, command: row.name }
-        return this.#ask({ type: 'request', request: effect.request, modes: this.#modes })
+        return this.#ask({ type: 'request', tag, request: effect.request, modes: this.#modes })
       case 'enable':
         return this.#enable(tag, effect.names)
       case 'log-in':
@@ -342,7 +352,7 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
         this.#tagged(tag, 'OK', { text: 'Bye' })
         return this.#close()
       case 'append':
-        throw new Error('an APPEND without its literal')
+        return this.#beginAppend(tag, effect, null)
     }
   }
 
@@ -470,58 +480,36 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
 
   // APPEND
 
-  #openAppend(
-    prepared: Extract<Prepared, { type: 'ready' }>,
-    literal: { size: number; synchronizing: boolean },
-  ): void {
-    const { tag, effect } = prepared
-    const { size, synchronizing } = literal
-    if (effect.do !== 'append') throw new Error('only APPEND ends in a literal')
-    if (size > this.#options.limits.messageSize) {
-      if (this.#fragmenter.refuse() === 'hopeless') return
-      // RFC 7889 §4 and RFC 4469 §4.2: TOOBIG
-      return this.#tagged(tag, 'NO', { code: 'TOOBIG', text: 'The message is too big' })
-    }
-    const { mailbox, flags, date } = effect
-    this.#activity = { doing: 'appending', tag, at: 'opening', whole: false, synchronizing }
-    this.#ask({ type: 'append', mailbox, flags, date, size })
+  #beginAppend(tag: string, effect: AppendEffect, announced: Announced | null): void {
+    const { messageSize } = this.#options.limits
+    const dialogue = new AppendDialogue(tag, effect, { messageSize, modes: this.#modes })
+    this.#append(dialogue.begin(announced), dialogue)
   }
 
-  #onAppendFragment(activity: Extract<Activity, { doing: 'appending' }>, fragment: Fragment): void {
-    const { tag } = activity
-    if (fragment.type === 'chunk') {
-      const whole = fragment.last
-      if (fragment.bytes.length === 0) {
-        this.#activity = { ...activity, at: 'tail' }
+  #append(move: AppendMove, dialogue: AppendDialogue): void {
+    this.#activity = { doing: 'appending', dialogue }
+    switch (move.move) {
+      case 'ask':
+        return this.#ask(move.question)
+      case 'wait':
         return
-      }
-      this.#activity = { ...activity, at: 'storing', whole }
-      return this.#ask({ type: 'append-chunk', bytes: fragment.bytes })
+      case 'stream':
+      case 'collect':
+        if (move.synchronizing) this.#continuation('Ready for the message')
+        return move.move === 'stream' ? this.#fragmenter.stream() : this.#fragmenter.collect()
+      case 'finish':
+        this.#activity = reading
+        if (move.drop === 'rest') this.#fragmenter.abandon()
+        if (move.drop === 'literal' && this.#dropLiteral(move.done) === 'hopeless') return
+        if (move.done.status === 'BAD') return this.#bad(dialogue.tag, move.done.text)
+        return this.#finish(dialogue.tag, move.done)
     }
-    if (fragment.type === 'command' && fragment.parts.length === 1 && fragment.parts[0]?.text === '') {
-      this.#activity = { ...activity, at: 'finishing' }
-      return this.#ask({ type: 'append-finish', modes: this.#modes })
-    }
-    if (fragment.type === 'literal') this.#fragmenter.refuse()
-    this.#activity = { doing: 'aborting', tag }
-    this.#ask({ type: 'append-abort' })
   }
 
-  #afterAppend(activity: Extract<Activity, { doing: 'appending' }>, answer: ImapAnswer): void {
-    const { tag, at, whole, synchronizing } = activity
-    if (answer.type !== 'proceed') {
-      // A message that is refused before it was sent: up to its size limit it is read and dropped (RFC 7888 §4).
-      if (at === 'opening') this.#fragmenter.refuse(this.#options.limits.messageSize)
-      if (at === 'storing') this.#fragmenter.abandon()
-      return this.#finish(tag, answer)
-    }
-    if (at === 'storing') {
-      this.#activity = { ...activity, at: whole ? 'tail' : 'octets' }
-      return
-    }
-    this.#activity = { ...activity, at: 'octets' }
-    if (synchronizing) this.#continuation('Ready for the message')
-    this.#fragmenter.stream()
+  /** A message that is refused before it was sent: up to its size limit it is read and dropped (RFC 7888 §4). */
+  #dropLiteral(done: Done): 'dropped' | 'hopeless' {
+    const { messageSize } = this.#options.limits
+    return done.code === 'TOOBIG' ? this.#fragmenter.refuse() : this.#fragmenter.refuse(messageSize)
   }
 
   // Answers
@@ -543,10 +531,7 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
       case 'failing':
         return this.#refuseLogin(activity.tag, activity.reason)
       case 'appending':
-        return this.#afterAppend(activity, answer)
-      case 'aborting':
-        this.#activity = reading
-        return this.#bad(activity.tag, 'Syntax error: extra text after the message')
+        return this.#append(activity.dialogue.answered(answer), activity.dialogue)
       case 'idling':
         return this.#afterIdle(activity, answer)
       case 'nothing':

@@ -11,6 +11,7 @@ import type { Account, AccountId } from '../../store/model.ts'
 import type { MimeLimits } from '../../mail/mime/limits.ts'
 import type { Output } from './output.ts'
 import type { Selected } from './messages/selected.ts'
+import type { Random } from '../../base/random.ts'
 import type { Store } from '../../store/store.ts'
 
 /** What every session of a service uses. */
@@ -21,6 +22,11 @@ export interface ImapParts {
   readonly clock: Clock
   readonly config: ImapConfig
   readonly mime: Partial<MimeLimits>
+  readonly random: Random
+  /** The server's name, as URLs have it. */
+  readonly hostname: string
+  /** Octets of one message; no more than `Number.MAX_SAFE_INTEGER`. */
+  readonly maxMessageSize: number
   /** Where SEND, SOML and SAML find a session in IDLE; null: nowhere. */
   readonly terminals: Terminals | null
 }
@@ -43,6 +49,8 @@ export interface SessionContext {
 export interface CommandRun {
   readonly session: SessionContext
   readonly output: Output
+  /** Of the command. */
+  readonly tag: string
 }
 
 /** What does requests of these names, anywhere. */

@@ -65,8 +65,8 @@ export class ImapHandler implements Handler<ImapQuestion, ImapAnswer> {
         return this.#openAppend(question)
       case 'append-chunk':
         return this.#appendChunk(question.bytes)
-      case 'append-finish':
-        return this.#finishAppend()
+      case 'append-more':
+        return this.#appendMore(question)
       case 'append-abort':
         return this.#abortAppend()
       case 'idle':
@@ -74,7 +74,7 @@ export class ImapHandler implements Handler<ImapQuestion, ImapAnswer> {
       case 'idle-done':
         return this.#endIdle()
       case 'request':
-        return this.#request(question.request)
+        return this.#request(question)
     }
   }
 
@@ -128,24 +128,28 @@ export class ImapHandler implements Handler<ImapQuestion, ImapAnswer> {
   // APPEND
 
   async #openAppend(question: Extract<ImapQuestion, { type: 'append' }>): Promise<ImapAnswer> {
+    if (this.#accountGone) return farewell
     const opened = await openAppend(this.#entered(), question)
     if ('refusal' in opened) return opened.refusal
     this.#appending = opened.appending
-    return proceed
+    return this.#appendMore(question)
+  }
+
+  async #appendMore(
+    question: Extract<ImapQuestion, { type: 'append' | 'append-more' }>,
+  ): Promise<ImapAnswer> {
+    const done = await this.#appending?.take(question.steps, question.octets)
+    if (done === undefined) throw new Error('no APPEND is open')
+    if (done === null) return proceed
+    // What was committed is not in the way of being discarded.
+    this.#forgetAppend()
+    if (done.status === 'OK') await this.#tell('tell')
+    return done
   }
 
   #appendChunk(bytes: Uint8Array): ImapAnswer | Promise<ImapAnswer> {
     const wait = this.#appending?.write(bytes)
     return wait === undefined ? proceed : wait.then(() => proceed)
-  }
-
-  async #finishAppend(): Promise<ImapAnswer> {
-    const appending = this.#appending
-    if (appending === null) throw new Error('no APPEND is open')
-    const done = await appending.finish()
-    this.#appending = null
-    await this.#tell('tell')
-    return done
   }
 
   #abortAppend(): ImapAnswer {
@@ -213,10 +217,11 @@ export class ImapHandler implements Handler<ImapQuestion, ImapAnswer> {
 
   // Requests
 
-  async #request(request: ImapRequest): Promise<ImapAnswer> {
+  async #request(question: Extract<ImapQuestion, { type: 'request' }>): Promise<ImapAnswer> {
+    const { request, tag } = question
     if (request.name === 'ID') return this.#identify(request)
     if (this.#accountGone) return farewell
-    const run: CommandRun = { session: this.#entered(), output: new Output(this.#sink) }
+    const run: CommandRun = { session: this.#entered(), output: new Output(this.#sink), tag }
     const done = await perform(run, request)
     await this.#tell(holdsNumbers(request) ? 'hold' : 'tell')
     return done

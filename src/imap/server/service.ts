@@ -40,10 +40,14 @@ export function createImapService(options: ImapServiceOptions): {
   farewell: (refusal: ConnectionRefusal) => string
 } {
   const { hostname, startTls, store, directory, events, clock, random, config, auth, mime = {} } = options
-  const parts = { store, directory, events, clock, config, mime, terminals: options.terminals ?? null }
+  const maxMessageSize = options.maxMessageSize === 0 ? Number.MAX_SAFE_INTEGER : options.maxMessageSize
+  const parts = {
+    ...{ store, directory, events, clock, random, config, mime, hostname, maxMessageSize },
+    terminals: options.terminals ?? null,
+  }
   const limits = {
     ...config,
-    messageSize: options.maxMessageSize === 0 ? Number.MAX_SAFE_INTEGER : options.maxMessageSize,
+    messageSize: maxMessageSize,
     loginFailures: auth.maxFailuresPerConnection,
   }
   return {

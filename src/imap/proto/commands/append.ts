@@ -1,33 +1,47 @@
-// APPEND (RFC 3501 §6.3.11). Its last argument is never read into memory: the row says what is announced, and the session
-// streams the octets to the handler.
-import { afterLogin, command } from './command.ts'
-import { parseDateTime } from '../grammar/date.ts'
-import { parseFlagList } from '../grammar/flags.ts'
+// APPEND (RFC 3501 §6.3.11, with RFC 3502, 4469 and 6855) and REPLACE (RFC 8508). Their messages are never read into memory: the
+// rows say what is announced, and the session streams the octets to the handler.
+import { afterLogin, command, whileSelected } from './command.ts'
+import { AppendReader } from '../grammar/append.ts'
 import { parseMailbox } from '../grammar/mailbox.ts'
-import type { FlagSet } from '../grammar/flags.ts'
+import { parseNumberSet } from '../grammar/sequence-set.ts'
+import type { Cursor } from '../grammar/cursor.ts'
+import type { Effect } from './command.ts'
+import type { ImapLimits } from '../limits.ts'
 
-const none: FlagSet = { flags: 0, keywords: [] }
+type Append = Extract<Effect, { do: 'append' }>
 
-/** `append = "APPEND" SP mailbox [SP flag-list] [SP date-time] SP literal` */
+/** `append = "APPEND" SP mailbox 1*append-message` */
 export const append = command({
   name: 'APPEND',
   states: afterLogin,
-  syntax(cursor, limits) {
+  streams: true,
+  syntax(cursor, limits): Append {
     cursor.sp()
     const mailbox = parseMailbox(cursor, limits)
-    cursor.sp()
-    let flags = none
-    if (cursor.peek() === '(') {
-      flags = parseFlagList(cursor, limits.flags)
-      cursor.sp()
-    }
-    let date: number | null = null
-    if (cursor.peek() === '"') {
-      date = parseDateTime(cursor)
-      cursor.sp()
-    }
-    if (!cursor.atPendingLiteral()) cursor.fail('expected the message as a literal')
-    return { mailbox, flags, date }
+    const reader = new AppendReader(limits)
+    return { do: 'append', mailbox, replaces: null, reader, reading: reader.read(cursor, 'message') }
   },
-  run: (args) => ({ do: 'append', ...args }),
+  run: (effect) => effect,
+})
+
+/** RFC 8508 §4: `replace = "REPLACE" SP seq-number SP mailbox append-message`; behind UID it is a UID. */
+export function replaceSyntax(cursor: Cursor, limits: ImapLimits, uid: boolean): Append {
+  cursor.sp()
+  const set = parseNumberSet(cursor)
+  const [range] = set
+  if (range === undefined || set.length > 1 || range[0] !== range[1])
+    return cursor.fail('one number is expected')
+  cursor.sp()
+  const mailbox = parseMailbox(cursor, limits)
+  const reader = new AppendReader(limits, { most: 1 })
+  const replaces = { set, uid }
+  return { do: 'append', mailbox, replaces, reader, reading: reader.read(cursor, 'message') }
+}
+
+export const replace = command({
+  name: 'REPLACE',
+  states: whileSelected,
+  streams: true,
+  syntax: (cursor, limits) => replaceSyntax(cursor, limits, false),
+  run: (effect) => effect,
 })

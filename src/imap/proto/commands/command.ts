@@ -7,7 +7,8 @@ import type { TlsState } from '../../../base/core.ts'
 import type { SaslAnswer, SaslFailure, SaslMechanismName, SaslQuestion } from '../../../sasl/mechanism.ts'
 import type { Status } from '../encode/responses.ts'
 import type { Cursor } from '../grammar/cursor.ts'
-import type { FlagSet } from '../grammar/flags.ts'
+import type { AppendReader, AppendReading, AppendStep } from '../grammar/append.ts'
+import type { NumberSet } from '../grammar/sequence-set.ts'
 import type { ImapLimits } from '../limits.ts'
 import type { Modes } from '../modes.ts'
 import type { MailboxRequest } from '../requests/mailbox.ts'
@@ -26,7 +27,13 @@ export type RequestOf<Name extends ImapRequest['name']> = Extract<ImapRequest, {
 
 /** What the core asks its handler. */
 export type ImapQuestion =
-  | { readonly type: 'request'; readonly request: ImapRequest; readonly modes: Modes }
+  | {
+      readonly type: 'request'
+      /** For responses that name their command (RFC 4731, RFC 9585). */
+      readonly tag: string
+      readonly request: ImapRequest
+      readonly modes: Modes
+    }
   /** What a SASL mechanism, or the LOGIN command, wants to know: answer `sasl`. */
   | {
       readonly type: 'sasl'
@@ -47,20 +54,28 @@ export type ImapQuestion =
       readonly reason: SaslFailure
       readonly username: string | null
     }
-  /** RFC 3501 §6.3.11: a message is announced. `proceed` lets its octets come; `done` refuses. */
+  /**
+   * RFC 3501 §6.3.11, RFC 8508 §3.1: messages are announced. `proceed` lets octets come, `done` ends the command. `octets`: the
+   * size of the literal that the last step means, null where there is none.
+   */
   | {
       readonly type: 'append'
       readonly mailbox: string
-      readonly flags: FlagSet
-      /** Milliseconds since the epoch; null is now. */
-      readonly date: number | null
-      readonly size: number
+      readonly replaces: { readonly set: NumberSet; readonly uid: boolean } | null
+      readonly steps: readonly AppendStep[]
+      readonly octets: number | null
+      readonly modes: Modes
+    }
+  /** The command goes on: answers as to `append`; after the step `end` it is `done`. */
+  | {
+      readonly type: 'append-more'
+      readonly steps: readonly AppendStep[]
+      readonly octets: number | null
+      readonly modes: Modes
     }
   /** Octets of the message: `proceed`, or `done` to refuse. */
   | { readonly type: 'append-chunk'; readonly bytes: Uint8Array }
-  /** The command is whole: `done`. */
-  | { readonly type: 'append-finish'; readonly modes: Modes }
-  /** The command was broken off: forget the message, `proceed`. */
+  /** The command was broken off: forget the messages, `proceed`. */
   | { readonly type: 'append-abort' }
   /** RFC 2177: from now on changes may be written at any moment. `proceed`. */
   | { readonly type: 'idle'; readonly modes: Modes }
@@ -117,7 +132,14 @@ export type Effect =
   | { readonly do: 'start-tls' }
   | { readonly do: 'idle' }
   | { readonly do: 'log-out' }
-  | { readonly do: 'append'; readonly mailbox: string; readonly flags: FlagSet; readonly date: number | null }
+  | {
+      readonly do: 'append'
+      readonly mailbox: string
+      readonly replaces: { readonly set: NumberSet; readonly uid: boolean } | null
+      /** For what follows the first literal. */
+      readonly reader: AppendReader
+      readonly reading: AppendReading
+    }
 
 /** A row of the table. */
 export interface CommandRow {
@@ -125,6 +147,8 @@ export interface CommandRow {
   readonly states: readonly StateName[]
   /** The argument that a log may never show stands in it. */
   readonly secret: boolean
+  /** It may end in a literal that is not read but streamed. */
+  readonly streams: boolean
   /** Reads the arguments up to the end of the command; what is returned runs it. */
   prepare(cursor: Cursor, limits: ImapLimits): (context: CommandContext) => Effect
 }
@@ -134,6 +158,7 @@ export function command<Arguments>(row: {
   name: string
   states: readonly StateName[]
   secret?: boolean
+  streams?: boolean
   syntax: (cursor: Cursor, limits: ImapLimits) => Arguments
   run: (args: Arguments, context: CommandContext) => Effect
 }): CommandRow {
@@ -141,10 +166,10 @@ export function command<Arguments>(row: {
     name: row.name,
     states: row.states,
     secret: row.secret ?? false,
+    streams: row.streams ?? false,
     prepare(cursor, limits) {
       const args = row.syntax(cursor, limits)
-      // The one command that ends in a literal which is not read.
-      if (!(row.name === 'APPEND' && cursor.atPendingLiteral())) cursor.end()
+      if (row.streams !== true || !cursor.atPendingLiteral()) cursor.end()
       return (context) => row.run(args, context)
     },
   }

@@ -1,12 +1,13 @@
 // Commands on the messages of the selected mailbox (RFC 3501 §6.4), each also behind UID where it may be.
 import { command, request, whileSelected } from './command.ts'
 import { noArguments } from './session-commands.ts'
+import { replaceSyntax } from './append.ts'
 import { parseFetchItems } from '../grammar/fetch.ts'
 import { parseFlags } from '../grammar/flags.ts'
 import { parseMailbox } from '../grammar/mailbox.ts'
 import { parseSearch } from '../grammar/search.ts'
 import { parseSequenceSet } from '../grammar/sequence-set.ts'
-import type { CommandRow, ImapRequest } from './command.ts'
+import type { CommandRow, Effect, ImapRequest } from './command.ts'
 import type { Cursor } from '../grammar/cursor.ts'
 import type { ImapLimits } from '../limits.ts'
 
@@ -81,12 +82,18 @@ export const bySequenceNumber: readonly CommandRow[] = [...numbered].map(([name,
 export const uid = command({
   name: 'UID',
   states: whileSelected,
-  syntax(cursor, limits) {
+  streams: true,
+  syntax(cursor, limits): Effect {
     cursor.sp()
-    const syntax = afterUid.get(cursor.keyword('a command'))
-    return syntax === undefined ? cursor.fail('unknown command after UID') : syntax(cursor, limits, true)
+    const name = cursor.keyword('a command')
+    if (name === 'REPLACE') return replaceSyntax(cursor, limits, true)
+    const syntax = afterUid.get(name)
+    if (syntax === undefined) return cursor.fail('unknown command after UID')
+    const effect = request(syntax(cursor, limits, true))
+    cursor.end()
+    return effect
   },
-  run: request,
+  run: (effect) => effect,
 })
 
 /** RFC 3501 §6.4.3 */

@@ -1,5 +1,5 @@
 // The table of commands.
-import { append } from './append.ts'
+import { append, replace } from './append.ts'
 import { authenticate, login, startTls } from './login-commands.ts'
 import {
   create,
@@ -41,6 +41,7 @@ export const commands: ReadonlyMap<string, CommandRow> = new Map(
     namespace,
     status,
     append,
+    replace,
     idle,
     check,
     close,

@@ -1,101 +1,228 @@
-// APPEND: a message that streams into the store while its structure is walked, and is named by a row at the end.
+// APPEND and REPLACE: messages that stream into the store while their structure is walked, and are named by rows, all in one
+// commit, at the end (RFC 3502 §3: all or none).
 import * as imapEvents from '../../../events/imap.ts'
+import { formatNumbers } from '../../proto/grammar/sequence-set.ts'
 import { ingest } from '../../../store/ingest.ts'
-import { no, ok } from '../context.ts'
+import { allowedFlags } from './allowed-flags.ts'
+import { allows, findPlace } from '../access.ts'
+import { bad, no, ok } from '../context.ts'
+import { tryIndexes } from '../messages/numbers.ts'
+import { UrlReader } from '../urls/url-reader.ts'
+import type { AppendStep } from '../../proto/grammar/append.ts'
 import type { Done, SessionContext } from '../context.ts'
-import type { Ingest } from '../../../store/ingest.ts'
 import type { FlagSet } from '../../proto/grammar/flags.ts'
-import type { ImapAnswer, ImapQuestion } from '../../proto/commands/command.ts'
-import type { MailboxId } from '../../../store/model.ts'
+import type { ImapQuestion } from '../../proto/commands/command.ts'
+import type { Ingest } from '../../../store/ingest.ts'
+import type { MailboxId, StagedMessage, Uid } from '../../../store/model.ts'
+import type { Place } from '../access.ts'
+import type { Selected } from '../messages/selected.ts'
 
 type Opening = Extract<ImapQuestion, { type: 'append' }>
+type Replaced = { readonly mailbox: MailboxId; readonly uid: Uid }
 
 const tryCreate = no('TRYCREATE', 'There is no such mailbox')
 const overQuota = no('OVERQUOTA', 'The mailbox is full')
+const tooBig = no('TOOBIG', 'The message is too big')
+const replacedIsGone = no('EXPUNGEISSUED', 'The message to be replaced is gone')
 
 const refusals = {
   'over-quota': overQuota,
   'no-such-mailbox': tryCreate,
-  'not-there': no('EXPUNGEISSUED', 'The message to be replaced is gone'),
+  'not-there': replacedIsGone,
   'too-many-keywords': no('LIMIT', 'Too many keywords'),
 } as const
 
-/** A message on its way in. `discard` unless `finish` was called. */
+interface Appended {
+  readonly message: StagedMessage
+  readonly flags: number
+  readonly keywords: string
+  readonly internalDate: number
+}
+
+/** Messages on their way in. `discard` unless the step `end` was done. */
 export class Appending {
   readonly #session: SessionContext
-  readonly #mailbox: MailboxId
-  readonly #ingest: Ingest
-  readonly #flags: FlagSet
-  readonly #date: number
+  readonly #command: 'APPEND' | 'REPLACE'
+  readonly #place: Place
+  readonly #replaces: Replaced | null
+  readonly #messages: Appended[] = []
+  readonly #ingests: Ingest[] = []
+  #ingest: Ingest | null = null
+  #flags: FlagSet = { flags: 0, keywords: [] }
+  #date: number | null = null
+  /** Octets of all messages so far. */
+  #size = 0
 
-  constructor(session: SessionContext, mailbox: MailboxId, opening: Opening) {
-    const { store, mime, clock } = session.parts
+  constructor(session: SessionContext, place: Place, replaces: Replaced | null) {
     this.#session = session
-    this.#mailbox = mailbox
+    this.#command = replaces === null ? 'APPEND' : 'REPLACE'
+    this.#place = place
+    this.#replaces = replaces
+  }
+
+  /** What a stretch of the command says; null: octets may come. */
+  async take(steps: readonly AppendStep[], octets: number | null): Promise<Done | null> {
+    for (const step of steps) {
+      const refusal = await this.#step(step, octets ?? 0)
+      if (refusal !== null) return refusal
+    }
+    return null
+  }
+
+  async #step(step: AppendStep, octets: number): Promise<Done | null> {
+    switch (step.step) {
+      case 'message':
+        this.#begin(step.flags, step.date)
+        return null
+      case 'octets':
+        return this.#announced(octets)
+      case 'url':
+        return this.#fromUrl(step.url)
+      case 'message-end':
+        return this.#endMessage()
+      case 'end':
+        return this.#commit()
+    }
+  }
+
+  #begin(flags: FlagSet, date: number | null): void {
+    const { store, mime } = this.#session.parts
     this.#ingest = ingest({ blobs: store.blobs, limits: mime })
-    this.#flags = opening.flags
-    this.#date = opening.date ?? clock.now()
+    this.#ingests.push(this.#ingest)
+    this.#flags = allowedFlags(flags, this.#place)
+    this.#date = date
   }
 
+  /** Refuses before the octets come what would be refused after them. */
+  async #announced(octets: number): Promise<Done | null> {
+    const { store, config, maxMessageSize } = this.#session.parts
+    const size = this.#size + octets
+    if (octets + this.#open().size > maxMessageSize || size > config.appendSize) return tooBig
+    const owner = await store.getAccount(this.#place.account)
+    const most = owner?.quota
+    if (owner === undefined || most === undefined) return tryCreate
+    if (most.bytes !== null && owner.used.bytes + size > most.bytes) return this.#refuse('over-quota')
+    const count = owner.used.messages + this.#ingests.length
+    return most.messages !== null && count > most.messages ? this.#refuse('over-quota') : null
+  }
+
+  #open(): Ingest {
+    if (this.#ingest === null) throw new Error('octets of no message')
+    return this.#ingest
+  }
+
+  /** Octets of the literal. */
   write(bytes: Uint8Array): void | Promise<void> {
-    return this.#ingest.write(bytes)
+    this.#size += bytes.length
+    return this.#open().write(bytes)
   }
 
-  /** Commits; the answer carries APPENDUID (RFC 4315 §3). */
-  async finish(): Promise<Done> {
-    const { parts, account } = this.#session
-    const now = parts.clock.now()
-    const { message } = await this.#ingest.finish()
+  /** RFC 4469 §3: the octets that a URL names. */
+  async #fromUrl(url: string): Promise<Done | null> {
+    const { parts, account, selected } = this.#session
+    const reader = new UrlReader(parts, {
+      account,
+      as: 'user',
+      selected: await placeOf(this.#session, selected),
+    })
+    const source = await reader.open(url)
+    // RFC 4469 §4.1
+    if (source === undefined)
+      return no(`BADURL ${JSON.stringify(url)}`, 'The URL names nothing that can be read')
+    const refusal = await this.#announced(source.size)
+    if (refusal !== null) return refusal
+    for await (const chunk of source.read()) await this.write(chunk)
+    return null
+  }
+
+  async #endMessage(): Promise<null> {
+    const { message } = await this.#open().finish()
     const { flags, keywords } = this.#flags
+    const internalDate = this.#date ?? this.#session.parts.clock.now()
+    this.#messages.push({ message, flags, keywords: keywords.toSorted().join(' '), internalDate })
+    return null
+  }
+
+  /** The answer carries APPENDUID (RFC 4315 §3, RFC 3502 §5 for several). */
+  async #commit(): Promise<Done> {
+    const { parts } = this.#session
+    const { account, mailbox } = this.#place
     const outcome = await parts.store.append({
-      account: account.id,
-      mailbox: this.#mailbox,
-      now,
-      messages: [
-        {
-          message,
-          flags,
-          keywords: keywords.toSorted().join(' '),
-          internalDate: this.#date,
-        },
-      ],
+      ...{ account, mailbox: mailbox.id, messages: this.#messages, now: parts.clock.now() },
+      ...(this.#replaces === null ? {} : { replaces: this.#replaces }),
     })
     if (!outcome.ok) {
-      await this.#ingest.discard()
-      parts.events.emit(imapEvents.appendRefused, { account: account.address, reason: outcome.reason })
-      return refusals[outcome.reason]
+      await this.discard()
+      return this.#refuse(outcome.reason)
     }
-    parts.events.emit(imapEvents.messageAppended, { account: account.address, octets: this.#ingest.size })
-    return ok('APPEND completed', { code: `APPENDUID ${outcome.uidValidity} ${outcome.uids[0] ?? 0}` })
+    const address = this.#session.account.address
+    for (const { size } of this.#ingests) {
+      parts.events.emit(imapEvents.messageAppended, { account: address, octets: size })
+    }
+    // RFC 4315 §3: the UIDs may only be told to those who may read the mailbox.
+    const { uidValidity, uids } = outcome
+    const code = allows(this.#place, 'r') ? `APPENDUID ${uidValidity} ${formatNumbers(uids)}` : undefined
+    if (this.#command === 'APPEND') return ok('APPEND completed', { code })
+    // RFC 8508 §3.3: the code comes untagged, before the old message is told as expunged.
+    const wait = code && this.#session.sink.write(`* OK [${code}] Replacement message ready\r\n`)
+    if (wait !== undefined) await wait
+    return ok('REPLACE completed')
   }
 
-  discard(): Promise<void> {
-    return this.#ingest.discard()
+  #refuse(reason: keyof typeof refusals): Done {
+    const { parts, account } = this.#session
+    parts.events.emit(imapEvents.appendRefused, { account: account.address, reason })
+    return refusals[reason]
+  }
+
+  async discard(): Promise<void> {
+    for (const each of this.#ingests) await each.discard()
   }
 }
 
-/** Refuses before the octets come what would be refused after them. */
+/** What a URL without a mailbox is relative to (RFC 5092 §7.2). */
+async function placeOf(session: SessionContext, selected: Selected | null): Promise<Place | null> {
+  if (selected === null) return null
+  const { account, mailbox: id, rights } = selected
+  const mailbox = await session.parts.store.getMailbox({ account, mailbox: id })
+  return mailbox === undefined ? null : { account, mailbox, rights }
+}
+
+/** The mailbox and, for REPLACE, the message that will go. */
 export async function openAppend(
   session: SessionContext,
   opening: Opening,
-): Promise<{ appending: Appending } | { refusal: ImapAnswer }> {
-  const { store, events } = session.parts
-  const account = session.account.id
+): Promise<{ appending: Appending } | { refusal: Done }> {
+  const { events } = session.parts
   const refuse = (refusal: Done, reason: string): { refusal: Done } => {
     events.emit(imapEvents.appendRefused, { account: session.account.address, reason })
     return { refusal }
   }
-  const found = await store.findMailbox({ account, name: opening.mailbox })
+  const found = await findPlace(session, opening.mailbox)
   // RFC 3501 §6.3.11: TRYCREATE only where a CREATE would help.
-  if (found === undefined) return refuse(tryCreate, 'no-such-mailbox')
-  if (!found.selectable) return refuse(tryCreate, 'no-such-mailbox')
-  const now = await store.getAccount(account)
-  if (now !== undefined && isFull(now, opening.size)) return refuse(overQuota, 'over-quota')
-  return { appending: new Appending(session, found.id, opening) }
+  if (found === undefined || !found.mailbox.selectable) return refuse(tryCreate, 'no-such-mailbox')
+  if (!allows(found, 'i')) return refuse(no('NOPERM', 'Messages may not be put there'), 'no-permission')
+  const replaced = await findReplaced(session, opening)
+  if (replaced !== null && 'type' in replaced) return refuse(replaced, 'not-there')
+  return { appending: new Appending(session, found, replaced) }
 }
 
-function isFull(account: SessionContext['account'], size: number): boolean {
-  const { quota, used } = account
-  if (quota.bytes !== null && used.bytes + size > quota.bytes) return true
-  return quota.messages !== null && used.messages + 1 > quota.messages
+/** RFC 8508 §3.1: a message of the selected mailbox. */
+async function findReplaced(session: SessionContext, { replaces }: Opening): Promise<Replaced | Done | null> {
+  if (replaces === null) return null
+  const { selected } = session
+  if (selected === null) return bad('No mailbox is selected')
+  if (selected.readOnly) return no('READ-ONLY', 'The mailbox was opened with EXAMINE')
+  // RFC 8508 §3.5: as STORE of \Deleted and EXPUNGE would need.
+  if (!allows(selected, 't') || !allows(selected, 'e'))
+    return no('NOPERM', 'Messages may not be removed here')
+  const view = await selected.load()
+  const indexes = tryIndexes(selected, replaces.set, replaces.uid)
+  const [range] = indexes ?? []
+  if (indexes === undefined) return bad('There is no message with that number')
+  if (range === undefined) return no('NONEXISTENT', 'There is no such message')
+  const uid = view.uid(range[0])
+  if (view.isGone(uid)) return replacedIsGone
+  // UIDs of a view came from the store.
+  return { mailbox: selected.mailbox, uid: uid as Uid }
 }
