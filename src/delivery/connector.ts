@@ -2,7 +2,8 @@
 // its policy asks, logged in where a route says so. What a host did wrong is kept, so that the record can say why none was left.
 //
 // - Trouble with a host (no connection, a greeting of 4yz or 5yz, TLS, log-in) is trouble with that host alone: the next one
-//   is tried (RFC 5321 §5.1). Only when all of them are used up, the destination has failed.
+//   is tried (RFC 5321 §5.1). Only when all of them are used up, the destination has failed; those that `maxTries` kept us from are
+//   the first ones of the next pass but one (tried-hosts.ts), and until then nobody has failed for good.
 // - Where TLS is wished but not demanded, a failed handshake is followed by one more connection to the same address in the
 //   clear (RFC 7435 §3), and the record says so. A host that refuses STARTTLS is spoken to in the clear at once.
 import type { ClientTls, Connection } from '../base/connection.ts'
@@ -43,6 +44,9 @@ export class Connector {
   /** Addresses of the first target that were used up. */
   #used = new Set<string>()
   #tries = 0
+  /** Hosts that were tried, and the best one. */
+  readonly #tried = new Set<string>()
+  #best: string | undefined
   readonly #troubles: Trouble[] = []
 
   constructor(options: ConnectorOptions) {
@@ -55,7 +59,8 @@ export class Connector {
     if (this.#targets === null) {
       const found = await findTargets(way, context)
       if (found.type === 'none') return { type: 'exhausted', trouble: found.trouble }
-      this.#targets = [...found.targets]
+      this.#best = found.targets[0]?.host
+      this.#targets = context.triedHosts.order(way.destination.key, found.targets)
     }
     for (;;) {
       const target = this.#targets[0]
@@ -67,13 +72,41 @@ export class Connector {
         continue
       }
       this.#tries++
+      this.#tried.add(target.host)
       const opened = await this.#try(target, addresses)
-      if (opened.type === 'open') return opened
+      if (opened.type === 'open') {
+        if (target.host === this.#best) context.triedHosts.forget(way.destination.key)
+        return opened
+      }
       this.note(opened.trouble)
       // What DNS or a policy says of a host holds for all its addresses.
       if (opened.scope === 'host') this.#dropTarget()
     }
+    if (!signal.aborted) this.#remember()
     return { type: 'exhausted', trouble: this.#verdict() }
+  }
+
+  /** See `SessionSource.passOver`. */
+  passOver(trouble: Trouble): Trouble | null {
+    this.note(trouble)
+    this.#targets = (this.#targets ?? []).filter(({ host }) => host !== trouble.facts.host)
+    this.#used.clear()
+    const more = this.#targets.length > 0 && this.#tries < this.#options.context.config.maxTries
+    if (more) return null
+    this.#remember()
+    return this.#verdict()
+  }
+
+  #remember(): void {
+    const { way, context } = this.#options
+    const left = this.#untried()
+    if (left.length === 0) context.triedHosts.forget(way.destination.key)
+    else context.triedHosts.cutShort(way.destination.key, { tried: this.#tried, left })
+  }
+
+  /** Hosts that this pass did not get to. */
+  #untried(): Target[] {
+    return (this.#targets ?? []).filter(({ host }) => !this.#tried.has(host))
   }
 
   /** A session broke in the middle of things: its host counts as troubled too. */
@@ -99,6 +132,7 @@ export class Connector {
   /** The destination failed for good only where every host said so. */
   #verdict(): Trouble {
     const last = this.#troubles.findLast(({ outcome }) => outcome === 'deferred') ?? this.#troubles.at(-1)
+    if (last !== undefined && this.#untried().length > 0) return { ...last, outcome: 'deferred' }
     return (
       last ?? {
         facts: noFacts,

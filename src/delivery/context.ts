@@ -8,6 +8,7 @@ import type { Events } from '../events/event.ts'
 import type { DialogueLine } from '../smtp/client/dialogue.ts'
 import type { StsPolicies } from './sts-policies.ts'
 import type { TokenSource } from './tokens.ts'
+import type { TriedHosts } from './tried-hosts.ts'
 
 export interface RelayContext {
   readonly config: RelayConfig
@@ -19,6 +20,8 @@ export interface RelayContext {
   /** Null where MTA-STS is off. */
   readonly sts: Pick<StsPolicies, 'policyOf'> | null
   readonly tokens: TokenSource
+  /** What earlier passes through the hosts of a destination did not get to. */
+  readonly triedHosts: TriedHosts
   /** Reads a file that the configuration names (a password, a certificate). Rejects where it cannot. */
   readonly readFile: (path: string) => Promise<string>
   /** Names (lower case) and addresses of this host, as they are now. */

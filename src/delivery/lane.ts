@@ -3,6 +3,8 @@
 //
 // - A session that has carried mail and is found dead is no fault of the next message: it is tried again on a new session,
 //   once. A fresh session that breaks counts against its host, and the next host is tried (RFC 5321 §5.1).
+// - A message that a host cannot be given, while another of the same domain may take it, is offered to the others by a session of
+//   its own; the rest of the mail goes on with the best host.
 // - Recipients that a host has no room for in one transaction (RFC 9422, 452) get another one in the same session.
 // - Every job that was taken is reported, exactly once, whatever happens.
 import type { RecipientOptions } from '../mail/delivery-options.ts'
@@ -10,8 +12,15 @@ import type { RecipientResult } from '../queue/transport.ts'
 import type { DeliveryOutcome } from '../smtp/client/outgoing.ts'
 import { endingWords, stageName, type Trouble } from './attempt.ts'
 import type { Connected, ConnectorOptions, LiveSession } from './connector.ts'
-import { type OutcomeContext, oursFailed, resultOf, tooManyRecipients, troubleResult } from './outcomes.ts'
-import { pathFor, prepare, type Parcel } from './parcel.ts'
+import {
+  messageTrouble,
+  type OutcomeContext,
+  oursFailed,
+  resultOf,
+  tooManyRecipients,
+  troubleResult,
+} from './outcomes.ts'
+import { type CannotGo, pathFor, prepare, type Parcel } from './parcel.ts'
 
 /** One message for some recipients under one reverse-path. */
 export interface LaneJob {
@@ -28,6 +37,11 @@ export interface SessionSource {
   next(): Promise<Connected>
   /** A session of it broke in the middle of things. */
   note(trouble: Trouble): void
+  /**
+   * The host of a session cannot do what a message needs: the next session is with another one, and null; or, where there is none
+   * left, what that means for the message. Absent where there is no choice of hosts.
+   */
+  passOver?(trouble: Trouble): Trouble | null
 }
 
 export interface LaneOptions extends Pick<ConnectorOptions, 'way' | 'context'> {
@@ -47,11 +61,15 @@ interface Work {
   readonly results: (RecipientResult | null)[]
   /** It was on a session that had gone stale, and starts again on a fresh one. */
   retried: boolean
+  /** Hosts that could not be given it: it is on its way to another. */
+  readonly passedOver: Set<string | null>
 }
 
 interface Session extends LiveSession {
   /** Messages given to it. */
   sent: number
+  /** Opened for a message that a better host could not be given. */
+  readonly detour: boolean
 }
 
 /** Works until the source is empty or the destination is of no use. Rejects for bugs alone. */
@@ -118,7 +136,8 @@ class Lane {
       const job = await Promise.race([this.#asked, returned])
       if (job === 'returned') continue
       this.#asked = null
-      if (job !== null) return { job, results: job.recipients.map(() => null), retried: false }
+      if (job !== null)
+        return { job, results: job.recipients.map(() => null), retried: false, passedOver: new Set() }
       this.#drained = true
     }
     await this.#underWay
@@ -134,11 +153,8 @@ class Lane {
 
   /** Gives a message to the session; its outcome is awaited beside the next one's beginning. */
   async #begin(work: Work): Promise<void> {
-    const session = await this.#sessionFor()
-    if (session === null) {
-      this.#settleAll(work, this.#noSession())
-      return
-    }
+    const session = await this.#sessionFor(work)
+    if (session === null) return
     session.sent++
     const given = Promise.withResolvers<void>()
     const sending = this.#send(work, { session, given: given.resolve })
@@ -150,30 +166,40 @@ class Lane {
     if (session.client.ending !== null) await this.#underWay
   }
 
-  #noSession(): RecipientResult {
-    if (this.#options.signal.aborted) return { type: 'untried' }
-    return this.#dead === null ? { type: 'untried' } : troubleResult(this.#dead, this.#now())
-  }
-
-  /** A session with room for another message; null where the destination has none for us. */
-  async #sessionFor(): Promise<Session | null> {
+  /** A session with room for that message; null where the destination has none for us, and the message is settled. */
+  async #sessionFor(work: Work): Promise<Session | null> {
     const { way } = this.#options
     const session = this.#session
     if (session !== null) {
       const spent = session.sent >= way.route.maxMessagesPerConnection
-      if (session.client.reusable && !spent) return session
+      const { host } = session.facts
+      const avoided = work.passedOver.has(host)
+      const fits = work.passedOver.size === 0 ? !session.detour : !avoided
+      if (session.client.reusable && !spent && fits) return session
       await this.#underWay
       await this.#leave()
-      this.#connector = null
+      // From a host that was passed over the same pass goes on; anything else begins a new one.
+      if (!avoided) this.#connector = null
     }
     this.#connector ??= this.#options.connect()
     const connected = await this.#connector.next()
     if (connected.type === 'exhausted') {
-      if (!this.#options.signal.aborted) this.#dead = connected.trouble
+      this.#exhausted(work, connected.trouble)
       return null
     }
-    this.#session = { ...connected.live, sent: 0 }
+    this.#session = { ...connected.live, sent: 0, detour: work.passedOver.size > 0 }
     return this.#session
+  }
+
+  #exhausted(work: Work, trouble: Trouble): void {
+    if (this.#options.signal.aborted) return this.#giveBack(work)
+    if (work.passedOver.size > 0) {
+      // Other mail may go to the host that could not be given this.
+      this.#connector = null
+      return this.#settleAll(work, messageTrouble(trouble, this.#now()))
+    }
+    this.#dead = trouble
+    this.#settleAll(work, troubleResult(trouble, this.#now()))
   }
 
   async #leave(): Promise<void> {
@@ -196,6 +222,8 @@ class Lane {
         maxHeader: config.maxMimeBuffer,
       })
       const mailable = this.#mailable(work, session)
+      if (prepared.type === 'cannot-go' && prepared.elsewhere && this.#elsewhere(work, prepared, session))
+        return
       if (prepared.type === 'cannot-go' || mailable.reversePath === null) {
         const refusal =
           prepared.type === 'cannot-go'
@@ -241,6 +269,18 @@ class Lane {
     } catch (error) {
       this.#settleAll(work, oursFailed(error, { facts, at: this.#now() }))
     }
+  }
+
+  /** Has another host try it; false where there is no choice. */
+  #elsewhere(work: Work, { reply, status }: CannotGo, { facts }: Session): boolean {
+    const source = this.#connector
+    if (source?.passOver === undefined) return false
+    const trouble = source.passOver({ facts, stage: 'mail', reply, status, outcome: 'failed' })
+    if (trouble === null) {
+      work.passedOver.add(facts.host)
+      this.#putBack(work)
+    } else this.#settleAll(work, messageTrouble(trouble, this.#now()))
+    return true
   }
 
   #outcomeContext({ parcel }: LaneJob, { client, facts }: Session): OutcomeContext {

@@ -150,3 +150,9 @@ export function troubleResult(trouble: Trouble, at: number): RecipientResult {
     ? { type: 'failed', attempt }
     : { type: 'deferred', scope: 'destination', attempt }
 }
+
+/** No host could be given this message; for other mail that says nothing. */
+export function messageTrouble(trouble: Trouble, at: number): RecipientResult {
+  const result = troubleResult(trouble, at)
+  return result.type === 'deferred' ? { ...result, scope: 'message' } : result
+}

@@ -36,6 +36,8 @@ export interface CannotGo {
   /** In the form of a reply. */
   readonly reply: string
   readonly status: string
+  /** Another host of the same domain may take it. */
+  readonly elsewhere: boolean
 }
 
 export interface PrepareOptions {
@@ -56,7 +58,8 @@ export async function prepare(parcel: Parcel, options: PrepareOptions): Promise<
   }
   if (isTooLate(parcel.options, { capabilities, now })) {
     // RFC 2852 §4.1.4.1: mode R goes to no host that would not keep the time.
-    return cannot('554 5.4.7 The host cannot be held to the time of delivery that was asked for')
+    const late = cannot('554 5.4.7 The host cannot be held to the time of delivery that was asked for')
+    return { ...late, elsewhere: (parcel.options.deliverBy?.at ?? 0) > now }
   }
   const small = await parcel.small()
   const bytes = small === undefined ? null : Buffer.concat([prefix, small])
@@ -151,7 +154,7 @@ function impossible(
 }
 
 function cannot(reply: string): CannotGo {
-  return { type: 'cannot-go', reply, status: reply.split(' ', 2)[1] ?? '5.6.0' }
+  return { type: 'cannot-go', reply, status: reply.split(' ', 2)[1] ?? '5.6.0', elsewhere: false }
 }
 
 async function* streamed(prefix: Uint8Array, body: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {

@@ -256,15 +256,90 @@ test('a body of 8-bit octets is encoded for a host without 8BITMIME (RFC 6152 §
 
 test('a time of delivery that must be kept goes to no host that would not keep it (RFC 2852 §4.1.4.1)', async () => {
   const { scene, peer } = sceneWith()
+  scene.peer('192.0.2.2')
   const deliverBy = { at: scene.clock.now() + 60_000, mode: 'return' as const, trace: 'not-asked' as const }
   const options = { ...plainMessageOptions, deliverBy }
   assert.equal(
     told((await scene.send({ message: { options } }))[0]),
-    'failed mail 5.4.7 mx1.example.net opportunistic -',
+    'failed mail 5.4.7 mx2.example.net opportunistic -',
   )
   const notify = { ...plainMessageOptions, deliverBy: { ...deliverBy, mode: 'notify' as const } }
   assert.equal((await scene.send({ message: { options: notify } }))[0]?.type, 'done')
   assert.equal(peer.messages[0]?.rcpt[0], '<bob@example.net> NOTIFY=FAILURE,DELAY')
+})
+
+test('a time of delivery is kept by the next host where the best one cannot, and other mail stays with the best', async () => {
+  const { scene, peer } = sceneWith()
+  const second = scene.peer('192.0.2.2', { extensions: ['DSN', 'DELIVERBY 600'] })
+  const at = scene.clock.now() + 60_000
+  const deliverBy = { at, mode: 'return' as const, trace: 'not-asked' as const }
+  const options = { ...plainMessageOptions, deliverBy }
+  const far = { ...plainMessageOptions, deliverBy: { ...deliverBy, at: at + 3_600_000 } }
+  const results = await scene.run([
+    scene.job(),
+    scene.job({ message: { options: far } }),
+    scene.job(),
+    // Sooner than the second host can do it.
+    scene.job({ message: { options } }),
+    scene.job(),
+  ])
+  assert.deepEqual(
+    results.map((result) => told(result[0])),
+    [
+      'done relayed reply 2.0.0 mx1.example.net opportunistic -',
+      'done relayed reply 2.0.0 mx2.example.net opportunistic -',
+      'done relayed reply 2.0.0 mx1.example.net opportunistic -',
+      'failed mail 5.4.7 mx2.example.net opportunistic -',
+      'done relayed reply 2.0.0 mx1.example.net opportunistic -',
+    ],
+  )
+  assert.deepEqual([peer.messages.length, second.messages.length], [3, 1])
+})
+
+test('a time of delivery waits for a host that is away, where another cannot keep it', async () => {
+  const { scene } = sceneWith({ greeting: '421 4.3.2 too many' })
+  scene.peer('192.0.2.2')
+  const at = scene.clock.now() + 60_000
+  const deliverBy = { at, mode: 'return' as const, trace: 'not-asked' as const }
+  const options = { ...plainMessageOptions, deliverBy }
+  const results = await scene.run([scene.job({ message: { options } }), scene.job()])
+  assert.deepEqual(
+    results.map((result) => told(result[0])),
+    [
+      'deferred message greeting 4.3.2 mx1.example.net opportunistic -',
+      'done relayed reply 2.0.0 mx2.example.net opportunistic -',
+    ],
+  )
+})
+
+test('hosts beyond `maxTries` get their turn in the next attempts, after the best one (RFC 5321 §5.1)', async () => {
+  const names = Array.from({ length: 9 }, (_, index) => index + 1)
+  const records = names.map(
+    (n) => `example.net. MX ${n}0 mx${n}.example.net.\nmx${n}.example.net. A 192.0.2.${n}`,
+  )
+  const scene = new RelayScene({ zone: records.join('\n'), config: { maxTries: 4 } })
+  const peers = names.map((n) =>
+    scene.peer(`192.0.2.${n}`, { greeting: n === 9 ? '220 hello' : '421 4.3.2 no' }),
+  )
+  const asked = async (): Promise<number[]> => {
+    const before = peers.map(({ connections }) => connections)
+    await scene.send()
+    return names.filter((_, index) => (peers[index]?.connections ?? 0) > (before[index] ?? 0))
+  }
+  assert.deepEqual(await asked(), [1, 2, 3, 4])
+  assert.deepEqual(await asked(), [1, 5, 6, 7])
+  assert.deepEqual(await asked(), [1, 8, 9])
+  assert.deepEqual(await asked(), [1, 8, 9], 'what was found out is not forgotten')
+  assert.equal(peers[8]?.messages.length, 2)
+})
+
+test('no mail fails for good while hosts are left that were not asked', async () => {
+  const { scene } = sceneWith({ greeting: '521 5.3.2 no mail ever' }, { config: { maxTries: 1 } })
+  scene.peer('192.0.2.2', { greeting: '521 5.3.2 no mail ever' })
+  assert.equal(
+    told((await scene.send())[0]),
+    'deferred destination greeting 4.3.2 mx1.example.net opportunistic -',
+  )
 })
 
 test('who shall hear that a message with a Deliver By request was passed on (RFC 2852 §4.1.4)', async () => {

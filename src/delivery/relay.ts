@@ -19,6 +19,7 @@ import { createRelayTransport } from './relay-transport.ts'
 import { Routes } from './routes.ts'
 import { StsPolicies } from './sts-policies.ts'
 import { createTokenSource } from './tokens.ts'
+import { TriedHosts } from './tried-hosts.ts'
 
 export interface RelayOptions {
   readonly config: RelayConfig
@@ -84,6 +85,7 @@ export function createRelay(options: RelayOptions): Relay {
     events,
     sts: config.mtaSts ? sts : null,
     tokens,
+    triedHosts: new TriedHosts(),
     readFile: read,
     self: () => ({ names, addresses: options.ownAddresses().map(unmapIp) }),
   }

@@ -260,7 +260,10 @@ export const relaySection = z
     maxMessagesPerConnection: z.int().min(1).default(100).describe('Messages before a connection is closed.'),
     maxHosts: count(10, 'MX hosts of one domain that are considered.'),
     maxAddresses: count(8, 'Addresses of one host that are considered.'),
-    maxTries: count(8, 'Connections tried for one destination before its mail is deferred.'),
+    maxTries: count(
+      8,
+      'Connections tried for one destination before its mail is deferred; the hosts left over are tried first, after the best one, at the next attempts.',
+    ),
     maxMimeBuffer: size(
       '64 KB',
       'Octets of one MIME header that are held to convert a message for a host without 8BITMIME.',
