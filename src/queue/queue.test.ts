@@ -420,6 +420,29 @@ test('ETRN: what waits is tried now', async (context) => {
   assert.equal(await house.queue.pending(['far.example', 'sub.far.example']), 0)
 })
 
+test('ETRN @domain: what is being tried at this moment is no “no messages” (RFC 1985 §5.3)', async (context) => {
+  const house = await queueHouse(context)
+  const answer = Promise.withResolvers<void>()
+  house.transport.script = async (job) => {
+    await answer.promise
+    return job.recipients.map(() => relayed)
+  }
+  await house.queue.start()
+  const id = await house.send(['a@sub.far.example'])
+  await house.clock.advance(100)
+  assert.equal((await house.row(id)).state, 'active')
+  const forms = ['far.example', 'sub.far.example', 'mx'] as const
+  const asked = await Promise.all([
+    house.queue.flush({ node: forms[0], form: 'subdomains' }),
+    house.queue.flush({ node: forms[1], form: 'domain' }),
+    house.queue.flush({ node: forms[2], form: 'queue' }),
+  ])
+  assert.deepEqual(asked, asked.map(() => ({ type: 'started', pending: 1 }))) // prettier-ignore
+  answer.resolve()
+  await house.clock.advance(100)
+  assert.deepEqual(await house.queue.flush({ node: 'far.example', form: 'subdomains' }), { type: 'none' })
+})
+
 test('ETRN: a destination that counts as dead is tried now', async (context) => {
   const house = await queueHouse(context)
   house.transport.script = (job) => job.recipients.map(() => deferred('destination', 'not connected'))

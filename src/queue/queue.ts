@@ -13,7 +13,7 @@ import type { QueueConfig } from '../config/sections/queue.ts'
 import { errorText } from '../events/error-text.ts'
 import type { Events } from '../events/event.ts'
 import { queueRecovered, queueStoreTrouble } from '../events/queue.ts'
-import type { QueueRecipient, QueueRow, QueueStore, Settlement } from '../store/queue.ts'
+import type { QueueId, QueueRecipient, QueueRow, QueueStore, Settlement } from '../store/queue.ts'
 import { conditionOf } from './backoff.ts'
 import { lanesOf } from './concurrency.ts'
 import { Dispatcher } from './dispatcher.ts'
@@ -101,6 +101,8 @@ const horizonPolls = 2
 const dueRemembered = 20_000
 const sweepRows = 500
 const strayAfter = 5000
+/** Into how many steps the length of a lease is cut. */
+const leaseSteps = 20
 const purgeRows = 1000
 /** More faults than any row comes to. */
 const neverPoison = 2 ** 31 - 1
@@ -286,7 +288,7 @@ class RunningQueue implements Queue {
     const dispatcher = this.#dispatcher
     express?.open({
       holder,
-      leaseUntil: () => clock.now() + config.lease,
+      leaseUntil: () => leaseUntil(clock.now(), config.lease),
       reserve: (domain) => dispatcher.reserve(domain),
       board: (domain, rows) => dispatcher.board(domain, rows),
       look: (name) => {
@@ -364,9 +366,26 @@ class RunningQueue implements Queue {
       form === 'subdomains'
         ? domain === node || domain.endsWith(below)
         : this.#dispatcher.destinationOf(domain)?.destination.route === node
-    const found: string[] = []
-    for await (const { domain } of this.#waitingDomains()) if (fits(domain)) found.push(domain)
-    return found
+    const found = new Set<string>()
+    for await (const { domain } of this.#waitingDomains()) if (fits(domain)) found.add(domain)
+    // RFC 1985 §5.3: what is being tried at this moment is accumulated mail too, and 251 would deny it.
+    for (const domain of await this.#activeDomains()) if (fits(domain)) found.add(domain)
+    return [...found]
+  }
+
+  /** Few: they are bounded by the lanes. */
+  async #activeDomains(): Promise<Set<string>> {
+    const { store } = this.#parts
+    const filter = { state: 'active' } as const
+    const domains = new Set<string>()
+    let after: QueueId | undefined
+    for (;;) {
+      const request = { filter, limit: pageSize, finished: 'without' } as const
+      const page = await store.queueList({ ...request, ...(after !== undefined && { after }) })
+      for (const { recipients } of page) for (const { domain } of recipients) domains.add(domain)
+      after = page.at(-1)?.message.id
+      if (page.length < pageSize || after === undefined) return domains
+    }
   }
 
   async *#waitingDomains(): AsyncGenerator<{ domain: string; due: number }> {
