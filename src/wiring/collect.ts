@@ -5,10 +5,12 @@ import type { Connection } from '../base/connection.ts'
 import type { CollectSource } from '../config/sections/collect.ts'
 import { collect, type CollectOutcome, sourceName } from '../delivery/collect.ts'
 import type { Delivery } from '../delivery/delivery.ts'
+import { collectionRefused } from '../events/collect.ts'
 import { errorText } from '../events/error-text.ts'
 import * as serverEvents from '../events/server.ts'
 import { defaultPumpLimits, Session, type SessionEvents } from '../net/pump.ts'
 import { type ListenerParts, sessionEvents } from './listeners.ts'
+import { makeTakesFor } from './outgoing.ts'
 import { makeSmtpService } from './smtp.ts'
 
 /** What one provider's visit came to. */
@@ -82,6 +84,13 @@ class Visitor {
   async #visit(): Promise<Collected> {
     const { backend, outgoing } = this.#parts
     const { config } = backend
+    const who = { name: this.name, verb: this.#source.verb }
+    const obstacle = await this.#obstacle()
+    if (obstacle !== null) {
+      const refusal = { stage: 'domains', status: '4.3.5', reply: obstacle }
+      backend.events.emit(collectionRefused, { source: who.name, verb: who.verb, ...refusal })
+      return { ...who, type: 'failed', ...refusal }
+    }
     const outcome = await collect({
       source: this.#source,
       heloName: config.relay.heloName ?? config.hostname,
@@ -89,7 +98,24 @@ class Visitor {
       serve: (connection) => this.#serve(connection),
       signal: this.#stopping,
     })
-    return { name: this.name, verb: this.#source.verb, ...outcome }
+    return { ...who, ...outcome }
+  }
+
+  /** Why it must not be visited now: mail that nobody here takes goes back to its senders, and is gone at the provider. */
+  async #obstacle(): Promise<string | null> {
+    const { store, config } = this.#parts.backend
+    const takesFor = makeTakesFor(config)
+    const missing: string[] = []
+    for (const domain of this.#source.domains) {
+      if (!takesFor(domain) && !(await store.hasDomain(domain))) missing.push(domain)
+    }
+    const [first] = missing
+    if (first !== undefined) {
+      return `not visited: ${missing.join(', ')} ${missing.length === 1 ? 'is no domain' : 'are no domains'} of this server, so that the mail would be refused and go back to its senders. Add what is missing with \`posthorn domain add ${first}\`, then its accounts.`
+    }
+    const all = this.#source.domains.length === 0
+    if (!all || config.relay.domains.length > 0 || (await store.listDomains()).length > 0) return null
+    return 'not visited: this server has no domain yet, so that all mail would be refused and go back to its senders. Add one with `posthorn domain add DOMAIN`, then its accounts with `posthorn account add ADDRESS`.'
   }
 
   async #serve(connection: Connection): Promise<number> {

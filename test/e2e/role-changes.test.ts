@@ -141,11 +141,12 @@ interface CustomerOptions {
   readonly street: Street
   readonly provider: House
   readonly source?: Partial<Source>
+  readonly accounts?: readonly string[]
 }
 
 function openCustomer(
   context: TestContext,
-  { street, provider, source = {} }: CustomerOptions,
+  { street, provider, source = {}, accounts = ['ann@customer.example'] }: CustomerOptions,
 ): Promise<House> {
   const host = street.addresses.provider
   const password = join(folder, 'password')
@@ -166,7 +167,7 @@ function openCustomer(
         },
       ],
     },
-    accounts: ['ann@customer.example'],
+    accounts,
   })
 }
 
@@ -302,6 +303,7 @@ for (const [carrier, makeStreet] of Object.entries(streets)) {
     const greedy = await openCustomer(context, {
       ...{ street, provider },
       source: { domains: ['customer.example', 'other.example'] },
+      accounts: ['ann@customer.example', 'ann@other.example'],
     })
     const visit = await collectNow(greedy)
     assert.ok(visit.type === 'failed')
@@ -309,6 +311,33 @@ for (const [carrier, makeStreet] of Object.entries(streets)) {
     assert.equal(visit.stage, 'atrn')
     assert.equal(await waiting(provider), 1)
     assert.ok(greedy.events.count('collect.failed') >= 1)
+  })
+
+  test(`${carrier}: what nobody here would take is not fetched, and that is said`, async (context) => {
+    const street = makeStreet()
+    const provider = await openProvider(context, street)
+    await submit(provider, 'one')
+    const source = { domains: ['customer.example'] }
+    const other = await openCustomer(context, {
+      ...{ street, provider, source },
+      accounts: ['ann@another.example'],
+    })
+    const visit = await collectNow(other)
+    assert.deepEqual([visit.type, visit.type === 'failed' && visit.stage], ['failed', 'domains'])
+    assert.match(
+      visit.type === 'failed' ? visit.reply : '',
+      /customer\.example is no domain of this server.*posthorn domain add customer\.example/,
+    )
+    await other.posthorn.operations.run('domain.add', { name: 'customer.example' })
+    await other.posthorn.operations.run('account.add', {
+      address: 'ann@customer.example',
+      password: 'secret',
+    })
+    assert.equal((await collectNow(other)).type, 'collected')
+    await until(async () => (await waiting(provider)) === 0)
+    const empty = await openCustomer(context, { street, provider, accounts: [] })
+    const nothing = await collectNow(empty)
+    assert.match(nothing.type === 'failed' ? nothing.reply : '', /this server has no domain yet/)
   })
 
   test(`${carrier}: TURN goes by the certificate`, async (context) => {
@@ -357,7 +386,7 @@ test('ETRN has a provider send what waits for a host that has come back (RFC 198
     collect: [{ host: street.addresses.provider, verb: 'etrn', tls: 'none', domains }],
   })
   const customer = await open(context, {
-    ...{ name: 'customer', street, accounts: ['ann@customer.example'] },
+    ...{ name: 'customer', street, accounts: ['ann@customer.example', 'ann@other.example'] },
     settings: settings(['customer.example', 'other.example']),
   })
   const visit = await collectNow(customer)
