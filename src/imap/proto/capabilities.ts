@@ -8,7 +8,7 @@ import type { SaslMechanismName } from '../../sasl/mechanism.ts'
 const always = ['IMAP4rev1', 'LITERAL+', 'SASL-IR', 'ID', 'ENABLE', 'IDLE']
 
 /** What makes sense once there are mailboxes. CHILDREN is RFC 3348, MOVE RFC 6851. */
-const afterLogin = ['NAMESPACE', 'CHILDREN', 'SPECIAL-USE', 'UIDPLUS', 'UNSELECT', 'MOVE']
+const afterLogin = ['NAMESPACE', 'CHILDREN', 'SPECIAL-USE', 'UIDPLUS', 'UNSELECT', 'MOVE', 'MULTIAPPEND', 'CATENATE', 'REPLACE']
 
 export interface CapabilityFacts {
   readonly loggedIn: boolean
