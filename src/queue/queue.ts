@@ -474,3 +474,9 @@ class RunningQueue implements Queue {
     return running
   }
 }
+
+/** In steps: where the store has the same end already, a message more writes nothing for it. */
+function leaseUntil(now: number, lease: number): number {
+  const step = Math.ceil(lease / leaseSteps)
+  return Math.ceil((now + lease) / step) * step
+}

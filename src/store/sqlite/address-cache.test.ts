@@ -59,3 +59,18 @@ test('no more than the capacity is kept', () => {
   assert.equal(cache.get('u1@a.test'), undefined)
   assert.deepEqual(cache.get('u4@a.test'), entryOf(4))
 })
+
+test('domains and the empty suppression list are known until the directory may have changed', () => {
+  const cache = new AddressCache(2)
+  cache.keepDomain('a.test', true)
+  cache.keepDomain('b.test', false)
+  cache.keepSuppressions('none')
+  cache.forget([delivered(1)])
+  assert.deepEqual([cache.domain('a.test'), cache.domain('b.test')], [true, false])
+  assert.equal(cache.suppressions, 'none')
+  cache.forget([])
+  assert.equal(cache.domain('a.test'), undefined)
+  assert.equal(cache.suppressions, undefined)
+  for (const name of ['a.test', 'b.test', 'c.test']) cache.keepDomain(name, false)
+  assert.deepEqual([cache.domain('a.test'), cache.domain('c.test')], [undefined, false])
+})

@@ -1,11 +1,14 @@
-// What RCPT asks for again and again: addresses that were found, kept until a write could have changed the answer.
+// What RCPT and every message for another host ask again and again: addresses that were found, whether a domain is ours, and
+// that nobody is suppressed, kept until a write could have changed the answer.
 //
 // - SQLite drops the pages of a reading connection with every commit of the writer, so that each look-up under load would read
 //   them again. Here it costs nothing between two writes that matter.
 // - An answer of the writer that tells changes of mail makes its accounts be read again (their `used`, their modseq). Any
 //   other answer, or a writer whose outcome is unknown, empties the cache: it may have been a domain, an alias, a quota. The
-//   queue's own writes, which come all the time and concern no address, are not told to it.
-// - What is not there is not kept, so that a dictionary attack fills nothing.
+//   queue's own writes, which come all the time and concern no address, are not told to it, nor are deliveries that touched no
+//   account.
+// - An address that is not there is not kept, so that a dictionary attack fills nothing. A domain that is not ours is, up to
+//   the same bound: every sender and every forwarded recipient has one.
 import type { Told } from '../changes.ts'
 import type { AccountId, AddressEntry } from '../model.ts'
 
@@ -17,6 +20,8 @@ export class AddressCache {
   readonly #entries = new Map<string, AddressEntry>()
   /** The address under which each account is kept: an account has one. */
   readonly #addresses = new Map<AccountId, string>()
+  readonly #domains = new Map<string, boolean>()
+  #suppressions: 'none' | 'some' | undefined
 
   constructor(capacity: number = defaultCapacity) {
     this.#capacity = capacity
@@ -33,6 +38,32 @@ export class AddressCache {
     if (entry.type === 'account') this.#addresses.set(entry.account.id, address)
   }
 
+  /** Whether the domain is ours, where that is known. */
+  domain(name: string): boolean | undefined {
+    return this.#domains.get(name)
+  }
+
+  /** As `keep`. */
+  keepDomain(name: string, ours: boolean): void {
+    if (this.#domains.size >= this.#capacity) this.#domains.clear()
+    this.#domains.set(name, ours)
+  }
+
+  /** Whether any address is suppressed, where that is known. */
+  get suppressions(): 'none' | 'some' | undefined {
+    return this.#suppressions
+  }
+
+  /** As `keep`. */
+  keepSuppressions(known: 'none' | 'some'): void {
+    this.#suppressions = known
+  }
+
+  /** The suppression list may be another one. */
+  forgetSuppressions(): void {
+    this.#suppressions = undefined
+  }
+
   /** A write has committed and told `changes`. */
   forget(changes: readonly Told[]): void {
     if (changes.length === 0) this.clear()
@@ -47,5 +78,7 @@ export class AddressCache {
   clear(): void {
     this.#entries.clear()
     this.#addresses.clear()
+    this.#domains.clear()
+    this.#suppressions = undefined
   }
 }

@@ -10,6 +10,7 @@ import { type Executor, operationStore, type OperationStore } from '../client.ts
 import type { StoreLimits } from '../limits.ts'
 import type { AccountId, BlobId } from '../model.ts'
 import type { Op, OpResult } from '../op.ts'
+import type { Suppression } from '../queue.ts'
 import { reads, type Reads, type Writes } from '../ops/index.ts'
 import { type AuditFinding, type BlobStore, type Store, StoreUnavailable } from '../store.ts'
 import type { AddressCache } from './address-cache.ts'
@@ -43,9 +44,12 @@ export function sqliteEngine(parts: EngineParts): Store {
   return {
     ...operations,
     findAddress: (address) => findAddress(parts, address),
+    hasDomain: (name) => hasDomain(parts, name),
+    findSuppressed: (request) => findSuppressed(parts, request),
     description: parts.description,
     subscribe: (account, listener) => parts.feed.subscribe(account, listener),
     onQueued: (listener) => parts.feed.onQueued(listener),
+    onMail: (listener) => parts.feed.onMail(listener),
     blobs: blobsOf(parts, executor),
     audit: (options = {}) => audit(parts, { executor, onProgress: options.onProgress ?? (() => {}) }),
     collectGarbage: (request) => collectGarbage(parts, { executor, now: request.now }),
@@ -87,6 +91,27 @@ async function findAddress({ reader, addresses }: EngineParts, address: string) 
   if (known) return known
   const found = readNow(reader, 'findAddress', address)
   if (found) addresses.keep(address, found)
+  return found
+}
+
+async function hasDomain({ reader, addresses }: EngineParts, name: string): Promise<boolean> {
+  const known = reader.database.isOpen ? addresses.domain(name) : undefined
+  if (known !== undefined) return known
+  const ours = readNow(reader, 'hasDomain', name)
+  addresses.keepDomain(name, ours)
+  return ours
+}
+
+async function findSuppressed(
+  { reader, addresses }: EngineParts,
+  request: Parameters<Reads['findSuppressed']>[0],
+): Promise<Suppression[]> {
+  if (reader.database.isOpen && addresses.suppressions === 'none') return []
+  const found = readNow(reader, 'findSuppressed', request)
+  if (found.length === 0 && addresses.suppressions === undefined) {
+    const [any] = readNow(reader, 'listSuppressions', { limit: 1 })
+    addresses.keepSuppressions(any === undefined ? 'none' : 'some')
+  }
   return found
 }
 

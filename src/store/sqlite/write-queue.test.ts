@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { test, type TestContext } from 'node:test'
 import { testFolder } from '../../../test/support/store.ts'
 import { ChangeFeed } from '../changes.ts'
 import { defaultStoreLimits } from '../limits.ts'
@@ -35,4 +35,33 @@ test('a thread that dies rejects what it held; the next write starts another', a
   assert.deepEqual(await queue.write('addDomain', { name: 'a.test', now: 0 }), { ok: true })
   await queue.close()
   await assert.rejects(queue.write('addDomain', { name: 'b.test', now: 0 }), StoreUnavailable)
+})
+
+async function fileQueue(context: TestContext): Promise<WriteQueue> {
+  const folder = await testFolder(context)
+  const path = join(folder.path, 'x.db')
+  const first = new Connection({ path })
+  migrate(first.database)
+  first.close()
+  const feed = new ChangeFeed({ onError: assert.ifError })
+  return WriteQueue.threaded({
+    feed,
+    addresses: new AddressCache(),
+    data: { path, limits: defaultStoreLimits },
+  })
+}
+
+const nothing = { settlements: [], holder: null, now: 0, events: [] }
+
+test('what became of rows goes with the next write, and comes through without one', async (context) => {
+  const queue = await fileQueue(context)
+  const order: string[] = []
+  const settled = queue.write('settle', nothing).then(() => order.push('settled'))
+  const added = queue.write('addDomain', { name: 'a.test', now: 0 }).then(() => order.push('added'))
+  await Promise.all([settled, added])
+  assert.deepEqual(order, ['settled', 'added'])
+  await queue.write('settle', nothing)
+  const last = queue.write('settle', nothing)
+  await queue.close()
+  await last
 })

@@ -2,6 +2,9 @@
 // while the writer commits waits there and forms its next group), pairs the answers with the promises, and publishes
 // changes in the order of their commits, before the promises resolve. Tells the cache of addresses first what to forget.
 //
+// What became of rows of the queue waits some milliseconds for a write to go with: nobody waits for it, each commit costs a
+// sync and the pages it shares with the next one, and that much later a crash only finds a few more outcomes unknown.
+//
 // A writer thread that dies takes the outcome of what it held with it (`outcomeUnknown`); the next write starts another.
 import { Worker } from 'node:worker_threads'
 import type { ChangeFeed } from '../changes.ts'
@@ -19,6 +22,10 @@ export interface WriterData {
   readonly checkpoints?: string
 }
 
+/** Writes that go with the next one, if it comes within `patience` milliseconds. */
+const patient: ReadonlySet<Call['name']> = new Set<Call['name']>(['settle'])
+const patience = 5
+
 /** Where calls go. Answers come back by the callback given when it was made. */
 interface Backend {
   send(calls: Call[]): void
@@ -35,17 +42,20 @@ export class WriteQueue {
   readonly #feed: ChangeFeed
   readonly #addresses: AddressCache
   readonly #open: () => Backend
+  readonly #patience: number
   #backend: Backend | undefined
   #pending = new Map<number, Pending>()
   #unsent: Call[] = []
+  #flushing: 'soon' | NodeJS.Timeout | undefined
   #nextId = 1
   #closed = false
   #idle: (() => void)[] = []
 
   private constructor(
-    options: { feed: ChangeFeed; addresses: AddressCache },
+    options: { feed: ChangeFeed; addresses: AddressCache; patience: number },
     open: (queue: WriteQueue) => Backend,
   ) {
+    this.#patience = options.patience
     this.#feed = options.feed
     this.#addresses = options.addresses
     this.#open = () => open(this)
@@ -53,12 +63,13 @@ export class WriteQueue {
 
   /** A writer in a thread of its own. */
   static threaded(options: { feed: ChangeFeed; addresses: AddressCache; data: WriterData }): WriteQueue {
-    return new WriteQueue(options, (queue) => queue.#threadBackend(options.data))
+    return new WriteQueue({ ...options, patience }, (queue) => queue.#threadBackend(options.data))
   }
 
   /** A writer on this thread. */
   static inline(options: { feed: ChangeFeed; addresses: AddressCache; writer: Writer }): WriteQueue {
-    return new WriteQueue(options, (queue) => ({
+    // It commits within the call: there is nothing to go with.
+    return new WriteQueue({ ...options, patience: 0 }, (queue) => ({
       send(calls) {
         while (calls.length > 0) queue.#settle(options.writer.run(calls))
       },
@@ -72,14 +83,17 @@ export class WriteQueue {
     return new Promise((resolve, reject) => {
       const id = this.#nextId++
       this.#pending.set(id, { name, resolve, reject })
-      const waiting = this.#unsent.push({ id, name, request })
-      if (waiting === 1) setImmediate(() => this.#flush())
+      this.#unsent.push({ id, name, request })
+      if (this.#flushing === 'soon') return
+      if (this.#patience === 0 || !patient.has(name)) this.#flushSoon()
+      else this.#flushing ??= setTimeout(() => this.#flush(), this.#patience)
     })
   }
 
   /** Waits for what is under way; refuses what comes after. */
   async drain(): Promise<void> {
     this.#closed = true
+    if (this.#unsent.length > 0 && this.#flushing !== 'soon') this.#flushSoon()
     if (this.#pending.size > 0) await new Promise<void>((resolve) => this.#idle.push(resolve))
   }
 
@@ -90,7 +104,14 @@ export class WriteQueue {
     this.#backend = undefined
   }
 
+  #flushSoon(): void {
+    clearTimeout(this.#flushing === 'soon' ? undefined : this.#flushing)
+    this.#flushing = 'soon'
+    setImmediate(() => this.#flush())
+  }
+
   #flush(): void {
+    this.#flushing = undefined
     const calls = this.#unsent
     this.#unsent = []
     try {
@@ -132,8 +153,10 @@ export class WriteQueue {
     // Before anyone can ask again.
     for (const answer of answers) {
       const name = this.#pending.get(answer.id)?.name
+      if (name === 'suppress' || name === 'unsuppress') this.#addresses.forgetSuppressions()
       if (name !== undefined && name in queueWrites) continue
-      this.#addresses.forget(answer.ok ? answer.changes : [])
+      const touchedNobody = name === 'deliver' && answer.ok && answer.changes.length === 0
+      if (!touchedNobody) this.#addresses.forget(answer.ok ? answer.changes : [])
     }
     for (const answer of answers) {
       if (answer.ok && answer.changes.length > 0) this.#feed.publish(answer.changes)
