@@ -6,7 +6,7 @@
 // Invariants that a core keeps and a pump relies on:
 // - `ask` is always the last output of a batch. Until `answer` is called the core emits nothing more; bytes
 //   received meanwhile are kept (bounded by the core's own limits) and worked on after the answer.
-// - `start-tls` and `close` are the last output of their batch too. After `close` nothing is emitted.
+// - `start-tls`, `compress` and `close` are the last output of their batch too. After `close` nothing is emitted.
 // - Bytes that a peer sent after STARTTLS and before the handshake end the session; they are never interpreted.
 import type { Connection } from './connection.ts'
 
@@ -62,6 +62,8 @@ export type Output<Question> =
   | { readonly type: 'ask'; readonly question: Question }
   /** Flush, hand the connection to TLS as the server side, then call `secured`. */
   | { readonly type: 'start-tls' }
+  /** Flush; from here on bytes are compressed both ways (RFC 4978). The last of its batch; the core goes on as before. */
+  | { readonly type: 'compress' }
   /** From now on call `expire` when the peer has been silent for this long. */
   | { readonly type: 'time-out'; readonly milliseconds: number }
   /** Call `expire` after this long, whatever the peer sends; null lifts it. Beside `time-out`: ends who only trickles. */

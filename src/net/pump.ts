@@ -15,6 +15,7 @@
 //
 // It relies on a connection that never calls back from inside one of its own methods.
 import { Buffer } from 'node:buffer'
+import { DeflatedConnection } from './deflated-connection.ts'
 import type { Clock, Timer } from '../base/clock.ts'
 import type { Connection } from '../base/connection.ts'
 import type { Core, Handler, Output, Peer, Sink, TlsState } from '../base/core.ts'
@@ -117,7 +118,7 @@ const batchCharacters = 32_768
 /** One session. Made with its connection paused; `start` sets it going. */
 export class Session<Question, Answer> implements Sink, SessionView {
   readonly peer: Peer
-  readonly #connection: Connection
+  #connection: Connection
   readonly #settings: PumpSettings
   readonly #core: Core<Question, Answer>
   readonly #handler: Handler<Question, Answer>
@@ -153,6 +154,10 @@ export class Session<Question, Answer> implements Sink, SessionView {
     this.#settings = settings
     this.#core = service.makeCore(connection.peer)
     this.#handler = service.makeHandler(this, connection.peer)
+    this.#listen(connection)
+  }
+
+  #listen(connection: Connection): void {
     connection.onData = (bytes) => this.#onData(bytes)
     connection.onEnd = () => this.#onEnd()
     connection.onDrain = () => this.#onDrain()
@@ -328,6 +333,9 @@ export class Session<Question, Answer> implements Sink, SessionView {
         case 'start-tls':
           this.#startTls((tls) => this.#core.secured(tls))
           return null
+        case 'compress':
+          this.#compress()
+          return null
         case 'hand-over':
           this.#handOver()
           return null
@@ -467,6 +475,20 @@ export class Session<Question, Answer> implements Sink, SessionView {
         this.#cut('handshake-failed')
       },
     )
+  }
+
+  #compress(): void {
+    this.#flush()
+    // RFC 4978 §3: the client sends nothing more before it has seen the answer.
+    if (this.#held !== null) {
+      this.#cut('injected')
+      return
+    }
+    // Its own buffer takes what the peer has not read yet.
+    this.#blocked = false
+    this.#connection = new DeflatedConnection(this.#connection)
+    this.#listen(this.#connection)
+    if (!this.#paused) this.#connection.resume()
   }
 
   // Hand-over
