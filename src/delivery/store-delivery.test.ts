@@ -465,6 +465,63 @@ test('automatic answers are cut at the ceiling for their pair; what a program se
   assert.ok((await the.arrive({ reversePath: address('bob@far.example'), text: vacation, recipients })).ok)
 })
 
+test('a recipient beyond the ceiling is not dropped without a word when others get the message', async (context) => {
+  const the = await way(context)
+  const ann = { account: the.ann, deliveredTo: 'ann@house.example' }
+  const owner = { account: the.owner, deliveredTo: 'owner@house.example' }
+  const from = { reversePath: address('ann@house.example') }
+  const text = 'From: ann@house.example\r\nAuto-Submitted: auto-replied\r\n\r\naway\r\n'
+  for (let round = 0; round < 3; round++) await the.arrive({ ...from, text, recipients: [owner] })
+  const before = await the.count(the.owner)
+  const result = await the.arrive({ ...from, text, recipients: [owner, ann] })
+  assert.ok(result.ok && result.queued !== undefined)
+  assert.deepEqual([await the.count(the.owner), await the.count(the.ann)], [before, 1])
+  const entry = await the.house.store.queueEntry(await the.queued(result.queued))
+  const [row, ...none] = entry?.recipients ?? []
+  assert.deepEqual(
+    [row?.address, row?.outcome, row?.report, none],
+    ['owner@house.example', 'failed', 'failure', []],
+  )
+  assert.match(entry?.attempts[0]?.attempt.reply ?? '', /too many automatic answers/)
+  const told = (await the.hooks()).slice(-3)
+  assert.deepEqual(
+    told.map(({ type, payload }) => [type, (JSON.parse(payload) as { recipient?: string }).recipient]),
+    [
+      ['message.received', undefined],
+      ['message.delivered', 'ann@house.example'],
+      ['message.bounced', 'owner@house.example'],
+    ],
+  )
+  the.reports.due()
+  await the.reports.settled()
+  assert.equal(await the.count(the.ann), 2)
+  assert.match(await the.mail(the.ann), /Final-Recipient: rfc822; owner@house\.example[^]*Status: 5\.4\.6/)
+})
+
+test('no webhook hears that mail was delivered to a mailbox that is full or gone', async (context) => {
+  const the = await way(context)
+  const { store } = the.house
+  const owner = { account: the.owner, deliveredTo: 'owner@house.example' }
+  const ann = { account: the.ann, deliveredTo: 'ann@house.example' }
+  assert.ok((await store.updateAccount({ id: the.ann, quota: { bytes: 1, messages: null } })).ok)
+  const full = await the.arrive({ recipients: [ann, owner], quota: 'each' })
+  assert.ok(full.ok && full.full?.length === 1)
+  const tellings = async () =>
+    (await the.hooks()).map(({ type, payload }) => {
+      const { recipient = '' } = JSON.parse(payload) as { recipient?: string }
+      return `${type} ${recipient}`
+    })
+  assert.deepEqual(await tellings(), ['message.received ', 'message.delivered owner@house.example'])
+  await store.removeAccount(the.ann)
+  const gone = await the.arrive({ recipients: [ann, owner] })
+  assert.ok(gone.ok && gone.unknown.length === 1)
+  assert.deepEqual((await tellings()).slice(2), [
+    'message.received ',
+    'message.bounced ann@house.example',
+    'message.delivered owner@house.example',
+  ])
+})
+
 test('quarantine files nothing and holds everything', async (context) => {
   const the = await way(context)
   const result = await the.arrive({

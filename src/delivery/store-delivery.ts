@@ -13,13 +13,14 @@ import {
   buildQueueMessage,
   type EnqueuePolicy,
   type FiledRecipient,
+  type RefusedRecipient,
   suppressionKeys,
   wants,
 } from '../queue/enqueue.ts'
 import type { Express, Ticket } from '../queue/express.ts'
 import type { FairTurns } from '../queue/fairness.ts'
 import { endings } from '../queue/tell.ts'
-import type { NewHookEvent, NewQueueMessage } from '../store/queue.ts'
+import type { DeliveryEvent, NewQueueMessage } from '../store/queue.ts'
 import type { DeliverRequest, DeliverResult, Store } from '../store/store.ts'
 import { automaticSender } from './automatic.ts'
 import type { BounceReader } from './bounces.ts'
@@ -79,9 +80,11 @@ class StoreDelivery {
     }
     const unique = oncePerAccount(arrival.recipients)
     if (this.#loops(arrival, unique)) return { ok: false, reason: 'loop' }
-    const recipients = await this.#belowCeiling(arrival, unique)
-    if (recipients === 'all-beyond') return { ok: false, reason: 'loop' }
-    const enqueue = await this.#enqueue(arrival, recipients)
+    const { below: recipients, beyond } = await this.#ceiling(arrival, unique)
+    const nobody = recipients.length === 0 && remote.length === 0
+    // Of those beyond the ceiling the queue keeps a record; without one, and with nobody else, the message is refused.
+    if (beyond.length > 0 && (nobody || queue === undefined)) return { ok: false, reason: 'loop' }
+    const enqueue = await this.#enqueue(arrival, { recipients, beyond })
     checkpoint?.(arrival.origin === 'report' ? 'report.hand-over' : 'delivery.hand-over')
     const filed = isKeptBack(arrival) ? [] : recipients
     const events = this.#hookEvents(arrival, { recipients, filed, enqueue })
@@ -169,37 +172,43 @@ class StoreDelivery {
     )
   }
 
-  /** Those recipients to whom the sender's domain has not sent too many automatic answers in this hour. */
-  async #belowCeiling(
+  /** To whom the sender's domain has sent too many automatic answers in this hour, and to whom it has not. */
+  async #ceiling(
     arrival: Arrival,
     recipients: readonly ArrivalRecipient[],
-  ): Promise<readonly ArrivalRecipient[] | 'all-beyond'> {
+  ): Promise<{ below: readonly ArrivalRecipient[]; beyond: readonly ArrivalRecipient[] }> {
     const { limits, store, events } = this.#parts
     const limit = limits.automaticPerHour ?? 0
-    if (limit === 0 || arrival.origin === 'report' || recipients.length === 0) return recipients
+    const all = { below: recipients, beyond: [] }
+    if (limit === 0 || arrival.origin === 'report' || recipients.length === 0) return all
     const sender = await automaticSender(arrival, store.blobs)
-    if (sender === undefined) return recipients
+    if (sender === undefined) return all
     const start = Math.floor(arrival.receivedAt / hour) * hour
     const below: ArrivalRecipient[] = []
+    const beyond: ArrivalRecipient[] = []
     for (const recipient of recipients) {
       // A list with many members gone gets many bounces, and they are what takes the members off.
       const key = `automatic ${sender} ${recipient.deliveredTo.toLowerCase()}`
       const charged =
         recipient.bounce !== undefined || (await store.chargeRate({ key, start, amount: 1, limit })).ok
       if (charged) below.push(recipient)
-      else events?.emit(automaticRefused, { sender, recipient: recipient.deliveredTo })
+      else {
+        beyond.push(recipient)
+        events?.emit(automaticRefused, { sender, recipient: recipient.deliveredTo })
+      }
     }
-    return below.length > 0 || (arrival.remote ?? []).length > 0 ? below : 'all-beyond'
+    return { below, beyond }
   }
 
   async #enqueue(
     arrival: Arrival,
-    recipients: readonly ArrivalRecipient[],
+    local: { recipients: readonly ArrivalRecipient[]; beyond: readonly ArrivalRecipient[] },
   ): Promise<NewQueueMessage | undefined> {
     const { queue, store } = this.#parts
     const remote = arrival.remote ?? []
-    const filed = filedRecipients(arrival, recipients)
-    if (queue === undefined || (remote.length === 0 && filed.length === 0)) return undefined
+    const refused = local.beyond.map(looping)
+    const filed = filedRecipients(arrival, local)
+    if (queue === undefined || remote.length + filed.length + refused.length === 0) return undefined
     if (arrival.id === undefined) throw new Error('a message for the queue needs a name')
     const keys = remote.flatMap(suppressionKeys)
     const found =
@@ -217,7 +226,7 @@ class StoreDelivery {
         messageId: arrival.structure.messageId,
         options: arrival.options ?? plainMessageOptions,
         arrivedAt: arrival.receivedAt,
-        ...{ remote, filed, quarantine: arrival.quarantine ?? null },
+        ...{ remote, filed, refused, quarantine: arrival.quarantine ?? null },
         suppressed: new Map(found.map(({ address, reason }) => [address, reason])),
         senderIsOurs: forwarded && domain !== null && (await store.hasDomain(domain)),
       },
@@ -233,7 +242,7 @@ class StoreDelivery {
       readonly filed: readonly ArrivalRecipient[]
       readonly enqueue: NewQueueMessage | undefined
     },
-  ): NewHookEvent[] {
+  ): DeliveryEvent[] {
     if (this.#parts.webhooks !== 'on') return []
     const { recipients, filed, enqueue } = where
     const at = arrival.receivedAt
@@ -248,11 +257,21 @@ class StoreDelivery {
     const received = { ...message, origin: arrival.origin ?? 'mx', recipients: [...local, ...remote] }
     return [
       { type: 'message.received', at, payload: JSON.stringify(received) },
-      ...filed.map(({ deliveredTo: recipient }) => ({
-        ...{ type: 'message.delivered', at },
-        payload: JSON.stringify({ ...message, recipient, outcome: 'delivered' }),
-      })),
-      // Suppressed: over before it began.
+      ...filed.flatMap(({ deliveredTo: recipient }, target): DeliveryEvent[] => {
+        const payload = JSON.stringify({ ...message, recipient, outcome: 'delivered' })
+        const kept = { type: 'message.delivered', at, payload, about: { target, came: 'kept' } } as const
+        // Where each recipient gets an answer of his own (LMTP), whoever brought the message tells what was refused.
+        if (arrival.quota === 'each') return [kept]
+        const words = { outcome: 'failed', attempts: 0, host: null, ...vanished }
+        return [
+          kept,
+          {
+            ...{ type: endings.failed, at, payload: JSON.stringify({ ...message, recipient, ...words }) },
+            about: { target, came: 'no-such-account' },
+          },
+        ]
+      }),
+      // Suppressed, or beyond the ceiling: over before it began.
       ...(enqueue?.recipients ?? []).flatMap(({ address: recipient, state }) => {
         if (state.type !== 'settled' || (state.outcome !== 'failed' && state.outcome !== 'discarded'))
           return []
@@ -264,7 +283,7 @@ class StoreDelivery {
   }
 }
 
-/** Suppressed: over before it began. A list's member is not told of: the list left him out. */
+/** Suppressed, or beyond the ceiling: over before it began. A list's member is not told of: the list left him out. */
 function failedIn(enqueue: NewQueueMessage | undefined): FailedAtOnce[] {
   return (enqueue?.recipients ?? []).flatMap(({ address, state }) =>
     state.type === 'settled' && state.outcome === 'failed' ? [{ address, reply: state.reply }] : [],
@@ -278,6 +297,19 @@ function isKeptBack({ quarantine, options, receivedAt }: Arrival): boolean {
 
 const hour = 3_600_000
 
+/** The account went while the message came. */
+const vanished = { status: '5.1.1', reply: 'the mailbox is not there any more' }
+
+/** RFC 3834 §2 and RFC 5321 §6.3: an answer to answers is a loop, and ends for good. */
+function looping({ deliveredTo, options, list }: ArrivalRecipient): RefusedRecipient {
+  const reply = 'too many automatic answers between the two in this hour: taken for a loop'
+  return {
+    ...{ address: deliveredTo, status: '5.4.6', reply },
+    ...(options && { options }),
+    ...(list && { list }),
+  }
+}
+
 function oncePerAccount(recipients: readonly ArrivalRecipient[]): readonly ArrivalRecipient[] {
   if (recipients.length <= 1) return recipients
   const byAccount = new Map<number, ArrivalRecipient>()
@@ -288,10 +320,16 @@ function oncePerAccount(recipients: readonly ArrivalRecipient[]): readonly Arriv
 }
 
 /** Of our own mailboxes the queue hears when they are kept from the message, or when their success is to be reported. */
-function filedRecipients(arrival: Arrival, recipients: readonly ArrivalRecipient[]): FiledRecipient[] {
+function filedRecipients(
+  arrival: Arrival,
+  { recipients, beyond }: { recipients: readonly ArrivalRecipient[]; beyond: readonly ArrivalRecipient[] },
+): FiledRecipient[] {
+  const cut = new Set(beyond.map(({ account }) => account))
   const concerned = isKeptBack(arrival)
     ? recipients
-    : arrival.recipients.filter(({ options }) => options !== undefined && wants(options, 'success'))
+    : arrival.recipients
+        .filter(({ account }) => !cut.has(account))
+        .filter(({ options }) => options !== undefined && wants(options, 'success'))
   return concerned.map(({ deliveredTo, options, named, list }) => ({
     address: deliveredTo,
     ...(options && { options }),

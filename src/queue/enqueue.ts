@@ -37,6 +37,12 @@ export interface FiledRecipient {
   readonly list?: { readonly owner: string }
 }
 
+/** A recipient whose mail ends here before it began: what the sender is told of it. */
+export interface RefusedRecipient extends FiledRecipient {
+  readonly status: string
+  readonly reply: string
+}
+
 export interface EnqueuePolicy {
   /** Milliseconds. */
   readonly expireAfter: number
@@ -59,6 +65,7 @@ export interface EnqueueRequest {
   readonly arrivedAt: number
   readonly remote: readonly OutgoingRecipient[]
   readonly filed: readonly FiledRecipient[]
+  readonly refused?: readonly RefusedRecipient[]
   /** Hold everything for an operator: why. */
   readonly quarantine: string | null
   /** Reasons by the key that `suppressionKeys` gives. */
@@ -89,6 +96,7 @@ export function buildQueueMessage(
   const builder = new RowBuilder(request, policy, { turns, due })
   for (const recipient of request.remote) builder.addRemote(recipient)
   for (const recipient of request.filed) builder.addFiled(recipient)
+  for (const recipient of request.refused ?? []) builder.addRefused(recipient)
   builder.addExpanded()
   if (builder.rows.length === 0) return undefined
   const { deliverBy } = request.options
@@ -153,6 +161,15 @@ class RowBuilder {
       // RFC 3461 §5.2.3 (a): asked for SUCCESS, a "delivered" report must be made.
       this.#addDone(address, options, 'delivered')
     }
+  }
+
+  /** As if its host had refused it: a row with its attempt, and the report that its sender wants. */
+  addRefused({ address, status, reply, list, options = plainRecipientOptions }: RefusedRecipient): void {
+    const domain = address.slice(address.lastIndexOf('@') + 1).toLowerCase()
+    const sender = this.#request.reversePath
+    const report = list === undefined ? reportOf(options, 'failure', sender !== null) : null
+    const state = { type: 'settled', outcome: 'failed', status, reply, report } as const
+    this.#add({ address, domain, reversePath: null, options, state })
   }
 
   addExpanded(): void {

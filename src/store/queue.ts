@@ -212,6 +212,11 @@ export interface NewHookEvent {
   readonly payload: string
 }
 
+/** One that a delivery tells. With `about` it is told only where that came of the target of that place. */
+export interface DeliveryEvent extends NewHookEvent {
+  readonly about?: { readonly target: number; readonly came: 'kept' | 'no-such-account' | 'over-quota' }
+}
+
 export interface HookEvent extends NewHookEvent {
   /** Ascending, without end: what a reader resumes from. */
   readonly id: number
@@ -396,7 +401,7 @@ export interface DeliveryExtras {
    * is reported. Where one of them was reported already (another node was quicker), the delivery is refused as `done-before`.
    */
   readonly reported?: readonly QueueRow[]
-  readonly events?: readonly NewHookEvent[]
+  readonly events?: readonly DeliveryEvent[]
   /**
    * A request that must not be done twice: a second one with the same key, up to `expiresAt`, is refused as `done-before`, with
    * the first one's `result`. The request's time is its `internalDate`.

@@ -305,5 +305,9 @@ function eventContract(test: Room): void {
     const rest = await store.hookEvents({ after: 0, limit: 20 })
     assert.equal(rest.length, 9)
     assert.deepEqual(rest, rest.toSorted((a, b) => a.id - b.id)) // prettier-ignore
+    const about = (came: 'kept' | 'no-such-account') => ({ ...event(came), about: { target: 0, came } })
+    await deliver([about('no-such-account'), about('kept')], [account])
+    const [last, ...more] = await store.hookEvents({ after: rest.at(-1)?.id ?? 0, limit: 20 })
+    assert.deepEqual([last?.type, more], ['kept', []])
   })
 }

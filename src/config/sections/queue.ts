@@ -55,7 +55,7 @@ const lanesSection = z
       2,
       'Connections to a destination that has just taken its first message; until then it has one.',
     ),
-    idle: duration('5s', 'How long a connection without work is kept for the next message.'),
+    idle: duration('5s', 'How long a connection without work is kept for the next message, on any route.'),
     claim: count(200, 'Recipients that are taken from the store at once for one destination.'),
   })
   .prefault({})

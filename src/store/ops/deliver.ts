@@ -6,6 +6,7 @@
 import { Buffer } from 'node:buffer'
 import type { AccountId, BlobId, EmailId, MailboxId, ModSeq, StagedMessage, Uid } from '../model.ts'
 import { all, changed, get, many, type Op, refuse, run, type Stmt } from '../op.ts'
+import type { DeliveryEvent } from '../queue.ts'
 import type { DeliverRequest, DeliverResult, DeliveryTarget, Outcome } from '../store.ts'
 import { type KeywordLimits, tooManyKeywords } from './flags.ts'
 import { createPath } from './mailboxes.ts'
@@ -58,8 +59,15 @@ export function* deliver(
   const reason = yield* chargeAll(legs, request)
   if (reason) return yield* refuse({ ok: false, reason })
   const kept = yield* keep(request, legs)
-  if (request.events) yield* insertEvents(request.events)
+  if (request.events) yield* insertEvents(request.events.filter((event) => cameTrue(event, kept.results)))
   return kept
+}
+
+/** Only what came of its target is told. */
+function cameTrue({ about }: DeliveryEvent, results: Kept['results']): boolean {
+  if (about === undefined) return true
+  const result = results[about.target]
+  return result !== undefined && (result.ok ? 'kept' : result.reason) === about.came
 }
 
 /** Charges every account; the reason where nothing could be kept. */
