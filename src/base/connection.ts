@@ -44,6 +44,7 @@ export interface ClientTls {
 
 /** Where to connect to. */
 export interface DialTarget {
+  /** An IPv4 or IPv6 address; or `unix:` and the path of a socket on this machine, where the port means nothing. */
   readonly address: string
   readonly port: number
   /** The local address to use, or undefined for the system's choice. */

@@ -15,7 +15,10 @@ const lingerMilliseconds = 5_000
 
 export interface MilterTarget {
   readonly host: string
-  readonly port: number
+  /** Of TCP. */
+  readonly port?: number | undefined
+  /** `unix:/path`, in place of host and port. */
+  readonly socket?: string | undefined
   /** Milliseconds, for the connection and the negotiation each. */
   readonly connectTimeout: number
 }
@@ -48,8 +51,8 @@ export class MilterConnection {
     { dialer, clock }: { dialer: Dialer; clock: Clock },
   ): Promise<{ milter: MilterConnection; agreement: Negotiated }> {
     const socket = await dialer.dial({
-      address: target.host,
-      port: target.port,
+      address: target.socket ?? target.host,
+      port: target.port ?? 0,
       timeoutMilliseconds: target.connectTimeout,
     })
     const milter = new MilterConnection(socket, clock)

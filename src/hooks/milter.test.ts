@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { hookHello, hookMail, hookMessage, hookRcpt } from '../../test/support/hook-session.ts'
 import { type MilterScript, startScriptedMilter } from '../../test/support/scripted-milter.ts'
+import type { Dialer, DialTarget } from '../base/connection.ts'
 import { SeededRandom } from '../base/seeded-random.ts'
 import { VirtualClock } from '../base/virtual-clock.ts'
 import type { MilterConfig } from '../config/sections/hooks.ts'
@@ -14,7 +15,7 @@ import { createMilterSession } from './milter.ts'
 
 const text = 'Subject: one\r\n two\r\nFrom: ann@example.org\r\n\r\nbody\r\n'
 
-async function setUp(script: MilterScript = {}, settings: Partial<MilterConfig> = {}) {
+async function setUp(script: MilterScript = {}, settings: Partial<MilterConfig> = {}, dial?: Dialer['dial']) {
   const clock = new VirtualClock()
   const network = new MemoryNetwork({ clock, random: new SeededRandom(1), segments: 'cut' })
   const milter = await startScriptedMilter(network, script)
@@ -31,7 +32,8 @@ async function setUp(script: MilterScript = {}, settings: Partial<MilterConfig> 
     ...settings,
   }
   const events = createEvents([memory])
-  const parts = { clock, events, dialer: network, hostname: 'mx.example.net', maxBody: 100, maxRewrites: 20 }
+  const dialer = dial === undefined ? network : { dial }
+  const parts = { clock, events, dialer, hostname: 'mx.example.net', maxBody: 100, maxRewrites: 20 }
   return { clock, milter, memory, session: createMilterSession(config, parts) }
 }
 
@@ -43,6 +45,23 @@ async function envelope({ session }: Setting): Promise<void> {
   assert.equal(await session.mail(hookMail), null)
   assert.equal(await session.rcpt(hookRcpt), null)
 }
+
+test('a milter on a UNIX socket is dialled by its path', async () => {
+  const dialled: DialTarget[] = []
+  const { session, clock, memory } = await setUp(
+    {},
+    { port: undefined, socket: 'unix:/run/m.sock' },
+    (target) => {
+      dialled.push(target)
+      return Promise.reject(new Error('nobody there'))
+    },
+  )
+  const refusal = session.connect(hookHello)
+  await clock.advance(1)
+  assert.equal((await refusal)?.code, 421)
+  assert.equal(dialled[0]?.address, 'unix:/run/m.sock')
+  assert.equal(memory.count('hook.failed'), 1)
+})
 
 test('a whole session is told, with its macros, and ends with QUIT', async () => {
   const setting = await setUp()

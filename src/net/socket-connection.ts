@@ -37,6 +37,12 @@ export function trySocketConnection(
   return new SocketConnection(socket, peer, identity)
 }
 
+/** The connection of an open UNIX socket, which has no addresses but its path. */
+export function localConnection(socket: Socket, address: string): SocketConnection {
+  const peer = { remoteAddress: address, remotePort: 0, localAddress: address, localPort: 0 }
+  return new SocketConnection(socket, peer, null)
+}
+
 export class SocketConnection implements AcceptedConnection {
   onData: (bytes: Uint8Array) => void = noOperation
   onEnd: () => void = noOperation

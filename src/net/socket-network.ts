@@ -1,10 +1,10 @@
-// The real network: TCP by Node's sockets. It connects to addresses, never to names: look-ups belong to the injected
+// The real network: TCP by Node's sockets, and UNIX sockets to connect to. It connects to addresses, never to names: look-ups belong to the injected
 // `Resolver`. Time-outs are the injected clock's.
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import type { Clock } from '../base/clock.ts'
 import type { Connection, DialTarget } from '../base/connection.ts'
 import type { AcceptedConnection, Listening, ListenPoint, Network } from './network.ts'
-import { isAddress, trySocketConnection } from './socket-connection.ts'
+import { isAddress, localConnection, trySocketConnection } from './socket-connection.ts'
 
 /** Pending connections the kernel keeps for us; it may cap this (net.core.somaxconn). */
 const backlog = 1_024
@@ -45,17 +45,18 @@ export class SocketNetwork implements Network {
 
   async dial(target: DialTarget): Promise<Connection> {
     target.signal?.throwIfAborted()
-    if (!isAddress(target.address)) throw new TypeError(`not an address: ${target.address}`)
+    const path = tryPath(target.address)
+    if (path === undefined && !isAddress(target.address))
+      throw new TypeError(`not an address: ${target.address}`)
     const socket = connect({
-      host: target.address,
-      port: target.port,
+      ...(path === undefined ? { host: target.address, port: target.port, noDelay: true } : { path }),
       allowHalfOpen: true,
-      noDelay: true,
       ...(target.localAddress === undefined ? {} : { localAddress: target.localAddress }),
     })
     await this.#connected(socket, target)
     socket.pause()
-    const connection = trySocketConnection(socket, null)
+    const connection =
+      path === undefined ? trySocketConnection(socket, null) : localConnection(socket, target.address)
     if (connection !== undefined) return connection
     socket.on('error', ignore).destroy()
     throw Object.assign(new Error('the peer closed at once'), { code: 'ECONNRESET' })
@@ -75,7 +76,8 @@ export class SocketNetwork implements Network {
       }
       const aborted = () => failed(target.signal?.reason)
       const timedOut = () => {
-        const where = `${target.address} port ${target.port}`
+        const { address, port } = target
+        const where = tryPath(address) === undefined ? `${address} port ${port}` : address
         failed(Object.assign(new Error(`connect to ${where} timed out`), { code: 'ETIMEDOUT' }))
       }
       const timer = this.#clock.after(target.timeoutMilliseconds, timedOut)
@@ -87,6 +89,11 @@ export class SocketNetwork implements Network {
       })
     })
   }
+}
+
+/** Of `unix:/path`. */
+function tryPath(address: string): string | undefined {
+  return address.startsWith('unix:') ? address.slice('unix:'.length) : undefined
 }
 
 function ignore(): void {

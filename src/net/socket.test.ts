@@ -1,7 +1,11 @@
 // Sessions over real sockets on loopback: what memory can only pretend.
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
-import { connect as connectTcp, type Socket } from 'node:net'
+import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { connect as connectTcp, createServer, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { connect as connectTls, type ConnectionOptions, type TLSSocket } from 'node:tls'
 import type { Handler, Sink, TlsState } from '../base/core.ts'
@@ -383,4 +387,30 @@ test('a port in use is refused', async () => {
     { code: 'EADDRINUSE' },
   )
   await listening.close()
+})
+
+test('a UNIX socket is connected to by its path', async (context) => {
+  const folder = await mkdtemp(join(tmpdir(), 'posthorn-unix-'))
+  const path = join(folder, 'a.sock')
+  const server = createServer((socket) => socket.pipe(socket)).listen(path)
+  await once(server, 'listening')
+  context.after(async () => {
+    server.close()
+    await rm(folder, { recursive: true })
+  })
+  const network = new SocketNetwork(clock)
+  const connection = await network.dial({ address: `unix:${path}`, port: 0, timeoutMilliseconds: 5000 })
+  const heard = Promise.withResolvers<string>()
+  const closed = Promise.withResolvers<Error | null>()
+  connection.onData = (bytes) => heard.resolve(Buffer.from(bytes).toString())
+  connection.onEnd = () => connection.end()
+  connection.onClose = (error) => closed.resolve(error)
+  connection.resume()
+  connection.write('hello')
+  assert.equal(await heard.promise, 'hello')
+  assert.equal(connection.peer.remoteAddress, `unix:${path}`)
+  connection.end()
+  assert.equal(await closed.promise, null)
+  const nobody = network.dial({ address: `unix:${path}x`, port: 0, timeoutMilliseconds: 5000 })
+  await assert.rejects(nobody, { code: 'ENOENT' })
 })

@@ -5,16 +5,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createTransport } from 'nodemailer'
-import { RealRandom } from '../../src/base/real-random.ts'
 import type { Rewrite } from '../../src/config/hooks.ts'
-import { resolveConfig } from '../../src/config/layers.ts'
-import { createEvents, EventMemory } from '../../src/events/event.ts'
-import { createPolicy } from '../../src/hooks/chain.ts'
-import type { MessageVerdict } from '../../src/hooks/policy.ts'
 import { editHeader } from '../../src/mail/header-edit.ts'
-import { RealClock } from '../../src/net/real-clock.ts'
-import { SocketNetwork } from '../../src/net/socket-network.ts'
-import { hookHello, hookMail, hookMessage, hookRcpt } from '../support/hook-session.ts'
+import type { MilterPlace } from './milter-program.ts'
+import { judge } from './milter-session.ts'
 import { makeKeys, startOpendkim } from './opendkim-host.ts'
 import { startServer } from './server.ts'
 import { submit } from './submit.ts'
@@ -22,44 +16,14 @@ import { missing } from './tool.ts'
 
 const skip = missing('opendkim')
 
-async function judge(port: number, text: string, username: string | null): Promise<MessageVerdict | null> {
-  const clock = new RealClock()
-  const memory = new EventMemory()
-  const { hooks } = resolveConfig([
-    { name: 'test', settings: { hooks: { milters: [{ name: 'opendkim', port }] } } },
-  ])
-  const policy = createPolicy(hooks, {
-    clock,
-    random: new RealRandom(),
-    events: createEvents([memory]),
-    dialer: new SocketNetwork(clock),
-    httpFetch: fetch,
-    hostname: 'mx.example.net',
-    maxMessageSize: 0,
-  })
-  const session = policy?.open()
-  assert.ok(session)
-  assert.equal(await session.connect(hookHello), null)
-  assert.equal(await session.hello(hookHello), null)
-  assert.equal(await session.mail({ ...hookMail, username }), null)
-  assert.equal(await session.rcpt({ ...hookRcpt, username }), null)
-  const verdict = await session.message({ ...hookMessage(text, 999), username })
-  session.closed()
-  assert.deepEqual(
-    memory.records.filter(({ name }) => name === 'hook.failed'),
-    [],
-  )
-  return verdict
-}
-
 function applied(text: string, rewrites: readonly Rewrite[]): string {
   const end = text.indexOf('\r\n\r\n') + 4
   const header = rewrites.reduce((sum, rewrite) => editHeader(sum, rewrite.header ?? []), text.slice(0, end))
   return header + text.slice(end)
 }
 
-async function sign(port: number, text: string): Promise<string> {
-  const verdict = await judge(port, text, 'ann@example.org')
+async function sign(place: MilterPlace, text: string): Promise<string> {
+  const verdict = await judge(place, text, 'ann@example.org')
   assert.equal(verdict?.type, 'rewrite')
   return applied(text, verdict.rewrites)
 }
@@ -75,23 +39,22 @@ const message = [
   '',
 ].join('\r\n')
 
-for (const canonicalization of ['simple/simple', 'relaxed/relaxed']) {
-  test(`opendkim signs and verifies by ${canonicalization}`, { skip }, async (context) => {
+for (const [canonicalization, over] of [
+  ['simple/simple', 'tcp'],
+  ['relaxed/relaxed', 'unix'],
+] as const) {
+  test(`opendkim over ${over} signs and verifies by ${canonicalization}`, { skip }, async (context) => {
     const { keyFile, keysFile } = await makeKeys(context, 'example.org')
-    const signer = await startOpendkim(context, {
-      Mode: 's',
-      Domain: 'example.org',
-      Selector: 'sel',
-      KeyFile: keyFile,
-      RequireSafeKeys: 'no',
-      Canonicalization: canonicalization,
-    })
-    const verifier = await startOpendkim(context, {
+    const key = { Domain: 'example.org', Selector: 'sel', KeyFile: keyFile, RequireSafeKeys: 'no' }
+    const signing = { ...key, Mode: 's', Canonicalization: canonicalization }
+    const signer = await startOpendkim(context, signing, over)
+    const verifying = {
       Mode: 'v',
       TestPublicKeys: keysFile,
       AlwaysAddARHeader: 'yes',
       'On-BadSignature': 'reject',
-    })
+    }
+    const verifier = await startOpendkim(context, verifying, over)
     const long = `${message}${'x'.repeat(70)}\r\n`
     for (const text of [message, long + 'line of a long body\r\n'.repeat(20_000)]) {
       const signed = await sign(signer, text)
@@ -133,8 +96,8 @@ test(
       settings: {
         hooks: {
           milters: [
-            { name: 'signer', port: signer, services: ['submission'] },
-            { name: 'verifier', port: verifier, services: ['smtp'] },
+            { name: 'signer', ...signer, services: ['submission'] },
+            { name: 'verifier', ...verifier, services: ['smtp'] },
           ],
         },
       },

@@ -26,6 +26,8 @@ test('a function cannot be written as a text, nor a milter without a port, nor t
   for (const [wrong, message] of [
     [{ hooks: { data: 'accept' } }, /hooks\.data: must be a function/],
     [{ hooks: { milters: [{ name: 'm' }] } }, /hooks\.milters\.0\.port/],
+    [{ hooks: { milters: [{ name: 'm', port: 1, socket: 'unix:/x' }] } }, /hooks\.milters\.0\.port/],
+    [{ hooks: { milters: [{ name: 'm', socket: '/x' }] } }, /hooks\.milters\.0\.socket.*unix:/],
     [{ hooks: { milters: [{ name: 'a b', port: 1 }] } }, /hooks\.milters\.0\.name/],
     [{ hooks: { http: [{ name: 'x', url: 'ftp://x.example/' }] } }, /hooks\.http\.0\.url/],
     [{ webhooks: [webhook, webhook] }, /two webhooks have the same url/],

@@ -25,16 +25,28 @@ const servicesField = z
   )
 const nameField = z.string().regex(/^[A-Za-z0-9._-]{1,64}$/, 'letters, digits, dots, hyphens and underscores')
 
-const milterSection = z.strictObject({
-  name: nameField.describe('How the log calls it.'),
-  host: z.string().default('127.0.0.1').describe('Its IPv4 or IPv6 address.'),
-  port: z.int().min(1).max(65_535).describe('Its TCP port.'),
-  services: servicesField,
-  onFailure: failureField,
-  connectTimeout: duration('5s', 'For the connection and the negotiation.'),
-  timeout: duration('10s', 'For each answer before the message; a sign of progress begins it anew.'),
-  messageTimeout: duration('50s', 'For all of a message, from its header to the verdict.'),
-})
+const milterSection = z
+  .strictObject({
+    name: nameField.describe('How the log calls it.'),
+    host: z.string().default('127.0.0.1').describe('Its IPv4 or IPv6 address.'),
+    port: z.int().min(1).max(65_535).optional().describe('Its TCP port; or `socket` is given.'),
+    socket: z
+      .string()
+      .regex(/^unix:\/[^\0]{1,100}$/, 'a path such as unix:/run/opendkim/opendkim.sock')
+      .optional()
+      .describe(
+        'Its UNIX socket, as `unix:/path`, in place of `host` and `port`. Posthorn’s user must be allowed to write to it.',
+      ),
+    services: servicesField,
+    onFailure: failureField,
+    connectTimeout: duration('5s', 'For the connection and the negotiation.'),
+    timeout: duration('10s', 'For each answer before the message; a sign of progress begins it anew.'),
+    messageTimeout: duration('50s', 'For all of a message, from its header to the verdict.'),
+  })
+  .refine(({ port, socket }) => (port === undefined) !== (socket === undefined), {
+    message: 'needs either `port` (with `host`) or `socket`',
+    path: ['port'],
+  })
 
 export type MilterConfig = z.output<typeof milterSection>
 
