@@ -25,6 +25,7 @@ export type Activity =
     }
   /** The password of LOGIN is being checked. */
   | { readonly doing: 'checking'; readonly tag: string; readonly username: string }
+  | { readonly doing: 'unauthenticating'; readonly tag: string }
   | { readonly doing: 'logging-in'; readonly tag: string }
   /** A failed exchange is being counted; then this is answered. */
   | { readonly doing: 'failing'; readonly tag: string; readonly reason: SaslFailure }
@@ -45,6 +46,7 @@ export function isAsking(activity: Activity): boolean {
     case 'asking':
     case 'checking':
     case 'logging-in':
+    case 'unauthenticating':
     case 'failing':
       return true
     case 'authenticating':

@@ -1,28 +1,67 @@
-// CAPABILITY data: what is offered now, and nothing that is not honoured.
+// CAPABILITY data: what is offered now, and nothing that is not honoured. One row for each token.
 //
-// LITERAL+ is offered in every state (RFC 7888 §5 allows one of the two); before log-in the limit on a literal is small, and a
-// larger non-synchronizing one ends the session.
+// - LITERAL+ is offered in every state (RFC 7888 §5 allows one of the two); before log-in the limit on a literal is small, and a
+//   larger non-synchronizing one ends the session.
+// - What makes sense only with mailboxes is shown after log-in, so that the greeting stays short.
+// - An account may hide capabilities from its clients (`Account.hiddenCapabilities`), for one that breaks on them. A hidden
+//   one still works for whoever uses it unasked.
 import type { SaslMechanismName } from '../../sasl/mechanism.ts'
 
-/** Extensions that need nothing but the commands of the table. */
+/** In every state. */
 const always = ['IMAP4rev1', 'LITERAL+', 'SASL-IR', 'ID', 'ENABLE', 'IDLE']
 
-/** What makes sense once there are mailboxes. CHILDREN is RFC 3348, MOVE RFC 6851. */
-const afterLogin = ['NAMESPACE', 'CHILDREN', 'SPECIAL-USE', 'UIDPLUS', 'UNSELECT', 'MOVE', 'MULTIAPPEND', 'CATENATE', 'REPLACE']
+/** After log-in, by name. */
+const afterLogin = [
+  'CATENATE', // RFC 4469
+  'CHILDREN', // RFC 3348
+  'MOVE', // RFC 6851
+  'MULTIAPPEND', // RFC 3502
+  'NAMESPACE', // RFC 2342
+  'REPLACE', // RFC 8508
+  'SPECIAL-USE', // RFC 6154
+  'UIDPLUS', // RFC 4315
+  'UNSELECT', // RFC 3691
+]
 
 export interface CapabilityFacts {
   readonly loggedIn: boolean
   readonly startTlsOffered: boolean
   readonly loginAllowed: boolean
+  readonly compressed: boolean
   readonly mechanisms: readonly SaslMechanismName[]
+  /** Octets of one message; `Number.MAX_SAFE_INTEGER` is no limit. */
+  readonly messageSize: number
+  /** Not to be shown; upper case. */
+  readonly hidden: readonly string[]
 }
 
 /** `capability *(SP capability)` */
 export function capabilityData(facts: CapabilityFacts): string {
-  if (facts.loggedIn) return [...always, ...afterLogin].join(' ')
-  const names = [...always]
+  const { loggedIn, hidden } = facts
+  const names = [...always, ...(loggedIn ? namesAfterLogin(facts) : namesBeforeLogin(facts))]
+  if (hidden.length === 0) return names.join(' ')
+  return names.filter((name) => name === 'IMAP4rev1' || !isHidden(name, hidden)).join(' ')
+}
+
+/** `RIGHTS` hides `RIGHTS=kxte` as well. */
+function isHidden(name: string, hidden: readonly string[]): boolean {
+  const upper = name.toUpperCase()
+  return hidden.includes(upper) || hidden.includes(upper.split('=', 1)[0] ?? upper)
+}
+
+function namesBeforeLogin(facts: CapabilityFacts): string[] {
+  const names: string[] = []
   if (facts.startTlsOffered) names.push('STARTTLS')
   // RFC 3501 §6.2.3
   if (!facts.loginAllowed) names.push('LOGINDISABLED')
-  return [...names, ...facts.mechanisms.map((name) => `AUTH=${name}`)].join(' ')
+  return [...names, ...facts.mechanisms.map((name) => `AUTH=${name}`)]
+}
+
+function namesAfterLogin({ compressed, messageSize }: CapabilityFacts): string[] {
+  const names = [...afterLogin]
+  // RFC 7889 §2: with its value where all mailboxes have the same.
+  if (messageSize < Number.MAX_SAFE_INTEGER) names.push(`APPENDLIMIT=${messageSize}`)
+  // RFC 4978 §3: not twice. RFC 8437 §4.1 would end the compression, which is not done here.
+  if (!compressed) names.push('COMPRESS=DEFLATE', 'UNAUTHENTICATE')
+  return names
 }

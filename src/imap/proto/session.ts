@@ -79,6 +79,9 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
   #activity: Activity = reading
   #modes: Modes = noModes
   #tls: TlsState | null = null
+  #compressed = false
+  /** Of the account that has logged in. */
+  #hidden: readonly string[] = []
   #badCommands = 0
   /** Octets that came while a question was out, since everything was last worked off. */
   #sentAhead = 0
@@ -292,6 +295,7 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
       modes: this.#modes,
       tls: this.#tls,
       capabilities: this.#capabilities(),
+      compressed: this.#compressed,
       startTlsOffered: this.#startTlsOffered(),
       mechanisms: this.#mechanisms(),
       loginAllowed: this.#loginAllowed(),
@@ -317,6 +321,9 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
       startTlsOffered: this.#startTlsOffered(),
       loginAllowed: this.#loginAllowed(),
       mechanisms: this.#mechanisms(),
+      hidden: this.#hidden,
+      messageSize: this.#options.limits.messageSize,
+      compressed: this.#compressed,
     })
   }
 
@@ -331,6 +338,13 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
         return this.#ask({ type: 'request', tag, request: effect.request, modes: this.#modes })
       case 'enable':
         return this.#enable(tag, effect.names)
+      case 'compress':
+        return this.#compress(tag)
+      case 'unauthenticate':
+        // RFC 8437 §3: a server that cannot reset its state may say goodbye. Compression cannot be taken off again here.
+        if (this.#compressed) return this.#bye('Compression cannot be ended')
+        this.#activity = { doing: 'unauthenticating', tag }
+        return this.#ask({ type: 'unauthenticate' })
       case 'log-in':
         return this.#checkLogin(tag, effect)
       case 'authenticate':
@@ -362,6 +376,27 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
     this.#modes = modes
     this.#write(`* ${['ENABLED', ...enabled].join(' ')}\r\n`)
     this.#tagged(tag, 'OK', { text: enabled.length === 0 ? 'Nothing to enable' : 'Enabled' })
+  }
+
+  /** RFC 4978 §3: the client waits for the answer, and everything behind it is compressed. */
+  #compress(tag: string): void {
+    if (this.#fragmenter.buffered > 0) return this.#bye('Plain text after COMPRESS')
+    this.#tagged(tag, 'OK', { text: 'DEFLATE active' })
+    this.#compressed = true
+    this.#out.push({ type: 'compress' })
+  }
+
+  /** RFC 8437 §3, §4.1: all state goes but that of TLS. */
+  #unauthenticated(tag: string): void {
+    const { loginTimeout, loginDeadline } = this.#options.limits
+    this.#activity = reading
+    this.#state = { name: 'not-authenticated', failures: 0 }
+    this.#modes = noModes
+    this.#hidden = []
+    this.#fragmenter.setLimits(limitsBeforeLogin(this.#options.limits))
+    this.#out.push({ type: 'time-out', milliseconds: loginTimeout })
+    this.#out.push({ type: 'deadline', milliseconds: loginDeadline })
+    this.#tagged(tag, 'OK', { code: `CAPABILITY ${this.#capabilities()}`, text: 'Nobody is logged in' })
   }
 
   // Log-in
@@ -449,6 +484,7 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
     this.#activity = reading
     if (done.status !== 'OK') return this.#refuseWith(done, tag)
     this.#state = { name: 'authenticated' }
+    this.#hidden = done.hidden ?? []
     this.#badCommands = 0
     this.#fragmenter.setLimits(this.#options.limits)
     this.#out.push({ type: 'time-out', milliseconds: this.#options.limits.timeout })
@@ -528,6 +564,8 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
       case 'logging-in':
         if (answer.type !== 'done') throw new Error('a log-in was not answered')
         return this.#enter(answer, activity.tag)
+      case 'unauthenticating':
+        return this.#unauthenticated(activity.tag)
       case 'failing':
         return this.#refuseLogin(activity.tag, activity.reason)
       case 'appending':

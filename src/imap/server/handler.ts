@@ -69,6 +69,9 @@ export class ImapHandler implements Handler<ImapQuestion, ImapAnswer> {
         return this.#appendMore(question)
       case 'append-abort':
         return this.#abortAppend()
+      case 'unauthenticate':
+        this.#leave()
+        return proceed
       case 'idle':
         return this.#startIdle()
       case 'idle-done':
@@ -95,8 +98,16 @@ export class ImapHandler implements Handler<ImapQuestion, ImapAnswer> {
     this.#forgetAppend()
     this.#idle?.terminal?.[Symbol.dispose]()
     this.#idle = null
+    this.#leave()
+  }
+
+  /** Nobody is logged in any more. */
+  #leave(): void {
     this.#session?.selected?.close()
+    this.#session = null
     this.#unsubscribe?.()
+    this.#unsubscribe = null
+    this.#accountGone = false
   }
 
   // Log-in

@@ -34,7 +34,10 @@ export class LoginDesk {
   ): Promise<{ account: Account; answer: ImapAnswer } | { answer: ImapAnswer }> {
     const authentication = await this.#sasl.succeed(question.authorizationId)
     if (!authentication.ok) return { answer: refusals[authentication.reason] }
-    return { account: authentication.account, answer: ok('Logged in') }
+    return {
+      account: authentication.account,
+      answer: ok('Logged in', { hidden: authentication.account.hiddenCapabilities }),
+    }
   }
 
   /** Whoever tried has failed or gone. */

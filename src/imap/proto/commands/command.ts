@@ -77,6 +77,8 @@ export type ImapQuestion =
   | { readonly type: 'append-chunk'; readonly bytes: Uint8Array }
   /** The command was broken off: forget the messages, `proceed`. */
   | { readonly type: 'append-abort' }
+  /** RFC 8437: forget who has logged in: `proceed`. */
+  | { readonly type: 'unauthenticate' }
   /** RFC 2177: from now on changes may be written at any moment. `proceed`. */
   | { readonly type: 'idle'; readonly modes: Modes }
   /** No more of them: `done`. */
@@ -94,6 +96,8 @@ export type ImapAnswer =
       readonly state?: SelectedOrNot
       /** End the session with BYE and this text instead (the account is gone). */
       readonly bye?: boolean
+      /** Of a log-in: capabilities that this account's clients are not shown, upper case. */
+      readonly hidden?: readonly string[]
     }
   | { readonly type: 'proceed' }
   | { readonly type: 'sasl'; readonly answer: SaslAnswer }
@@ -109,6 +113,7 @@ export interface CommandContext {
   readonly tls: TlsState | null
   /** `CAPABILITY` data as it stands now. */
   readonly capabilities: string
+  readonly compressed: boolean
   readonly startTlsOffered: boolean
   readonly mechanisms: readonly SaslMechanismName[]
   /** LOGIN is allowed here (RFC 3501 §6.2.3). */
@@ -127,6 +132,8 @@ export type Effect =
   /** `modes`: those from now on, where the command enables something (RFC 7162 §3.1). */
   | { readonly do: 'request'; readonly request: ImapRequest; readonly modes?: Modes }
   | { readonly do: 'enable'; readonly names: readonly string[] }
+  | { readonly do: 'compress' }
+  | { readonly do: 'unauthenticate' }
   | { readonly do: 'log-in'; readonly username: string; readonly password: string }
   | { readonly do: 'authenticate'; readonly mechanism: string; readonly initialResponse: string | null }
   | { readonly do: 'start-tls' }

@@ -79,6 +79,29 @@ export const enable = command({
   run: (names) => ({ do: 'enable', names }),
 })
 
+/** RFC 4978 §3: `compress = "COMPRESS" SP algorithm`, `algorithm = "DEFLATE"` */
+export const compress = command({
+  name: 'COMPRESS',
+  states: afterLogin,
+  syntax(cursor) {
+    cursor.sp()
+    if (cursor.keyword('an algorithm') !== 'DEFLATE') cursor.fail('the only algorithm is DEFLATE')
+    return null
+  },
+  run: (_, context) =>
+    context.compressed
+      ? { do: 'answer', status: 'BAD', code: 'COMPRESSIONACTIVE', text: 'Compression is active already' }
+      : { do: 'compress' },
+})
+
+/** RFC 8437 §3 */
+export const unauthenticate = command({
+  name: 'UNAUTHENTICATE',
+  states: afterLogin,
+  syntax: noArguments,
+  run: () => ({ do: 'unauthenticate' }),
+})
+
 /** RFC 2177 §3; allowed without a selected mailbox. */
 export const idle = command({
   name: 'IDLE',

@@ -14,6 +14,7 @@ import type { Prepared } from '../prepare.ts'
 const context: CommandContext = {
   state: 'selected',
   modes: noModes,
+  compressed: false,
   tls: null,
   capabilities: '',
   startTlsOffered: false,

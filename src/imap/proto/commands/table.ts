@@ -15,7 +15,7 @@ import {
   unsubscribe,
 } from './mailbox-commands.ts'
 import { bySequenceNumber, check, close, expunge, uid, unselect } from './message-commands.ts'
-import { capability, enable, id, idle, logout, noop } from './session-commands.ts'
+import { capability, compress, enable, id, idle, logout, noop, unauthenticate } from './session-commands.ts'
 import type { CommandRow } from './command.ts'
 
 /** Every command, by its name in upper case. */
@@ -29,6 +29,8 @@ export const commands: ReadonlyMap<string, CommandRow> = new Map(
     authenticate,
     login,
     enable,
+    compress,
+    unauthenticate,
     select,
     examine,
     create,

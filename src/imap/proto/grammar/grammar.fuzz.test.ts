@@ -91,6 +91,7 @@ test('no command makes the parser throw', () => {
   const context: CommandContext = {
     state: 'selected',
     modes: noModes,
+    compressed: false,
     tls: null,
     capabilities: '',
     startTlsOffered: false,
