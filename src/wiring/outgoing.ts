@@ -13,7 +13,7 @@ import { createQueue, type Queue } from '../queue/queue.ts'
 import { createReports, type Reports } from '../queue/reports.ts'
 import type { RemoteQueue } from '../smtp/server/remote-queue.ts'
 import type { Backend } from './backend.ts'
-import { ownAddresses } from './own-addresses.ts'
+import { rememberOwnAddresses } from './own-addresses.ts'
 
 /** What a server sends with. */
 export interface Outgoing extends AsyncDisposable {
@@ -43,7 +43,7 @@ export async function startOutgoing(parts: OutgoingParts): Promise<Outgoing> {
     fetchedDomains: fetchedDomains(config),
     hostname: config.hostname,
     dialer: network,
-    ownAddresses: parts.ownAddresses ?? (() => ownAddresses(config)),
+    ownAddresses: parts.ownAddresses ?? rememberOwnAddresses(config, { clock }),
     ...(parts.httpsRequest && { httpsRequest: parts.httpsRequest }),
   })
   const elsewhere = config.relay.enabled ? relay.transport : makeStandStill('relay.enabled is off')
