@@ -22,6 +22,8 @@ export interface TextKey {
   readonly text: string
   /** RFC 6203: words by their stems and with small errors, any order. */
   readonly fuzzy?: boolean
+  /** RFC 3501 §6.4.4 HEADER: the text is of this field (lower-cased). Such a key is judged false or null, never true. */
+  readonly header?: string
 }
 
 /** What the index knows of one key. */

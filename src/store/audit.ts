@@ -29,6 +29,7 @@ export function* auditAccount(account: AccountId): Op<AuditFinding[]> {
   note('email', yield* emailsAreWrong(account))
   note('tombstone', yield* tombstonesAreWrong(account))
   note('mailbox', yield* mailboxesAreWrong(account))
+  note('search', yield* searchIndexIsWrong(account))
   return findings
 }
 
@@ -150,6 +151,33 @@ function* mailboxesAreWrong(account: AccountId): Op<Told[]> {
       found.push({ message: `mailbox ${id} has messages and is not selectable` })
   }
   return found
+}
+
+function* searchIndexIsWrong(account: AccountId): Op<Told[]> {
+  const segments = yield* all<Told>`
+    SELECT 'search segment ' || search_segment.id || ' over emails ' || first_email || ' to ' || last_email || ' of ' || size ||
+      ' bytes has ' || COALESCE(SUM(OCTET_LENGTH(bytes)), 0) || '; its index is at ' || cursor AS message
+    FROM search_segment JOIN search_state ON search_state.account = search_segment.account
+      LEFT JOIN search_block ON search_block.account = search_segment.account AND segment = search_segment.id
+    WHERE search_segment.account = ${account} AND state = 'ready'
+    GROUP BY search_segment.id, first_email, last_email, size, cursor
+    HAVING size <> COALESCE(SUM(OCTET_LENGTH(bytes)), 0) OR last_email > cursor
+    ORDER BY search_segment.id`
+  const overlaps = yield* all<Told>`
+    SELECT 'search segment ' || id || ' starts at email ' || first_email || ', in the one before' AS message
+    FROM (SELECT id, first_email, LAG(last_email) OVER (ORDER BY first_email) AS before
+      FROM search_segment WHERE account = ${account} AND state = 'ready') AS ordered
+    WHERE before >= first_email ORDER BY id`
+  const ahead = yield* all<Told>`
+    SELECT 'search index is at email ' || cursor || ', not below next_email ' || next_email AS message
+    FROM search_state JOIN account ON account.id = search_state.account
+    WHERE account.id = ${account} AND cursor >= next_email`
+  const lost = yield* all<Told>`
+    SELECT 'search blocks of segment ' || segment || ', which is not there' AS message
+    FROM search_block LEFT JOIN search_segment
+      ON search_segment.account = search_block.account AND search_segment.id = segment
+    WHERE search_block.account = ${account} AND search_segment.id IS NULL GROUP BY segment ORDER BY segment`
+  return [...segments, ...overlaps, ...ahead, ...lost]
 }
 
 /** Length of a text in octets of UTF-8. PostgreSQL's has U+E000 before what it cannot hold (`postgres/driver.ts`). */

@@ -61,6 +61,7 @@ export type ChangeListener = (changes: readonly Change[]) => void
 export class ChangeFeed {
   readonly #listeners = new Map<AccountId, Set<ChangeListener>>()
   readonly #queueListeners = new Set<QueueListener>()
+  readonly #mailListeners = new Set<(account: AccountId) => void>()
   readonly #onError: (error: unknown) => void
 
   constructor(options: { onError: (error: unknown) => void }) {
@@ -91,6 +92,15 @@ export class ChangeFeed {
     }
   }
 
+  /** Accounts that get mail from now on. The returned function ends it and may be called twice. */
+  onMail(listener: (account: AccountId) => void): () => void {
+    const own = (account: AccountId): void => listener(account)
+    this.#mailListeners.add(own)
+    return () => {
+      this.#mailListeners.delete(own)
+    }
+  }
+
   /** Tells those who listen to the queue. */
   hint({ domains, earliest, news }: QueueHint): void {
     for (const listener of [...this.#queueListeners]) this.#tell(() => listener(domains, earliest, news))
@@ -101,8 +111,21 @@ export class ChangeFeed {
     return this.#listeners.has(account)
   }
 
+  /** Tells which accounts got mail by what this process committed. */
+  tellMail(changes: readonly Told[]): void {
+    if (this.#mailListeners.size === 0) return
+    for (const change of changes) {
+      const type = change.type === 'batch' ? change.of : change.type
+      if (type !== 'message-added' || change.type === 'queued') continue
+      const { account } = change
+      for (const listener of [...this.#mailListeners]) this.#tell(() => listener(account))
+    }
+  }
+
   /** Tells what a commit changed. Runs of one account reach its listeners as one array. */
   publish(changes: readonly Told[]): void {
+    this.tellMail(changes)
+    this.tellMail(changes)
     if (this.#listeners.size === 0 && this.#queueListeners.size === 0) return
     const byAccount = new Map<AccountId, Change[]>()
     for (const change of changes) {

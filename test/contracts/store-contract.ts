@@ -8,6 +8,7 @@ import { mailboxContract } from './mailboxes.ts'
 import { messageContract } from './messages.ts'
 import { queueOrdersContract } from './queue-orders.ts'
 import { queueContract } from './queue.ts'
+import { searchIndexContract } from './search-index.ts'
 import { upkeepContract } from './upkeep.ts'
 import { describe } from 'node:test'
 
@@ -22,6 +23,7 @@ export function storeContract(name: string, open: OpenStore, skip?: string): voi
     describe('directory', () => directoryContract(room))
     describe('queue', () => queueContract(room))
     describe('queue orders', () => queueOrdersContract(room))
+    describe('search index', () => searchIndexContract(room))
     describe('upkeep', () => upkeepContract(room))
   })
 }

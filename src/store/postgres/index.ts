@@ -58,6 +58,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     description: `postgresql ${version}`,
     subscribe: engine.subscribe,
     onQueued: engine.onQueued,
+    onMail: engine.onMail,
     close: engine.close,
     [Symbol.asyncDispose]: engine.close,
   }
@@ -177,6 +178,8 @@ class Engine implements Executor {
     this.#notices.subscribe(account, listener)
 
   readonly onQueued = (listener: QueueListener): (() => void) => this.#notices.onQueued(listener)
+
+  readonly onMail = (listener: (account: AccountId) => void): (() => void) => this.#notices.onMail(listener)
 
   readonly close = (): Promise<void> => {
     this.#closing ??= this.#close()

@@ -6,7 +6,13 @@ import { readFileSync } from 'node:fs'
 import type { Client } from 'pg'
 import { UnsuitableDatabase } from '../store.ts'
 
-const migrations = ['0001-mail.sql', '0002-queue.sql', '0003-queue-marks.sql', '0004-imap.sql'] as const
+const migrations = [
+  '0001-mail.sql',
+  '0002-queue.sql',
+  '0003-queue-marks.sql',
+  '0004-imap.sql',
+  '0005-search.sql',
+] as const
 
 /** Any number that nobody else uses in this database. */
 const lockKey = 0x70_6f_73_74

@@ -187,6 +187,11 @@ export class Notices {
     return this.#feed.onQueued(listener)
   }
 
+  /** Of this node's commits alone: another node hears of its own. */
+  onMail(listener: (account: AccountId) => void): () => void {
+    return this.#feed.onMail(listener)
+  }
+
   /** The last modseq that a finished operation of this node gave the account and that is not back yet. */
   #floorOf(account: AccountId): number {
     let floor = 0
@@ -210,6 +215,7 @@ export class Notices {
   /** Resolves when the subscribers here have been told of these changes of this node. */
   async told(changes: readonly Told[]): Promise<void> {
     for (const change of changes) if (change.type === 'queued') this.#feed.hint(change)
+    this.#feed.tellMail(changes)
     if (this.#client === null) return
     const last = new Map<AccountId, ModSeq | null>()
     for (const change of changes) {
