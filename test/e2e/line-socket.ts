@@ -37,6 +37,11 @@ export class LineSocket {
     this.#socket.write(text, 'latin1')
   }
 
+  /** Resolves when the system has taken it. */
+  sendSlowly(bytes: Uint8Array): Promise<void> {
+    return new Promise((resolve) => this.#socket.write(bytes, () => resolve()))
+  }
+
   /** What came and was not read. */
   get unread(): string {
     return this.#received
