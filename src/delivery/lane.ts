@@ -20,7 +20,7 @@ import {
   tooManyRecipients,
   troubleResult,
 } from './outcomes.ts'
-import { type CannotGo, pathFor, prepare, type Parcel } from './parcel.ts'
+import { type CannotGo, type Parcel, pathFor, prepare, type Prepared } from './parcel.ts'
 
 /** One message for some recipients under one reverse-path. */
 export interface LaneJob {
@@ -213,34 +213,17 @@ class Lane {
     const { session, given } = turn
     const { job, results } = work
     const { client, facts } = session
-    const { config, clock } = this.#options.context
     try {
       const warm = client.accepted > 0 || session.sent > 1
-      const prepared = await prepare(job.parcel, {
-        capabilities: client.capabilities,
-        now: clock.now(),
-        maxHeader: config.maxMimeBuffer,
-      })
-      const mailable = this.#mailable(work, session)
-      if (prepared.type === 'cannot-go' && prepared.elsewhere && this.#elsewhere(work, prepared, session))
-        return
-      if (prepared.type === 'cannot-go' || mailable.reversePath === null) {
-        const refusal =
-          prepared.type === 'cannot-go'
-            ? prepared
-            : {
-                reply: '553 5.6.7 The reverse-path needs SMTPUTF8, which the host does not offer',
-                status: '5.6.7',
-              }
-        this.#settleAll(work, this.#ownRefusal(refusal, session))
-        return
-      }
-      let places = mailable.places
+      const ready = await this.#ready(work, session)
+      if (ready === null) return
+      const { prepared, reversePath, paths } = ready
+      let { places } = ready
       while (places.length > 0) {
         const sending = client.send({
-          reversePath: mailable.reversePath,
+          reversePath,
           recipients: places.map((place) => ({
-            address: mailable.paths.get(place) ?? '',
+            address: paths.get(place) ?? '',
             options: this.#recipientOptions(job, place, session),
           })),
           options: prepared.options,
@@ -269,6 +252,36 @@ class Lane {
     } catch (error) {
       this.#settleAll(work, oursFailed(error, { facts, at: this.#now() }))
     }
+  }
+
+  /** The message made fit for that host, and how its recipients are said there; null where the host cannot have it. */
+  async #ready(
+    work: Work,
+    session: Session,
+  ): Promise<{
+    prepared: Prepared
+    reversePath: string
+    paths: Map<number, string>
+    places: number[]
+  } | null> {
+    const { config, clock } = this.#options.context
+    const prepared = await prepare(work.job.parcel, {
+      capabilities: session.client.capabilities,
+      now: clock.now(),
+      maxHeader: config.maxMimeBuffer,
+    })
+    const { reversePath, paths, places } = this.#mailable(work, session)
+    if (prepared.type === 'cannot-go') {
+      const moves = prepared.elsewhere && this.#elsewhere(work, prepared, session)
+      if (!moves) this.#settleAll(work, this.#ownRefusal(prepared, session))
+      return null
+    }
+    if (reversePath === null) {
+      const reply = '553 5.6.7 The reverse-path needs SMTPUTF8, which the host does not offer'
+      this.#settleAll(work, this.#ownRefusal({ reply, status: '5.6.7' }, session))
+      return null
+    }
+    return { prepared, reversePath, paths, places }
   }
 
   /** Has another host try it; false where there is no choice. */
