@@ -33,6 +33,8 @@ export interface AnnotationStore {
   annotations(
     place: AnnotatedPlace & { readonly under?: readonly string[]; readonly depth?: 0 | 1 | 'infinity' },
   ): Promise<Annotation[]>
+  /** Octets of all values in an account, whoever set them (RFC 9208 §5.4). */
+  annotationBytes(account: AccountId): Promise<number>
   /** All or none. Bounds: `StoreLimits.annotations` in one place, `annotationSize` octets each. */
   setAnnotations(
     place: AnnotatedPlace & { readonly changes: readonly AnnotationChange[] },

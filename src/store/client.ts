@@ -7,6 +7,8 @@ import type { Message, MessageText } from './model.ts'
 import type { OpResult } from './op.ts'
 import type { Reads, Writes } from './ops/index.ts'
 import { queueStore } from './queue-client.ts'
+import { searchIndexStore } from './search-client.ts'
+import type { SearchIndexStore } from './search-index.ts'
 import type { QueueStore } from './queue.ts'
 import type { SharingStore } from './sharing.ts'
 import type { DirectoryStore, LeaseStore, MailStore, UidSelection } from './store.ts'
@@ -28,6 +30,7 @@ export type OperationStore = DirectoryStore &
   Omit<MailStore, 'subscribe'> &
   SharingStore &
   AnnotationStore &
+  Omit<SearchIndexStore, 'onMail'> &
   LeaseStore &
   Omit<QueueStore, 'onQueued'>
 
@@ -37,6 +40,7 @@ export function operationStore(executor: Executor, limits: StoreLimits): Operati
     ...mailboxStore(executor, limits),
     ...messageStore(executor, limits),
     ...queueStore(executor),
+    ...searchIndexStore(executor),
     ...sharingStore(executor, limits),
     acquireLease: (request) => executor.write('acquireLease', request),
     releaseLease: (request) => executor.write('releaseLease', request),
@@ -51,6 +55,7 @@ function sharingStore(executor: Executor, limits: StoreLimits): SharingStore & A
     sharingAccounts: (viewer) => executor.read('sharingAccounts', viewer),
     sharedMailboxes: (request) => executor.read('sharedMailboxes', request),
     annotations: (request) => executor.read('annotations', request),
+    annotationBytes: (account) => executor.read('annotationBytes', account),
     setAnnotations: (request) => executor.write('setAnnotations', request, limits),
   }
 }
@@ -86,6 +91,7 @@ type MailboxMethods =
   | 'createMailbox'
   | 'removeMailbox'
   | 'renameMailbox'
+  | 'setSpecialUse'
   | 'subscriptions'
   | 'setSubscription'
   | 'openMailbox'
@@ -98,6 +104,7 @@ function mailboxStore(executor: Executor, limits: StoreLimits): Pick<MailStore, 
     createMailbox: (request) => executor.write('createMailbox', request, limits),
     removeMailbox: (request) => executor.write('removeMailbox', request),
     renameMailbox: (request) => executor.write('renameMailbox', request, limits),
+    setSpecialUse: (request) => executor.write('setSpecialUse', request),
     subscriptions: (account) => executor.read('subscriptions', account),
     setSubscription: (request) => executor.write('setSubscription', request),
     async openMailbox({ account, mailbox, claimRecent }) {
@@ -140,9 +147,10 @@ function messageStore(executor: Executor, limits: StoreLimits): MessageMethods {
       return { ok: true, changed: flagRows(set.columns, set.modSeq), refused: set.refused }
     },
     expunge: (request) => executor.write('expunge', request),
-    copy: (request) => executor.write('copy', request),
-    move: (request) => executor.write('move', request),
+    copy: (request) => executor.write('copy', request, limits),
+    move: (request) => executor.write('move', request, limits),
     loadEmails: (request) => executor.read('loadEmails', request),
+    keywordsIn: (request) => executor.read('keywordsIn', request, limits),
     deletedBytes: (request) => executor.read('deletedBytes', request),
     loadModSeqs: (request) => executor.read('loadModSeqs', request),
     vanishedSince: (request) => executor.read('vanishedSince', request),

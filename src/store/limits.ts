@@ -6,6 +6,8 @@ export interface StoreLimits {
   /** Keywords of one message, and the length of all of them together in characters. */
   readonly keywordsPerMessage: number
   readonly keywordLengthPerMessage: number
+  /** Keywords of one mailbox that `keywordsIn` tells. */
+  readonly mailboxKeywords: number
   /** Entries of one access control list. */
   readonly accessEntries: number
   /** Shared annotations of one mailbox or account, and private ones of one account there; octets of a value, characters of a name. */
@@ -33,6 +35,7 @@ export const defaultStoreLimits: StoreLimits = {
   mailboxesPerAccount: 10_000,
   keywordsPerMessage: 100,
   keywordLengthPerMessage: 2_000,
+  mailboxKeywords: 1_000,
   accessEntries: 500,
   annotations: 200,
   annotationSize: 64 * 1024,

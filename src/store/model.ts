@@ -50,17 +50,22 @@ export interface Account {
   readonly createdAt: number
 }
 
+/** RFC 5802 §3, in base64. */
+export interface StoredScram {
+  readonly salt: string
+  readonly iterations: number
+  readonly storedKey: string
+  readonly serverKey: string
+}
+
 /** What a log-in is checked against. Never leaves the store and the directory; never printed. */
 export interface Credentials {
   /** PHC string, `$argon2id$v=19$m=…`, or null: no password log-in. */
   readonly argon2id: string | null
-  /** RFC 5802 §3, in base64; null where the password was imported as a hash. */
-  readonly scramSha256: {
-    readonly salt: string
-    readonly iterations: number
-    readonly storedKey: string
-    readonly serverKey: string
-  } | null
+  /** RFC 7677; null where the password was imported as a hash. */
+  readonly scramSha256: StoredScram | null
+  /** RFC 5802; absent where the password was set before it was kept. */
+  readonly scramSha1?: StoredScram | null
   /** For CRAM-MD5 (RFC 2195): two states of MD5, in base64; absent or null unless the operator has switched it on. */
   readonly cramMd5?: { readonly inner: string; readonly outer: string } | null
 }

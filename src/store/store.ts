@@ -27,6 +27,7 @@ import type {
 } from './model.ts'
 import type { AnnotationStore } from './annotations.ts'
 import type { DeliveryExtras, QueueId, QueueStore } from './queue.ts'
+import type { SearchIndexStore } from './search-index.ts'
 import type { SharingStore } from './sharing.ts'
 
 export type Refused<Reason extends string> = { readonly ok: false; readonly reason: Reason }
@@ -150,8 +151,11 @@ export interface MailStore {
     account: AccountId
     mailbox: MailboxId
     messages: readonly { message: StagedMessage; flags: number; keywords: string; internalDate: number }[]
-    /** RFC 8508: this message is expunged in the same commit, \Deleted or not. */
-    replaces?: { mailbox: MailboxId; uid: Uid }
+    /**
+     * RFC 8508: this message is expunged in the same commit, \Deleted or not, and what it took is room for the new ones. Its
+     * `account` is the same by default.
+     */
+    replaces?: { account?: AccountId; mailbox: MailboxId; uid: Uid }
     now: number
   }): Promise<
     Outcome<
@@ -184,6 +188,12 @@ export interface MailStore {
     name: string
     now: number
   }): Promise<Outcome<object, 'not-found' | 'exists' | 'into-itself' | 'too-many-mailboxes' | 'over-quota'>>
+  /** RFC 6154 §4: gives a mailbox a special use, takes it from the one that had it, or, with null, takes it away. */
+  setSpecialUse(request: {
+    account: AccountId
+    mailbox: MailboxId
+    specialUse: SpecialUse | null
+  }): Promise<Outcome<object, 'not-found'>>
   subscriptions(account: AccountId): Promise<string[]>
   setSubscription(request: { account: AccountId; name: string; subscribed: boolean }): Promise<void>
 
@@ -214,6 +224,8 @@ export interface MailStore {
     emails: Float64Array
     threads: Float64Array
   }>
+  /** Keywords of the messages in it, each once (whatever its case), in order; the first `StoreLimits.mailboxKeywords` of them. */
+  keywordsIn(request: { account: AccountId; mailbox: MailboxId }): Promise<string[]>
   /** Octets of the messages with \Deleted (RFC 9051 §6.3.11 DELETED-STORAGE). */
   deletedBytes(request: { account: AccountId; mailbox: MailboxId }): Promise<number>
   /** Modseqs of messages as the mailbox is now: typed arrays of equal length, in order of UID (RFC 7162). */
@@ -297,6 +309,10 @@ export interface Transfer {
   readonly to: MailboxId
   /** Whose `to` is; default `account`. Both accounts' changes are in one commit. */
   readonly toAccount?: AccountId
+  /** RFC 4314 §4: bits of the flags that come along where the right to set others lacks; default all. */
+  readonly flags?: number
+  /** Whether keywords come along; default 'all'. */
+  readonly keywords?: 'all' | 'none'
   /** For `Message.savedAt`. */
   readonly now: number
 }
@@ -361,6 +377,7 @@ export interface Store
     MailStore,
     SharingStore,
     AnnotationStore,
+    SearchIndexStore,
     QueueStore,
     LeaseStore,
     Maintenance,

@@ -67,6 +67,7 @@ function storeLimits(config: StoreConfig): StoreLimits {
     mailboxesPerAccount: config.maxMailboxes,
     keywordsPerMessage: config.maxKeywords,
     keywordLengthPerMessage: config.maxKeywordLength,
+    mailboxKeywords: config.maxMailboxKeywords,
     accessEntries: config.maxAccessEntries,
     annotations: config.maxAnnotations,
     annotationSize: config.maxAnnotationSize,

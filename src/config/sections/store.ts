@@ -25,6 +25,7 @@ export const storeSection = z
     maxMailboxes: count(10_000, 'Mailboxes in one account.'),
     maxKeywords: count(100, 'Keywords of one message.'),
     maxKeywordLength: count(2000, 'Characters of all keywords of one message together.'),
+    maxMailboxKeywords: count(1_000, 'Keywords of one mailbox that SELECT looks for.'),
     maxAccessEntries: count(500, 'Entries of the access control list of one mailbox (RFC 4314).'),
     maxAnnotations: count(
       200,

@@ -80,6 +80,22 @@ export function encodeStructure(structure: MessageStructure): string {
   return JSON.stringify(packed)
 }
 
+/** What is known of a message without its parts. */
+export type MessageSummary = Pick<MessageStructure, 'envelope' | 'messageId' | 'inReplyTo' | 'references'>
+
+/** A part of what `decodeStructure` gives, several times faster: for whoever goes through whole mailboxes. */
+export function decodeSummary(text: string): MessageSummary {
+  try {
+    const packed = JSON.parse(text) as PackedStructure
+    if (packed[0] !== structureVersion) throw new StructureDamaged(`structure version ${String(packed[0])}`)
+    const [, , envelope, , , , , messageId, inReplyTo, references] = packed
+    return { envelope: unpackEnvelope(envelope), messageId, inReplyTo, references }
+  } catch (error) {
+    if (error instanceof StructureDamaged) throw error
+    throw new StructureDamaged('structure is not readable', { cause: error })
+  }
+}
+
 /** The structure of a kept text. Throws `StructureDamaged` for anything that `encodeStructure` of this version didn't write. */
 export function decodeStructure(text: string): MessageStructure {
   try {
@@ -98,6 +114,28 @@ export function decodeStructure(text: string): MessageStructure {
       references: packed[9],
       defects: packed[10],
     }
+  } catch (error) {
+    if (error instanceof StructureDamaged) throw error
+    throw new StructureDamaged('structure is not readable', { cause: error })
+  }
+}
+
+/** What tells which messages belong together. */
+export interface Threading {
+  /** A binary string, encoded words and all. */
+  readonly subject: string | null
+  readonly messageId: string | null
+  readonly inReplyTo: readonly string[]
+  readonly references: readonly string[]
+}
+
+/** That part of a kept structure, without the making of the rest. Throws as `decodeStructure`. */
+export function decodeThreading(text: string): Threading {
+  try {
+    // As above.
+    const packed = JSON.parse(text) as PackedStructure
+    if (packed[0] !== structureVersion) throw new StructureDamaged(`structure version ${String(packed[0])}`)
+    return { subject: packed[2][1], messageId: packed[7], inReplyTo: packed[8], references: packed[9] }
   } catch (error) {
     if (error instanceof StructureDamaged) throw error
     throw new StructureDamaged('structure is not readable', { cause: error })

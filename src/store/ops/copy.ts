@@ -1,34 +1,33 @@
-// COPY and MOVE within an account: another message of the same email (RFC 8474 §5.1), by sets.
+// COPY and MOVE within an account: another message of the same email (RFC 8474 §5.1), by sets. Between accounts they make other
+// emails (`copy-across.ts`).
 //
 // The target's UIDs are a run in the order of the source's. Everything of one call has one modseq; what came is told before
 // what went.
 import type { AccountId, MailboxId, ModSeq, Uid } from '../model.ts'
 import { changed, get, type Op, refuse, run, sql, tuples } from '../op.ts'
-import type { Copied, Outcome, UidSelection } from '../store.ts'
+import type { Copied, Outcome, Transfer, UidSelection } from '../store.ts'
+import { placeAll } from './arrivals.ts'
+import { transferAcross } from './copy-across.ts'
 import { leave } from './expunge.ts'
 import { columnsOf } from './flags.ts'
 import { among, count, lockAccount, nextModSeq, noCounts, selectableMailbox } from './rows.ts'
 
-export interface TransferRequest {
-  readonly account: AccountId
-  readonly from: MailboxId
-  readonly uids: UidSelection
-  readonly to: MailboxId
-  readonly now: number
-}
-
+/** `flags` and `keywords` as they arrive. */
 type SourceRow = [uid: Uid, flags: number, keywords: string, size: number]
 
 /** See `MailStore.copy`. */
-export function* copy(request: TransferRequest): Op<Outcome<Copied, 'no-such-mailbox' | 'over-quota'>> {
-  const { account, from, to, uids } = request
+export function* copy(
+  request: Transfer,
+  limits: { threadKeys: number },
+): Op<Outcome<Copied, 'no-such-mailbox' | 'over-quota'>> {
+  const { account, toAccount = account, from, to, uids } = request
+  if (toAccount !== account) return yield* transferAcross({ ...request, toAccount }, 'copy', limits)
   yield* lockAccount(account)
   const target = yield* selectableMailbox(account, to)
   const source = yield* selectableMailbox(account, from)
   if (!target || !source) return { ok: false, reason: 'no-such-mailbox' }
   const rows = yield* sourceRows({ account, mailbox: from, uids })
-  if (rows.length === 0)
-    return { ok: true, uidValidity: target.uid_validity, modSeq: target.modseq, from: [], to: [] }
+  if (rows.length === 0) return nothingCopied(target)
   const charged = yield* get<{ modseq: ModSeq }>`
     UPDATE account SET modseq = modseq + 1, used_messages = used_messages + ${rows.length}
     WHERE id = ${account} AND (quota_messages IS NULL OR used_messages + ${rows.length} <= quota_messages)
@@ -42,15 +41,18 @@ export function* copy(request: TransferRequest): Op<Outcome<Copied, 'no-such-mai
 }
 
 /** See `MailStore.move`. */
-export function* move(request: TransferRequest): Op<Outcome<Copied, 'no-such-mailbox'>> {
-  const { account, from, to, uids } = request
+export function* move(
+  request: Transfer,
+  limits: { threadKeys: number },
+): Op<Outcome<Copied, 'no-such-mailbox' | 'over-quota'>> {
+  const { account, toAccount = account, from, to, uids } = request
+  if (toAccount !== account) return yield* transferAcross({ ...request, toAccount }, 'move', limits)
   yield* lockAccount(account)
   const target = yield* selectableMailbox(account, to)
   const source = yield* selectableMailbox(account, from)
   if (!target || !source) return { ok: false, reason: 'no-such-mailbox' }
   const rows = yield* sourceRows({ account, mailbox: from, uids })
-  if (rows.length === 0)
-    return { ok: true, uidValidity: target.uid_validity, modSeq: target.modseq, from: [], to: [] }
+  if (rows.length === 0) return nothingCopied(target)
   return yield* transfer({ ...request, rows, modSeq: yield* nextModSeq(account) })
 }
 
@@ -68,7 +70,11 @@ export function* moveAll(request: {
   if (rows.length > 0) yield* transfer({ ...request, uids, rows })
 }
 
-interface Transfer extends TransferRequest {
+function nothingCopied(target: { uid_validity: number; modseq: ModSeq }): Outcome<Copied, never> {
+  return { ok: true, uidValidity: target.uid_validity, modSeq: target.modseq, from: [], to: [] }
+}
+
+interface Entering extends Transfer {
   readonly rows: readonly SourceRow[]
   readonly modSeq: ModSeq
 }
@@ -78,7 +84,7 @@ function* sourceRows(place: { account: AccountId; mailbox: MailboxId; uids: UidS
     SELECT uid, flags, keywords, size FROM message WHERE ${among(place)} ORDER BY uid`
 }
 
-function* transfer(request: Transfer): Op<Outcome<Copied, 'no-such-mailbox'>> {
+function* transfer(request: Entering): Op<Outcome<Copied, 'no-such-mailbox'>> {
   const { account, from, uids, rows, modSeq } = request
   const copied = yield* enter(request)
   if (!copied.ok) return copied
@@ -92,26 +98,37 @@ function* transfer(request: Transfer): Op<Outcome<Copied, 'no-such-mailbox'>> {
 }
 
 /** The rows again in the target, with its next UIDs. */
-function* enter(request: Transfer): Op<Outcome<Copied, 'no-such-mailbox'>> {
-  const { account, from, to, uids, rows, modSeq } = request
+function* enter(request: Entering): Op<Outcome<Copied, 'no-such-mailbox'>> {
+  const { account, from, to, uids, modSeq, now, flags: kept = 31, keywords: words = 'all' } = request
+  const rows = arriving(request)
   const counts = noCounts()
   for (const [, flags, , size] of rows) count(counts, flags, size)
-  const placed = yield* get<{ first: number; uid_validity: number }>`
-    UPDATE mailbox SET uid_next = uid_next + ${counts.messages}, modseq = ${modSeq},
-      messages = messages + ${counts.messages}, unseen = unseen + ${counts.unseen},
-      deleted = deleted + ${counts.deleted}, bytes = bytes + ${counts.bytes}
-    WHERE account = ${account} AND id = ${to} RETURNING uid_next - ${counts.messages} AS first, uid_validity`
+  const placed = yield* placeAll({ account, mailbox: to, modSeq, counts })
   if (!placed) return yield* refuse({ ok: false, reason: 'no-such-mailbox' })
   yield* run`
-    INSERT INTO message (account, mailbox, uid, modseq, added, flags, keywords, email, size, internal_date)
-    SELECT account, CAST(${to} AS BIGINT), CAST(${placed.first} AS BIGINT) - 1 + ROW_NUMBER() OVER (ORDER BY uid),
-      CAST(${modSeq} AS BIGINT), CAST(${modSeq} AS BIGINT), flags, keywords, email, size, internal_date
+    INSERT INTO message
+      (account, mailbox, uid, modseq, added, flags, keywords, email, size, internal_date, saved_after)
+    SELECT account, CAST(${to} AS BIGINT), CAST(${placed.uid} AS BIGINT) - 1 + ROW_NUMBER() OVER (ORDER BY uid),
+      CAST(${modSeq} AS BIGINT), CAST(${modSeq} AS BIGINT), flags & CAST(${kept} AS BIGINT),
+      CASE WHEN CAST(${words} AS TEXT) = 'all' THEN keywords ELSE '' END, email, size, internal_date,
+      CAST(${now} AS BIGINT) - internal_date
     FROM message WHERE ${among({ account, mailbox: from, uids })}`
   // The range up to uid_next was just taken for these.
-  const arrived = rows.map((_, index) => (placed.first + index) as Uid)
+  const arrived = rows.map((_, index) => (placed.uid + index) as Uid)
   const columns = columnsOf(
     rows.map(([, flags, keywords], index) => [arrived[index] ?? 0, flags, keywords] as const),
   )
   yield* changed({ type: 'batch', of: 'message-added', account, mailbox: to, modSeq, columns })
   return { ok: true, uidValidity: placed.uid_validity, modSeq, from: rows.map(([uid]) => uid), to: arrived }
+}
+
+/** Rows with the flags and keywords that come along. */
+function arriving({ rows, flags: kept = 31, keywords: words = 'all' }: Entering): readonly SourceRow[] {
+  if (kept === 31 && words === 'all') return rows
+  return rows.map(([uid, flags, keywords, size]) => [
+    uid,
+    flags & kept,
+    words === 'all' ? keywords : '',
+    size,
+  ])
 }

@@ -1,27 +1,24 @@
-// New messages: delivery to many accounts at once and IMAP APPEND.
+// New messages: delivery to many accounts at once.
 //
 // What goes to other hosts too, or is a report, or must not be done twice, does that in the same commit (`queue-enqueue.ts`).
-// A delivery to one INBOX is five statements: account, blob, mailbox, email, message. The account's row comes first, since
-// it serialises the writers of the account, and in order of account, so that two deliveries never wait for each other.
+// A delivery to one INBOX is seven statements: account, blob, mailbox, the thread's look-up, email, message, the thread's key.
+// The account's row comes first, since it serialises the writers of the account, and in order of account, so that two
+// deliveries never wait for each other.
 import { Buffer } from 'node:buffer'
-import type { AccountId, BlobId, EmailId, MailboxId, ModSeq, StagedMessage, Uid } from '../model.ts'
+import type { AccountId, BlobId, Change, EmailId, MailboxId, Uid } from '../model.ts'
 import { all, changed, get, many, type Op, refuse, run, type Stmt } from '../op.ts'
 import type { DeliveryEvent } from '../queue.ts'
-import type { DeliverRequest, DeliverResult, DeliveryTarget, Outcome } from '../store.ts'
-import { type KeywordLimits, tooManyKeywords } from './flags.ts'
+import type { DeliverRequest, DeliverResult, DeliveryTarget } from '../store.ts'
+import { type Charged, insertBlob, insertEmail, insertMessage, type Placed } from './arrivals.ts'
 import { createPath } from './mailboxes.ts'
 import { claimOnce, enqueue, isOpen } from './queue-enqueue.ts'
 import { insertEvents, markReported } from './queue-settle.ts'
-import { count, inboxId, lockAccount, noCounts, selectableMailbox } from './rows.ts'
+import { inboxId, lockAccount } from './rows.ts'
+import { joinThreads, keepThreadKeys, knownThreadKeys, threadKeys } from './threads.ts'
 
-interface Charged {
-  readonly modseq: ModSeq
-  readonly email: EmailId
-}
-
-interface Placed {
-  readonly uid: Uid
-  readonly uid_validity: number
+interface DeliverLimits {
+  readonly mailboxesPerAccount: number
+  readonly threadKeys: number
 }
 
 /** A target with its place among the results. */
@@ -35,11 +32,10 @@ interface Leg {
   reason: 'over-quota' | 'no-such-account'
 }
 
+type PaidLeg = Leg & { readonly charged: Charged }
+
 /** See `MailStore.deliver`. */
-export function* deliver(
-  request: DeliverRequest,
-  limits: { mailboxesPerAccount: number },
-): Op<DeliverResult> {
+export function* deliver(request: DeliverRequest, limits: DeliverLimits): Op<DeliverResult> {
   const { once, reported, internalDate } = request
   if (once) {
     const result = yield* claimOnce(once, internalDate)
@@ -58,7 +54,7 @@ export function* deliver(
   }
   const reason = yield* chargeAll(legs, request)
   if (reason) return yield* refuse({ ok: false, reason })
-  const kept = yield* keep(request, legs)
+  const kept = yield* keep(request, legs, limits)
   if (request.events) yield* insertEvents(request.events.filter((event) => cameTrue(event, kept.results)))
   return kept
 }
@@ -99,42 +95,64 @@ function* reasonOf(id: AccountId): Op<'over-quota' | 'no-such-account'> {
 type Kept = Extract<DeliverResult, { ok: true }>
 
 /** The rows of a charged delivery, and what is told of it. */
-function* keep(request: DeliverRequest, legs: readonly Leg[]): Op<Kept> {
+function* keep(request: DeliverRequest, legs: readonly Leg[], limits: DeliverLimits): Op<Kept> {
   const results: Kept['results'][number][] = legs.map(() => ({ ok: false, reason: 'no-such-account' }))
   for (const { index, reason } of legs) results[index] = { ok: false, reason }
   const { enqueue: queued } = request
-  const paid = legs.filter((leg): leg is Leg & { charged: Charged } => leg.charged !== undefined)
-  const [blob, ...placed] = yield* many([
+  const paid = legs.filter((leg): leg is PaidLeg => leg.charged !== undefined)
+  const keys = paid.length === 0 ? [] : threadKeys(request.message.structure, limits.threadKeys)
+  const owners = keys.length === 0 ? [] : [...new Set(paid.map(({ target }) => target.account))]
+  const [blob, ...answers] = yield* many([
     insertBlob(request.message, paid.length + (queued && isOpen(queued) ? 1 : 0)),
     ...paid.map((leg) => placeInMailbox(leg.target, leg)),
+    ...owners.map((account) => knownThreadKeys(account, keys)),
   ])
   if (!blob) throw new Error('the blob got no id')
   const rows: Stmt<number>[] = []
-  for (const [at, { index, target, size, mailbox, charged }] of paid.entries()) {
-    const got = placed[at]
-    if (!got) throw new Error(`mailbox ${mailbox} of account ${target.account} is gone`)
-    const { account, flags = 0, keywords = '', prefix } = target
-    const { internalDate } = request
-    rows.push(
-      insertEmail({ account, email: charged.email, blob: blob.id, size, receivedAt: internalDate, prefix }),
-      run`INSERT INTO message (account, mailbox, uid, modseq, added, flags, keywords, email, size, internal_date)
-        VALUES (${account}, ${mailbox}, ${got.uid}, ${charged.modseq}, ${charged.modseq}, ${flags}, ${keywords},
-          ${charged.email}, ${size}, ${internalDate})`,
+  const threads = new Map<PaidLeg, EmailId | null>()
+  for (const [at, account] of owners.entries()) {
+    const known = answers[paid.length + at]
+    const own = paid.filter((leg) => leg.target.account === account)
+    const joined = joinThreads(
+      Array.isArray(known) ? known : [],
+      own.map(({ charged }) => ({ email: charged.email, keys })),
     )
+    for (const leg of own) threads.set(leg, joined.threads.get(leg.charged.email) ?? null)
+    rows.push(...keepThreadKeys(account, joined.fresh))
+  }
+  for (const [at, leg] of paid.entries()) {
+    const got = answers[at]
+    const { index, target, mailbox } = leg
+    if (!got || Array.isArray(got)) throw new Error(`mailbox ${mailbox} of account ${target.account} is gone`)
+    const place = { blob: blob.id, uid: got.uid, thread: threads.get(leg) ?? null }
+    rows.push(...rowsOf(leg, place, request.internalDate))
     results[index] = { ok: true, mailbox, uid: got.uid, uidValidity: got.uid_validity }
-    yield* changed({
-      type: 'message-added',
-      account,
-      mailbox,
-      modSeq: charged.modseq,
-      uid: got.uid,
-      flags,
-      keywords,
-    })
+    yield* changed(additionOf(leg, got.uid))
   }
   yield* many(rows)
   const id = queued ? yield* enqueue(queued, { id: blob.id, size: request.message.blob.size }) : null
   return { ok: true, results, queued: id, ...(queued?.lease && { blob: blob.id }) }
+}
+
+function rowsOf(
+  { target, charged, mailbox, size }: PaidLeg,
+  { blob, uid, thread }: { blob: BlobId; uid: Uid; thread: EmailId | null },
+  internalDate: number,
+): Stmt<number>[] {
+  const { account, flags = 0, keywords = '', prefix } = target
+  const { email, modseq: modSeq } = charged
+  return [
+    insertEmail({ account, email, blob, size, receivedAt: internalDate, prefix, thread }),
+    insertMessage({
+      ...{ account, mailbox, uid, modSeq, flags, keywords, email, size, internalDate },
+      savedAt: internalDate,
+    }),
+  ]
+}
+
+function additionOf({ target, charged, mailbox }: PaidLeg, uid: Uid): Change {
+  const { account, flags = 0, keywords = '' } = target
+  return { type: 'message-added', account, mailbox, modSeq: charged.modseq, uid, flags, keywords }
 }
 
 /** The mailbox that the target names, made where it asks for that, else INBOX. */
@@ -169,95 +187,13 @@ function chargeRegardless(account: AccountId, size: number): Stmt<Charged | unde
     WHERE id = ${account} AND state = 'active' RETURNING modseq, next_email - 1 AS email`
 }
 
-function insertBlob({ blob, structure }: StagedMessage, refs: number): Stmt<{ id: BlobId } | undefined> {
-  const key = blob.type === 'stored' ? blob.key : null
-  const data = blob.type === 'inline' ? blob.bytes : null
-  return get<{ id: BlobId }>`INSERT INTO blob (refs, size, structure, key, data)
-    VALUES (${refs}, ${blob.size}, ${structure}, ${key}, ${data}) RETURNING id`
-}
-
-function placeInMailbox(target: DeliveryTarget, leg: Leg & { charged: Charged }): Stmt<Placed | undefined> {
+function placeInMailbox(target: DeliveryTarget, leg: PaidLeg): Stmt<Placed | undefined> {
   const flags = target.flags ?? 0
   return get<Placed>`
     UPDATE mailbox SET uid_next = uid_next + 1, modseq = ${leg.charged.modseq}, messages = messages + 1,
       unseen = unseen + ${(flags & 1) === 0 ? 1 : 0}, deleted = deleted + ${(flags & 8) === 0 ? 0 : 1},
       bytes = bytes + ${leg.size}
     WHERE account = ${target.account} AND id = ${leg.mailbox} RETURNING uid_next - 1 AS uid, uid_validity`
-}
-
-function insertEmail(row: {
-  account: AccountId
-  email: number
-  blob: BlobId
-  size: number
-  receivedAt: number
-  prefix: string
-}): Stmt<number> {
-  return run`INSERT INTO email (account, id, blob, refs, size, received_at, prefix)
-    VALUES (${row.account}, ${row.email}, ${row.blob}, 1, ${row.size}, ${row.receivedAt}, ${row.prefix})`
-}
-
-export interface AppendRequest {
-  readonly account: AccountId
-  readonly mailbox: MailboxId
-  readonly messages: readonly {
-    readonly message: StagedMessage
-    readonly flags: number
-    readonly keywords: string
-    readonly internalDate: number
-  }[]
-}
-
-type Appended = Outcome<
-  { uids: readonly Uid[]; uidValidity: number; modSeq: ModSeq },
-  'over-quota' | 'no-such-mailbox' | 'too-many-keywords' | 'not-there'
->
-
-/** See `MailStore.append`. */
-export function* append(request: AppendRequest, limits: KeywordLimits): Op<Appended> {
-  const { account, mailbox, messages } = request
-  if (messages.some(({ keywords }) => tooManyKeywords(keywords, limits))) {
-    return { ok: false, reason: 'too-many-keywords' }
-  }
-  const counts = noCounts()
-  for (const { message, flags } of messages) count(counts, flags, message.blob.size)
-  if (!(yield* selectableMailbox(account, mailbox))) return { ok: false, reason: 'no-such-mailbox' }
-  const charged = yield* get<Charged>`
-    UPDATE account SET modseq = modseq + 1, next_email = next_email + ${counts.messages},
-      used_bytes = used_bytes + ${counts.bytes}, used_messages = used_messages + ${counts.messages}
-    WHERE id = ${account} AND (quota_bytes IS NULL OR used_bytes + ${counts.bytes} <= quota_bytes)
-      AND (quota_messages IS NULL OR used_messages + ${counts.messages} <= quota_messages)
-    RETURNING modseq, next_email - ${counts.messages} AS email`
-  if (!charged) return { ok: false, reason: 'over-quota' }
-  const placed = yield* get<Placed>`
-    UPDATE mailbox SET uid_next = uid_next + ${counts.messages}, modseq = ${charged.modseq},
-      messages = messages + ${counts.messages}, unseen = unseen + ${counts.unseen},
-      deleted = deleted + ${counts.deleted}, bytes = bytes + ${counts.bytes}
-    WHERE account = ${account} AND id = ${mailbox} AND selectable = 1
-    RETURNING uid_next - ${counts.messages} AS uid, uid_validity`
-  if (!placed) return yield* refuse({ ok: false, reason: 'no-such-mailbox' })
-  const blobs = yield* many(messages.map(({ message }) => insertBlob(message, 1)))
-  const rows: Stmt<number>[] = []
-  const uids: Uid[] = []
-  const { modseq: modSeq } = charged
-  for (const [index, { message, flags, keywords, internalDate }] of messages.entries()) {
-    const blob = blobs[index]
-    if (!blob) throw new Error('a blob got no id')
-    const email = charged.email + index
-    // The range up to uid_next was just taken for these.
-    const uid = (placed.uid + index) as Uid
-    const { size } = message.blob
-    rows.push(
-      insertEmail({ account, email, blob: blob.id, size, receivedAt: internalDate, prefix: '' }),
-      run`INSERT INTO message (account, mailbox, uid, modseq, added, flags, keywords, email, size, internal_date)
-        VALUES (${account}, ${mailbox}, ${uid}, ${modSeq}, ${modSeq}, ${flags}, ${keywords}, ${email}, ${size},
-          ${internalDate})`,
-    )
-    uids.push(uid)
-    yield* changed({ type: 'message-added', account, mailbox, modSeq, uid, flags, keywords })
-  }
-  yield* many(rows)
-  return { ok: true, uids, uidValidity: placed.uid_validity, modSeq }
 }
 
 /** Up to `limit` blobs that neither an email nor the queue names leave, the newest as an empty row that keeps its id from coming again. */

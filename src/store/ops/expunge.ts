@@ -35,13 +35,27 @@ export function* expunge(request: ExpungeRequest): Op<{ uids: readonly Uid[]; mo
     SELECT uid, flags, size FROM message WHERE ${these} ORDER BY uid`
   if (doomed.length === 0) return { uids: [], modSeq: row.modseq }
   const modSeq = yield* nextModSeq(account)
+  yield* takeAway({ account, mailbox, modSeq, these, doomed })
+  return { uids: doomed.map(([uid]) => uid), modSeq }
+}
+
+export type DoomedRow = readonly [uid: Uid, flags: number, size: number]
+
+/** Takes messages out of a mailbox at a modseq that the caller took. */
+export function* takeAway(going: {
+  account: AccountId
+  mailbox: MailboxId
+  modSeq: ModSeq
+  /** The condition that names them, and their rows. */
+  these: Fragment
+  doomed: readonly DoomedRow[]
+}): Op<void> {
+  const { account, mailbox, modSeq, these, doomed } = going
   const counts = noCounts()
   for (const [, flags, size] of doomed) count(counts, flags, size)
   yield* releaseEmails(account, these)
   yield* run`DELETE FROM message WHERE ${these}`
-  const uids = doomed.map(([uid]) => uid)
-  yield* leave({ account, mailbox, modSeq, uids, counts })
-  return { uids, modSeq }
+  yield* leave({ account, mailbox, modSeq, uids: doomed.map(([uid]) => uid), counts })
 }
 
 /** Takes all messages of a mailbox that is about to go, without tombstones: the mailbox's own stands for them. */

@@ -3,17 +3,20 @@
 import { auditQueue } from '../audit-queue.ts'
 import * as audit from '../audit.ts'
 import { copy, move } from './copy.ts'
-import { append, deliver, dropOrphanBlobs } from './deliver.ts'
+import { append } from './append.ts'
+import { deliver, dropOrphanBlobs } from './deliver.ts'
 import * as directory from './directory.ts'
 import { expunge } from './expunge.ts'
 import { changesSince, forgetTombstones } from './feed.ts'
 import { setFlags } from './flags.ts'
+import { keywordsIn } from './keywords.ts'
 import { acquireLease, releaseLease } from './leases.ts'
 import * as mailboxes from './mailboxes.ts'
 import * as admin from './queue-admin.ts'
 import { dropReports, settle } from './queue-settle.ts'
 import * as work from './queue-work.ts'
 import * as remembered from './remembered.ts'
+import * as search from './search-index.ts'
 import * as annotated from './annotations.ts'
 import * as sharing from './sharing.ts'
 import { findUrlKey, makeUrlKey, resetUrlKey } from './url-keys.ts'
@@ -33,11 +36,11 @@ const {
 const { addDomain, removeDomain, addAccount, updateAccount, removeAccount, setAlias, removeAlias } = directory
 const { installationSecret, findInstallationSecret } = directory
 const { listMailboxes, getMailbox, findMailbox, subscriptions } = mailboxes
-const { createMailbox, removeMailbox, renameMailbox, setSubscription, claimRecent } = mailboxes
+const { createMailbox, removeMailbox, renameMailbox, setSpecialUse, setSubscription, claimRecent } = mailboxes
 const { openMailbox, loadView, messageBatch, messageTextBatch, locateBlob } = view
 const { loadEmails, deletedBytes, loadModSeqs, vanishedSince } = view
 const { accessList, setAccess, rightsIn, sharingAccounts, sharedMailboxes } = sharing
-const { annotations, setAnnotations } = annotated
+const { annotations, annotationBytes, setAnnotations } = annotated
 const { auditAccounts, auditAccount, auditBlobs, blobKeys, knownKeys } = audit
 const { queueDomains, nextDue, claimDue, beginAttempts, renewLeases, recoverLeases, queueOverdue } = work
 const { queueList, queueEntry, findQueued, findSent, reportsDue, queueShape, queueTotals } = admin
@@ -45,8 +48,16 @@ const { changeQueued, purgeQueue } = admin
 const { findSuppressed, listSuppressions, recall, hookEvents, hookCursors } = remembered
 const { suppress, unsuppress, chargeRate, remember, claimHookCursor, setHookCursor } = remembered
 const { pruneHookEvents, pruneExpired } = remembered
+const { accountsToIndex, searchProgress, unindexed, emailsBetween, searchSegments, searchBlocks } = search
+const { beginSegment, putSearchBlocks, saveSegment, skipIndexing, sweepSearchIndex, dropSearchIndex } = search
 
 export const reads = {
+  accountsToIndex,
+  searchProgress,
+  unindexed,
+  emailsBetween,
+  searchSegments,
+  searchBlocks,
   findInstallationSecret,
   listDomains,
   hasDomain,
@@ -76,6 +87,8 @@ export const reads = {
   sharingAccounts,
   sharedMailboxes,
   annotations,
+  annotationBytes,
+  keywordsIn,
   changesSince,
   auditAccounts,
   auditAccount,
@@ -100,7 +113,7 @@ export const reads = {
   hookCursors,
 }
 
-/** Those of the queue and what belongs to it: none changes an account, a domain or an address. */
+/** Those of the queue, what belongs to it, and the full-text index: none changes an account, a domain or an address. */
 export const queueWrites = {
   claimDue,
   beginAttempts,
@@ -118,6 +131,12 @@ export const queueWrites = {
   setHookCursor,
   pruneHookEvents,
   pruneExpired,
+  beginSegment,
+  putSearchBlocks,
+  saveSegment,
+  skipIndexing,
+  sweepSearchIndex,
+  dropSearchIndex,
 }
 
 export const writes = {
@@ -134,6 +153,7 @@ export const writes = {
   createMailbox,
   removeMailbox,
   renameMailbox,
+  setSpecialUse,
   setSubscription,
   claimRecent,
   setFlags,

@@ -246,3 +246,32 @@ export function* claimRecent(request: {
   yield* run`UPDATE mailbox SET recent_from = uid_next WHERE account = ${account} AND id = ${mailbox}`
   return { mailbox: { ...mailboxOf(row), recentFrom: row.uid_next }, recentFrom: row.recent_from }
 }
+
+/** See `MailStore.setSpecialUse`. */
+export function* setSpecialUse(request: {
+  account: AccountId
+  mailbox: MailboxId
+  specialUse: SpecialUse | null
+}): Op<Outcome<object, 'not-found'>> {
+  const { account, mailbox, specialUse } = request
+  yield* lockAccount(account)
+  const row = yield* get<{ special_use: SpecialUse | null }>`
+    SELECT special_use FROM mailbox WHERE account = ${account} AND id = ${mailbox}`
+  if (!row) return { ok: false, reason: 'not-found' }
+  if (row.special_use === specialUse) return { ok: true }
+  const modSeq = yield* nextModSeq(account)
+  const holders =
+    specialUse === null
+      ? []
+      : yield* all<{ id: MailboxId }>`
+        SELECT id FROM mailbox WHERE account = ${account} AND special_use = ${specialUse}`
+  // Taken first: no two of an account have the same.
+  for (const { id, use } of [
+    ...holders.map(({ id: holder }) => ({ id: holder, use: null })),
+    { id: mailbox, use: specialUse },
+  ]) {
+    yield* run`UPDATE mailbox SET special_use = ${use}, modseq = ${modSeq}, changed = ${modSeq} WHERE account = ${account} AND id = ${id}`
+    yield* changed({ type: 'mailbox-changed', account, mailbox: id, modSeq })
+  }
+  return { ok: true }
+}

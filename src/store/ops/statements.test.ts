@@ -36,6 +36,7 @@ const pieces: Record<string, string> = {
   where: '1 = 1',
   these: '1 = 1',
   listed: '(SELECT 1 AS value)',
+  slice: '(SELECT 1)',
 }
 
 function queries(): Query[] {

@@ -6,6 +6,7 @@ ALTER TABLE account
   ADD COLUMN hidden_capabilities text NOT NULL DEFAULT '';
 
 ALTER TABLE message ADD COLUMN saved_after bigint;
+CREATE INDEX message_keywords ON message (account, mailbox, keywords) WHERE keywords <> '';
 
 ALTER TABLE email ADD COLUMN thread bigint CHECK (thread < id);
 CREATE INDEX email_thread ON email (account, thread, id) WHERE thread IS NOT NULL;

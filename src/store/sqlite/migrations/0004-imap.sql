@@ -12,6 +12,9 @@ ALTER TABLE account ADD COLUMN hidden_capabilities TEXT NOT NULL DEFAULT '';
 -- null of messages that came before this column.
 ALTER TABLE message ADD COLUMN saved_after INTEGER;
 
+-- Which keywords are in use in a mailbox: one look-up for each set of them.
+CREATE INDEX message_keywords ON message (account, mailbox, keywords) WHERE keywords <> '';
+
 -- The email that began its thread; null where it is this one.
 ALTER TABLE email ADD COLUMN thread INTEGER CHECK (thread < id);
 CREATE INDEX email_thread ON email (account, thread, id) WHERE thread IS NOT NULL;
