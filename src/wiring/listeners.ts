@@ -81,6 +81,7 @@ export async function openListener(settings: ListenerConfig, parts: ListenerPart
           config: config.imap,
           terminals: backend.terminals,
           maxMessageSize: config.maxMessageSize,
+          maxAnnotationSize: config.store.maxAnnotationSize,
           mime: config.mime,
         }),
       })

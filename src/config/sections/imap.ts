@@ -24,7 +24,20 @@ export const imapSection = z
     searchDepth: count(50, 'Parentheses, NOT and OR inside each other in SEARCH.'),
     searchKeys: count(1_000, 'Search keys in one SEARCH.'),
     searchText: size('8 MB', 'How much decoded text of one message a search looks at.'),
+    searchMemory: size(
+      '128 MB',
+      'How much is kept in memory of the headers of mailboxes that were searched, sorted or threaded, all together.',
+    ),
     fetchItems: count(200, 'Data items in one FETCH or STATUS.'),
+    messageLimit: count(
+      0,
+      'Messages that one FETCH, STORE, SEARCH, MOVE, COPY or UID EXPUNGE works on, told to clients (RFC 9738); 0 is no limit.',
+    ),
+    saveLimit: count(0, 'The same for COPY and APPEND alone; 0 is no limit.'),
+    progressInterval: duration(
+      '10s',
+      'How often the client of a long command is told how far it is (RFC 9585).',
+    ),
     headerFields: count(500, 'Field names in one HEADER.FIELDS.'),
     headerText: size('4 MB', 'How much of one header FETCH of single fields and SEARCH look at.'),
     sectionDepth: count(100, 'Depth of a body part that FETCH may name.'),
@@ -32,6 +45,9 @@ export const imapSection = z
     idPairs: count(30, 'Field-value pairs in ID.'),
     mailboxName: size('500 B', 'Longest mailbox name, in octets of UTF-8.'),
     mailboxLevels: count(50, 'Levels of a mailbox name.'),
+    listPatterns: count(100, 'Patterns in one LIST.'),
+    filterMailboxes: count(100, 'Mailboxes that one filter of NOTIFY or ESEARCH names.'),
+    metadataEntries: count(100, 'Entries in one GETMETADATA or SETMETADATA.'),
     badCommandsBeforeLogin: count(
       10,
       'Commands that make no sense before a session without log-in is ended.',

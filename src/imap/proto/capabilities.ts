@@ -12,15 +12,31 @@ const always = ['IMAP4rev1', 'LITERAL+', 'SASL-IR', 'ID', 'ENABLE', 'IDLE']
 
 /** After log-in, by name. */
 const afterLogin = [
+  'ACL', // RFC 4314
   'CATENATE', // RFC 4469
   'CHILDREN', // RFC 3348
+  'CREATE-SPECIAL-USE', // RFC 6154
+  'LIST-EXTENDED', // RFC 5258
+  'LIST-METADATA', // RFC 9590
+  'LIST-MYRIGHTS', // RFC 8440
+  'LIST-STATUS', // RFC 5819
+  'METADATA', // RFC 5464
   'MOVE', // RFC 6851
   'MULTIAPPEND', // RFC 3502
   'NAMESPACE', // RFC 2342
+  'QUOTA', // RFC 9208
+  'QUOTA=RES-ANNOTATION-STORAGE',
+  'QUOTA=RES-MAILBOX',
+  'QUOTA=RES-MESSAGE',
+  'QUOTA=RES-STORAGE',
+  'QUOTASET',
   'REPLACE', // RFC 8508
+  'RIGHTS=kxte', // RFC 4314
   'SPECIAL-USE', // RFC 6154
+  'STATUS=SIZE', // RFC 8438
   'UIDPLUS', // RFC 4315
   'UNSELECT', // RFC 3691
+  'XLIST', // what SPECIAL-USE was before it had a name
 ]
 
 export interface CapabilityFacts {

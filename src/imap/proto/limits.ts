@@ -27,6 +27,9 @@ export interface ImapLimits {
   readonly searchKeys: number
   /** Data items of one FETCH or STATUS. */
   readonly fetchItems: number
+  /** Messages that one command works on, and that one COPY or APPEND saves (RFC 9738); 0 is no limit. */
+  readonly messageLimit: number
+  readonly saveLimit: number
   /** Field names of one HEADER.FIELDS. */
   readonly headerFields: number
   /** Depth of a section part (`1.2.3…`). */
@@ -38,6 +41,12 @@ export interface ImapLimits {
   /** Octets of a mailbox name, and its levels. */
   readonly mailboxName: number
   readonly mailboxLevels: number
+  /** Patterns of one LIST (RFC 5258 §3). */
+  readonly listPatterns: number
+  /** Mailboxes that one filter of NOTIFY or ESEARCH names. */
+  readonly filterMailboxes: number
+  /** Entries of one GETMETADATA or SETMETADATA. */
+  readonly metadataEntries: number
   /** BAD answers before the session ends. */
   readonly badCommandsBeforeLogin: number
   readonly badCommands: number

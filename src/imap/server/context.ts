@@ -9,7 +9,9 @@ import type { ImapAnswer, ImapRequest, RequestOf } from '../proto/commands/comma
 import type { Modes } from '../proto/modes.ts'
 import type { Account, AccountId } from '../../store/model.ts'
 import type { MimeLimits } from '../../mail/mime/limits.ts'
+import type { FactsCache } from './search/facts/mailbox-facts.ts'
 import type { Output } from './output.ts'
+import type { Searcher } from '../../search/search.ts'
 import type { Selected } from './messages/selected.ts'
 import type { Random } from '../../base/random.ts'
 import type { Store } from '../../store/store.ts'
@@ -27,6 +29,12 @@ export interface ImapParts {
   readonly hostname: string
   /** Octets of one message; no more than `Number.MAX_SAFE_INTEGER`. */
   readonly maxMessageSize: number
+  /** The full-text index; null: every message is read. */
+  readonly searcher: Searcher | null
+  /** Facts of mailboxes for SEARCH, SORT and THREAD, shared by all sessions. */
+  readonly facts: FactsCache
+  /** Octets of the value of an annotation. */
+  readonly maxAnnotationSize: number
   /** Where SEND, SOML and SAML find a session in IDLE; null: nowhere. */
   readonly terminals: Terminals | null
 }

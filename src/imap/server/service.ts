@@ -1,7 +1,9 @@
 // IMAP as a service of a listener: a core and a handler for each connection.
 import { encodeCondition } from '../proto/encode/responses.ts'
+import { FactsCache } from './search/facts/mailbox-facts.ts'
 import { ImapHandler } from './handler.ts'
 import { ImapSession } from '../proto/session.ts'
+import { defaultStoreLimits } from '../../store/limits.ts'
 import type { AuthConfig } from '../../config/sections/auth.ts'
 import type { Clock } from '../../base/clock.ts'
 import type { ConnectionRefusal } from '../../net/connection-limits.ts'
@@ -12,6 +14,7 @@ import type { ImapAnswer, ImapQuestion } from '../proto/commands/command.ts'
 import type { ImapConfig } from '../../config/sections/imap.ts'
 import type { MimeLimits } from '../../mail/mime/limits.ts'
 import type { Random } from '../../base/random.ts'
+import type { Searcher } from '../../search/search.ts'
 import type { Service } from '../../net/pump.ts'
 import type { Store } from '../../store/store.ts'
 
@@ -28,8 +31,14 @@ export interface ImapServiceOptions {
   /** Octets; 0 is no limit. */
   readonly maxMessageSize: number
   readonly auth: Pick<AuthConfig, 'allowClearText' | 'maxFailuresPerConnection'>
+  /** Octets of the value of an annotation; the store's default unless given. */
+  readonly maxAnnotationSize?: number
   /** Limits of the walk through an appended message; its own defaults unless given. */
   readonly mime?: Partial<MimeLimits>
+  /** Absent: every message is read. */
+  readonly searcher?: Searcher
+  /** Shared with other listeners; absent: its own. */
+  readonly facts?: FactsCache
   /** Absent: no session is a terminal. */
   readonly terminals?: Terminals
 }
@@ -43,7 +52,10 @@ export function createImapService(options: ImapServiceOptions): {
   const maxMessageSize = options.maxMessageSize === 0 ? Number.MAX_SAFE_INTEGER : options.maxMessageSize
   const parts = {
     ...{ store, directory, events, clock, random, config, mime, hostname, maxMessageSize },
+    maxAnnotationSize: options.maxAnnotationSize ?? defaultStoreLimits.annotationSize,
     terminals: options.terminals ?? null,
+    searcher: options.searcher ?? null,
+    facts: options.facts ?? new FactsCache(config.searchMemory),
   }
   const limits = {
     ...config,

@@ -1,21 +1,11 @@
 // The table of commands.
 import { append, replace } from './append.ts'
 import { authenticate, login, startTls } from './login-commands.ts'
-import {
-  create,
-  deleteMailbox,
-  examine,
-  list,
-  lsub,
-  namespace,
-  rename,
-  select,
-  status,
-  subscribe,
-  unsubscribe,
-} from './mailbox-commands.ts'
+import { mailboxRows } from './mailbox-commands.ts'
+import { esearch, uidBatches } from './search-commands.ts'
 import { bySequenceNumber, check, close, expunge, uid, unselect } from './message-commands.ts'
 import { capability, compress, enable, id, idle, logout, noop, unauthenticate } from './session-commands.ts'
+import { sharingRows } from './sharing-commands.ts'
 import type { CommandRow } from './command.ts'
 
 /** Every command, by its name in upper case. */
@@ -31,17 +21,8 @@ export const commands: ReadonlyMap<string, CommandRow> = new Map(
     enable,
     compress,
     unauthenticate,
-    select,
-    examine,
-    create,
-    deleteMailbox,
-    rename,
-    subscribe,
-    unsubscribe,
-    list,
-    lsub,
-    namespace,
-    status,
+    ...mailboxRows,
+    ...sharingRows,
     append,
     replace,
     idle,
@@ -50,6 +31,8 @@ export const commands: ReadonlyMap<string, CommandRow> = new Map(
     unselect,
     expunge,
     ...bySequenceNumber,
+    esearch,
+    uidBatches,
     uid,
   ].map((row) => [row.name, row]),
 )

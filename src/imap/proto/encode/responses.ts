@@ -31,20 +31,11 @@ export function encodeMailbox(name: string, modes: Modes): string {
   return `"${Buffer.from(name, 'utf8').toString('latin1').replace(/["\\]/g, '\\$&')}"`
 }
 
-/** `mailbox-list = "(" [mbx-list-flags] ")" SP (DQUOTE QUOTED-CHAR DQUOTE / nil) SP mailbox` */
-export function encodeList(
-  word: 'LIST' | 'LSUB',
-  attributes: readonly string[],
-  of: { name: string; modes: Modes },
-): string {
-  return `* ${word} (${attributes.join(' ')}) "/" ${encodeMailbox(of.name, of.modes)}\r\n`
-}
-
-/** The name of a data item in an answer: as asked, the partial's length left out (RFC 3501 §7.4.2). */
-export function encodeItemName(item: Extract<FetchItem, { name: 'SECTION' }>): string {
-  if (item.as !== null) return item.as
+/** The name of a data item in an answer: as asked, the partial's length left out (RFC 3501 §7.4.2, RFC 3516 §4.3). */
+export function encodeItemName(item: Extract<FetchItem, { name: 'SECTION' | 'BINARY' }>): string {
   const partial = item.partial === null ? '' : `<${item.partial.start}>`
-  return `BODY[${encodeSection(item.section)}]${partial}`
+  if (item.name === 'BINARY') return `BINARY[${item.part.join('.')}]${partial}`
+  return item.as ?? `BODY[${encodeSection(item.section)}]${partial}`
 }
 
 function encodeSection({ part, text }: Section): string {

@@ -53,6 +53,8 @@ function buildClasses(): Uint8Array {
 
 /** The largest `number` of RFC 3501 §9. */
 export const largestNumber = 4_294_967_295
+/** RFC 7162 §7 mod-sequence-value, RFC 9051 §9 number64. */
+const largestNumber64 = 9_223_372_036_854_775_807n
 
 /** A place in one command. */
 export class Cursor {
@@ -79,6 +81,11 @@ export class Cursor {
   /** The next character of the line, or '' at its end or before a literal. */
   peek(): string {
     return this.#text.charAt(this.#at)
+  }
+
+  /** Up to `count` characters that come next in the line, for the few places where one does not decide. */
+  ahead(count: number): string {
+    return this.#text.slice(this.#at, this.#at + count)
   }
 
   /** Whether the cursor stands before a literal, read or announced. */
@@ -174,6 +181,17 @@ export class Cursor {
     return value
   }
 
+  /**
+   * `number64 = 1*DIGIT` (RFC 9051 §9), at most 2^63 - 1. Beyond 2^53 the nearest double: larger than anything that a mailbox
+   * has.
+   */
+  number64(what = 'a number'): number {
+    const digits = this.#run(digitBit)
+    if (digits === '') this.fail(`expected ${what}`)
+    if (digits.length > 40 || BigInt(digits) > largestNumber64) this.fail(`${what} is too large`)
+    return Number(digits)
+  }
+
   /** `nz-number = digit-nz *DIGIT` */
   nzNumber(): number {
     if (this.peek() === '0') this.fail('expected a number that does not start with 0')
@@ -227,13 +245,24 @@ export class Cursor {
 
   /** `literal = "{" number "}" CRLF *CHAR8`; CHAR8 is any octet but NUL. */
   literal(): string {
+    const octets = this.#literal()
+    if (octets.includes('\0')) this.fail('NUL is not allowed in a literal')
+    return octets
+  }
+
+  /** `literal8 = "~{" number "}" CRLF *OCTET`, NUL and all (RFC 3516 §7, RFC 9051 §9). */
+  literal8(): string {
+    this.expect('~', 'a literal8')
+    return this.#literal()
+  }
+
+  #literal(): string {
     const literal = this.#parts[this.#index]?.literal ?? null
     if (this.#at !== this.#text.length) this.fail('expected a literal')
     if (literal === null) {
       if (this.#atPending()) throw new LiteralWanted('the literal is not read yet')
       this.fail('expected a literal')
     }
-    if (literal.includes(0)) this.fail('NUL is not allowed in a literal')
     this.#index++
     this.#text = this.#parts[this.#index]?.text ?? ''
     this.#at = 0

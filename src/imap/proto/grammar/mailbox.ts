@@ -23,19 +23,43 @@ export interface MailboxNameLimits {
 /** The hierarchy delimiter. */
 export const delimiter = '/'
 
-/** `mailbox = "INBOX" / astring`, as the name it stands for. */
-export function parseMailbox(cursor: Cursor, limits: MailboxNameLimits): string {
-  const decoded = tryDecodeName(cursor.astring('a mailbox name'), cursor.modes)
-  const name = decoded === undefined ? undefined : tryMailboxName(decoded, limits)
-  if (name === undefined) throw new MailboxNameError('No mailbox can have this name')
-  return name
+/** A mailbox's name, and how it was written where that was not in NFC (RFC 9051 §5.1, §6.3.9.7), else null. */
+export interface WrittenName {
+  readonly mailbox: string
+  readonly supplied: string | null
 }
 
-/** The reference or pattern of LIST, decoded; wildcards and an empty text are allowed. */
-export function decodePattern(encoded: string, modes: Modes): string {
-  const pattern = tryDecodeName(encoded, modes)
-  if (pattern === undefined) throw new MailboxNameError('The pattern is not in the encoding of mailbox names')
-  return pattern.normalize('NFC')
+/** `mailbox = "INBOX" / astring`, as the name it stands for. */
+export function parseMailbox(cursor: Cursor, limits: MailboxNameLimits): string {
+  return parseWrittenName(cursor, limits).mailbox
+}
+
+/** The same with the name as it was written. */
+export function parseWrittenName(cursor: Cursor, limits: MailboxNameLimits): WrittenName {
+  return readName(cursor.astring('a mailbox name'), cursor.modes, limits)
+}
+
+/** The same where an empty string stands for none (RFC 5464 §5: for the server). */
+export function parseMailboxOrNone(cursor: Cursor, limits: MailboxNameLimits): string | null {
+  const text = cursor.astring('a mailbox name')
+  return text === '' ? null : readName(text, cursor.modes, limits).mailbox
+}
+
+function readName(text: string, modes: Modes, limits: MailboxNameLimits): WrittenName {
+  const decoded = tryDecodeName(text, modes)
+  const mailbox = decoded === undefined ? undefined : tryMailboxName(decoded, limits)
+  if (decoded === undefined || mailbox === undefined) {
+    throw new MailboxNameError('No mailbox can have this name')
+  }
+  return { mailbox, supplied: decoded.normalize('NFC') === decoded ? null : decoded }
+}
+
+/**
+ * The reference or pattern of LIST, decoded; wildcards and an empty text are allowed. Undefined where it is not in the encoding of
+ * names: it matches nothing, and is no error (RFC 9051 §6.3.9).
+ */
+export function tryDecodePattern(encoded: string, modes: Modes): string | undefined {
+  return tryDecodeName(encoded, modes)?.normalize('NFC')
 }
 
 /** A name as it came: modified UTF-7, or UTF-8 where the session has enabled it (RFC 9051 §5.1, RFC 9755 §3). */

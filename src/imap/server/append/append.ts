@@ -6,6 +6,7 @@ import { ingest } from '../../../store/ingest.ts'
 import { allowedFlags } from './allowed-flags.ts'
 import { allows, findPlace } from '../access.ts'
 import { bad, no, ok } from '../context.ts'
+import { selectedPlace } from '../mailboxes/sources.ts'
 import { tryIndexes } from '../messages/numbers.ts'
 import { UrlReader } from '../urls/url-reader.ts'
 import type { AppendStep } from '../../proto/grammar/append.ts'
@@ -123,7 +124,8 @@ export class Appending {
     const reader = new UrlReader(parts, {
       account,
       as: 'user',
-      selected: await placeOf(this.#session, selected),
+      // RFC 5092 §7.2: what a URL without a mailbox is relative to.
+      selected: selected === null ? null : ((await selectedPlace(this.#session)) ?? null),
     })
     const source = await reader.open(url)
     // RFC 4469 §4.1
@@ -180,14 +182,6 @@ export class Appending {
   }
 }
 
-/** What a URL without a mailbox is relative to (RFC 5092 §7.2). */
-async function placeOf(session: SessionContext, selected: Selected | null): Promise<Place | null> {
-  if (selected === null) return null
-  const { account, mailbox: id, rights } = selected
-  const mailbox = await session.parts.store.getMailbox({ account, mailbox: id })
-  return mailbox === undefined ? null : { account, mailbox, rights }
-}
-
 /** The mailbox and, for REPLACE, the message that will go. */
 export async function openAppend(
   session: SessionContext,
@@ -201,7 +195,11 @@ export async function openAppend(
   const found = await findPlace(session, opening.mailbox)
   // RFC 3501 §6.3.11: TRYCREATE only where a CREATE would help.
   if (found === undefined || !found.mailbox.selectable) return refuse(tryCreate, 'no-such-mailbox')
-  if (!allows(found, 'i')) return refuse(no('NOPERM', 'Messages may not be put there'), 'no-permission')
+  if (!allows(found, 'i')) {
+    // RFC 4314 §6: who may not look must not learn that it is there.
+    const refusal = allows(found, 'l') ? no('NOPERM', 'Messages may not be put there') : tryCreate
+    return refuse(refusal, 'no-permission')
+  }
   const replaced = await findReplaced(session, opening)
   if (replaced !== null && 'type' in replaced) return refuse(replaced, 'not-there')
   return { appending: new Appending(session, found, replaced) }

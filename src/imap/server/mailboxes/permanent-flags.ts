@@ -1,0 +1,18 @@
+// PERMANENTFLAGS (RFC 9051 §7.1): what the client can change for good. RFC 4314 §5.1.1: it "MUST accurately reflect the current
+// user's rights".
+import type { Selected } from '../messages/selected.ts'
+import { allows } from '../access.ts'
+
+/** `"(" [flag-perm *(SP flag-perm)] ")"` without the parentheses; nothing in a mailbox that is only examined. */
+export function permanentFlags({ rights, readOnly, keywords }: Selected): string {
+  if (readOnly) return ''
+  // RFC 4314 §4: "w" for all flags but \Seen and \Deleted; `\*` says that clients may make keywords.
+  const w = allows({ rights }, 'w')
+  const flags = [
+    ...(w ? ['\\Answered', '\\Flagged'] : []),
+    ...(allows({ rights }, 't') ? ['\\Deleted'] : []),
+    ...(allows({ rights }, 's') ? ['\\Seen'] : []),
+    ...(w ? ['\\Draft', ...keywords.all, '\\*'] : []),
+  ]
+  return flags.join(' ')
+}
