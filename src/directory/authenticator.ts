@@ -17,6 +17,7 @@ import type { TokenVerifier } from './tokens.ts'
 import type { Events } from '../events/event.ts'
 import type { PasswordOptions } from './passwords.ts'
 import type { DirectoryConfig, AuthConfig } from '../config/sections/auth.ts'
+import type { ScramHash } from '../sasl/scram-keys.ts'
 import type { Account, Credentials } from '../store/model.ts'
 import type { DirectoryStore } from '../store/store.ts'
 import type {
@@ -86,9 +87,11 @@ export class Authenticator implements Answers {
     return this.#tell(named, 'certificate', outcome)
   }
 
-  async beginScram(attempt: LoginAttempt): Promise<ScramAttempt | Refused> {
+  async beginScram(attempt: LoginAttempt & { scramHash: ScramHash }): Promise<ScramAttempt | Refused> {
     const begun = await this.#begin(attempt, 'scram')
-    return begun.ok ? { ...begun, verifier: begun.credentials?.scramSha256 ?? null } : begun
+    if (!begun.ok) return begun
+    const { scramSha1, scramSha256 } = begun.credentials ?? {}
+    return { ...begun, verifier: (attempt.scramHash === 'sha1' ? scramSha1 : scramSha256) ?? null }
   }
 
   async beginCram(attempt: LoginAttempt): Promise<CramAttempt | Refused> {

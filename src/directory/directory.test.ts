@@ -319,6 +319,7 @@ test('SCRAM and password log-ins are throttled together; the owner still gets in
     assert.equal(await logIn(directory, 'ann@example.org', `w${at}`, `198.51.100.${at}`), 'bad-credentials')
   for (let at = 0; at < 2; at++) {
     const begun = await directory.beginScram({
+      scramHash: 'sha256',
       username: 'ann@example.org',
       remoteAddress: `203.0.113.${at}`,
       protocol: 'test',
@@ -328,6 +329,7 @@ test('SCRAM and password log-ins are throttled together; the owner still gets in
   }
   assert.equal(await logIn(directory, 'ann@example.org', 'secret', '203.0.113.9'), 'throttled')
   const begun = await directory.beginScram({
+    scramHash: 'sha256',
     username: 'ann@example.org',
     remoteAddress: '203.0.113.9',
     protocol: 'test',
@@ -369,9 +371,13 @@ test('SCRAM gives unknown names no verifier, and a right proof the account', asy
   const { admin, directory } = await house(context)
   await addAccounts(admin, 'ann')
   const where = { remoteAddress: '192.0.2.1', protocol: 'test' }
-  const unknown = await directory.beginScram({ ...where, username: 'nobody@example.org' })
+  const unknown = await directory.beginScram({
+    scramHash: 'sha256',
+    ...where,
+    username: 'nobody@example.org',
+  })
   assert.ok(unknown.ok && unknown.verifier === null)
-  const begun = await directory.beginScram({ ...where, username: 'ann@example.org' })
+  const begun = await directory.beginScram({ scramHash: 'sha256', ...where, username: 'ann@example.org' })
   assert.ok(begun.ok)
   const outcome = await begun.succeed(null)
   assert.ok(outcome.ok && outcome.account.address === 'ann@example.org')

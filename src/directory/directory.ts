@@ -8,6 +8,7 @@
 import type { Secret } from '../base/secret.ts'
 import type { Address } from '../mail/address.ts'
 import type { CramVerifier, ScramVerifier } from '../sasl/mechanism.ts'
+import type { ScramHash } from '../sasl/scram-keys.ts'
 import type { Account } from '../store/model.ts'
 
 /** A mailing list: what it sends on has its owner as the reverse-path, who gets what bounces (RFC 5321 §3.9.2). */
@@ -148,6 +149,6 @@ export interface Directory {
   authenticateToken(attempt: TokenAttempt): Promise<Authentication>
   /** The account of an address in the certificate, which the caller has found to be good. */
   authenticateCertificate(attempt: CertificateAttempt): Promise<Authentication>
-  beginScram(attempt: LoginAttempt): Promise<ScramAttempt | Refused>
+  beginScram(attempt: LoginAttempt & { readonly scramHash: ScramHash }): Promise<ScramAttempt | Refused>
   beginCram(attempt: LoginAttempt): Promise<CramAttempt | Refused>
 }

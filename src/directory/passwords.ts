@@ -20,6 +20,8 @@ import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import type { Secret } from '../base/secret.ts'
 import type { AuthConfig } from '../config/sections/auth.ts'
+import type { ScramHash } from '../sasl/scram-keys.ts'
+import type { ScramVerifier } from '../sasl/mechanism.ts'
 import type { Credentials } from '../store/model.ts'
 import type { Argon2Cost, Argon2Hash } from './password-hash.ts'
 
@@ -86,9 +88,8 @@ export class Passwords {
     const hash = credentials.argon2id === null ? undefined : tryParsePhc(credentials.argon2id)
     if (hash === undefined) return false
     const hasCram = credentials.cramMd5 != null
-    return (
-      credentials.scramSha256 === null || hasCram !== this.#config.cramMd5 || isOutdated(hash, this.#cost)
-    )
+    const lacksScram = credentials.scramSha256 === null || credentials.scramSha1 == null
+    return lacksScram || hasCram !== this.#config.cramMd5 || isOutdated(hash, this.#cost)
   }
 
   /** What to store for a password; undefined where it cannot be prepared (controls, empty). Waits for its turn. */
@@ -97,13 +98,19 @@ export class Passwords {
     if (prepared === undefined) return undefined
     const made = await this.#gate.run(async () => {
       const argon2id = await hashPassword(prepared, this.#cost, this.#random.bytes(argon2SaltLength))
-      const scramSha256 = await makeScramVerifier({
-        password: prepared,
-        salt: this.#random.bytes(saltLength),
-        iterations: this.#config.scramIterations,
-      })
+      const scram = (scramHash: ScramHash): Promise<ScramVerifier | undefined> =>
+        makeScramVerifier({
+          ...{ scramHash, password: prepared, salt: this.#random.bytes(saltLength) },
+          iterations: this.#config.scramIterations,
+        })
+      const [scramSha256, scramSha1] = await Promise.all([scram('sha256'), scram('sha1')])
       const cramMd5 = this.#config.cramMd5 ? (makeCramVerifier(prepared) ?? null) : null
-      return { argon2id: formatPhc(argon2id), scramSha256: scramSha256 ?? null, cramMd5 }
+      return {
+        argon2id: formatPhc(argon2id),
+        scramSha256: scramSha256 ?? null,
+        scramSha1: scramSha1 ?? null,
+        cramMd5,
+      }
     })
     return made === 'full' ? 'full' : made.result
   }

@@ -39,7 +39,8 @@ export class SaslLogin {
         return this.#check(await this.#directory.authenticateCertificate(attempt), identified)
       }
       case 'need-credentials': {
-        const begun = await this.#directory.beginScram({ ...this.#where, username: question.username })
+        const { username, scramHash } = question
+        const begun = await this.#directory.beginScram({ ...this.#where, username, scramHash })
         if (!begun.ok) return refused(begun.reason)
         this.#proof = begun
         return { type: 'credentials', verifier: begun.verifier }

@@ -8,12 +8,15 @@
 // exchange.
 import type { TlsState } from '../base/core.ts'
 import type { Random } from '../base/random.ts'
+import type { ScramHash } from './scram-keys.ts'
 import type { Secret } from '../base/secret.ts'
 
 /** The mechanisms that are built. The order is that of preference, strongest first. */
 export type SaslMechanismName =
   | 'SCRAM-SHA-256-PLUS'
   | 'SCRAM-SHA-256'
+  | 'SCRAM-SHA-1-PLUS'
+  | 'SCRAM-SHA-1'
   | 'EXTERNAL'
   | 'OAUTHBEARER'
   | 'XOAUTH2'
@@ -79,7 +82,7 @@ export type SaslStep =
       readonly password: Secret
     }
   /** Look up this user's verifier, then `resume` with `credentials` (null for unknown) or `refused`. */
-  | { readonly type: 'need-credentials'; readonly username: string }
+  | { readonly type: 'need-credentials'; readonly username: string; readonly scramHash: ScramHash }
   /** Look up this user's CRAM-MD5 verifier, then `resume` with `cram` (null for unknown) or `refused`. */
   | { readonly type: 'need-cram'; readonly username: string }
   /** Check this access token, then `resume` with `identified` or `refused`. */

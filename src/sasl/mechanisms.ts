@@ -4,7 +4,7 @@ import { believedAddresses, external } from './external.ts'
 import { login } from './login.ts'
 import { oauthBearer, xoauth2 } from './oauth.ts'
 import { plain } from './plain.ts'
-import { scramSha256, scramSha256Plus } from './scram.ts'
+import { scramSha1, scramSha1Plus, scramSha256, scramSha256Plus } from './scram.ts'
 import type { TlsState } from '../base/core.ts'
 import type { SaslMechanism, SaslMechanismName } from './mechanism.ts'
 
@@ -12,6 +12,8 @@ import type { SaslMechanism, SaslMechanismName } from './mechanism.ts'
 const all: readonly SaslMechanism[] = [
   scramSha256Plus,
   scramSha256,
+  scramSha1Plus,
+  scramSha1,
   external,
   oauthBearer,
   xoauth2,
@@ -59,8 +61,10 @@ function isOffered(name: SaslMechanismName, request: OfferRequest): boolean {
       return tokens && tls !== null
     case 'CRAM-MD5':
       return cram
+    case 'SCRAM-SHA-1-PLUS':
     case 'SCRAM-SHA-256-PLUS':
       return scram && tls !== null && (tls.exporter !== null || tls.serverEndPoint !== null)
+    case 'SCRAM-SHA-1':
     case 'SCRAM-SHA-256':
       return scram
     case 'PLAIN':

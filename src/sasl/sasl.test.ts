@@ -38,7 +38,7 @@ const tls: TlsState = {
 const salt = Buffer.from('W22ZaJ0SNY7soEsUEjb6gQ==', 'base64')
 
 async function verifierOf(password: string) {
-  const verifier = await makeScramVerifier({ password, salt, iterations: 4096 })
+  const verifier = await makeScramVerifier({ scramHash: 'sha256', password, salt, iterations: 4096 })
   assert.ok(verifier)
   return verifier
 }
@@ -241,15 +241,22 @@ test('SCRAM: a message out of grammar or order ends the exchange', () => {
 
 test('The offered list follows TLS, channel binding and permission', () => {
   const bare = { tls: null, clearTextAllowed: false, scram: true }
-  assert.deepEqual(offerMechanisms(bare), ['SCRAM-SHA-256'])
+  assert.deepEqual(offerMechanisms(bare), ['SCRAM-SHA-256', 'SCRAM-SHA-1'])
   assert.deepEqual(offerMechanisms({ ...bare, tls }), [
     'SCRAM-SHA-256-PLUS',
     'SCRAM-SHA-256',
+    'SCRAM-SHA-1-PLUS',
+    'SCRAM-SHA-1',
     'PLAIN',
     'LOGIN',
   ])
   const unbound = { ...tls, exporter: null, serverEndPoint: null }
-  assert.deepEqual(offerMechanisms({ ...bare, tls: unbound }), ['SCRAM-SHA-256', 'PLAIN', 'LOGIN'])
+  assert.deepEqual(offerMechanisms({ ...bare, tls: unbound }), [
+    'SCRAM-SHA-256',
+    'SCRAM-SHA-1',
+    'PLAIN',
+    'LOGIN',
+  ])
   assert.deepEqual(offerMechanisms({ tls: null, clearTextAllowed: true, scram: false }), ['PLAIN', 'LOGIN'])
   assert.equal(tryFindMechanism('plain', ['PLAIN'])?.name, 'PLAIN')
   assert.equal(tryFindMechanism('PLAIN', ['SCRAM-SHA-256']), undefined)

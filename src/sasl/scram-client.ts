@@ -1,4 +1,4 @@
-// SCRAM-SHA-256 and -PLUS, client side (RFC 5802, RFC 7677). It proves that it knows the password and demands that the
+// SCRAM-SHA-1, SCRAM-SHA-256 and their -PLUS, client side (RFC 5802, RFC 7677). It proves that it knows the password and demands that the
 // server prove the same: until then `complete` is false, and a connection that says "welcome" early is an impostor's.
 //
 // Refused: a nonce that does not begin with ours, iteration counts below RFC 7677's minimum (they would make guessing
@@ -8,6 +8,7 @@ import { encodeBase64, tryDecodeBase64 } from './base64.ts'
 import { tryDecodeUtf8, tryPrepare } from './prepare.ts'
 import { deriveKeys, equalInConstantTime, hmac, saltPasswordSync, xor } from './scram-keys.ts'
 import { escapeName, tryParseServerFirst } from './scram-messages.ts'
+import type { ScramHash } from './scram-keys.ts'
 import type { ClientCredentials } from './client.ts'
 import type { SaslClientExchange, SaslClientFailure } from './mechanism.ts'
 
@@ -16,6 +17,8 @@ const minimumIterations = 4096
 const maximumIterations = 1_000_000
 
 export interface ScramClientOptions extends ClientCredentials {
+  /** Default SHA-256. */
+  readonly scramHash?: ScramHash
   /** Printable ASCII without commas, fresh for each exchange. */
   readonly nonce: string
   /**
@@ -75,14 +78,17 @@ class ScramClientExchange implements SaslClientExchange {
     if (!extendsOurs || iterations < minimumIterations || iterations > maximumIterations) {
       return { type: 'failure', reason: 'malformed' }
     }
-    const { channelBinding } = this.#options
+    const { channelBinding, scramHash = 'sha256' } = this.#options
     const data = typeof channelBinding === 'object' ? channelBinding.data : new Uint8Array()
     const binding = encodeBase64(Buffer.concat([Buffer.from(this.#gs2Header), data]))
     const withoutProof = `c=${binding},r=${nonce}`
     const authMessage = `${this.#bare},${serverFirst},${withoutProof}`
-    const { clientKey, storedKey, serverKey } = deriveKeys(saltPasswordSync(password, salt, iterations))
-    const proof = xor(clientKey, hmac(storedKey, authMessage))
-    this.#expectedSignature = hmac(serverKey, authMessage)
+    const { clientKey, storedKey, serverKey } = deriveKeys(
+      scramHash,
+      saltPasswordSync(password, { scramHash, salt, iterations }),
+    )
+    const proof = xor(clientKey, hmac(scramHash, storedKey, authMessage))
+    this.#expectedSignature = hmac(scramHash, serverKey, authMessage)
     this.#sent = 'final'
     return { type: 'response', bytes: Buffer.from(`${withoutProof},p=${encodeBase64(proof)}`) }
   }

@@ -32,13 +32,38 @@ test('RFC 7677 §3: the client says what the example says', () => {
 
 test('RFC 7677 §3: the verifier accepts the example and signs as it does', async () => {
   const salt = Buffer.from('W22ZaJ0SNY7soEsUEjb6gQ==', 'base64')
-  const verifier = await makeScramVerifier({ password: 'pencil', salt, iterations: 4096 })
+  const verifier = await makeScramVerifier({
+    scramHash: 'sha256',
+    password: 'pencil',
+    salt,
+    iterations: 4096,
+  })
   const final = tryParseClientFinal(clientFinal)
   assert.ok(verifier && final)
   const authMessage = `n=user,r=rOprNGfwEbeRWgbNEkqO,${serverFirst},${final.withoutProof}`
-  assert.ok(proofFits(verifier, authMessage, final.proof))
-  assert.ok(!proofFits(verifier, `${authMessage} `, final.proof))
-  assert.equal(`v=${Buffer.from(serverSignature(verifier, authMessage)).toString('base64')}`, serverFinal)
+  assert.ok(proofFits('sha256', verifier, { authMessage, proof: final.proof }))
+  assert.ok(!proofFits('sha256', verifier, { authMessage: `${authMessage} `, proof: final.proof }))
+  const signature = Buffer.from(serverSignature('sha256', verifier, authMessage))
+  assert.equal(`v=${signature.toString('base64')}`, serverFinal)
+})
+
+test('RFC 5802 §5: the example with SHA-1, from both sides', async () => {
+  const first = 'r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,s=QSXCR+Q6sek8bf92,i=4096'
+  const last = 'c=biws,r=fyko+d2lbbFgONRv9qkxdawL3rfcNHYJY1ZVvWVs7j,p=v0X8v3Bz2T0CJGbJQyF0X+HI4Ts='
+  const identity = { username: 'user', password: new Secret('pencil') }
+  const client = scramClient({ ...identity, scramHash: 'sha1', nonce: 'fyko+d2lbbFgONRv9qkxdawL' })
+  client.respond(null)
+  const response = client.respond(Buffer.from(first))
+  assert.ok(response.type === 'response')
+  assert.equal(Buffer.from(response.bytes).toString(), last)
+  client.respond(Buffer.from('v=rmF9pqV8S7suAoZWja4dJRkFsKQ='))
+  assert.equal(client.complete, true)
+  const salt = Buffer.from('QSXCR+Q6sek8bf92', 'base64')
+  const verifier = await makeScramVerifier({ scramHash: 'sha1', password: 'pencil', salt, iterations: 4096 })
+  const final = tryParseClientFinal(last)
+  assert.ok(verifier && final)
+  const authMessage = `n=user,r=fyko+d2lbbFgONRv9qkxdawL,${first},${final.withoutProof}`
+  assert.ok(proofFits('sha1', verifier, { authMessage, proof: final.proof }))
 })
 
 test('A client refuses a server that weakens, misquotes or cannot prove itself', () => {

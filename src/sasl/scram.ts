@@ -1,4 +1,4 @@
-// SCRAM-SHA-256 and SCRAM-SHA-256-PLUS, server side (RFC 5802, RFC 7677), with the channel bindings `tls-exporter`
+// SCRAM-SHA-1 and SCRAM-SHA-256, each with -PLUS, server side (RFC 5802, RFC 7677), with the channel bindings `tls-exporter`
 // (RFC 9266) and `tls-server-end-point` (RFC 5929 §4).
 //
 // - Unknown users run the whole exchange against a made-up verifier and fail at the proof, as a wrong password does.
@@ -19,20 +19,22 @@ import type {
   SaslStep,
 } from './mechanism.ts'
 import type { ScramVerifier } from './mechanism.ts'
+import type { ScramHash } from './scram-keys.ts'
 import type { ClientFirst } from './scram-messages.ts'
 
 /** Octets of chance in the server's part of the nonce, before base64. */
 const nonceLength = 18
 
-export const scramSha256: SaslMechanism = {
-  name: 'SCRAM-SHA-256',
-  start: (context) => new ScramExchange(context, 'SCRAM-SHA-256'),
+type ScramName = 'SCRAM-SHA-1' | 'SCRAM-SHA-1-PLUS' | 'SCRAM-SHA-256' | 'SCRAM-SHA-256-PLUS'
+
+function scram(name: ScramName): SaslMechanism {
+  return { name, start: (context) => new ScramExchange(context, name) }
 }
 
-export const scramSha256Plus: SaslMechanism = {
-  name: 'SCRAM-SHA-256-PLUS',
-  start: (context) => new ScramExchange(context, 'SCRAM-SHA-256-PLUS'),
-}
+export const scramSha256 = scram('SCRAM-SHA-256')
+export const scramSha256Plus = scram('SCRAM-SHA-256-PLUS')
+export const scramSha1 = scram('SCRAM-SHA-1')
+export const scramSha1Plus = scram('SCRAM-SHA-1-PLUS')
 
 /** The octets that bind to this connection, or undefined where that kind of binding is not to be had. */
 export function channelBindingData(tls: TlsState | null, name: string): Uint8Array | undefined {
@@ -58,12 +60,14 @@ type State =
 
 class ScramExchange implements SaslExchange {
   readonly #context: SaslContext
-  readonly #mechanism: 'SCRAM-SHA-256' | 'SCRAM-SHA-256-PLUS'
+  readonly #binds: boolean
+  readonly #hash: ScramHash
   #state: State = { at: 'start' }
 
-  constructor(context: SaslContext, mechanism: 'SCRAM-SHA-256' | 'SCRAM-SHA-256-PLUS') {
+  constructor(context: SaslContext, mechanism: ScramName) {
     this.#context = context
-    this.#mechanism = mechanism
+    this.#binds = mechanism.endsWith('-PLUS')
+    this.#hash = mechanism.startsWith('SCRAM-SHA-1') ? 'sha1' : 'sha256'
   }
 
   step(response: Uint8Array | null): SaslStep {
@@ -82,7 +86,9 @@ class ScramExchange implements SaslExchange {
     if (answer.type === 'refused') return this.#fail(answer.reason, username)
     const { serverSecret, scramIterations, random } = this.#context
     const known = answer.verifier !== null
-    const verifier = answer.verifier ?? fakeVerifier(serverSecret, username, scramIterations)
+    const verifier =
+      answer.verifier ??
+      fakeVerifier({ scramHash: this.#hash, serverSecret, username, iterations: scramIterations })
     // RFC 5802 §5.1: the server appends its own part to the client's nonce.
     const nonce = first.nonce + encodeBase64(random.bytes(nonceLength))
     const serverFirst = `r=${nonce},s=${verifier.salt},i=${verifier.iterations}`
@@ -98,19 +104,21 @@ class ScramExchange implements SaslExchange {
     if (username === undefined) return this.#fail('bad-credentials', null)
     if (!this.#bindingAgrees(first)) return this.#fail('channel-binding', username)
     this.#state = { at: 'looking-up', first, username }
-    return { type: 'need-credentials', username }
+    return { type: 'need-credentials', username, scramHash: this.#hash }
   }
 
   // RFC 5802 §6: -PLUS goes with `p=`, the bare mechanism with `n` or `y`, and `y` only where -PLUS was not offered.
   #bindingAgrees({ channelBinding }: ClientFirst): boolean {
-    if (this.#mechanism === 'SCRAM-SHA-256-PLUS') {
+    if (this.#binds) {
       return (
         channelBinding.type === 'required' &&
         channelBindingData(this.#context.tls, channelBinding.name) !== undefined
       )
     }
     if (channelBinding.type === 'required') return false
-    return channelBinding.type === 'unsupported' || !this.#context.offered.includes('SCRAM-SHA-256-PLUS')
+    return (
+      channelBinding.type === 'unsupported' || !this.#context.offered.some((name) => name.endsWith('-PLUS'))
+    )
   }
 
   #receiveFinal(response: Uint8Array): SaslStep {
@@ -125,8 +133,8 @@ class ScramExchange implements SaslExchange {
     }
     const authMessage = `${first.bare},${serverFirst},${final.withoutProof}`
     // Both are computed whether the user exists or not, so that neither shows in the time it takes.
-    const fits = proofFits(verifier, authMessage, final.proof)
-    const signature = serverSignature(verifier, authMessage)
+    const fits = proofFits(this.#hash, verifier, { authMessage, proof: final.proof })
+    const signature = serverSignature(this.#hash, verifier, authMessage)
     if (!fits || !known) return this.#fail('bad-credentials', username)
     this.#state = { at: 'over' }
     const finalChallenge = Buffer.from(`v=${encodeBase64(signature)}`)

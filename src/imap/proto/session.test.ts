@@ -138,7 +138,7 @@ test('the greeting carries the capabilities', () => {
   assert.match(strict.written, /STARTTLS LOGINDISABLED\]/)
   assert.match(
     new Run(options({ clearTextAllowed: false, scram: true })).open(tls).written,
-    /AUTH=SCRAM-SHA-256 AUTH=PLAIN/,
+    /AUTH=SCRAM-SHA-256 AUTH=SCRAM-SHA-1 AUTH=PLAIN/,
   )
 })
 

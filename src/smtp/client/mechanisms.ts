@@ -11,6 +11,7 @@ import {
 } from '../../sasl/client.ts'
 import type { SaslClientExchange } from '../../sasl/mechanism.ts'
 import { scramClient } from '../../sasl/scram-client.ts'
+import type { ScramHash } from '../../sasl/scram-keys.ts'
 import type { AuthenticateOptions, ClientIdentity } from './client.ts'
 
 export interface ChosenMechanism {
@@ -71,20 +72,8 @@ const candidates: readonly Candidate[] = [
     revealing: true,
     begin: ({ options: { identity } }) => (identity.type === 'token' ? xoauth2Client(identity) : undefined),
   },
-  passwordCandidate('SCRAM-SHA-256-PLUS', false, (identity, { options, tls }) => {
-    const channelBinding = bindingOf(tls)
-    if (channelBinding === undefined) return undefined
-    return scramClient({ ...identity, nonce: makeNonce(options.random), channelBinding })
-  }),
-  passwordCandidate('SCRAM-SHA-256', false, (identity, { options, offered, tls }) => {
-    // RFC 5802 §6: `y` tells a server that offers -PLUS of whoever took it out of the list.
-    const unoffered = bindingOf(tls) !== undefined && !offered.includes('SCRAM-SHA-256-PLUS')
-    return scramClient({
-      ...identity,
-      nonce: makeNonce(options.random),
-      ...(unoffered ? { channelBinding: 'not-offered' } : {}),
-    })
-  }),
+  ...scramCandidates('SCRAM-SHA-256', 'sha256'),
+  ...scramCandidates('SCRAM-SHA-1', 'sha1'),
   passwordCandidate('CRAM-MD5', false, (identity) =>
     identity.authorizationId === undefined ? cramMd5Client(identity) : undefined,
   ),
@@ -93,6 +82,25 @@ const candidates: readonly Candidate[] = [
     identity.authorizationId === undefined ? loginClient(identity) : undefined,
   ),
 ]
+
+/** The mechanism with channel binding, and without. */
+function scramCandidates(name: 'SCRAM-SHA-1' | 'SCRAM-SHA-256', scramHash: ScramHash): Candidate[] {
+  return [
+    passwordCandidate(`${name}-PLUS`, false, (identity, { options, tls }) => {
+      const channelBinding = bindingOf(tls)
+      if (channelBinding === undefined) return undefined
+      return scramClient({ ...identity, scramHash, nonce: makeNonce(options.random), channelBinding })
+    }),
+    passwordCandidate(name, false, (identity, { options, offered, tls }) => {
+      // RFC 5802 §6: `y` tells a server that offers -PLUS of whoever took it out of the list.
+      const unoffered = bindingOf(tls) !== undefined && !offered.some((each) => each.endsWith('-PLUS'))
+      return scramClient({
+        ...{ ...identity, scramHash, nonce: makeNonce(options.random) },
+        ...(unoffered ? { channelBinding: 'not-offered' } : {}),
+      })
+    }),
+  ]
+}
 
 /** The mechanism to use, begun; undefined where none fits. */
 export function chooseMechanism(choice: Choice): ChosenMechanism | undefined {

@@ -243,7 +243,7 @@ test('HELP and EHLO name only what this session may use', () => {
   assert.doesNotMatch(plain, /AUTH|STARTTLS/)
   assert.match(plain, /250-LIMITS RCPTMAX=1000\r\n/)
   const offered = talk(`${hello}HELP\r\n`, { startTls: true, sasl: true }).text
-  assert.match(offered, /250-STARTTLS\r\n250-AUTH SCRAM-SHA-256 PLAIN LOGIN\r\n/)
+  assert.match(offered, /250-STARTTLS\r\n250-AUTH SCRAM-SHA-256 SCRAM-SHA-1 PLAIN LOGIN\r\n/)
 })
 
 test('AUTH: one mechanism after another, with all its rules (RFC 4954 §4)', () => {
