@@ -6,6 +6,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { test, type TestContext } from 'node:test'
 import { SeededRandom } from '../base/seeded-random.ts'
 import { VirtualClock } from '../base/virtual-clock.ts'
+import { encodeStructure } from '../mail/mime/codec.ts'
+import { MimeWalker } from '../mail/mime/walker.ts'
 import { plainMessageOptions, plainRecipientOptions } from '../mail/delivery-options.ts'
 import { testFolder } from '../../test/support/store.ts'
 import type { MailboxId } from './model.ts'
@@ -39,13 +41,20 @@ async function furnished(context: TestContext): Promise<string> {
   for (const size of [10, 20, 30, 5_000]) {
     const writer = store.blobs.stage()
     await writer.write(new Uint8Array(size))
-    const message = { blob: await writer.finish(), structure: '{}' }
+    // Each answers the same one: the first begins the thread, and the others are in it.
+    const walker = new MimeWalker()
+    walker.push(Buffer.from(`Message-ID: <${size}@x.test>\r\nReferences: <1@x.test>\r\n\r\n`))
+    const message = { blob: await writer.finish(), structure: encodeStructure(walker.finish()) }
     await store.deliver({ message, internalDate: 0, targets: [{ account, prefix: 'X: é\r\n' }] })
   }
   const place = { account, mailbox: 1 as MailboxId }
   await store.copy({ account, from: place.mailbox, to: 2 as MailboxId, uids: [[2, 3]], now: 0 })
   await store.setFlags({ ...place, uids: [[1, 2]], mode: 'add', flags: 1, keywords: ['k'] })
   await store.expunge({ ...place, uids: [[1, 1]], which: 'regardless' })
+  const rights = { negative: false, mode: 'replace', rights: 'lr' } as const
+  assert.ok((await store.setAccess({ ...place, grantee: null, ...rights })).ok)
+  const changes = ['/shared/comment', '/private/comment'].map((name) => ({ name, value: new Uint8Array(3) }))
+  assert.ok((await store.setAnnotations({ ...place, viewer: account, changes })).ok)
   await queueOne(store)
   assert.deepEqual(await store.audit(), [])
   return folder
@@ -119,6 +128,15 @@ const faults: readonly [check: string, fault: string][] = [
   ['mailbox', "UPDATE mailbox SET name = 'no/where' WHERE id = 2"],
   ['mailbox', "UPDATE mailbox SET name = 'in' WHERE id = 1"],
   ['mailbox', 'UPDATE account SET next_mailbox = 2'],
+  ['thread', 'UPDATE email SET thread = 2 WHERE id = 3'],
+  ['thread', 'UPDATE thread_key SET thread = 2'],
+  ['thread', 'UPDATE thread_key SET thread = 77'],
+  ['sharing', 'UPDATE access_entry SET grantee = 77'],
+  ['annotation', 'UPDATE annotation SET mailbox = 77'],
+  ['annotation', 'UPDATE annotation SET viewer = 77 WHERE viewer <> 0'],
+  ['annotation', "UPDATE annotation SET name = '/private/x' WHERE viewer = 0"],
+  ['news', "UPDATE news SET modseq = 999 WHERE kind = 'rights'"],
+  ['news', "UPDATE news SET mailbox = 77 WHERE kind = 'annotation'"],
   ['foreign-key', "INSERT INTO subscription (account, name) VALUES (55, 'x')"],
 ]
 

@@ -29,6 +29,10 @@ export function* auditAccount(account: AccountId): Op<AuditFinding[]> {
   note('email', yield* emailsAreWrong(account))
   note('tombstone', yield* tombstonesAreWrong(account))
   note('mailbox', yield* mailboxesAreWrong(account))
+  note('thread', yield* threadsAreWrong(account))
+  note('sharing', yield* entriesAreWrong(account))
+  note('annotation', yield* annotationsAreWrong(account))
+  note('news', yield* newsIsWrong(account))
   note('search', yield* searchIndexIsWrong(account))
   return findings
 }
@@ -178,6 +182,52 @@ function* searchIndexIsWrong(account: AccountId): Op<Told[]> {
       ON search_segment.account = search_block.account AND search_segment.id = segment
     WHERE search_block.account = ${account} AND search_segment.id IS NULL GROUP BY segment ORDER BY segment`
   return [...segments, ...overlaps, ...ahead, ...lost]
+}
+
+/** A thread is older than what joined it, and its id was an email's. That email may be gone. */
+function* threadsAreWrong(account: AccountId): Op<Told[]> {
+  const chained = yield* all<Told>`
+    SELECT 'email ' || email.id || ' is in thread ' || email.thread || ', whose first is in thread ' || first.thread
+      AS message
+    FROM email JOIN email AS first ON first.account = email.account AND first.id = email.thread
+    WHERE email.account = ${account} AND email.thread IS NOT NULL AND first.thread IS NOT NULL`
+  const keys = yield* all<Told>`
+    SELECT 'key ' || key || ' leads to thread ' || thread_key.thread || ', which is not below next_email ' || next_email AS message
+    FROM thread_key JOIN account ON account.id = thread_key.account
+    WHERE thread_key.account = ${account} AND thread_key.thread >= next_email`
+  const joined = yield* all<Told>`
+    SELECT 'key ' || key || ' leads to email ' || thread_key.thread || ', which is in thread ' || email.thread AS message
+    FROM thread_key JOIN email ON email.account = thread_key.account AND email.id = thread_key.thread
+    WHERE thread_key.account = ${account} AND email.thread IS NOT NULL`
+  return [...chained, ...keys, ...joined]
+}
+
+function* entriesAreWrong(account: AccountId): Op<Told[]> {
+  return yield* all<Told>`
+    SELECT 'mailbox ' || mailbox || ' has rights for account ' || grantee || ', which is gone' AS message
+    FROM access_entry LEFT JOIN account ON account.id = access_entry.grantee
+    WHERE access_entry.account = ${account} AND grantee <> 0 AND account.id IS NULL`
+}
+
+function* annotationsAreWrong(account: AccountId): Op<Told[]> {
+  return yield* all<Told>`
+    SELECT 'annotation ' || annotation.name || ' of mailbox ' || mailbox || ' for account ' || viewer ||
+      ' lacks one of them' AS message
+    FROM annotation LEFT JOIN account ON account.id = viewer
+      LEFT JOIN mailbox ON mailbox.account = annotation.account AND mailbox.id = annotation.mailbox
+    WHERE annotation.account = ${account}
+      AND ((annotation.mailbox <> 0 AND mailbox.id IS NULL) OR (viewer <> 0 AND account.id IS NULL)
+        OR (viewer = 0) <> (SUBSTR(annotation.name, 1, 8) = '/shared/'))`
+}
+
+function* newsIsWrong(account: AccountId): Op<Told[]> {
+  return yield* all<Told>`
+    SELECT 'news of mailbox ' || news.mailbox || ' have modseq ' || news.modseq || ', beyond the account or without it'
+      AS message
+    FROM news JOIN account ON account.id = news.account
+      LEFT JOIN mailbox ON mailbox.account = news.account AND mailbox.id = news.mailbox
+    WHERE news.account = ${account}
+      AND (news.modseq > account.modseq OR (news.mailbox <> 0 AND mailbox.id IS NULL))`
 }
 
 /** Length of a text in octets of UTF-8. PostgreSQL's has U+E000 before what it cannot hold (`postgres/driver.ts`). */

@@ -162,6 +162,23 @@ function messageStore(executor: Executor, limits: StoreLimits): MessageMethods {
   }
 }
 
+/** Keys of threads looked through in one write. */
+const keysAtOnce = 1_000
+
+/**
+ * Drops tombstones that are old enough, and, of the accounts that had some, the keys of threads whose emails are all gone: so a
+ * reply finds its thread for as long after the last message went. How many tombstones were dropped.
+ */
+export async function forget(executor: Executor, request: { now: number; before: number }): Promise<number> {
+  const { dropped, accounts } = await executor.write('forgetTombstones', request)
+  for (const account of accounts) {
+    for (let after: number | null = -1; after !== null;) {
+      after = await executor.write('forgetThreadKeys', { account, after, limit: keysAtOnce })
+    }
+  }
+  return dropped
+}
+
 /** Text in one batch that is enough; when one holds more, the next ones have fewer rows. */
 const batchCharacters = 1_000_000
 const firstTextRows = 50

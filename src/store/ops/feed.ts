@@ -122,8 +122,11 @@ function* removals({ account }: ChangesRequest, where: Fragment): Op<Told[]> {
   return rows.map(({ mailbox, modseq: modSeq }) => ({ type: 'mailbox-removed', account, mailbox, modSeq }))
 }
 
-/** Marks tombstones that no collection has seen with `now`, and drops those that were marked before `before`. */
-export function* forgetTombstones(request: { now: number; before: number }): Op<number> {
+/** Marks tombstones that no collection has seen with `now`, and drops those that were marked before `before`: how many, and whose. */
+export function* forgetTombstones(request: {
+  now: number
+  before: number
+}): Op<{ dropped: number; accounts: AccountId[] }> {
   const { now, before } = request
   const due = yield* all<{ account: AccountId; modseq: ModSeq }>`
     SELECT account, MAX(modseq) AS modseq FROM
@@ -141,5 +144,5 @@ export function* forgetTombstones(request: { now: number; before: number }): Op<
   yield* run`UPDATE tombstone SET seen_at = ${now} WHERE seen_at IS NULL`
   yield* run`UPDATE mailbox_tombstone SET seen_at = ${now} WHERE seen_at IS NULL`
   yield* run`UPDATE news SET seen_at = ${now} WHERE seen_at IS NULL`
-  return dropped
+  return { dropped, accounts: due.map(({ account }) => account) }
 }

@@ -20,6 +20,7 @@ import * as search from './search-index.ts'
 import * as annotated from './annotations.ts'
 import * as sharing from './sharing.ts'
 import { findUrlKey, makeUrlKey, resetUrlKey } from './url-keys.ts'
+import { forgetThreadKeys } from './threads.ts'
 import * as view from './view.ts'
 
 const {
@@ -168,6 +169,7 @@ export const writes = {
   releaseLease,
   dropOrphanBlobs,
   forgetTombstones,
+  forgetThreadKeys,
   ...queueWrites,
 }
 

@@ -6,7 +6,7 @@ import type { ClientConfig } from 'pg'
 import type { Clock } from '../../base/clock.ts'
 import type { Random } from '../../base/random.ts'
 import type { ChangeListener } from '../changes.ts'
-import { type Executor, operationStore } from '../client.ts'
+import { type Executor, forget, operationStore } from '../client.ts'
 import { defaultStoreLimits, type StoreLimits } from '../limits.ts'
 import type { AccountId, ModSeq } from '../model.ts'
 import type { Op, OpResult } from '../op.ts'
@@ -242,7 +242,7 @@ function maintenanceOf(engine: Engine, limits: StoreLimits): Maintenance {
       files += await engine.blobs.dropOrphans(limits.orphanMilliseconds)
       await engine.write('pruneExpired', now)
       const before = now - limits.tombstoneMilliseconds
-      const tombstones = await engine.write('forgetTombstones', { now, before })
+      const tombstones = await forget(engine, { now, before })
       return { blobs, files, tombstones }
     },
   }

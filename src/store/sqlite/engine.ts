@@ -6,7 +6,7 @@
 import type { Clock } from '../../base/clock.ts'
 import type { FileBlobs } from '../blobs/file-blobs.ts'
 import type { ChangeFeed } from '../changes.ts'
-import { type Executor, operationStore, type OperationStore } from '../client.ts'
+import { type Executor, forget, operationStore, type OperationStore } from '../client.ts'
 import type { StoreLimits } from '../limits.ts'
 import type { AccountId, BlobId } from '../model.ts'
 import type { Op, OpResult } from '../op.ts'
@@ -213,7 +213,7 @@ async function collectGarbage(
   { executor, now }: Collection,
 ): Promise<{ blobs: number; files: number; tombstones: number }> {
   const before = now - limits.tombstoneMilliseconds
-  const tombstones = await executor.write('forgetTombstones', { now, before })
+  const tombstones = await forget(executor, { now, before })
   await executor.write('pruneExpired', now)
   let blobs = 0
   let removed = 0
