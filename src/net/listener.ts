@@ -9,15 +9,8 @@ import type { Peer } from '../base/core.ts'
 import type { ConnectionCount, ConnectionRefusal } from './connection-limits.ts'
 import type { AcceptedConnection, Listening, Network } from './network.ts'
 import { awaitProxyHeader, isProxy, type ProxyFailure, type ProxyTrust } from './proxied.ts'
-import {
-  defaultPumpLimits,
-  Session,
-  type PumpLimits,
-  type PumpSettings,
-  type Service,
-  type SessionEvents,
-  type SessionView,
-} from './pump.ts'
+import { defaultPumpLimits, Session, type PumpLimits, type PumpSettings, type Service } from './pump.ts'
+import type { SessionEvents, SessionView } from './session-view.ts'
 import type { TlsIdentity } from './tls.ts'
 
 /** What an observer of a listener hears. None of its methods may throw. */

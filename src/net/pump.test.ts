@@ -10,7 +10,8 @@ import { cutEvery, feedEveryWayAsync } from '../../test/support/feed.ts'
 import { LineClient } from '../../test/support/line-client.ts'
 import type { MemoryConnection } from './memory-connection.ts'
 import { connectInMemory, type MemoryNetworkOptions } from './memory-network.ts'
-import { defaultPumpLimits, Session, type PumpLimits, type SessionView } from './pump.ts'
+import { defaultPumpLimits, Session, type PumpLimits } from './pump.ts'
+import type { SessionView } from './session-view.ts'
 
 interface Setup {
   readonly answer?: (question: string, sink: Sink) => string | Promise<string>

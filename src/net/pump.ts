@@ -14,11 +14,14 @@
 //   answer or the take-over, and then `SessionEvents.finished`.
 //
 // It relies on a connection that never calls back from inside one of its own methods.
-import { Buffer } from 'node:buffer'
-import { DeflatedConnection } from './deflated-connection.ts'
-import type { Clock, Timer } from '../base/clock.ts'
+import type { Clock } from '../base/clock.ts'
 import type { Connection } from '../base/connection.ts'
 import type { Core, Handler, Output, Peer, Sink, TlsState } from '../base/core.ts'
+import { DeflatedConnection } from './deflated-connection.ts'
+import { HeldInput } from './held-input.ts'
+import { LazyTimer } from './lazy-timer.ts'
+import { Outbox } from './outbox.ts'
+import type { SessionEnding, SessionEvents, SessionView } from './session-view.ts'
 
 /** What a protocol's server brings: a core and a handler for each connection. */
 export interface Service<Question, Answer> {
@@ -40,48 +43,6 @@ export const defaultPumpLimits: PumpLimits = {
   heldBytes: 65_536,
   lingerMilliseconds: 5_000,
   handshakeMilliseconds: 30_000,
-}
-
-/** Why a session ended. */
-export type SessionEnding =
-  /** The core closed it (QUIT, a farewell, a time-out). */
-  | 'closed'
-  /** The peer closed its side first. */
-  | 'peer-ended'
-  /** The connection broke. */
-  | 'reset'
-  /** The peer left its replies unread for the whole time-out. */
-  | 'not-reading'
-  | 'handshake-failed'
-  /** Bytes in the clear came between STARTTLS and the handshake, or bytes before a hand-over. */
-  | 'injected'
-  /** Another took its connection over, and is done with it. */
-  | 'handed-over'
-  /** A fault of ours; `SessionEvents.broke` told which. */
-  | 'broken'
-  /** `destroy` was called, as at the end of a stop's deadline. */
-  | 'cut'
-
-/** What an observer hears. One object serves all sessions of a listener. None of its methods may throw. */
-export interface SessionEvents {
-  /** A handler threw; the session says farewell. */
-  handlerFailed(peer: Peer, question: unknown, error: unknown): void
-  handshakeFailed(peer: Peer, error: Error): void
-  /** A core, or something that must not throw, threw; the session was cut. */
-  broke(peer: Peer, error: unknown): void
-  /** The session is over and its handler has been told. The last event. */
-  finished(session: SessionView): void
-}
-
-/** What others may know of a session, and do to it. */
-export interface SessionView {
-  readonly peer: Peer
-  /** Null while the session lives. */
-  readonly ending: SessionEnding | null
-  /** Asks the core to end at the next moment that cuts no reply. */
-  stop(): void
-  /** Ends at once. */
-  destroy(): void
 }
 
 export interface PumpSettings {
@@ -112,9 +73,6 @@ const ignore = () => undefined
 
 type Notice = 'none' | 'due' | 'told'
 
-/** Text gathered up to here before it is handed to the connection in mid-batch. */
-const batchCharacters = 32_768
-
 /** One session. Made with its connection paused; `start` sets it going. */
 export class Session<Question, Answer> implements Sink, SessionView {
   readonly peer: Peer
@@ -125,16 +83,11 @@ export class Session<Question, Answer> implements Sink, SessionView {
   #phase: Phase = 'fresh'
   #ending: SessionEnding | null = null
 
-  #text = ''
-  #corked = false
+  readonly #outbox: Outbox
   #flushScheduled = false
-  /** The connection refused more until `onDrain`. */
-  #blocked = false
-  #room: PromiseWithResolvers<void> | null = null
   #deferred: Output<Question>[] | null = null
 
-  #held: Uint8Array[] | null = null
-  #heldBytes = 0
+  readonly #held = new HeldInput()
   #paused = false
   #peerEnd: Notice = 'none'
   #shutdown: Notice = 'none'
@@ -144,14 +97,15 @@ export class Session<Question, Answer> implements Sink, SessionView {
   /** When the core's `deadline` is over; infinite where there is none. */
   #deadlineAt = Number.POSITIVE_INFINITY
   #askedAt = 0
-  #timer: Timer | null = null
-  #timerAt = 0
+  readonly #timer: LazyTimer
   #abort: AbortController | null = null
 
   constructor(connection: Connection, service: Service<Question, Answer>, settings: PumpSettings) {
     this.peer = connection.peer
     this.#connection = connection
     this.#settings = settings
+    this.#outbox = new Outbox(connection)
+    this.#timer = new LazyTimer(settings.clock, (now) => this.#tick(now))
     this.#core = service.makeCore(connection.peer)
     this.#handler = service.makeHandler(this, connection.peer)
     this.#listen(connection)
@@ -178,7 +132,7 @@ export class Session<Question, Answer> implements Sink, SessionView {
   }
 
   get held(): number {
-    return this.#heldBytes
+    return this.#held.size
   }
 
   /** A connection that was taken over is left to its new owner until `destroy`. */
@@ -208,17 +162,16 @@ export class Session<Question, Answer> implements Sink, SessionView {
       this.#broke(new Error('a handler wrote during a TLS handshake'))
       return
     }
-    this.#send(bytes)
+    this.#outbox.send(bytes)
     if (this.#phase !== 'running' && !this.#flushScheduled) {
       this.#flushScheduled = true
       queueMicrotask(() => {
         this.#flushScheduled = false
-        this.#flush()
+        this.#outbox.flush()
       })
     }
-    if (!this.#blocked) return
-    this.#room ??= Promise.withResolvers<void>()
-    return this.#room.promise
+    if (!this.#outbox.blocked) return
+    return this.#outbox.room()
   }
 
   // Input
@@ -227,7 +180,7 @@ export class Session<Question, Answer> implements Sink, SessionView {
     this.#lastActive = this.#settings.clock.monotonic()
     switch (this.#phase) {
       case 'idle':
-        if (this.#blocked) this.#hold(bytes)
+        if (this.#outbox.blocked) this.#hold(bytes)
         else this.#run(() => this.#core.receive(bytes))
         return
       case 'upgrading':
@@ -243,20 +196,11 @@ export class Session<Question, Answer> implements Sink, SessionView {
   }
 
   #hold(bytes: Uint8Array): void {
-    this.#held ??= []
-    this.#held.push(bytes)
-    this.#heldBytes += bytes.length
-    if (this.#heldBytes >= this.#settings.limits.heldBytes && !this.#paused) {
+    this.#held.add(bytes)
+    if (this.#held.size >= this.#settings.limits.heldBytes && !this.#paused) {
       this.#paused = true
       this.#connection.pause()
     }
-  }
-
-  #takeHeld(held: Uint8Array[]): Uint8Array {
-    this.#held = null
-    this.#heldBytes = 0
-    const [only] = held
-    return only !== undefined && held.length === 1 ? only : Buffer.concat(held)
   }
 
   #onEnd(): void {
@@ -267,13 +211,12 @@ export class Session<Question, Answer> implements Sink, SessionView {
 
   /** Works off what waited for the core to be idle, in order, then lets the peer speak again. */
   #settle(): void {
-    while (this.#phase === 'idle' && !this.#blocked) {
-      const held = this.#held
+    while (this.#phase === 'idle' && !this.#outbox.blocked) {
       if (this.#shutdown === 'due') {
         this.#shutdown = 'told'
         this.#carry(() => this.#core.shutdown())
-      } else if (held !== null) {
-        this.#carry(() => this.#core.receive(this.#takeHeld(held)))
+      } else if (!this.#held.isEmpty) {
+        this.#carry(() => this.#core.receive(this.#held.take()))
       } else if (this.#peerEnd === 'due') {
         this.#peerEnd = 'told'
         this.#ending = 'peer-ended'
@@ -297,7 +240,7 @@ export class Session<Question, Answer> implements Sink, SessionView {
   /** Carries what the core says, and whatever that sets free. */
   #run(step: () => Output<Question>[]): void {
     this.#carry(step)
-    if (this.#shutdown === 'due' || this.#held !== null || this.#peerEnd !== 'none' || this.#paused)
+    if (this.#shutdown === 'due' || !this.#held.isEmpty || this.#peerEnd !== 'none' || this.#paused)
       this.#settle()
   }
 
@@ -306,7 +249,7 @@ export class Session<Question, Answer> implements Sink, SessionView {
     try {
       let outputs: Output<Question>[] | null = step()
       while (outputs !== null) outputs = this.#carryBatch(outputs)
-      this.#flush()
+      this.#outbox.flush()
       if (this.#phase === 'running') this.#phase = 'idle'
       if (this.#deadlineAt !== Number.POSITIVE_INFINITY) this.#armDue()
     } catch (error) {
@@ -319,7 +262,7 @@ export class Session<Question, Answer> implements Sink, SessionView {
     for (const output of outputs) {
       switch (output.type) {
         case 'write':
-          this.#send(output.bytes)
+          this.#outbox.send(output.bytes)
           break
         case 'ask':
           return this.#ask(output)
@@ -348,7 +291,7 @@ export class Session<Question, Answer> implements Sink, SessionView {
   }
 
   #ask(output: Output<Question> & { type: 'ask' }): Output<Question>[] | null {
-    if (this.#blocked) {
+    if (this.#outbox.blocked) {
       this.#deferred = [output]
       this.#phase = 'deferred'
       return null
@@ -396,41 +339,10 @@ export class Session<Question, Answer> implements Sink, SessionView {
     return this.#handler.failed(question, error)
   }
 
-  #send(bytes: Uint8Array | string): void {
-    if (typeof bytes === 'string') {
-      this.#text += bytes
-      if (this.#text.length < batchCharacters) return
-    }
-    if (!this.#corked) {
-      this.#corked = true
-      this.#connection.cork()
-    }
-    this.#flushText()
-    if (typeof bytes !== 'string') this.#put(bytes)
-  }
-
-  #flush(): void {
-    this.#flushText()
-    if (!this.#corked) return
-    this.#corked = false
-    this.#connection.uncork()
-  }
-
-  #flushText(): void {
-    if (this.#text === '') return
-    const text = this.#text
-    this.#text = ''
-    this.#put(text)
-  }
-
-  #put(bytes: Uint8Array | string): void {
-    if (!this.#connection.write(bytes)) this.#blocked = true
-  }
-
   #onDrain(): void {
-    this.#blocked = false
+    this.#outbox.blocked = false
     this.#lastActive = this.#settings.clock.monotonic()
-    this.#makeRoom()
+    this.#outbox.makeRoom()
     if (this.#phase === 'deferred') {
       const outputs = this.#deferred ?? []
       this.#deferred = null
@@ -443,17 +355,11 @@ export class Session<Question, Answer> implements Sink, SessionView {
     }
   }
 
-  #makeRoom(): void {
-    const room = this.#room
-    this.#room = null
-    room?.resolve()
-  }
-
   // TLS
 
   #startTls(then: (tls: TlsState) => Output<Question>[]): void {
-    this.#flush()
-    if (this.#held !== null) {
+    this.#outbox.flush()
+    if (!this.#held.isEmpty) {
       // RFC 3207 §4.2, RFC 9051 §6.2.1: what came in the clear is not known to be the client's.
       this.#cut('injected')
       return
@@ -463,7 +369,7 @@ export class Session<Question, Answer> implements Sink, SessionView {
     this.#connection.startTls().then(
       (tls) => {
         if (this.#phase !== 'upgrading') return
-        this.#blocked = false
+        this.#outbox.blocked = false
         this.#phase = 'running'
         this.#touch()
         this.#run(() => then(tls))
@@ -478,15 +384,14 @@ export class Session<Question, Answer> implements Sink, SessionView {
   }
 
   #compress(): void {
-    this.#flush()
+    this.#outbox.flush()
     // RFC 4978 §3: the client sends nothing more before it has seen the answer.
-    if (this.#held !== null) {
+    if (!this.#held.isEmpty) {
       this.#cut('injected')
       return
     }
-    // Its own buffer takes what the peer has not read yet.
-    this.#blocked = false
     this.#connection = new DeflatedConnection(this.#connection)
+    this.#outbox.moveTo(this.#connection)
     this.#listen(this.#connection)
     if (!this.#paused) this.#connection.resume()
   }
@@ -494,9 +399,9 @@ export class Session<Question, Answer> implements Sink, SessionView {
   // Hand-over
 
   #handOver(): void {
-    this.#flush()
+    this.#outbox.flush()
     // Whoever speaks next was told by our last reply, so nothing of the peer's can be on its way yet (RFC 2645 §5.2.1).
-    if (this.#held !== null) {
+    if (!this.#held.isEmpty) {
       this.#cut('injected')
       return
     }
@@ -507,9 +412,8 @@ export class Session<Question, Answer> implements Sink, SessionView {
     this.#phase = 'taken-over'
     this.#deadlineAt = Number.POSITIVE_INFINITY
     this.#timeOut = 0
-    this.#timer?.cancel()
-    this.#timer = null
-    this.#makeRoom()
+    this.#timer.cancel()
+    this.#outbox.makeRoom()
     const connection = this.#connection
     connection.pause()
     connection.onData = ignore
@@ -556,29 +460,17 @@ export class Session<Question, Answer> implements Sink, SessionView {
   #dueAt(): number {
     const allowed = this.#allowedSilence()
     const silence = allowed > 0 ? this.#lastActive + allowed : Number.POSITIVE_INFINITY
-    const waitsForPeer = (this.#phase === 'idle' || this.#phase === 'running') && !this.#blocked
+    const waitsForPeer = (this.#phase === 'idle' || this.#phase === 'running') && !this.#outbox.blocked
     return waitsForPeer ? Math.min(silence, this.#deadlineAt) : silence
   }
 
   #armDue(): void {
     const at = this.#dueAt()
-    if (at !== Number.POSITIVE_INFINITY) this.#arm(at)
+    if (at !== Number.POSITIVE_INFINITY) this.#timer.set(at)
   }
 
-  /** Makes sure that the timer fires at that time or before; firing early only re-arms it. */
-  #arm(at: number): void {
-    if (this.#timer !== null) {
-      if (this.#timerAt <= at) return
-      this.#timer.cancel()
-    }
-    this.#timerAt = at
-    const delay = Math.max(0, Math.ceil(at - this.#settings.clock.monotonic()))
-    this.#timer = this.#settings.clock.after(delay, () => this.#tick())
-  }
-
-  #tick(): void {
-    this.#timer = null
-    const now = this.#settings.clock.monotonic()
+  /** Early perhaps: what happened meanwhile has only noted its time. */
+  #tick(now: number): void {
     if (now < this.#dueAt()) this.#armDue()
     else this.#silent(now)
   }
@@ -587,7 +479,9 @@ export class Session<Question, Answer> implements Sink, SessionView {
     const { limits } = this.#settings
     if (this.#phase === 'upgrading') return limits.handshakeMilliseconds
     if (this.#phase !== 'closing') return this.#timeOut
-    return this.#blocked ? Math.max(this.#timeOut, limits.lingerMilliseconds) : limits.lingerMilliseconds
+    return this.#outbox.blocked
+      ? Math.max(this.#timeOut, limits.lingerMilliseconds)
+      : limits.lingerMilliseconds
   }
 
   #silent(now: number): void {
@@ -596,7 +490,7 @@ export class Session<Question, Answer> implements Sink, SessionView {
       this.#cut('handshake-failed')
     } else if (this.#phase === 'closing') {
       this.#cut('closed')
-    } else if (this.#blocked) {
+    } else if (this.#outbox.blocked) {
       this.#cut('not-reading')
     } else {
       this.#lastActive = now
@@ -611,11 +505,10 @@ export class Session<Question, Answer> implements Sink, SessionView {
   // The end
 
   #close(): void {
-    this.#flush()
+    this.#outbox.flush()
     this.#ending ??= 'closed'
     this.#phase = 'closing'
-    this.#held = null
-    this.#heldBytes = 0
+    this.#held.clear()
     this.#connection.end()
     this.#touch()
     // Reading on lets the peer's end be seen, and keeps unread input from turning our last reply into a reset.
@@ -648,14 +541,12 @@ export class Session<Question, Answer> implements Sink, SessionView {
     }
     this.#ending ??= error !== null ? 'reset' : 'peer-ended'
     this.#phase = asking ? 'lost' : 'gone'
-    this.#timer?.cancel()
-    this.#timer = null
-    this.#held = null
-    this.#heldBytes = 0
+    this.#timer.cancel()
+    this.#held.clear()
     this.#deferred = null
-    this.#text = ''
+    this.#outbox.clear()
     this.#abort?.abort()
-    this.#makeRoom()
+    this.#outbox.makeRoom()
     if (!asking) this.#finish()
   }
 
