@@ -1,7 +1,7 @@
 // The two references that the program writes about itself: every setting, and every command.
 import { Readable } from 'node:stream'
 import type { Command } from 'commander'
-import { makeProgram } from '../src/cli/main.ts'
+import { makeProgram } from '../src/cli/program.ts'
 import { exitCode } from '../src/cli/io.ts'
 import { explainConfig } from '../src/config/layers.ts'
 

@@ -1,62 +1,30 @@
-// The command line. Each command's help is its documentation; docs/generated/cli.md is made from it.
+// The command line's beginning and end: which commands are loaded, and what becomes of errors.
 //
+// A server loads its own two commands alone: the others would take a tenth of its start and some memory for as long as it runs.
 // Errors are one sentence that says what to do next, on standard error, and an exit code (io.ts). A stack is printed only for
 // what should never happen.
-import { readFileSync } from 'node:fs'
-import { Command, CommanderError } from 'commander'
+import { type Command, CommanderError } from 'commander'
 import { errorText } from '../events/error-text.ts'
-import {
-  addAccountCommands,
-  addAliasCommands,
-  addDomainCommands,
-  addServerCommands,
-} from './admin-commands.ts'
-import { addAttachCommand } from './attach-command.ts'
-import { addCollectCommand } from './collect-command.ts'
-import { addConfigCommands } from './config-command.ts'
+import { makeBaseProgram } from './base-program.ts'
 import { CommandError, exitCode, type Io } from './io.ts'
-import { addMailCommands } from './mail-commands.ts'
-import { addQueueCommands } from './queue-commands.ts'
-import { addSendmailCommand } from './sendmail-command.ts'
-import { addServeCommands } from './serve-commands.ts'
+import { addServeCommands, serveCommands } from './serve-commands.ts'
 
-/** The version in package.json. */
-export function version(): string {
-  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
-  return typeof manifest === 'object' && manifest !== null && 'version' in manifest
-    ? String(manifest.version)
-    : ''
-}
-
-/** The whole command line, over the given streams. */
-export function makeProgram(io: Io): Command {
-  const program = new Command('posthorn')
-  program
-    .description('A whole mail system in one program.')
-    .version(`posthorn ${version()} (node ${process.versions.node})`, '-V, --version', 'print the version')
-    .configureOutput({ writeOut: io.out, writeErr: io.err })
-    .exitOverride()
-    // For `sendmail`, whose flags are its own.
-    .enablePositionalOptions()
-    .showHelpAfterError('Run with --help to see what there is.')
-  addServeCommands(program, io)
-  addDomainCommands(program, io)
-  addAccountCommands(program, io)
-  addAliasCommands(program, io)
-  addMailCommands(program, io)
-  addAttachCommand(program, io)
-  addSendmailCommand(program, io)
-  addQueueCommands(program, io)
-  addCollectCommand(program, io)
-  addServerCommands(program, io)
-  addConfigCommands(program, io)
-  return program
+/** With at least the command that is asked for. */
+async function programFor([name]: readonly string[], io: Io): Promise<Command> {
+  if (name !== undefined && serveCommands.includes(name)) {
+    const program = makeBaseProgram(io)
+    addServeCommands(program, io)
+    return program
+  }
+  const { makeProgram } = await import('./program.ts')
+  return makeProgram(io)
 }
 
 /** Runs one command and gives its exit code. Never rejects. */
 export async function main(argv: readonly string[], io: Io = processIo()): Promise<number> {
   try {
-    await makeProgram(io).parseAsync([...argv], { from: 'user' })
+    const program = await programFor(argv, io)
+    await program.parseAsync([...argv], { from: 'user' })
     return exitCode.ok
   } catch (error) {
     if (error instanceof CommandError) {

@@ -16,6 +16,9 @@ interface Options extends ConfigOptions {
   readonly json?: boolean
 }
 
+/** What `addServeCommands` adds. */
+export const serveCommands: readonly string[] = ['serve', 'dev']
+
 /** Adds `serve` and `dev`. */
 export function addServeCommands(program: Command, io: Io): void {
   program
