@@ -39,7 +39,7 @@ for (const [subject, text, isReplyOrForward] of cases) {
 
 test('long runs of blobs, forwards and spaces end at once', () => {
   for (const piece of ['[a]', '[fwd:', 're:', ' (fwd)', '[', '[a] ', ' ']) {
-    const text = piece.repeat(100_000)
+    const text = piece.repeat(50_000)
     const start = process.hrtime.bigint()
     baseSubject(`${text}x${']'.repeat(1000)}`)
     assert.ok(process.hrtime.bigint() - start < 2_000_000_000n, piece)

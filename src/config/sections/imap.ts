@@ -21,6 +21,7 @@ export const imapSection = z
     appendMessages: count(1_000, 'Messages in one APPEND.'),
     appendSize: size('256 MB', 'All messages of one APPEND together; each has the limit of messages beside.'),
     catenateParts: count(200, 'Parts in one CATENATE.'),
+    urls: count(100, 'URLs in one GENURLAUTH or URLFETCH.'),
     searchDepth: count(50, 'Parentheses, NOT and OR inside each other in SEARCH.'),
     searchKeys: count(1_000, 'Search keys in one SEARCH.'),
     searchText: size('8 MB', 'How much decoded text of one message a search looks at.'),

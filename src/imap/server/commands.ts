@@ -2,13 +2,14 @@
 import { bad } from './context.ts'
 import { mailboxCommands } from './mailboxes/commands.ts'
 import { messageCommands } from './messages/commands.ts'
-import { searchCommands } from './search/commands.ts'
+import { multiSearchCommands, searchCommands } from './search/commands.ts'
 import { sessionCommands } from './session-commands.ts'
+import { urlCommands } from './urls/commands.ts'
 import type { CommandRun, Done } from './context.ts'
 import type { ImapRequest } from '../proto/commands/command.ts'
 import type { Selected } from './messages/selected.ts'
 
-const anywhere = { ...sessionCommands, ...mailboxCommands }
+const anywhere = { ...sessionCommands, ...mailboxCommands, ...urlCommands, ...multiSearchCommands }
 const onSelected = { ...messageCommands, ...searchCommands }
 
 /** ID may come before log-in, when there is no session to run in: the handler answers it. */

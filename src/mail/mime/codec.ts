@@ -142,6 +142,18 @@ export function decodeThreading(text: string): Threading {
   }
 }
 
+/** The envelope alone. Throws as `decodeStructure` does. */
+export function decodeEnvelope(text: string): Envelope {
+  return decodeStructure(text).envelope
+}
+
+/** Where in a kept text its envelope begins, as a JSON array in the order of `Envelope`; -1 where there is none. */
+export function envelopeStart(text: string): number {
+  if (!text.startsWith(`[${structureVersion},`)) return -1
+  const comma = text.indexOf(',', 3)
+  return comma === -1 ? -1 : comma + 1
+}
+
 function packEnvelope(envelope: Envelope): PackedEnvelope {
   const { from, sender, replyTo } = envelope
   return [

@@ -13,14 +13,21 @@ import type { ImapLimits } from '../limits.ts'
 import type { Modes } from '../modes.ts'
 import type { MailboxRequest } from '../requests/mailbox.ts'
 import type { MessageRequest } from '../requests/message.ts'
-import type { SearchRequest } from '../requests/search.ts'
+import type { MultiSearchRequest, SearchRequest } from '../requests/search.ts'
+import type { UrlRequest } from '../requests/url.ts'
 import type { SessionRequest } from '../requests/session.ts'
 
 /** RFC 3501 §3. */
 export type StateName = 'not-authenticated' | 'authenticated' | 'selected' | 'logout'
 
 /** Work for the handler. Untagged responses go through the sink; the answer is the tagged one. */
-export type ImapRequest = SessionRequest | MailboxRequest | MessageRequest | SearchRequest
+export type ImapRequest =
+  | SessionRequest
+  | MailboxRequest
+  | MessageRequest
+  | SearchRequest
+  | MultiSearchRequest
+  | UrlRequest
 
 /** The request of a name. */
 export type RequestOf<Name extends ImapRequest['name']> = Extract<ImapRequest, { readonly name: Name }>

@@ -1,0 +1,89 @@
+// THREAD (RFC 5256 §3): a search whose result is told as threads.
+import { answerLimited } from '../messages/message-limit.ts'
+import { badCharset } from './search.ts'
+import { loadFacts, runSearch } from './run-search.ts'
+import { ok } from '../context.ts'
+import { orderedSubject, references, refs } from './thread-algorithms.ts'
+import { Pace } from '../pace.ts'
+import { pacedSort } from './paced-sort.ts'
+import { place } from './placing.ts'
+import { sentDates } from './sort-order.ts'
+import type { CommandRun, Done } from '../context.ts'
+import type { Forest } from './thread-forest.ts'
+import type { FoundMessages } from './run-search.ts'
+import type { RequestOf } from '../../proto/commands/command.ts'
+import type { Selected } from '../messages/selected.ts'
+import type { Threaded } from './thread-algorithms.ts'
+
+export async function thread(
+  run: CommandRun,
+  selected: Selected,
+  { uid, algorithm, program }: RequestOf<'THREAD'>,
+): Promise<Done> {
+  const view = await selected.load()
+  const found = await runSearch(run, selected, program)
+  if (found === undefined) return badCharset
+  const forest = await threadFound(run, found, algorithm)
+  const { matches } = found
+  const numberOf = (position: number): number => {
+    const index = matches[position] ?? 0
+    return uid ? view.uid(index) : index + 1
+  }
+  await run.output.text(matches.length === 0 ? '* THREAD' : '* THREAD ')
+  for (const text of forest.text(numberOf)) {
+    const others = run.output.text(text)
+    if (others !== undefined) await others
+  }
+  await run.output.text('\r\n')
+  await run.output.end()
+  run.session.parts.facts.trim()
+  return answerLimited(run, ok('THREAD completed'), found.lowest)
+}
+
+async function threadFound(
+  run: CommandRun,
+  found: FoundMessages,
+  algorithm: RequestOf<'THREAD'>['algorithm'],
+): Promise<Forest> {
+  const { searched, facts } = found
+  const bySubject = algorithm === 'ORDEREDSUBJECT'
+  await loadFacts(run, {
+    searched,
+    facts,
+    kinds: bySubject ? ['rows', 'texts'] : ['rows', 'texts', 'threads'],
+  })
+  const pace = new Pace()
+  const threaded = await threadedOf(found, pace)
+  if (bySubject) return orderedSubject(threaded, pace)
+  if (algorithm === 'REFERENCES') return references(threaded, pace)
+  const places = place(searched.view, facts.rows.uids)
+  const arrival = (position: number): number =>
+    facts.rows.internalDates.at(places[found.matches[position] ?? -1] ?? -1)
+  return refs(threaded, { arrival, pace })
+}
+
+/** What the algorithms ask, from facts that are loaded. */
+async function threadedOf(found: FoundMessages, pace: Pace): Promise<Threaded> {
+  const { matches, searched, facts } = found
+  const { texts, threads } = facts
+  const dateOf = sentDates(found)
+  const dates = Float64Array.from(matches, dateOf)
+  const positions = Uint32Array.from(matches, (_, position) => position)
+  const compare = (a: number, b: number): number => (dates[a] ?? 0) - (dates[b] ?? 0) || a - b
+  const textPlaces = place(searched.view, texts.uids)
+  const threadPlaces = place(searched.view, threads.uids)
+  const textPlace = (position: number): number => textPlaces[matches[position] ?? -1] ?? -1
+  const threadPlace = (position: number): number => threadPlaces[matches[position] ?? -1] ?? -1
+  return {
+    length: matches.length,
+    byDate: await pacedSort(positions, compare, pace),
+    subject: (position) => texts.subjects.at(textPlace(position)),
+    isReply: (position) => texts.replies.at(textPlace(position)) === 1,
+    id: (position) => (threadPlace(position) < 0 ? -1 : threads.ids.at(threadPlace(position))),
+    references: (position) => {
+      const at = threadPlace(position)
+      return at < 0 ? [] : threads.referencesOf(at)
+    },
+    ids: threads.idCount,
+  }
+}
