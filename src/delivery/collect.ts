@@ -5,7 +5,6 @@ import type { CollectSource } from '../config/sections/collect.ts'
 import type { RouteConfig } from '../config/sections/relay.ts'
 import { collectionRefused, mailCollected, nothingToCollect, sendingAsked } from '../events/collect.ts'
 import type { RelayContext } from './context.ts'
-import { askByEtrn, fetchByTurn } from './turn.ts'
 
 /** What one visit came to. */
 export type CollectOutcome =
@@ -49,6 +48,8 @@ async function visit({ source, heloName, context, serve, signal }: CollectReques
   const { verb, domains } = source
   const provider = providerOf(source)
   const request = { provider, domains, heloName, context, signal }
+  // Loaded by the first visit: few servers ever make one.
+  const { askByEtrn, fetchByTurn } = await import('./turn.ts')
   if (verb === 'etrn') {
     const asked = await askByEtrn(request)
     return asked.type === 'asked' ? asked : failed(asked.trouble)

@@ -10,9 +10,8 @@ import type { Job, JobSource, RecipientResult, Transport } from '../queue/transp
 import type { QueueMessage, QueueRecipient } from '../store/queue.ts'
 import type { BlobStore } from '../store/store.ts'
 import { makeAttempt, noFacts } from './attempt.ts'
-import { Connector } from './connector.ts'
 import type { RelayContext } from './context.ts'
-import { type LaneJob, runLane } from './lane.ts'
+import type { LaneJob } from './lane.ts'
 import type { Parcel } from './parcel.ts'
 import { questionOf, type Routes, type Way } from './routes.ts'
 
@@ -33,6 +32,8 @@ export function createRelayTransport(options: RelayTransportOptions): Transport 
       if (way === undefined) throw new Error(`no route leads to ${destination.key}`)
       const { config } = way.route
       if (leadsNowhere(config)) return answerAll(way.route.name, { config, jobs, context, signal })
+      // Loaded by the first mail that leaves: a server that only receives does without.
+      const [{ runLane }, { Connector }] = await Promise.all([import('./lane.ts'), import('./connector.ts')])
       await runLane({
         way,
         context,

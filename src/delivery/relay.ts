@@ -12,7 +12,7 @@ import type { Transport } from '../queue/transport.ts'
 import type { QueueStore } from '../store/queue.ts'
 import type { BlobStore } from '../store/store.ts'
 import type { RelayContext } from './context.ts'
-import { createDirect, type Direct } from './direct.ts'
+import type { Direct } from './direct.ts'
 import { createHttpsRequest, type HttpsRequest } from './https-request.ts'
 import { createPolicyFetcher } from './policy-fetcher.ts'
 import { createRelayTransport } from './relay-transport.ts'
@@ -94,6 +94,11 @@ export function createRelay(options: RelayOptions): Relay {
     context,
     routes,
     transport: createRelayTransport({ context, routes, blobs: store.blobs }),
-    direct: createDirect({ context, routes }),
+    direct: {
+      async deliver(request) {
+        const { createDirect } = await import('./direct.ts')
+        return createDirect({ context, routes }).deliver(request)
+      },
+    },
   }
 }

@@ -17,7 +17,6 @@ import { createOpenDirectory } from '../directory/open-directory.ts'
 import type { TokenVerifier } from '../directory/tokens.ts'
 import { createEvents, type Events, type EventSink } from '../events/event.ts'
 import { Metrics } from '../events/metrics.ts'
-import { createPolicy } from '../hooks/chain.ts'
 import type { Policy } from '../hooks/policy.ts'
 import type { Network } from '../net/network.ts'
 import { SocketNetwork } from '../net/socket-network.ts'
@@ -79,11 +78,7 @@ export async function openBackend(config: Config, surroundings: Surroundings = {
   const directory = await makeDirectory(config, { store, clock, random, events, serverSecret: secret })
   const terminals = createTerminals()
   const checkpoint = checkpoints && (await loadCheckpoints(checkpoints)).checkpoint
-  const policy = createPolicy(config.hooks, {
-    ...{ clock, random, events, httpFetch: globalThis.fetch },
-    dialer: surroundings.network ?? new SocketNetwork(clock),
-    ...{ hostname: config.hostname, maxMessageSize: config.maxMessageSize },
-  })
+  const policy = await makePolicy(config, { clock, random, events, network: surroundings.network })
   const wayIn = createWayIn({ config, store, directory, clock, random, events, secret, checkpoint, policy })
   const { submitter } = wayIn
   const routes = new Routes(config.relay, config.hostname).names
@@ -119,6 +114,22 @@ export async function openBackend(config: Config, surroundings: Surroundings = {
     },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
+}
+
+/** Null, and nothing loaded, where nobody is asked. */
+async function makePolicy(
+  { hooks, hostname, maxMessageSize }: Config,
+  parts: { clock: Clock; random: Random; events: Events; network: Network | undefined },
+): Promise<Policy | null> {
+  const functions = Object.values(hooks).filter((value) => typeof value === 'function')
+  if (functions.length + hooks.milters.length + hooks.http.length === 0) return null
+  const { createPolicy } = await import('../hooks/chain.ts')
+  const { clock, random, events, network } = parts
+  return createPolicy(hooks, {
+    ...{ clock, random, events, httpFetch: globalThis.fetch },
+    dialer: network ?? new SocketNetwork(clock),
+    ...{ hostname, maxMessageSize },
+  })
 }
 
 async function makeDirectory(

@@ -7,7 +7,6 @@ import { withLocalLane } from '../delivery/local-lane.ts'
 import { createRelay, type Relay } from '../delivery/relay.ts'
 import { domainFits } from '../delivery/routes.ts'
 import { makeStandStill } from '../delivery/stand-still.ts'
-import { sendTurned } from '../delivery/turn.ts'
 import type { Network } from '../net/network.ts'
 import { createQueue, type Queue } from '../queue/queue.ts'
 import { createReports, type Reports } from '../queue/reports.ts'
@@ -107,6 +106,7 @@ function makeRemoteQueue(parts: {
     flush: (request) => queue.flush(request),
     pending: (domains) => queue.pending(domains),
     async relayOver(connection, { domains, by }) {
+      const { sendTurned } = await import('../delivery/turn.ts')
       await queue.drainInto(domains, (jobs) =>
         sendTurned({ connection, peer: by.name, heloName, jobs, context: relay.context, blobs, signal }),
       )
