@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=8 --heap-growing-percent=60
+#!/usr/bin/env -S node --max-semi-space-size=8 --heap-growing-percent=60 --expose-gc
 // The `posthorn` command before Node 26 is certain: plain JavaScript that any Node since 16 can parse. The first line bounds
 // what V8 keeps beyond what is alive (docs/decisions/013-bounded-heap.md); the size must be said before the first object is made.
 //

@@ -1,5 +1,6 @@
 // What standing connections cost, and what it takes to start.
 import { connect, type Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Row } from '../report.ts'
 import { type RunningServer, usageOf } from '../server.ts'
 
@@ -7,6 +8,8 @@ import { type RunningServer, usageOf } from '../server.ts'
 export async function measureIdle(server: RunningServer, connections: number): Promise<Row> {
   const port = server.ports.smtp
   if (port === null) throw new Error(`${server.name} takes no mail`)
+  // At rest: what a start leaves behind is let go a second after it.
+  await sleep(3000)
   const before = usageOf(server.pids()).residentBytes
   const sockets: Socket[] = []
   try {
