@@ -23,7 +23,7 @@ export function addAttachCommand(program: Command, io: Io): void {
   program
     .command('attach [address]')
     .description(
-      'Be a terminal of an account of the server that runs here: messages sent to it by SEND, SOML or SAML are printed as they come, until Ctrl-C. Default: your name at the default domain. The password is asked for, or the first line of standard input.',
+      'Open a terminal for an account: what SEND, SOML and SAML (RFC 821) bring to it is printed as it comes, until Ctrl-C. The server of this data folder must be running. Without an address it is your user name at directory.defaultDomain. The password is asked for; without a keyboard it is the first line of standard input.',
     )
     .option('--config <file>', 'configuration file; default: posthorn.config.ts or posthorn.toml here')
     .option('--data <folder>', 'data folder, instead of the one in the configuration')

@@ -15,7 +15,7 @@ export function addCollectCommand(program: Command, io: Io): void {
   admin(
     program,
     'collect [name]',
-    'Have the running server fetch the mail that waits for it at the providers of `collect` in the configuration (ATRN, TURN, ETRN), or at the one of that name, and tell what came of it.',
+    'Fetch the mail that a provider keeps for this server, now rather than at its time: all providers of `collect` in the configuration (by ATRN, TURN or ETRN), or the one of that name. The server of this data folder does it, so it must be running.',
   ).action(async (name: string | undefined, options: Options) => {
     const visits = await administer<Collected[]>(options, {
       operation: 'collect.now',

@@ -44,7 +44,9 @@ export function addConfigCommands(program: Command, io: Io): void {
     })
   config
     .command('check')
-    .description('Read the configuration and say whether it can be used.')
+    .description(
+      'Read the configuration, say whether it can be used, and warn of what is probably not meant.',
+    )
     .option('--config <file>', 'configuration file (TOML, or a module)')
     .option('--json', 'print JSON')
     .action(async (options: Options) => {

@@ -29,12 +29,12 @@ interface FilterOptions extends Options {
 export function addQueueCommands(program: Command, io: Io): void {
   const queue = program.command('queue').description('Mail that waits for other hosts.')
   withFilter(admin(queue, 'list', 'List the messages that wait, with the reason for each recipient.'))
-    .option('--finished', 'with those that are done and still remembered')
+    .option('--finished', 'also those that are over; they are remembered for queue.keepHistory (7 days)')
     .action((options: FilterOptions) => showQueue(io, options))
   admin(
     queue,
     'show <message>',
-    'Show one message with everything that was tried: hosts, TLS, replies verbatim. The message is named by what its 250 said, or by its number.',
+    'Show one message with everything that was tried: hosts, TLS, replies verbatim. The message is named by the id that `queue list`, the log and the reply 250 say.',
   ).action(async (message: string, options: Options) => {
     const shown = await administer<ShownMessage>(options, {
       operation: 'queue.show',
@@ -43,8 +43,8 @@ export function addQueueCommands(program: Command, io: Io): void {
     print(io, options, shown, wholeMessage)
   })
   addOrders(queue, io)
-  admin(queue, 'qshape', 'Count what waits by domain and by age in minutes.').action((options: Options) =>
-    showShape(io, options),
+  admin(queue, 'qshape', 'Show how much waits for each domain, in columns by its age in minutes.').action(
+    (options: Options) => showShape(io, options),
   )
   addSuppression(program, io)
 }
@@ -74,7 +74,7 @@ const orders: readonly Order[] = [
   {
     name: 'retry',
     operation: 'queue.retry',
-    description: 'Try waiting messages now, whatever their next attempt.',
+    description: 'Try waiting messages now rather than at the time of their next attempt.',
     done: 'due now',
   },
   {
@@ -97,14 +97,16 @@ function addOrders(queue: Command, io: Io): void {
   for (const order of orders) {
     const added = withFilter(admin(queue, `${order.name} [message]`, order.description)).option(
       '--all',
-      'every message that the other options let through',
+      'all messages, or all that the other options let through',
     )
     if (order.name === 'hold' || order.name === 'fail') {
-      added.option('--reason <text>', 'why, for `queue show` and the report')
+      added.option('--reason <text>', 'why: shown by `queue show`, and told in the report to the sender')
     }
-    if (order.name === 'fail') added.option('--discard', 'without a report')
+    if (order.name === 'fail') added.option('--discard', 'tell the sender nothing')
     if (order.name === 'reroute') {
-      added.option('--to <route>', 'its name in relay.routes').option('--usual', 'as the configuration says')
+      added
+        .option('--to <route>', 'the route: its `name` in relay.routes of the configuration')
+        .option('--usual', 'back to the route that the configuration chooses')
     }
     added.action(async (message: string | undefined, options: FilterOptions) => {
       const discard = options.discard === true
@@ -125,9 +127,12 @@ function addOrders(queue: Command, io: Io): void {
 function withFilter(added: Command): Command {
   return added
     .option('--domain <name>', 'only recipients in this domain')
-    .option('--sender <name>', 'only mail counted to this sender')
+    .option(
+      '--sender <name>',
+      'only mail of this sender: the address of an account; for other mail the domain it is from',
+    )
     .option('--recipient <address>', 'only this recipient')
-    .option('--state <state>', 'only rows in this state: waiting, active, held')
+    .option('--state <state>', 'only recipients in this state: waiting, active (being tried), held')
 }
 
 /** What an order is about; everything only where that is said. */
@@ -254,18 +259,22 @@ async function showShape(io: Io, options: Options): Promise<void> {
 function addSuppression(program: Command, io: Io): void {
   const suppression = program
     .command('suppression')
-    .description('Addresses that nothing is sent to any more: mail to them fails at once.')
-  admin(suppression, 'list', 'List them.').action(async (options: Options) => {
-    const list = await administer<ShownSuppression[]>(options, { operation: 'suppression.list' })
-    print(io, options, list, () =>
-      table(
-        ['address', 'since', 'until', 'reason'],
-        list.map(({ address, since, until, reason }) => [address, since, until ?? 'for ever', reason]),
-        'Nothing is suppressed.',
-      ),
+    .description(
+      'The suppression list: addresses that nothing is sent to any more; mail to them fails at once, with a report.',
     )
-  })
-  admin(suppression, 'add <address>', 'Send nothing more to an address.')
+  admin(suppression, 'list', 'List the addresses, with why and until when.').action(
+    async (options: Options) => {
+      const list = await administer<ShownSuppression[]>(options, { operation: 'suppression.list' })
+      print(io, options, list, () =>
+        table(
+          ['address', 'since', 'until', 'reason'],
+          list.map(({ address, since, until, reason }) => [address, since, until ?? 'for ever', reason]),
+          'Nothing is suppressed.',
+        ),
+      )
+    },
+  )
+  admin(suppression, 'add <address>', 'Send nothing more to an address: mail to it fails at once.')
     .option('--reason <text>', 'why')
     .option('--for <time>', 'for how long, for example "30d"; for ever unless given')
     .action(async (address: string, options: Options & { reason?: string; for?: string }) => {

@@ -30,10 +30,11 @@ export function addSendmailCommand(program: Command, io: Io): void {
   program
     .command('sendmail')
     .description(
-      'Stand in for sendmail(1): a message on standard input goes to the recipients named, or with -t to those of its header. Flags: -t -i -f -F -N -R -V -bm -bs -bp -bi -q, and those that ask for what is always so. Before them: --config FILE, --data FOLDER, --json.',
+      'Stand in for sendmail(1): take a message from standard input and send it. It goes to the running server, or into its store while none runs. Options of Posthorn stand before the flags: posthorn sendmail --config FILE -t.',
     )
-    .argument('[flags...]', 'flags of sendmail(1), and recipients')
+    .argument('[flags...]', 'flags of sendmail(1), and recipients; see below')
     .helpOption('--help', 'display help for command')
+    .addHelpText('after', flagsHelp)
     .allowUnknownOption()
     .passThroughOptions()
     .option('--config <file>', 'configuration file; default: posthorn.config.ts or posthorn.toml here')
@@ -41,6 +42,25 @@ export function addSendmailCommand(program: Command, io: Io): void {
     .option('--json', 'print what became of the message as JSON')
     .action((argv: string[], options: Options) => sendmail(io, argv, options))
 }
+
+const flagsHelp = `
+Flags:
+  -t              also send to those whom To, Cc and Bcc name
+  -i, -oi         a line with a single dot does not end the message
+  -f, -r ADDRESS  the sender of the envelope; <> for none; default: your user name at the default domain
+  -F NAME         the name in From, where the message has no From
+  -N WHEN         reports: never, or success, failure and delay with commas between (RFC 3461)
+  -R full|hdrs    how much of the message a report returns
+  -V ID           the envelope id that reports repeat
+  -bs             speak SMTP on standard input and output
+  -bp             show the queue, as mailq does
+  -bi             nothing: aliases are in the store (posthorn alias)
+  -q              try everything in the queue now
+  -B, -bm, -e, -G, -L, -m, -n, -o, -U, -v, -A and -X are taken and change nothing.
+
+Exit codes, those of sysexits.h: 0 taken, 64 wrong flags, 67 a recipient was refused (the others have it), 70 a defect, 75 try
+again later, 78 the configuration is wrong.
+`
 
 /** The exit codes that callers of sendmail(1) know (sysexits.h): they decide whether to keep the message and try again. */
 const sysexits = new Map<number, number>([
