@@ -8,7 +8,7 @@ import { StoreUnavailable } from '../../src/store/store.ts'
 import type { FaultMode, FaultPlan } from '../support/faults.ts'
 import type { QueueId } from '../../src/store/queue.ts'
 import { back, claim, done, enqueue, queued, settle, to } from './queue-words.ts'
-import { everything, House, largeBytes, letter, type OpenedStore } from './house.ts'
+import { everything, House, largeBytes, letter, type OpenedStore, uid } from './house.ts'
 
 interface Scene {
   readonly house: House
@@ -52,6 +52,36 @@ const operations: Record<string, (scene: Scene) => Promise<unknown>> = {
     assert.ok(
       (await house.store.move({ account, from: from.id, uids: [[2, 3]], to: to.id, now: house.now })).ok,
     )
+  },
+  async 'copy to another account'({ house, account, other }) {
+    const [from, to] = [await house.mailbox(account), await house.mailbox(other, 'Sent')]
+    const place = { account, from: from.id, uids: everything, toAccount: other, to: to.id }
+    assert.ok((await house.store.copy({ ...place, now: house.now })).ok)
+  },
+  async 'move to another account'({ house, account, other }) {
+    const [from, to] = [await house.mailbox(account), await house.mailbox(other, 'Sent')]
+    const place = { account, from: from.id, uids: everything, toAccount: other, to: to.id }
+    assert.ok((await house.store.move({ ...place, now: house.now })).ok)
+  },
+  async replace({ house, account }) {
+    const { id: mailbox } = await house.mailbox(account)
+    const { now } = house
+    const messages = [{ message: await house.stage('x'), flags: 0, keywords: '', internalDate: now }]
+    const replaces = { mailbox, uid: uid(2) }
+    assert.ok((await house.store.append({ account, mailbox, messages, replaces, now })).ok)
+  },
+  async setAccess({ house, account, other: grantee }) {
+    const { id: mailbox } = await house.mailbox(account)
+    const entry = { grantee, negative: false, mode: 'add', rights: 'lr' } as const
+    assert.ok((await house.store.setAccess({ account, mailbox, ...entry })).ok)
+  },
+  async setAnnotations({ house, account }) {
+    const { id: mailbox } = await house.mailbox(account)
+    const changes = ['/shared/a', '/private/a'].map((name) => ({ name, value: new Uint8Array(3) }))
+    assert.ok((await house.store.setAnnotations({ account, mailbox, viewer: account, changes })).ok)
+  },
+  async setSubscription({ house, account }) {
+    await house.store.setSubscription({ account, name: 'top', subscribed: true })
   },
   async expunge({ house, account }) {
     const { id: mailbox } = await house.mailbox(account)
@@ -218,7 +248,15 @@ async function stateOf({ house, name, account, other, first, second }: Scene): P
   for (const one of [account, other]) {
     const mailboxes = await house.store.listMailboxes(one)
     const messages = []
-    for (const { id } of mailboxes) messages.push(await house.messages(one, id))
+    for (const { id } of mailboxes) {
+      messages.push(
+        await house.messages(one, id),
+        await house.store.loadEmails({ account: one, mailbox: id }),
+      )
+      messages.push(await house.store.accessList({ account: one, mailbox: id }))
+      messages.push(await house.store.annotations({ account: one, mailbox: id, viewer: one }))
+    }
+    messages.push(await house.store.subscriptions(one))
     state.push(await house.accountOf(one), mailboxes, messages)
   }
   return state

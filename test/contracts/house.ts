@@ -15,6 +15,8 @@ import type {
   StagedMessage,
   Uid,
 } from '../../src/store/model.ts'
+import { encodeStructure } from '../../src/mail/mime/codec.ts'
+import { MimeWalker } from '../../src/mail/mime/walker.ts'
 import type { DeliveryTarget, Store, UidSelection } from '../../src/store/store.ts'
 
 /** A store of one test. `end` closes it where that is still to do and removes what it left. */
@@ -106,7 +108,7 @@ export class House {
       for (let at = 0; at < bytes.length; at += 48_611) await writer.write(bytes.subarray(at, at + 48_611))
       const blob = await writer.finish()
       assert.equal(blob.size, bytes.length)
-      return { blob, structure: structureOf(bytes.length) }
+      return { blob, structure: structureOf(bytes) }
     } catch (error) {
       await writer.discard()
       throw error
@@ -260,9 +262,11 @@ export function prefixOf(account: AccountId): string {
   return `Return-Path: <a@example.org>\r\nDelivered-To: ${account}@house.test\r\n`
 }
 
-/** The store keeps the structure and never reads it; `src/mail/mime` owns its form. */
-export function structureOf(size: number): string {
-  return JSON.stringify({ octets: size })
+/** As whoever takes a message in makes it. */
+export function structureOf(bytes: Uint8Array): string {
+  const walker = new MimeWalker()
+  walker.push(bytes)
+  return encodeStructure(walker.finish())
 }
 
 /** Equality of bytes, without the hour that printing the difference of two large arrays takes. */

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { plainMessageOptions } from '../../src/mail/delivery-options.ts'
 import type { QueueId } from '../../src/store/queue.ts'
-import { letter, uid, type Room } from './house.ts'
+import { letter, structureOf, uid, type Room } from './house.ts'
 import {
   attempt,
   back,
@@ -59,7 +59,7 @@ function arrivalContract(test: Room): void {
       id,
       blob: claimed.message.blob,
       size: letter('first').length,
-      structure: JSON.stringify({ octets: letter('first').length }),
+      structure: structureOf(Buffer.from(letter('first'))),
     })
     const bytes = await house.store.blobs.readSmall(claimed.message.blob)
     assert.equal(Buffer.from(bytes ?? []).toString(), letter('first'))

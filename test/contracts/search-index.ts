@@ -48,7 +48,7 @@ export function searchIndexContract(test: Room): void {
       behind.map((each) => ({ ...each })),
       [{ account, cursor: 0, newest: 3 }],
     )
-    const waiting = await store.unindexed({ account, limit: 2 })
+    const waiting = await store.emailsToIndex({ account, after: email(0), limit: 2 })
     assert.deepEqual(
       waiting.map((each) => each.email),
       [1, 2],
@@ -56,7 +56,7 @@ export function searchIndexContract(test: Room): void {
     assert.ok(waiting.every(({ structure, size }) => structure !== '' && size > 0))
     assert.equal((await segment(house, { account, first: 1, last: 2 })).saved, true)
     assert.deepEqual(
-      (await store.unindexed({ account, limit: 9 })).map((each) => each.email),
+      (await store.emailsToIndex({ account, after: email(2), limit: 9 })).map((each) => each.email),
       [3],
     )
     await store.skipIndexing({ account, cursor: email(3) })

@@ -1,8 +1,12 @@
 // What holding the contract of `src/store/store.ts` means, in tests: one suite for every engine. An engine that fails a line
 // of it is not shipped.
+import { annotationContract } from './annotations.ts'
 import { changeContract } from './changes.ts'
 import { deliveryContract } from './delivery.ts'
 import { directoryContract } from './directory.ts'
+import { sharingContract } from './sharing.ts'
+import { threadContract } from './threads.ts'
+import { transferContract } from './transfers.ts'
 import { roomOf, type OpenStore } from './house.ts'
 import { mailboxContract } from './mailboxes.ts'
 import { messageContract } from './messages.ts'
@@ -20,6 +24,10 @@ export function storeContract(name: string, open: OpenStore, skip?: string): voi
     describe('mailboxes', () => mailboxContract(room))
     describe('messages', () => messageContract(room))
     describe('changes', () => changeContract(room))
+    describe('threads', () => threadContract(room))
+    describe('transfers', () => transferContract(room))
+    describe('sharing', () => sharingContract(room))
+    describe('annotations', () => annotationContract(room))
     describe('directory', () => directoryContract(room))
     describe('queue', () => queueContract(room))
     describe('queue orders', () => queueOrdersContract(room))
