@@ -1,9 +1,8 @@
 // Exim as an instance of its own: it takes mail for one domain into a Maildir, and may relay another domain to a port of ours.
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
+import { chmod, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { endWith, freePort, hostFolder, makeCertificate, must, serve, untilGreeting } from './mail-host.ts'
-import { run, succeed } from './tool.ts'
+import { type HostPlace, type MailHost, must, serve, startHost } from './mail-host.ts'
 
 export interface EximOptions {
   /** Its own domain, with the mailbox `ann`; mail.test unless given. */
@@ -15,56 +14,37 @@ export interface EximOptions {
   readonly transport?: readonly string[]
 }
 
-export interface EximHost {
-  readonly port: number
-  readonly folder: string
-  readonly mailbox: string
-  /** Puts a message into its queue, as a program on its machine does, and has it tried at once. */
-  submit(message: { from: string; to: readonly string[]; text: string }): Promise<void>
-  /** Its queue, as `exim -bp` prints it. */
-  queue(): Promise<string>
-  /** Has it try everything in its queue now. */
-  flush(): Promise<void>
+export interface EximHost extends MailHost {
   /** What its main log says. */
   log(): Promise<string>
 }
 
 /** Starts one and registers its end with the test. */
 export async function startExim(context: TestContext, options: EximOptions = {}): Promise<EximHost> {
-  const folder = await hostFolder()
-  const port = options.port ?? (await freePort())
-  const { certificate, key } = makeCertificate(folder, 'exim.test')
-  for (const name of ['spool', 'mail']) await mkdir(join(folder, name))
-  must('chown', 'Debian-exim:', join(folder, 'spool'), join(folder, 'mail'), key)
-  const settings = join(folder, 'exim.conf')
-  await writeFile(settings, configuration(options, { folder, certificate, key }))
-  await chmod(settings, 0o644)
-  const parameters = ['-bdf', '-C', settings, '-oX', String(port), '-oP', join(folder, 'spool/pid')]
-  endWith(context, folder, serve('exim4', parameters))
-  await untilGreeting(port)
-  return {
-    port,
-    folder,
-    mailbox: join(folder, 'mail'),
-    async submit({ from, to, text }) {
-      const how = ['-C', settings, '-odi', '-oi', '-f', from, '--', ...to]
-      await succeed('exim4', how, { home: folder, input: text })
+  const settingsIn = (folder: string): string => join(folder, 'exim.conf')
+  const host = await startHost(context, {
+    name: 'exim.test',
+    port: options.port,
+    folders: ['spool', 'mail'],
+    mailbox: 'mail',
+    async start(place) {
+      const { folder, port, key } = place
+      must('chown', 'Debian-exim:', join(folder, 'spool'), join(folder, 'mail'), key)
+      const settings = settingsIn(folder)
+      await writeFile(settings, configuration(options, place))
+      await chmod(settings, 0o644)
+      return serve('exim4', ['-bdf', '-C', settings, '-oX', String(port), '-oP', join(folder, 'spool/pid')])
     },
-    queue: () => succeed('exim4', ['-C', settings, '-bp'], { home: folder }),
-    async flush() {
-      await run('exim4', ['-C', settings, '-qff'], { home: folder })
-    },
-    log: () => readFile(join(folder, 'spool/mainlog'), 'utf8'),
-  }
+    programs: (folder) => ({
+      sendmail: ['exim4', '-C', settingsIn(folder), '-odi'],
+      queue: ['exim4', '-C', settingsIn(folder), '-bp'],
+      flush: ['exim4', '-C', settingsIn(folder), '-qff'],
+    }),
+  })
+  return { ...host, log: () => readFile(join(host.folder, 'spool/mainlog'), 'utf8') }
 }
 
-interface Files {
-  readonly folder: string
-  readonly certificate: string
-  readonly key: string
-}
-
-function configuration(options: EximOptions, { folder, certificate, key }: Files): string {
+function configuration(options: EximOptions, { folder, certificate, key }: HostPlace): string {
   const { relay } = options
   const relayed = relay?.domain ?? ''
   return `primary_hostname = exim.test

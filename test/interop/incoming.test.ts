@@ -3,9 +3,9 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { createTransport } from 'nodemailer'
-import { type EximHost, startExim } from './exim-host.ts'
-import { freePort, hostMissing, maildir, until } from './mail-host.ts'
-import { type PostfixHost, startPostfix } from './postfix-host.ts'
+import { startExim } from './exim-host.ts'
+import { freePort, hostMissing, type MailHost, maildir, until } from './mail-host.ts'
+import { startPostfix } from './postfix-host.ts'
 import { readReport, reportMissing } from './report.ts'
 import { administer, type InteropServer, startServer, untilMessages } from './server.ts'
 import { hasty } from './submit.ts'
@@ -43,7 +43,7 @@ async function startOurs(context: TestContext, farPort: number): Promise<Interop
 }
 
 interface Sending {
-  readonly host: PostfixHost | EximHost
+  readonly host: MailHost
   readonly server: InteropServer
 }
 

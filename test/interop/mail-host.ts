@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,7 +12,7 @@ import { RealClock } from '../../src/net/real-clock.ts'
 import { SocketNetwork } from '../../src/net/socket-network.ts'
 import type { ClientOptions, SmtpClient } from '../../src/smtp/client/client.ts'
 import { openSmtpClient } from '../../src/smtp/client/session.ts'
-import { missing } from './tool.ts'
+import { missing, run, succeed } from './tool.ts'
 
 /** For `test(name, { skip: hostMissing('postfix') }, …)`. */
 export function hostMissing(program: string, packages: string = program): string | false {
@@ -86,6 +86,67 @@ export async function until<Value>(what: string, attempt: () => Promise<Value | 
     await clock.sleep(pause)
   }
   throw new Error(`waited in vain for ${what}`)
+}
+
+/** A mail server of others, with one mailbox. */
+export interface MailHost {
+  readonly port: number
+  readonly folder: string
+  /** The Maildir of `ann` at its domain. */
+  readonly mailbox: string
+  /** Puts a message into its queue, as a program on its machine does. */
+  submit(message: { from: string; to: readonly string[]; text: string }): Promise<void>
+  /** Its queue, as its own program prints it. */
+  queue(): Promise<string>
+  /** Has it try everything in its queue now. */
+  flush(): Promise<void>
+}
+
+/** What its files are written from. */
+export interface HostPlace {
+  readonly folder: string
+  readonly port: number
+  readonly certificate: string
+  readonly key: string
+}
+
+type Call = readonly [program: string, ...parameters: string[]]
+
+export interface HostPlan {
+  /** For its certificate. */
+  readonly name: string
+  /** One of the system's choice unless given. */
+  readonly port?: number | undefined
+  /** Made in its folder before it starts. */
+  readonly folders: readonly string[]
+  /** Below its folder. */
+  readonly mailbox: string
+  /** Writes its configuration and starts it; gives how to stop it. */
+  start(place: HostPlace): Promise<() => void | Promise<void>>
+  /** Its sendmail(1), up to `-i`; what shows its queue, and what has it tried. */
+  programs(folder: string): { readonly sendmail: Call; readonly queue: Call; readonly flush: Call }
+}
+
+/** Starts one, registers its end with the test, and waits for its greeting. */
+export async function startHost(test: TestContext, plan: HostPlan): Promise<MailHost> {
+  const folder = await hostFolder()
+  const port = plan.port ?? (await freePort())
+  for (const name of plan.folders) await mkdir(join(folder, name))
+  const stop = await plan.start({ folder, port, ...makeCertificate(folder, plan.name) })
+  endWith(test, folder, stop)
+  await untilGreeting(port)
+  const { sendmail, queue, flush } = plan.programs(folder)
+  return {
+    ...{ port, folder, mailbox: join(folder, plan.mailbox) },
+    async submit({ from, to, text }) {
+      const [program, ...flags] = sendmail
+      await succeed(program, [...flags, '-i', '-f', from, '--', ...to], { home: folder, input: text })
+    },
+    queue: () => succeed(queue[0], queue.slice(1), { home: folder }),
+    async flush() {
+      await run(flush[0], flush.slice(1), { home: folder })
+    },
+  }
 }
 
 /** Resolves when somebody greets there. */

@@ -1,9 +1,8 @@
 // Postfix as an instance of its own: it takes mail for one domain into Maildirs, and may relay other domains to a port of ours.
-import { chown, mkdir, writeFile } from 'node:fs/promises'
+import { chown, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
-import { endWith, freePort, hostFolder, makeCertificate, must, untilGreeting } from './mail-host.ts'
-import { run, succeed } from './tool.ts'
+import { type HostPlace, type MailHost, must, startHost } from './mail-host.ts'
 
 export interface PostfixOptions {
   /** Its own domain, with the mailbox `ann`; mail.test unless given. */
@@ -13,20 +12,6 @@ export interface PostfixOptions {
   readonly transports?: Readonly<Record<string, string>>
   /** Lines of main.cf beside those that are here; a later one counts. */
   readonly main?: readonly string[]
-}
-
-export interface PostfixHost {
-  /** On 127.0.0.1, and on 127.0.0.2 for those who take the first for themselves. */
-  readonly port: number
-  readonly folder: string
-  /** The Maildir of `ann` at its domain. */
-  readonly mailbox: string
-  /** Puts a message into its queue, as a program on its machine does. */
-  submit(message: { from: string; to: readonly string[]; text: string }): Promise<void>
-  /** Its queue, an entry a line. */
-  queue(): Promise<string>
-  /** Has it try everything in its queue now. */
-  flush(): Promise<void>
 }
 
 /** The same as `name` in master.cf where the program has that name. */
@@ -53,48 +38,42 @@ const services = [
   'postlog unix-dgram n - n - 1 postlogd',
 ]
 
-/** Starts one and registers its end with the test. */
-export async function startPostfix(context: TestContext, options: PostfixOptions = {}): Promise<PostfixHost> {
-  const folder = await hostFolder()
-  const port = options.port ?? (await freePort())
-  const domain = options.domain ?? 'mail.test'
-  const [uid, gid] = [Number(must('id', '-u', 'postfix')), Number(must('id', '-g', 'postfix'))]
-  for (const name of ['etc', 'queue', 'data', 'mail']) await mkdir(join(folder, name))
-  for (const name of ['data', 'mail']) await chown(join(folder, name), uid, gid)
-  await writeFile(join(folder, 'etc/main.cf'), mainSettings(options, { folder, domain, uid, gid }))
-  const doors = ['127.0.0.1', '127.0.0.2'].map((address) => `${address}:${port} inet n - n - - smtpd`)
-  const master = [...doors, ...services].join('\n')
-  await writeFile(join(folder, 'etc/master.cf'), `${master}\n`)
-  const etc = join(folder, 'etc')
-  must('postfix', '-c', etc, 'start')
-  endWith(context, folder, () => {
-    must('postfix', '-c', etc, 'stop')
+/** Starts one, on 127.0.0.1, and on 127.0.0.2 for those who take the first for themselves. */
+export function startPostfix(context: TestContext, options: PostfixOptions = {}): Promise<MailHost> {
+  const etcIn = (folder: string): string => join(folder, 'etc')
+  return startHost(context, {
+    name: 'postfix.test',
+    port: options.port,
+    folders: ['etc', 'queue', 'data', 'mail'],
+    mailbox: 'mail/ann',
+    async start(place) {
+      const { folder, port } = place
+      const [uid, gid] = [Number(must('id', '-u', 'postfix')), Number(must('id', '-g', 'postfix'))]
+      for (const name of ['data', 'mail']) await chown(join(folder, name), uid, gid)
+      const etc = etcIn(folder)
+      await writeFile(join(etc, 'main.cf'), mainSettings(options, { ...place, uid, gid }))
+      const doors = ['127.0.0.1', '127.0.0.2'].map((address) => `${address}:${port} inet n - n - - smtpd`)
+      await writeFile(join(etc, 'master.cf'), `${[...doors, ...services].join('\n')}\n`)
+      must('postfix', '-c', etc, 'start')
+      return () => {
+        must('postfix', '-c', etc, 'stop')
+      }
+    },
+    programs: (folder) => ({
+      sendmail: ['/usr/sbin/sendmail', '-C', etcIn(folder)],
+      queue: ['postqueue', '-c', etcIn(folder), '-p'],
+      flush: ['postqueue', '-c', etcIn(folder), '-f'],
+    }),
   })
-  await untilGreeting(port)
-  return {
-    port,
-    folder,
-    mailbox: join(folder, 'mail/ann'),
-    async submit({ from, to, text }) {
-      const parameters = ['-C', etc, '-i', '-f', from, '--', ...to]
-      await succeed('/usr/sbin/sendmail', parameters, { home: folder, input: text })
-    },
-    queue: () => succeed('postqueue', ['-c', etc, '-p'], { home: folder }),
-    async flush() {
-      await run('postqueue', ['-c', etc, '-f'], { home: folder })
-    },
-  }
 }
 
-interface Place {
-  readonly folder: string
-  readonly domain: string
+interface Place extends HostPlace {
   readonly uid: number
   readonly gid: number
 }
 
-function mainSettings(options: PostfixOptions, { folder, domain, uid, gid }: Place): string {
-  const { certificate, key } = makeCertificate(folder, 'postfix.test')
+function mainSettings(options: PostfixOptions, { folder, certificate, key, uid, gid }: Place): string {
+  const domain = options.domain ?? 'mail.test'
   const transports = Object.entries(options.transports ?? {}).map(([name, next]) => `{${name}=${next}}`)
   return `compatibility_level = 3.6
 queue_directory = ${folder}/queue
