@@ -156,6 +156,8 @@ test('LMTP: a reply for each recipient, a full mailbox refuses its own alone (RF
     /^Return-Path: <x@far\.example>\r\nDelivered-To: ann@example\.org\r\nReceived: .*with LMTP/s,
   )
   assert.equal(house.arrivals[0]?.quota, 'each')
+  const told = house.events.records.find(({ name }) => name === 'smtp.message-accepted')
+  assert.equal(told?.fields['recipients'], 2, 'of the full mailbox nothing is told but its reply')
 })
 
 test('who speaks before the greeting is turned away, but for those who are exempt', async (context) => {

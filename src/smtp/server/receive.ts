@@ -3,9 +3,10 @@
 // Nothing is promised before `deliver` has resolved, and nothing is left when it did not: whatever goes wrong before the
 // commit discards what was staged (docs/architecture.md: what "250" means). What was staged in a file and is refused after it was
 // finished is garbage that the store collects.
-import type { Arrival, ArrivalRecipient, DeliveryRefusal, DeliveryResult } from '../../delivery/delivery.ts'
+import type { Arrival, DeliveryRefusal, DeliveryResult } from '../../delivery/delivery.ts'
 import * as smtpEvents from '../../events/smtp.ts'
 import { formatAddress } from '../../mail/address.ts'
+import type { AccountId } from '../../store/model.ts'
 import type { QueueOrigin } from '../../store/queue.ts'
 import type { SmtpAnswer, SmtpClient } from '../proto/questions.ts'
 import { trySolicitation } from '../proto/parameter-values.ts'
@@ -268,18 +269,27 @@ function tell(
   const { transaction, ingested } = whole
   const { id, sender, accepted, options } = transaction
   const { reversePath } = sender
-  const missed: readonly ArrivalRecipient[] = result.unknown
-  for (const { deliveredTo } of missed) {
+  const lost = lostAccounts(result)
+  for (const { deliveredTo } of result.unknown) {
     context.emit(smtpEvents.recipientVanished, { role: context.parts.role, id, recipient: deliveredTo })
   }
   context.emit(smtpEvents.messageAccepted, {
     ...{ ...context.who(), id },
     reversePath: reversePath === null ? '' : formatAddress(reversePath),
-    recipients: accepted.reduce((sum, { local, remote }) => sum + local.length + remote.length, 0),
+    recipients: accepted.reduce(
+      (sum, { local, remote }) =>
+        sum + remote.length + local.filter(({ account }) => !lost.has(account.id)).length,
+      0,
+    ),
     bytes: ingested.message.blob.size,
     queued: result.queued !== undefined,
     priority: options.priority,
   })
+}
+
+/** Whose mailbox did not get it after all: gone, or full. */
+function lostAccounts({ unknown, full = [] }: DeliveryResult & { readonly ok: true }): Set<AccountId> {
+  return new Set([...unknown, ...full].map(({ account }) => account))
 }
 
 function tellPolicy(
@@ -287,7 +297,7 @@ function tellPolicy(
   { id, sender, accepted }: Transaction,
   { result, bytes }: { result: DeliveryResult & { readonly ok: true }; bytes: number },
 ): void {
-  const lost = new Set([...result.unknown, ...(result.full ?? [])].map(({ account }) => account))
+  const lost = lostAccounts(result)
   const { reversePath } = sender
   policy.delivered({
     id,
