@@ -22,8 +22,8 @@ interface Applied {
   readonly sha256: string
 }
 
-/** Applies what is missing. The client is in no transaction. */
-export async function migrate(client: Client): Promise<void> {
+/** Applies what is missing, up to a version (for tests of upgrades). The client is in no transaction. */
+export async function migrate(client: Client, upTo: number = migrations.length): Promise<void> {
   await client.query('BEGIN')
   try {
     await client.query('SELECT pg_advisory_xact_lock($1)', [lockKey])
@@ -33,7 +33,7 @@ export async function migrate(client: Client): Promise<void> {
       'SELECT version, sha256 FROM schema_version ORDER BY version',
     )
     for (const { version, sha256 } of rows) refuseForeign(version, sha256)
-    for (let version = rows.length + 1; version <= migrations.length; version++) {
+    for (let version = rows.length + 1; version <= upTo; version++) {
       const { text, sha256 } = migrationAt(version)
       await client.query(text)
       await client.query('INSERT INTO schema_version (version, sha256) VALUES ($1, $2)', [version, sha256])
