@@ -27,8 +27,8 @@ export interface EmailSource {
   readonly email: number
   readonly prefix: string
   readonly structure: string
-  /** Octets [start, end) of the blob; at once where they are in memory. Rejects where they cannot be read. */
-  read(start: number, end: number): Uint8Array | Promise<Uint8Array>
+  /** Octets [start, end) of the blob; at once where they are in memory. Null where there are none to read. */
+  read(start: number, end: number): Uint8Array | null | Promise<Uint8Array | null>
 }
 
 const envelopeFields = ['subject', 'from', 'to', 'cc', 'bcc'] as const
@@ -52,7 +52,11 @@ export async function addEmail(
   }
   const headerEnd = cut(builder, root.headerStart, root.bodyStart, limits.header)
   const read = source.read(root.headerStart, headerEnd)
-  const header = read instanceof Uint8Array ? read : await read
+  const header = read instanceof Promise ? await read : read
+  if (header === null) {
+    builder.partial()
+    return
+  }
   const whole = source.prefix === '' ? header : Buffer.concat([Buffer.from(source.prefix), header])
   builder.text('header', headerText(searchedFields(whole)))
   await addBody(builder, source, { pieces: bodyPieces(root), limits })
@@ -81,7 +85,11 @@ async function addBody(
     const most = piece.what === 'header' ? Math.min(left, limits.header) : left
     const end = cut(builder, piece.start, piece.end, most)
     const read = source.read(piece.start, end)
-    const octets = read instanceof Uint8Array ? read : await read
+    const octets = read instanceof Promise ? await read : read
+    if (octets === null) {
+      builder.partial()
+      return
+    }
     builder.text('body', bodyText(piece, octets))
     left -= end - piece.start
   }

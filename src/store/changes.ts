@@ -6,6 +6,7 @@
 // - A change of very many messages travels as one `ChangeBatch` of columns, and becomes objects only when someone listens.
 import type { AccountId, Change, MailboxId, ModSeq, Uid } from './model.ts'
 import type { QueueListener, QueueNews } from './queue.ts'
+import type { MailListener } from './search-index.ts'
 
 export type { Change }
 
@@ -61,7 +62,7 @@ export type ChangeListener = (changes: readonly Change[]) => void
 export class ChangeFeed {
   readonly #listeners = new Map<AccountId, Set<ChangeListener>>()
   readonly #queueListeners = new Set<QueueListener>()
-  readonly #mailListeners = new Set<(account: AccountId) => void>()
+  readonly #mailListeners = new Set<MailListener>()
   readonly #onError: (error: unknown) => void
 
   constructor(options: { onError: (error: unknown) => void }) {
@@ -93,8 +94,8 @@ export class ChangeFeed {
   }
 
   /** Accounts that get mail from now on. The returned function ends it and may be called twice. */
-  onMail(listener: (account: AccountId) => void): () => void {
-    const own = (account: AccountId): void => listener(account)
+  onMail(listener: MailListener): () => void {
+    const own: MailListener = (account, messages) => listener(account, messages)
     this.#mailListeners.add(own)
     return () => {
       this.#mailListeners.delete(own)
@@ -118,13 +119,13 @@ export class ChangeFeed {
       const type = change.type === 'batch' ? change.of : change.type
       if (type !== 'message-added' || change.type === 'queued') continue
       const { account } = change
-      for (const listener of [...this.#mailListeners]) this.#tell(() => listener(account))
+      const messages = change.type === 'batch' ? change.columns.uids.length : 1
+      for (const listener of [...this.#mailListeners]) this.#tell(() => listener(account, messages))
     }
   }
 
   /** Tells what a commit changed. Runs of one account reach its listeners as one array. */
   publish(changes: readonly Told[]): void {
-    this.tellMail(changes)
     this.tellMail(changes)
     if (this.#listeners.size === 0 && this.#queueListeners.size === 0) return
     const byAccount = new Map<AccountId, Change[]>()

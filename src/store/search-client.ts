@@ -6,7 +6,7 @@ export function searchIndexStore(executor: Executor): Omit<SearchIndexStore, 'on
   return {
     accountsToIndex: (request) => executor.read('accountsToIndex', request),
     searchProgress: (account) => executor.read('searchProgress', account),
-    unindexed: (request) => executor.read('unindexed', request),
+    emailsToIndex: (request) => executor.read('emailsToIndex', request),
     emailsBetween: (request) => executor.read('emailsBetween', request),
     searchSegments: (account) => executor.read('searchSegments', account),
     searchBlocks: (request) => executor.read('searchBlocks', request),

@@ -29,7 +29,7 @@ export interface SearchBlock {
 }
 
 /** An email that waits for indexing, with what its text is read from. */
-export interface UnindexedEmail {
+export interface EmailToIndex {
   readonly email: EmailId
   readonly blob: BlobId
   /** Octets, prefix included. */
@@ -47,13 +47,16 @@ export interface SearchProgress {
   readonly newest: EmailId
 }
 
+/** So many messages came to mailboxes of the account. */
+export type MailListener = (account: AccountId, messages: number) => void
+
 export interface SearchIndexStore {
   /** Of accounts with emails above their cursor, in order of account. */
   accountsToIndex(request: { after: AccountId; limit: number }): Promise<SearchProgress[]>
   /** Undefined where there is no such account. */
   searchProgress(account: AccountId): Promise<SearchProgress | undefined>
-  /** Emails above the cursor, in order. */
-  unindexed(request: { account: AccountId; limit: number }): Promise<UnindexedEmail[]>
+  /** Emails above `after`, in order, with what their text is read from. */
+  emailsToIndex(request: { account: AccountId; after: EmailId; limit: number }): Promise<EmailToIndex[]>
   /** Which emails are left in a stretch, ascending. */
   emailsBetween(request: { account: AccountId; first: EmailId; last: EmailId }): Promise<Float64Array>
   /** In order of `firstEmail`. */
@@ -87,7 +90,7 @@ export interface SearchIndexStore {
   /** Removes some blocks of what was dropped, and of what was begun by somebody else than `keep`. True where more are left. */
   sweepSearchIndex(request: { account: AccountId; keep: number | null; limit: number }): Promise<boolean>
   /** Hears of each account that gets mail by this process from now on. The returned function ends it. */
-  onMail(listener: (account: AccountId) => void): () => void
+  onMail(listener: MailListener): () => void
   /** Forgets the index of an account. */
   dropSearchIndex(account: AccountId): Promise<void>
 }

@@ -1,8 +1,8 @@
 // The full-text index's rows: see `search-index.ts` of the contract. Writers of one account's index are few and hold a lease, but what
 // they commit is checked against what is there, so that even two of them leave no gap and no overlap.
-import type { AccountId, EmailId } from '../model.ts'
+import type { AccountId, BlobId, EmailId } from '../model.ts'
 import { all, dialect, type Fragment, get, type Op, refuse, run, sql, tuples } from '../op.ts'
-import type { SearchBlock, SearchProgress, SearchSegment, UnindexedEmail } from '../search-index.ts'
+import type { SearchBlock, SearchProgress, SearchSegment, EmailToIndex } from '../search-index.ts'
 
 interface ProgressRow {
   readonly account: AccountId
@@ -26,23 +26,19 @@ export function* searchProgress(account: AccountId): Op<SearchProgress | undefin
     FROM account LEFT JOIN search_state ON search_state.account = account.id WHERE account.id = ${account}`
 }
 
-type UnindexedRow = [
-  email: EmailId,
-  blob: UnindexedEmail['blob'],
-  size: number,
-  prefix: string,
-  structure: string,
-]
+type EmailRow = [email: EmailId, blob: BlobId, size: number, prefix: string, structure: string]
 
-/** See `SearchIndexStore.unindexed`. */
-export function* unindexed(request: { account: AccountId; limit: number }): Op<UnindexedEmail[]> {
-  const { account, limit } = request
-  const rows = yield* tuples<UnindexedRow>`
+/** See `SearchIndexStore.emailsToIndex`. */
+export function* emailsToIndex(request: {
+  account: AccountId
+  after: EmailId
+  limit: number
+}): Op<EmailToIndex[]> {
+  const { account, after, limit } = request
+  const rows = yield* tuples<EmailRow>`
     SELECT email.id, email.blob, email.size, email.prefix, blob.structure
     FROM email JOIN blob ON blob.id = email.blob
-    WHERE email.account = ${account}
-      AND email.id > COALESCE((SELECT cursor FROM search_state WHERE search_state.account = ${account}), 0)
-    ORDER BY email.id LIMIT ${limit}`
+    WHERE email.account = ${account} AND email.id > ${after} ORDER BY email.id LIMIT ${limit}`
   return rows.map(([email, blob, size, prefix, structure]) => ({ email, blob, size, prefix, structure }))
 }
 

@@ -11,6 +11,7 @@ import { defaultStoreLimits, type StoreLimits } from '../limits.ts'
 import type { AccountId, ModSeq } from '../model.ts'
 import type { Op, OpResult } from '../op.ts'
 import type { QueueListener } from '../queue.ts'
+import type { MailListener } from '../search-index.ts'
 import { type Reads, reads, type Writes, writes } from '../ops/index.ts'
 import { type AuditFinding, type Maintenance, type Store, StoreUnavailable } from '../store.ts'
 import { PostgresBlobs } from './blobs.ts'
@@ -179,7 +180,7 @@ class Engine implements Executor {
 
   readonly onQueued = (listener: QueueListener): (() => void) => this.#notices.onQueued(listener)
 
-  readonly onMail = (listener: (account: AccountId) => void): (() => void) => this.#notices.onMail(listener)
+  readonly onMail = (listener: MailListener): (() => void) => this.#notices.onMail(listener)
 
   readonly close = (): Promise<void> => {
     this.#closing ??= this.#close()

@@ -20,6 +20,7 @@ import {
 } from '../changes.ts'
 import type { AccountId, Change, ModSeq } from '../model.ts'
 import type { QueueListener } from '../queue.ts'
+import type { MailListener } from '../search-index.ts'
 
 export const channel = 'posthorn_changes'
 
@@ -188,7 +189,7 @@ export class Notices {
   }
 
   /** Of this node's commits alone: another node hears of its own. */
-  onMail(listener: (account: AccountId) => void): () => void {
+  onMail(listener: MailListener): () => void {
     return this.#feed.onMail(listener)
   }
 
