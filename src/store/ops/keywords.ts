@@ -8,14 +8,17 @@ export function* keywordsIn(
   limits: { mailboxKeywords: number },
 ): Op<string[]> {
   const rows = yield* all<{ keywords: string }>`
-    WITH RECURSIVE each_set (keywords) AS (
-      SELECT MIN(keywords) FROM message WHERE account = ${account} AND mailbox = ${mailbox} AND keywords <> ''
-      UNION ALL
-      SELECT (SELECT MIN(keywords) FROM message WHERE account = ${account} AND mailbox = ${mailbox}
-        AND keywords <> '' AND keywords > each_set.keywords)
-      FROM each_set WHERE each_set.keywords IS NOT NULL
-    )
-    SELECT keywords FROM each_set WHERE keywords IS NOT NULL LIMIT ${limits.mailboxKeywords}`
+    SELECT keywords FROM (
+      WITH RECURSIVE step (keywords) AS (
+        SELECT (SELECT MIN(first.keywords) FROM message AS first
+          WHERE first.account = ${account} AND first.mailbox = ${mailbox} AND first.keywords <> '')
+        UNION ALL
+        SELECT (SELECT MIN(next.keywords) FROM message AS next
+          WHERE next.account = ${account} AND next.mailbox = ${mailbox} AND next.keywords <> ''
+            AND next.keywords > step.keywords)
+        FROM step WHERE step.keywords IS NOT NULL
+      )
+      SELECT step.keywords FROM step WHERE step.keywords IS NOT NULL LIMIT ${limits.mailboxKeywords}) AS found`
   const found = new Map<string, string>()
   for (const { keywords } of rows) {
     for (const keyword of keywords.split(' ')) {

@@ -117,6 +117,6 @@ export function encodeQuotaRoot(of: NameIn, root: string): string {
 /** `astring` of Unicode text: an atom where it can be one. */
 function encodeAstring(text: string): string {
   // ASTRING-CHAR, less what some clients trip over at the start.
-  if (/^[A-Za-z/$!][A-Za-z0-9._/$!@-]*$/.test(text) && text.toUpperCase() !== 'NIL') return text
+  if (/^[A-Za-z/$!-][A-Za-z0-9._/$!@-]*$/.test(text) && text.toUpperCase() !== 'NIL') return text
   return encodeString(Buffer.from(text, 'utf8').toString('latin1'))
 }
