@@ -48,7 +48,8 @@ authentication = { username = "customer@mail.test", passwordFile = "provider.pas
   await writeFile(join(customer.folder, 'password'), 'secret\n')
   const at = ['--pop3', `127.0.0.1:${fetching.port('pop3')}`, '--password-file', 'password']
   const texts = (await json(customer.folder, ['read', 'ann@shop.test', ...at])) as string[]
-  assert.deepEqual(texts.map((text) => /^Subject: (.*)\r$/m.exec(text)?.[1]).toSorted(), ['1', '2'])
+  const subjects = new Set(texts.map((text) => /^Subject: (.*)\r$/m.exec(text)?.[1]))
+  assert.deepEqual([texts.length, subjects], [2, new Set(['1', '2'])])
   assert.equal(await done(customer.folder, ['collect', 'provider']), 'provider: no mail\n')
   const [visit] = (await json(customer.folder, ['collect'])) as { name: string; type: string }[]
   assert.deepEqual([visit?.name, visit?.type], ['provider', 'no-mail'])

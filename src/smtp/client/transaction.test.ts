@@ -206,26 +206,6 @@ test('a long message goes in chunks, and stops at the first that is refused', as
   assert.equal(await server.line(), 'NOOP')
 })
 
-for (const [name, chunkOctets, verdict] of [
-  ['a chunk', 100_000, 'refused content 552'],
-  ['the last chunk', 1_000_000, 'refused reply 552'],
-] as const) {
-  test(`a server that refuses ${name} and reads no further is left, with its verdict`, async () => {
-    const { clock, server, session } = await greetedScene(['PIPELINING', 'CHUNKING'], {
-      limits: { chunkOctets },
-    })
-    const sent = session.send(outgoing({ text: long }))
-    await server.lines(2)
-    server.connection.pause()
-    server.say('250 ok', '250 ok')
-    for (let turn = 0; turn < 100; turn++) await null
-    server.say('552 5.3.4 too big')
-    await clock.advance(6000)
-    assert.deepEqual(summary(await sent), [verdict])
-    assert.equal(session.ending?.type, 'cut-short')
-  })
-}
-
 test('a long message arrives whole, in chunks or dotted', async () => {
   for (const extensions of [['CHUNKING'], ['PIPELINING', 'CHUNKING'], ['PIPELINING']]) {
     const { server, session } = await greetedScene(extensions, { limits: { chunkOctets: 70_000 } })

@@ -424,7 +424,6 @@ export class Wire {
 
   #dueAt(): number {
     const [head] = this.#expected
-    const { timeouts } = this.#options
     const blocked = this.#blockedUntil()
     if (head === undefined || head.sentAt === null) return blocked
     return Math.min(blocked, Math.max(head.sentAt, this.#heardAt) + head.timeout)
