@@ -10,6 +10,7 @@ import { SeededRandom } from '../../src/base/seeded-random.ts'
 import { VirtualClock } from '../../src/base/virtual-clock.ts'
 import type { Core, Handler, Output, Peer, Sink } from '../../src/base/core.ts'
 import type { ImapAnswer, ImapQuestion } from '../../src/imap/proto/commands/command.ts'
+import type { Searcher } from '../../src/search/search.ts'
 import type { Service } from '../../src/net/pump.ts'
 import type { Store } from '../../src/store/store.ts'
 
@@ -19,6 +20,7 @@ const peer: Peer = { remoteAddress: '192.0.2.1', remotePort: 1, localAddress: '1
 export function imapServer(
   store: Store,
   settings: Partial<ImapConfig> = {},
+  options: { searcher?: Searcher } = {},
 ): {
   service: Service<ImapQuestion, ImapAnswer>
   events: EventMemory
@@ -33,6 +35,7 @@ export function imapServer(
     maxMessageSize: 50_000_000,
     config: { ...imapSection.parse({}), ...settings },
     auth: { allowClearText: true, maxFailuresPerConnection: 5 },
+    ...options,
   })
   return { service, events: memory }
 }
