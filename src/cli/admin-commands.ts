@@ -53,7 +53,7 @@ export function addDomainCommands(program: Command, io: Io): void {
   )
 }
 
-/** Adds `account add|list|password|quota|disable|enable|remove|import`. */
+/** Adds `account add|list|password|quota|set|disable|enable|remove|import`. */
 export function addAccountCommands(program: Command, io: Io): void {
   const account = program.command('account').description('People who have mail here.')
   admin(account, 'add <address>', 'Make an account; its password is the first line of standard input.')
@@ -85,6 +85,7 @@ export function addAccountCommands(program: Command, io: Io): void {
       await administer(options, { operation: 'account.quota', parameters: { address, quota } })
       print(io, options, { address, quota }, () => `The quota of ${address} is changed.\n`)
     })
+  addSet(account, io)
   for (const [name, state] of [
     ['disable', 'disabled'],
     ['enable', 'active'],
@@ -103,6 +104,64 @@ export function addAccountCommands(program: Command, io: Io): void {
     },
   )
   addImport(account, io)
+}
+
+interface SetOptions extends PasswordOptions {
+  readonly quotaMailboxes?: string
+  readonly quotaAnnotations?: string
+  readonly hideCapability?: readonly string[]
+  readonly showCapability?: readonly string[]
+}
+
+function addSet(account: Command, io: Io): void {
+  const another = (name: string, before: readonly string[] = []): string[] => [...before, name]
+  admin(account, 'set <address>', 'Change what is named and leave the rest; "unlimited" takes a limit away.')
+    .option('--quota <size>', 'room for mail, for example "2 GB"')
+    .option('--max-messages <number>', 'messages it may keep')
+    .option('--quota-mailboxes <number>', 'mailboxes it may have')
+    .option('--quota-annotations <size>', 'room for the annotations of its mailboxes')
+    .option(
+      '--hide-capability <name>',
+      'an IMAP capability that its clients break on and are not shown; may be repeated',
+      another,
+    )
+    .option('--show-capability <name>', 'one that they are shown again; may be repeated', another)
+    .action(async (address: string, options: SetOptions) => {
+      const { hideCapability: hide, showCapability: show } = options
+      const quota = {
+        ...limit('bytes', options.quota, octetsOf),
+        ...limit('messages', options.maxMessages, numberOf),
+        ...limit('mailboxes', options.quotaMailboxes, numberOf),
+        ...limit('annotations', options.quotaAnnotations, octetsOf),
+      }
+      const parameters = { address, quota, ...(hide && { hide }), ...(show && { show }) }
+      const shown = await administer<ShownAccount>(options, { operation: 'account.set', parameters })
+      print(io, options, shown, () => `${shown.display} is changed.${hiddenIn(shown)}\n`)
+    })
+}
+
+function hiddenIn({ hiddenCapabilities: hidden }: ShownAccount): string {
+  return hidden.length === 0 ? '' : ` Its clients are not shown ${hidden.join(', ')}.`
+}
+
+function limit(
+  name: 'bytes' | 'messages' | 'mailboxes' | 'annotations',
+  text: string | undefined,
+  parse: (text: string) => number,
+): Record<string, number | null> {
+  if (text === undefined) return {}
+  return { [name]: text === 'unlimited' ? null : parse(text) }
+}
+
+function octetsOf(text: string): number {
+  const octets = parseSize(text)
+  if (octets === undefined) throw new CommandError(exitCode.usage, `"${text}" is no size; write "2 GB".`)
+  return octets
+}
+
+function numberOf(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new CommandError(exitCode.usage, `"${text}" is no number.`)
+  return Number(text)
 }
 
 function addImport(account: Command, io: Io): void {

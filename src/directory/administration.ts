@@ -30,6 +30,17 @@ export interface AdministrationProblem {
 
 export type Administered<T = object> = ({ readonly ok: true } & T) | AdministrationProblem
 
+/** What of an account is changed; what is left out stays. */
+export interface AccountChange {
+  readonly quota?: Partial<Quota>
+  /** IMAP capabilities that its clients are not shown any more, or again. */
+  readonly hide?: readonly string[]
+  readonly show?: readonly string[]
+}
+
+/** Capabilities that can be hidden from one account: more than there are. */
+const mostHidden = 100
+
 export interface AdministrationOptions {
   readonly store: DirectoryStore
   readonly clock: Clock
@@ -119,10 +130,32 @@ export class Administration {
     return this.#update({ id: account.id, credentials }, 'password-changed', account.address)
   }
 
-  async setQuota(address: string, quota: Quota): Promise<Administered> {
+  /** Octets and messages; what else is limited stays. */
+  async setQuota(address: string, quota: Pick<Quota, 'bytes' | 'messages'>): Promise<Administered> {
     const account = await this.#findAccount(address)
     if (account === undefined) return noAccount(address)
-    return this.#update({ id: account.id, quota }, 'quota-changed', account.address)
+    const change = { id: account.id, quota: { ...account.quota, ...quota } }
+    return this.#update(change, 'quota-changed', account.address)
+  }
+
+  /** Changes what is named, and answers the account as it is then. */
+  async changeAccount(address: string, change: AccountChange): Promise<Administered<{ account: Account }>> {
+    const account = await this.#findAccount(address)
+    if (account === undefined) return noAccount(address)
+    const hidden = new Set(account.hiddenCapabilities)
+    for (const name of change.show ?? []) hidden.delete(name.toUpperCase())
+    for (const name of change.hide ?? []) {
+      const problem = capabilityProblem(name)
+      if (problem !== undefined) return problem
+      hidden.add(name.toUpperCase())
+    }
+    if (hidden.size > mostHidden) return invalid(`At most ${mostHidden} capabilities can be hidden.`)
+    const quota = { ...account.quota, ...change.quota }
+    const hiddenCapabilities = [...hidden]
+    const update = { id: account.id, quota, hiddenCapabilities }
+    const updated = await this.#update(update, 'account-changed', account.address)
+    if (!updated.ok) return updated
+    return { ok: true, account: { ...account, quota, hiddenCapabilities: hiddenCapabilities.toSorted() } }
   }
 
   /** A disabled account gets no mail and nobody logs in to it; its mail stays. */
@@ -317,6 +350,16 @@ function refusedAddress(reason: 'exists' | 'no-such-domain', address: string): A
     reason,
     message: `The domain ${domain} is not here yet. Add it with \`domain add ${domain}\`.`,
   }
+}
+
+/** RFC 9051 §9: a capability is an atom. */
+function capabilityProblem(name: string): AdministrationProblem | undefined {
+  if (!/^[!#$&'+,\-./0-9:;<=>?@A-Z^_`a-z|}~]{1,64}$/.test(name)) {
+    return invalid(`"${name}" is no name of an IMAP capability. Write it like "CONDSTORE".`)
+  }
+  if (name.toUpperCase() === 'IMAP4REV1')
+    return invalid('IMAP4rev1 cannot be hidden: no client works without it.')
+  return undefined
 }
 
 /** The canonical key of a list's owner, null where it is no list. */

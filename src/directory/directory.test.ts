@@ -247,6 +247,34 @@ test('Disabled and full accounts are told apart from unknown ones', async (conte
   assert.equal(await where(directory, 'bob@example.org'), 'disabled')
 })
 
+test('What is named of an account changes, and the rest stays', async (context) => {
+  const { admin } = await house(context)
+  await addAccounts(admin, 'ann')
+  const address = 'ann@example.org'
+  const change = async (what: Parameters<typeof admin.changeAccount>[1]) => {
+    const changed = await admin.changeAccount(address, what)
+    assert.ok(changed.ok)
+    const [kept] = await admin.listAccounts()
+    assert.deepEqual(changed.account.hiddenCapabilities, kept?.hiddenCapabilities)
+    return [kept?.quota, kept?.hiddenCapabilities]
+  }
+  const quota = { bytes: 9, messages: null, mailboxes: 3, annotations: null }
+  assert.deepEqual(await change({ quota: { bytes: 9, mailboxes: 3 }, hide: ['Move', 'ESEARCH'] }), [
+    quota,
+    ['ESEARCH', 'MOVE'],
+  ])
+  assert.ok((await admin.setQuota(address, { bytes: null, messages: 7 })).ok)
+  const after = { ...quota, bytes: null, messages: 7 }
+  assert.deepEqual(await change({ show: ['move'] }), [after, ['ESEARCH']])
+  for (const name of ['', 'a b', 'IMAP4rev1', 'x'.repeat(65), 'ü']) {
+    const refused = await admin.changeAccount(address, { hide: [name] })
+    assert.equal(!refused.ok && refused.reason, 'invalid', name)
+  }
+  const many = Array.from({ length: 101 }, (_, index) => `X${index}`)
+  assert.equal((await admin.changeAccount(address, { hide: many })).ok, false)
+  assert.equal((await admin.changeAccount('nobody@example.org', {})).ok, false)
+})
+
 test('An address that exists costs one store read', async (context) => {
   let reads = 0
   const { admin, directory } = await house(context, {

@@ -34,7 +34,17 @@ for (const running of [false, true]) {
       'secret\n',
     )) as object
     assert.deepEqual(Object.keys(made).toSorted(), [
-      ...['address', 'bytes', 'created', 'display', 'id', 'messages', 'quotaBytes', 'quotaMessages', 'state'],
+      ...[
+        'address',
+        'bytes',
+        'created',
+        'display',
+        'hiddenCapabilities',
+        'id',
+        'messages',
+        'quotaAnnotations',
+      ],
+      ...['quotaBytes', 'quotaMailboxes', 'quotaMessages', 'state'],
     ])
     assert.deepEqual(await json(folder, ['alias', 'add', 'team@mail.test', 'ann@mail.test']), {
       address: 'team@mail.test',
@@ -58,6 +68,24 @@ for (const running of [false, true]) {
     }[]
     assert.deepEqual([domain?.name, domain?.accounts, domain?.aliases], ['mail.test', 1, 1])
     assert.match(await done(folder, ['account', 'list']), /ann@mail\.test +active +0 +0 B of 2\.0 GB/)
+    const set = ['account', 'set', 'ann@mail.test', '--quota-mailboxes', '50', '--quota-annotations', '1 MB']
+    const hide = ['--hide-capability', 'condstore', '--hide-capability', 'QRESYNC']
+    const changed = (await json(folder, [...set, ...hide])) as Record<string, unknown>
+    assert.deepEqual(
+      [changed['quotaMailboxes'], changed['quotaAnnotations'], changed['quotaBytes'] !== null],
+      [50, 1024 * 1024, true],
+    )
+    assert.deepEqual(changed['hiddenCapabilities'], ['CONDSTORE', 'QRESYNC'])
+    const back = [
+      'account',
+      'set',
+      'ann@mail.test',
+      '--quota-mailboxes',
+      'unlimited',
+      '--show-capability',
+      'QRESYNC',
+    ]
+    assert.match(await done(folder, back), /Its clients are not shown CONDSTORE\./)
     await done(folder, ['account', 'disable', 'ann@mail.test'])
     const [disabled] = (await json(folder, ['account', 'list'])) as { state: string }[]
     assert.equal(disabled?.state, 'disabled')

@@ -50,6 +50,9 @@ export interface ShownAccount {
   readonly bytes: number
   readonly quotaBytes: number | null
   readonly quotaMessages: number | null
+  readonly quotaMailboxes: number | null
+  readonly quotaAnnotations: number | null
+  readonly hiddenCapabilities: readonly string[]
   readonly created: string
 }
 
@@ -72,9 +75,21 @@ export function createAdminOperations(parts: AdminParts): AdminOperations {
 const named = z.strictObject({ name: z.string() })
 const addressed = z.strictObject({ address: z.string() })
 const nothing = z.strictObject({}).optional()
-const quota = z.strictObject({
-  bytes: z.int().nonnegative().nullable(),
-  messages: z.int().nonnegative().nullable(),
+const amount = z.int().nonnegative().nullable()
+const quota = z.strictObject({ bytes: amount, messages: amount })
+
+const accountChange = z.strictObject({
+  address: z.string(),
+  quota: z
+    .strictObject({
+      bytes: amount.optional(),
+      messages: amount.optional(),
+      mailboxes: amount.optional(),
+      annotations: amount.optional(),
+    })
+    .optional(),
+  hide: z.array(z.string()).optional(),
+  show: z.array(z.string()).optional(),
 })
 
 function domainOperations(administration: Administration): Record<string, Operation> {
@@ -120,6 +135,15 @@ function accountOperations(administration: Administration): Record<string, Opera
       z.strictObject({ address: z.string(), quota }),
       async ({ address, quota: limits }) => granted(await administration.setQuota(address, limits)),
     ),
+    'account.set': operation(accountChange, async ({ address, quota: limits, hide, show }) => {
+      const change = {
+        ...(limits === undefined ? {} : { quota: present(limits) }),
+        ...(hide === undefined ? {} : { hide }),
+        ...(show === undefined ? {} : { show }),
+      }
+      const { account } = granted(await administration.changeAccount(address, change))
+      return shownAccount(account)
+    }),
     'account.state': operation(
       z.strictObject({ address: z.string(), state: z.enum(['active', 'disabled']) }),
       async ({ address, state }) => granted(await administration.setState(address, state)),
@@ -170,6 +194,13 @@ function granted<T extends object>(administered: Administered<T>): Omit<{ readon
   return result
 }
 
+/** Without what is undefined. */
+function present<T extends object>(values: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const entries = Object.entries(values).filter(([, value]) => value !== undefined)
+  // The same keys, less those whose value was undefined.
+  return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> }
+}
+
 function withDisplay<T extends { readonly address: string }>(one: T): T & { readonly display: string } {
   return { ...one, display: displayAddress(one.address) }
 }
@@ -184,6 +215,9 @@ function shownAccount(account: Account): ShownAccount {
     bytes: account.used.bytes,
     quotaBytes: account.quota.bytes,
     quotaMessages: account.quota.messages,
+    quotaMailboxes: account.quota.mailboxes ?? null,
+    quotaAnnotations: account.quota.annotations ?? null,
+    hiddenCapabilities: account.hiddenCapabilities,
     created: new Date(account.createdAt).toISOString(),
   }
 }
