@@ -1,8 +1,22 @@
 // The SMTP server behind a listener, or on a connection that was turned around (RFC 2645 §5.2), with all that it asks.
+import type { UrlSources } from '../smtp/server/parts.ts'
 import type { SmtpRole } from '../smtp/server/role.ts'
 import type { SmtpService } from '../smtp/server/service.ts'
 import type { ListenerParts } from './listeners.ts'
 import { makeTakesFor } from './outgoing.ts'
+
+/** BURL reads mailboxes as IMAP does, where there is IMAP to have URLs from (RFC 4468 §3.3). */
+async function makeUrlSources({
+  config,
+  store,
+  directory,
+  clock,
+  random,
+}: ListenerParts['backend']): Promise<UrlSources | null> {
+  if (!config.listeners.some(({ service }) => service === 'imap')) return null
+  const { createUrlSources } = await import('../imap/server/urls/url-sources.ts')
+  return createUrlSources({ store, directory, clock, random, config: config.imap, hostname: config.hostname })
+}
 
 /** Loaded when it is spoken. */
 export async function makeSmtpService(
@@ -27,6 +41,7 @@ export async function makeSmtpService(
     delivery: wayIn.delivery,
     returnPaths: wayIn.returnPaths,
     remoteQueue: outgoing.remoteQueue,
+    urls: role === 'submission' ? await makeUrlSources(backend) : null,
     chargeRate: (request) => store.chargeRate(request),
     config: config.smtp,
     submission: config.submission,

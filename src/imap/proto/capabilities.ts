@@ -36,6 +36,9 @@ const afterLogin = [
   'STATUS=SIZE', // RFC 8438
   'UIDPLUS', // RFC 4315
   'UNSELECT', // RFC 3691
+  'URL-PARTIAL', // RFC 5550
+  'URLAUTH', // RFC 4467
+  'URLAUTH=BINARY', // RFC 5524
   'XLIST', // what SPECIAL-USE was before it had a name
 ]
 

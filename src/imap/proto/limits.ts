@@ -21,6 +21,8 @@ export interface ImapLimits {
   /** Messages of one APPEND (RFC 3502), and parts of one CATENATE (RFC 4469). */
   readonly appendMessages: number
   readonly catenateParts: number
+  /** URLs of one GENURLAUTH or URLFETCH (RFC 4467). */
+  readonly urls: number
   /** Parentheses, NOT and OR inside each other in SEARCH. */
   readonly searchDepth: number
   /** Keys of one SEARCH. */

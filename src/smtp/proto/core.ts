@@ -185,6 +185,8 @@ export class SmtpCore implements Core<SmtpQuestion, SmtpAnswer> {
         return this.#readData(mode)
       case 'chunk':
         return this.#readChunk(mode)
+      case 'url':
+        return this.#readUrl(mode)
       case 'handshake':
         // Octets before the handshake; the pump should not let it come to this.
         return this.#input.drained
@@ -398,6 +400,32 @@ export class SmtpCore implements Core<SmtpQuestion, SmtpAnswer> {
       this.#session.mode = commandMode
       return this.#finish(mode.transaction, this.#verdict(mode.reader))
     })
+  }
+
+  /** RFC 4468 §3.2: a piece at a time, as if it was a chunk. */
+  #readUrl(mode: Mode & { type: 'url' }): Step {
+    const { transaction, last } = mode
+    return {
+      type: 'ask',
+      question: { type: 'url-octets' },
+      then: (answer) => {
+        if (answer.type !== 'octets') return this.#dropped(transaction, () => this.#brokenUrl(answer))
+        if (answer.bytes.length > 0) {
+          if (transaction.failed === null && transaction.sender.body !== 'BINARYMIME')
+            transaction.chunks?.scan(
+              Buffer.from(answer.bytes.buffer, answer.bytes.byteOffset, answer.bytes.length),
+            )
+          return this.#keep(transaction, answer.bytes, () => null)
+        }
+        this.#session.mode = commandMode
+        return last ? this.#lastChunk(transaction) : (transaction.failed ?? replies.urlOk)
+      },
+    }
+  }
+
+  #brokenUrl(answer: SmtpAnswer): Step {
+    this.#session.mode = commandMode
+    return replyOf(answer) ?? replies.trouble
   }
 
   #readChunk(mode: Mode & { type: 'chunk' }): Step | undefined {

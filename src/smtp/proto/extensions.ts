@@ -32,6 +32,7 @@ export const extensions: readonly Extension[] = [
   { keyword: '8BITMIME', rfc: 6152, parameters: always },
   { keyword: 'CHUNKING', rfc: 3030, parameters: always },
   { keyword: 'BINARYMIME', rfc: 3030, parameters: always },
+  { keyword: 'BURL', rfc: 4468, parameters: burlParameters },
   { keyword: 'SMTPUTF8', rfc: 6531, parameters: always },
   { keyword: 'DSN', rfc: 3461, parameters: ({ settings }) => when(settings.offers.dsn) },
   {
@@ -84,6 +85,12 @@ export const extensions: readonly Extension[] = [
 
 function when(offered: boolean): '' | null {
   return offered ? '' : null
+}
+
+/** RFC 4468 §3.1, §3.3: without parameters until the client has logged in. */
+function burlParameters({ settings: { offers }, client }: Session): string | null {
+  if (offers.burl === null) return null
+  return client.username === null ? '' : `imap imap://${offers.burl}`
 }
 
 /** RFC 4865 §3: the longest interval in seconds, and the moment that it reaches from now. */

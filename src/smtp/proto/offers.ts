@@ -31,6 +31,8 @@ export interface SmtpOffers {
   readonly etrn: boolean
   /** RFC 2645. */
   readonly atrn: boolean
+  /** RFC 4468: IMAP URLs of this host are read, plain and with URLAUTH; its name. For submission alone. */
+  readonly burl: string | null
   /** For listed peers: they speak for others. */
   readonly xclient: boolean
   /** For listed peers: they tell where a message came from. */
@@ -77,6 +79,7 @@ export const noOffers: SmtpOffers = {
   turn: false,
   etrn: false,
   atrn: false,
+  burl: null,
   xclient: false,
   xforward: false,
 }

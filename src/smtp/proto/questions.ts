@@ -90,6 +90,10 @@ export type SmtpQuestion =
   | { readonly type: 'data'; readonly client: SmtpClient; readonly envelope: Envelope }
   /** A piece of the message, dots already unstuffed. Not touched again by the core. */
   | { readonly type: 'content'; readonly bytes: Uint8Array }
+  /** BURL (RFC 4468): open what the URL names, or refuse with a reply. `url-octets` follows. */
+  | { readonly type: 'url'; readonly url: string }
+  /** The next piece of it: `octets`, empty at its end. */
+  | { readonly type: 'url-octets' }
   /** The message is whole. `go-on` or a reply of class 2 means that it is safe (docs/architecture.md). */
   | { readonly type: 'end'; readonly client: SmtpClient; readonly envelope: Envelope }
   /** The transaction is over without `end`; whatever came of it is to be dropped. */
@@ -162,6 +166,8 @@ export type SmtpAnswer =
   | { readonly type: 'reply'; readonly reply: Reply; readonly then?: 'close' }
   /** LMTP, to `end` alone: one for each accepted recipient, in order (RFC 2033 §4.2). */
   | { readonly type: 'replies'; readonly replies: readonly Reply[] }
+  /** To `url-octets` alone. */
+  | { readonly type: 'octets'; readonly bytes: Uint8Array }
   | SaslAnswer
 
 /** The usual answer, as one value for all. */

@@ -90,7 +90,7 @@ export const replies = {
   mailFirst: makeReply(503, '5.5.1', 'Say MAIL first'),
   nested: makeReply(503, '5.5.1', 'A mail transaction is already open'),
   duringTransaction: makeReply(503, '5.5.1', 'Not during a mail transaction'),
-  duringChunks: makeReply(503, '5.5.1', 'Chunks have begun; only BDAT or RSET may follow'),
+  duringChunks: makeReply(503, '5.5.1', 'Chunks have begun; only BDAT, BURL or RSET may follow'),
   refusedConnection: makeReply(503, '5.5.1', 'No service for you here; say QUIT'),
   // RFC 2033 §4.2: "the DATA command MUST fail with a 503 reply code"
   noRecipientYet: makeReply(503, '5.5.1', 'No recipient was accepted'),
@@ -120,6 +120,9 @@ export const replies = {
   messageShown: (id: string) => makeReply(250, '2.0.0', `OK: shown on a terminal as ${id}`),
   chunkOk: (octets: number) => makeReply(250, '2.0.0', `${octets} octets received`),
   // RFC 1870 §6.1 and §6.2, RFC 3463 §3.4: X.3.4 message too big for system
+  urlOk: makeReply(250, '2.5.0', 'The octets of the URL were taken'),
+  /** RFC 4468 §6, with the code of its §5. */
+  urlUnreadable: makeReply(554, '5.6.6', 'This URL names nothing that may be read here'),
   tooBig: makeReply(552, '5.3.4', 'Message too big'),
   // RFC 5321 §4.5.3.1.10: 452 rather than 552
   tooManyRecipients: makeReply(452, '4.5.3', 'Too many recipients for one message; send the rest in another'),

@@ -80,6 +80,8 @@ export type Mode =
       readonly last: boolean
       readonly refusal: Reply | null
     }
+  /** A URL's octets come from the handler; the peer waits. */
+  | { readonly type: 'url'; readonly last: boolean; readonly transaction: Transaction }
   /** STARTTLS was answered; no octet may come before the handshake. */
   | { readonly type: 'handshake' }
   /** RFC 5321 §3.1: the connection was refused by 554 and waits for QUIT. */

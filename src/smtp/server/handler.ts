@@ -32,6 +32,8 @@ export class SmtpHandler implements Handler<SmtpQuestion, SmtpAnswer> {
   readonly #turning: Turning
   #policy: PolicyStage | null
   #transaction: Transaction | null = null
+  /** The octets that BURL is taking in. */
+  #url: AsyncIterator<Uint8Array> | null = null
 
   constructor(parts: HandlerParts, session: { sink: Sink; peer: Peer }) {
     this.#context = new SessionContext(parts, session)
@@ -57,6 +59,10 @@ export class SmtpHandler implements Handler<SmtpQuestion, SmtpAnswer> {
         return this.#data()
       case 'content':
         return this.#content(question.bytes)
+      case 'url':
+        return context.guard('url', () => this.#openUrl(question.url))
+      case 'url-octets':
+        return context.guard('url', () => this.#urlOctets())
       case 'end':
         return context.guard('end', () => this.#end(question))
       case 'reset':
@@ -117,6 +123,7 @@ export class SmtpHandler implements Handler<SmtpQuestion, SmtpAnswer> {
   async closed(): Promise<void> {
     this.#context.login.giveUp()
     this.#context.leave()
+    this.#closeUrl()
     this.#policy?.closed()
     await this.#discard()
   }
@@ -172,6 +179,33 @@ export class SmtpHandler implements Handler<SmtpQuestion, SmtpAnswer> {
     }
   }
 
+  async #openUrl(url: string): Promise<SmtpAnswer> {
+    const { parts, login } = this.#context
+    const { account } = login
+    const source = account === null ? undefined : await parts.urls?.open({ account, url })
+    if (source === undefined) return refuse(replies.urlUnreadable)
+    // RFC 1870 §6.3: what cannot be taken is not read first.
+    const { maxMessageSize } = parts
+    if (maxMessageSize > 0 && source.size > maxMessageSize) return refuse(replies.tooBig)
+    this.#url = source.read()[Symbol.asyncIterator]()
+    return goOn
+  }
+
+  async #urlOctets(): Promise<SmtpAnswer> {
+    const next = await this.#url?.next()
+    if (next?.done === false && next.value.length > 0) return { type: 'octets', bytes: next.value }
+    if (next?.done === false) return this.#urlOctets()
+    this.#url = null
+    return { type: 'octets', bytes: new Uint8Array(0) }
+  }
+
+  /** What reads a URL lets go of it. */
+  #closeUrl(): void {
+    const url = this.#url
+    this.#url = null
+    url?.return?.()?.catch(() => undefined)
+  }
+
   async #end({ client }: Of<'end'>): Promise<SmtpAnswer> {
     const transaction = this.#current()
     this.#transaction = null
@@ -184,6 +218,7 @@ export class SmtpHandler implements Handler<SmtpQuestion, SmtpAnswer> {
   }
 
   #reset(): SmtpAnswer | Promise<SmtpAnswer> {
+    this.#closeUrl()
     this.#context.forwarded = null
     this.#policy?.reset()
     const { intake } = this.#transaction ?? { intake: null }

@@ -15,9 +15,19 @@ import type { ConnectionCount } from '../../net/connection-limits.ts'
 import type { Ingest } from '../../store/ingest.ts'
 import type { ReturnPaths } from '../../queue/return-paths.ts'
 import type { QueueStore } from '../../store/queue.ts'
+import type { Account } from '../../store/model.ts'
 import type { BlobStore } from '../../store/store.ts'
 import type { RemoteQueue } from './remote-queue.ts'
 import type { SmtpRole } from './role.ts'
+
+/** What IMAP URLs name (RFC 4468 §3.3). */
+export interface UrlSources {
+  /** For who submits; undefined where there is nothing, or nothing that this account may read. */
+  open(request: {
+    account: Account
+    url: string
+  }): Promise<{ readonly size: number; read(): AsyncIterable<Uint8Array> } | undefined>
+}
 
 export interface HandlerParts {
   readonly role: SmtpRole
@@ -47,6 +57,10 @@ export interface HandlerParts {
   /** Domains of others whose mail is taken from anybody (`relay.domains`). */
   readonly takesFor: (domain: string) => boolean
   readonly returnPaths: ReturnPaths | null
+  /** Octets; 0 is no limit. */
+  readonly maxMessageSize: number
+  /** Null: BURL is not offered. */
+  readonly urls: UrlSources | null
   /** Null: ETRN, TURN and ATRN are not offered. */
   readonly remoteQueue: RemoteQueue | null
   /** Null: nothing is counted. */

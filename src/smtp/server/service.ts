@@ -26,7 +26,7 @@ import type { SmtpAnswer, SmtpQuestion } from '../proto/questions.ts'
 import { replies } from '../proto/reply.ts'
 import type { SmtpSettings } from '../proto/session.ts'
 import { SmtpHandler } from './handler.ts'
-import type { HandlerParts } from './parts.ts'
+import type { HandlerParts, UrlSources } from './parts.ts'
 import type { RemoteQueue } from './remote-queue.ts'
 import type { SmtpRole } from './role.ts'
 
@@ -63,6 +63,7 @@ export interface SmtpServiceOptions {
   readonly returnPaths?: ReturnPaths | null
   /** Absent: ETRN, TURN and ATRN are not offered. */
   readonly remoteQueue?: RemoteQueue | null
+  readonly urls?: UrlSources | null
   /** `store.chargeRate`; absent: hourly limits do not hold. */
   readonly chargeRate?: QueueStore['chargeRate'] | null
   /** The listener's; absent: clients behind XCLIENT are not counted. */
@@ -105,6 +106,8 @@ export function createSmtpService(options: SmtpServiceOptions): SmtpService {
     takesFor: options.takesFor ?? (() => false),
     returnPaths: options.returnPaths ?? null,
     remoteQueue: options.remoteQueue ?? null,
+    urls: options.urls ?? null,
+    maxMessageSize: options.maxMessageSize,
     chargeRate: options.chargeRate ?? null,
   }
   const settingsFor = makeSettings(options, networks)
@@ -167,6 +170,8 @@ function makeOffers({
   clock,
   terminals,
   remoteQueue,
+  urls,
+  hostname,
 }: SmtpServiceOptions): SmtpOffers {
   const queue = remoteQueue ?? null
   // RFC 2645 §5.1: EHLO, AUTH and ATRN.
@@ -186,6 +191,8 @@ function makeOffers({
     priority: { profile: '' },
     noSoliciting: { keywords: submits ? [] : config.refuseSolicitation },
     requireValidSince: true,
+    // RFC 4468 §3.1: on no port but submission's.
+    burl: submits && urls != null ? hostname : null,
     expand: submits || (role === 'mx' && config.verify),
     terminals: terminals != null && (submits || (role === 'mx' && config.send)),
     turn: queue !== null && role === 'mx' && config.turn.length > 0,

@@ -6,6 +6,7 @@ import { esearch, uidBatches } from './search-commands.ts'
 import { bySequenceNumber, check, close, expunge, uid, unselect } from './message-commands.ts'
 import { capability, compress, enable, id, idle, logout, noop, unauthenticate } from './session-commands.ts'
 import { sharingRows } from './sharing-commands.ts'
+import { urlRows } from './url-commands.ts'
 import type { CommandRow } from './command.ts'
 
 /** Every command, by its name in upper case. */
@@ -23,6 +24,7 @@ export const commands: ReadonlyMap<string, CommandRow> = new Map(
     unauthenticate,
     ...mailboxRows,
     ...sharingRows,
+    ...urlRows,
     append,
     replace,
     idle,

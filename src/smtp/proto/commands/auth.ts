@@ -97,6 +97,7 @@ function saslAnswer(answer: SmtpAnswer): SaslAnswer {
     case 'go-on':
     case 'reply':
     case 'replies':
+    case 'octets':
       // A handler in trouble has only replies to give; to SASL that is "unavailable".
       return { type: 'refused', reason: 'unavailable' }
     default:

@@ -3,6 +3,7 @@ import { replies, type Reply } from '../reply.ts'
 import type { Session, Step } from '../session.ts'
 import { auth } from './auth.ts'
 import { bdat } from './bdat.ts'
+import { burl } from './burl.ts'
 import { anyState, type Command } from './command.ts'
 import { data } from './data.ts'
 import { ehlo, helo, lhlo } from './hello.ts'
@@ -37,6 +38,7 @@ export const commands: readonly Command[] = [
   rcpt,
   data,
   bdat,
+  burl,
   rset,
   noop,
   vrfy,
