@@ -3,7 +3,7 @@
 // - Names are whole entry names as RFC 5464 §3.1 has them, in lower case: `/private/comment`, `/shared/vendor/…`. What may be
 //   read and set by whom is decided where it is used.
 // - `/private/` entries belong to the account that looks at the mailbox, `/shared/` ones to the mailbox.
-// - They die with their mailbox and move with it when it is renamed. They are copied by nothing.
+// - They die with their mailbox and move with it when it is renamed; of INBOX they stay and are copied (§4.1). No message has any.
 // - A change is told as `annotations-changed`; it takes a modSeq, and changes that of no message.
 import type { AccountId, MailboxId } from './model.ts'
 import type { Outcome } from './store.ts'

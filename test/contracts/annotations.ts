@@ -164,4 +164,19 @@ export function annotationContract(test: Room): void {
     assert.ok((await house.store.removeMailbox({ account, mailbox: made.id })).ok)
     assert.equal(await house.store.annotationBytes(account), 0)
   })
+
+  test('RFC 5464 §4.1: renaming INBOX leaves it its entries, and gives the new mailbox the same', async (house) => {
+    const { account, place } = await placeOf(house)
+    await set(house, place, { '/shared/comment': 'ours', '/private/comment': 'mine' })
+    const { now } = house
+    const { id } = await house.mailbox(account)
+    assert.ok((await house.store.renameMailbox({ account, mailbox: id, name: 'Old', now })).ok)
+    const entries = ['/private/comment=mine', '/shared/comment=ours']
+    assert.deepEqual(await read(house, place), entries)
+    assert.deepEqual(
+      await read(house, { ...place, mailbox: (await house.mailbox(account, 'Old')).id }),
+      entries,
+    )
+    assert.equal(await house.store.annotationBytes(account), 16)
+  })
 }

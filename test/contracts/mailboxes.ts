@@ -80,6 +80,42 @@ export function mailboxContract(test: Room): void {
     assert.ok(again.ok, 'free again once its mailbox is gone')
   })
 
+  test('RFC 6154 §4: a special use can be given, and is taken from the mailbox that had it', async (house) => {
+    const account = await house.account()
+    const [sent, made] = [await house.mailbox(account, 'Sent'), await house.create(account, 'Gone out')]
+    const uses = async (): Promise<unknown[]> => [
+      (await house.mailbox(account, 'Sent')).specialUse,
+      (await house.mailbox(account, 'Gone out')).specialUse,
+    ]
+    const set = (mailbox: MailboxId, specialUse: Mailbox['specialUse']): Promise<unknown> =>
+      house.store.setSpecialUse({ account, mailbox, specialUse })
+    assert.deepEqual(await set(made.id, 'sent'), { ok: true })
+    assert.deepEqual(await uses(), [null, 'sent'])
+    assert.deepEqual(await set(made.id, 'sent'), { ok: true })
+    assert.deepEqual(await set(sent.id, null), { ok: true })
+    assert.deepEqual(await set(made.id, null), { ok: true })
+    assert.deepEqual(await uses(), [null, null])
+    assert.deepEqual(await set(4_711 as MailboxId, 'sent'), { ok: false, reason: 'not-found' })
+  })
+
+  test('the keywords of a mailbox are told once each, those of its messages now', async (house) => {
+    const account = await house.account()
+    const { id: mailbox } = await house.mailbox(account)
+    const keywords = (): Promise<string[]> => house.store.keywordsIn({ account, mailbox })
+    assert.deepEqual(await keywords(), [])
+    for (const list of ['zebra', '$Junk apple', 'Apple zebra', '']) {
+      await house.append(account, mailbox, { keywords: list })
+    }
+    assert.deepEqual(
+      (await keywords()).map((word) => word.toLowerCase()),
+      ['$junk', 'apple', 'zebra'],
+    )
+    await house.store.expunge({ account, mailbox, uids: [[1, 2]], which: 'regardless' })
+    assert.deepEqual(await keywords(), ['Apple', 'zebra'])
+    const { id: other } = await house.mailbox(account, 'Sent')
+    assert.deepEqual(await house.store.keywordsIn({ account, mailbox: other }), [])
+  })
+
   test('RFC 3501 §6.3.4: with inferiors the name stays, not selectable, and is then not removable', async (house) => {
     const account = await house.account()
     const parent = await house.create(account, 'p')

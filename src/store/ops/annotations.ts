@@ -3,7 +3,7 @@
 // A private entry has the account that sees it as its viewer; shared ones have none. The octets of all values in an account,
 // whoever set them, count towards that account's quota.
 import type { Annotation, AnnotatedPlace, AnnotationChange } from '../annotations.ts'
-import type { AccountId, ModSeq } from '../model.ts'
+import type { AccountId, MailboxId, ModSeq } from '../model.ts'
 import { all, dialect, type Fragment, get, many, type Op, run, sql, type Stmt } from '../op.ts'
 import type { Outcome } from '../store.ts'
 import { announce, nobody } from './news.ts'
@@ -159,6 +159,13 @@ function viewerOf({ viewer }: AnnotatedPlace, name: string): number {
   if (name.startsWith('/private/')) return viewer
   if (name.startsWith('/shared/')) return nobody
   throw new RangeError(`${name} is no name of an annotation`)
+}
+
+/** RFC 5464 §4.1: renaming INBOX leaves its annotations where they are, and gives the new mailbox the same. */
+export function* copyAnnotations(account: AccountId, from: MailboxId, to: MailboxId): Op<void> {
+  yield* run`INSERT INTO annotation (account, mailbox, viewer, name, value)
+    SELECT account, CAST(${to} AS BIGINT), viewer, name, value FROM annotation
+    WHERE account = ${account} AND mailbox = ${from}`
 }
 
 /** Takes away what an account that goes noted at the mailboxes of others. */

@@ -5,6 +5,7 @@
 import type { AccountId, Mailbox, MailboxId, ModSeq, SpecialUse } from '../model.ts'
 import { all, changed, get, many, type Op, run } from '../op.ts'
 import type { Outcome } from '../store.ts'
+import { copyAnnotations } from './annotations.ts'
 import { inheritAccess } from './sharing.ts'
 import { announce } from './news.ts'
 import { releaseAll } from './expunge.ts'
@@ -196,6 +197,7 @@ export function* renameMailbox(
   if (mailbox === inboxId) {
     const made = yield* insertInferior({ account, name, modSeq, now })
     yield* moveAll({ account, from: mailbox, to: made, modSeq, now })
+    yield* copyAnnotations(account, mailbox, made)
     return { ok: true }
   }
   const moving = yield* all<{ id: MailboxId; name: string }>`
