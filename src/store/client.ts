@@ -3,7 +3,7 @@
 import { flagRows, type Told } from './changes.ts'
 import type { AnnotationStore } from './annotations.ts'
 import type { StoreLimits } from './limits.ts'
-import type { Message, MessageText } from './model.ts'
+import type { Message, MessageText, Uid } from './model.ts'
 import type { OpResult } from './op.ts'
 import type { Reads, Writes } from './ops/index.ts'
 import { queueStore } from './queue-client.ts'
@@ -131,6 +131,7 @@ function messageStore(executor: Executor, limits: StoreLimits): MessageMethods {
         rows,
         breathe,
         load: (uids, limit) => executor.read('messageBatch', { ...request, uids, limit }),
+        uidOf: ({ uid }) => uid,
         weigh: () => 1,
       }),
     messageTexts: (request) =>
@@ -139,7 +140,17 @@ function messageStore(executor: Executor, limits: StoreLimits): MessageMethods {
         rows,
         breathe,
         load: (uids, limit) => executor.read('messageTextBatch', { ...request, uids, limit }),
-        weigh: ({ structure, prefix }) => structure.length + prefix.length,
+        uidOf: ({ uid }) => uid,
+        weigh: ({ structure, prefix, data }) => structure.length + prefix.length + (data?.length ?? 0),
+      }),
+    structures: (request) =>
+      batches<readonly [Uid, string]>({
+        uids: request.uids,
+        rows,
+        breathe,
+        load: (uids, limit) => executor.read('structureBatch', { ...request, uids, limit }),
+        uidOf: ([uid]) => uid,
+        weigh: ([, structure]) => structure.length,
       }),
     async setFlags(request) {
       const set = await executor.write('setFlags', request, limits)
@@ -188,11 +199,12 @@ interface Batches<Row> {
   readonly rows: number
   readonly breathe: () => Promise<void>
   readonly load: (uids: UidSelection, limit: number) => Promise<Row[]>
+  readonly uidOf: (row: Row) => number
   readonly weigh: (row: Row) => number
 }
 
 /** Reads a selection piece by piece, as large as the rows allow. */
-async function* batches<Row extends { uid: number }>(options: Batches<Row>): AsyncGenerator<Row[]> {
+async function* batches<Row>(options: Batches<Row>): AsyncGenerator<Row[]> {
   let limit = Math.min(options.rows, firstTextRows)
   let rest: UidSelection = options.uids
   while (rest.length > 0) {
@@ -200,8 +212,13 @@ async function* batches<Row extends { uid: number }>(options: Batches<Row>): Asy
     const rows = await options.load(piece, limit)
     const last = rows.at(-1)
     const [only] = piece
-    const more = piece.length === 1 && only && last && rows.length >= limit && last.uid < only[1]
-    rest = more ? [[last.uid + 1, only[1]], ...after] : after
+    const more =
+      piece.length === 1 &&
+      only &&
+      last !== undefined &&
+      rows.length >= limit &&
+      options.uidOf(last) < only[1]
+    rest = more ? [[options.uidOf(last) + 1, only[1]], ...after] : after
     if (rows.length > 0) yield rows
     if (rest.length > 0) await options.breathe()
     let weight = 0

@@ -127,6 +127,8 @@ export interface MessageText extends Message {
   readonly prefix: string
   /** `encodeStructure` of `src/mail/mime`; offsets count from the blob's first byte. */
   readonly structure: string
+  /** The blob's octets, where they were asked for; null where they are in a file. */
+  readonly data?: Uint8Array | null
 }
 
 /** A message's bytes and structure, staged: durable or in memory, but not yet named by any row. */

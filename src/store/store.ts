@@ -244,12 +244,19 @@ export interface MailStore {
   }): Promise<{ uids: UidSelection; complete: boolean }>
   /** Rows in order of UID; unknown UIDs are left out. Batches, so that nothing holds a whole mailbox. */
   messages(request: { account: AccountId; mailbox: MailboxId; uids: UidSelection }): AsyncIterable<Message[]>
-  /** The same with blob, prefix and structure. */
+  /** The same with blob, prefix and structure; `data`: and the octets of small blobs. */
   messageTexts(request: {
     account: AccountId
     mailbox: MailboxId
     uids: UidSelection
+    data?: boolean
   }): AsyncIterable<MessageText[]>
+  /** Only the structures: for listings of many envelopes. */
+  structures(request: {
+    account: AccountId
+    mailbox: MailboxId
+    uids: UidSelection
+  }): AsyncIterable<(readonly [uid: Uid, structure: string])[]>
 
   /** Flags and keywords of these UIDs. Those changed since `unchangedSince` are left alone and told (RFC 7162 §3.1.3). */
   setFlags(request: {
@@ -260,6 +267,8 @@ export interface MailStore {
     flags: number
     keywords: readonly string[]
     unchangedSince?: ModSeq
+    /** Flags (bits) and keywords that may be changed, where not all may: the others stay as they are. For `replace`. */
+    only?: { readonly flags: number; readonly keywords: boolean }
   }): Promise<
     Outcome<
       {

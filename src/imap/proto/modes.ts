@@ -25,8 +25,18 @@ export const noModes: Modes = {
   uidOnly: false,
 }
 
-/** Capability, in upper case → what enabling it changes. */
-const enabling: ReadonlyMap<string, Partial<Modes>> = new Map<string, Partial<Modes>>([])
+/** Capability → what enabling it changes. */
+const rows: readonly (readonly [capability: string, change: Partial<Modes>])[] = [
+  // RFC 9051 §6.3.1
+  ['IMAP4rev2', { rev2: true }],
+  // RFC 9755 §3
+  ['UTF8=ACCEPT', { utf8: true }],
+  ['CONDSTORE', { condstore: true }],
+  // RFC 7162 §3.2.3: "ENABLE QRESYNC" is a CONDSTORE enabling command.
+  ['QRESYNC', { condstore: true, qresync: true }],
+  ['UIDONLY', { uidOnly: true }],
+]
+const enabling = new Map(rows.map(([name, change]) => [name.toUpperCase(), { name, change }]))
 
 /** RFC 5161 §3.1, §3.2: the modes after ENABLE, and the names that were switched on now; unknown ones are passed over. */
 export function enableModes(
@@ -35,14 +45,18 @@ export function enableModes(
 ): { readonly modes: Modes; readonly enabled: readonly string[] } {
   let now = modes
   const enabled = new Set<string>()
-  for (const name of names) {
-    const change = enabling.get(name.toUpperCase())
-    if (change === undefined) continue
-    const next = { ...now, ...change }
-    if (JSON.stringify(next) !== JSON.stringify(now)) enabled.add(name.toUpperCase())
-    now = next
+  for (const asked of names) {
+    const row = enabling.get(asked.toUpperCase())
+    if (row === undefined) continue
+    if (JSON.stringify({ ...modes, ...row.change }) !== JSON.stringify(modes)) enabled.add(row.name)
+    now = { ...now, ...row.change }
   }
   return { modes: now, enabled: [...enabled] }
+}
+
+/** Whether quoted strings may have UTF-8 in them (RFC 9051 §4.3, RFC 9755 §3). */
+export function takesUtf8(modes: Modes): boolean {
+  return modes.rev2 || modes.utf8
 }
 
 /** Whether mailbox names are UTF-8 and not modified UTF-7 (RFC 9051 §5.1, RFC 9755 §3). */

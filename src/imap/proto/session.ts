@@ -323,6 +323,8 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
       mechanisms: this.#mechanisms(),
       hidden: this.#hidden,
       messageSize: this.#options.limits.messageSize,
+      messageLimit: this.#options.limits.messageLimit,
+      saveLimit: this.#options.limits.saveLimit,
       compressed: this.#compressed,
     })
   }
@@ -372,9 +374,15 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
 
   /** RFC 5161 §3.1, §3.2 */
   #enable(tag: string, names: readonly string[]): void {
-    const { modes, enabled } = enableModes(this.#modes, names)
+    const before = this.#modes
+    const { modes, enabled } = enableModes(before, names)
     this.#modes = modes
     this.#write(`* ${['ENABLED', ...enabled].join(' ')}\r\n`)
+    // RFC 7162 §3.1: HIGHESTMODSEQ is told of the mailbox that is selected.
+    if (this.#state.name === 'selected' && modes.condstore && !before.condstore) {
+      this.#activity = { doing: 'asking', tag, command: 'ENABLE' }
+      return this.#ask({ type: 'request', tag, request: { name: 'ENABLE' }, modes })
+    }
     this.#tagged(tag, 'OK', { text: enabled.length === 0 ? 'Nothing to enable' : 'Enabled' })
   }
 

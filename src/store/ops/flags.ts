@@ -16,6 +16,7 @@ export interface SetFlagsRequest {
   readonly flags: number
   readonly keywords: readonly string[]
   readonly unchangedSince?: ModSeq
+  readonly only?: { readonly flags: number; readonly keywords: boolean }
 }
 
 /** The changed messages as columns, all with the one modseq. */
@@ -65,7 +66,8 @@ export function* setFlags(request: SetFlagsRequest, limits: KeywordLimits): Op<F
   if (changes.length === 0) return { ok: true, modSeq: row.modseq, columns, refused }
   const modSeq = yield* nextModSeq(account)
   const lists = [...new Set(before.map(([, , keywords]) => keywords))].filter((list) => words(list) !== list)
-  if (request.mode === 'replace') yield* writeAlike(request, { modSeq, keywords: words('') })
+  if (request.only !== undefined) yield* writeRows(request, { modSeq, rows: changes })
+  else if (request.mode === 'replace') yield* writeAlike(request, { modSeq, keywords: words('') })
   else if (lists.length > keywordSets) yield* writeRows(request, { modSeq, rows: changes })
   else yield* writeSets(request, { modSeq, lists, words })
   yield* run`UPDATE mailbox SET modseq = ${modSeq}, unseen = unseen + ${counts.unseen},
@@ -118,15 +120,16 @@ function newFlags({ mode, flags }: SetFlagsRequest): Fragment {
   return sql`message.flags & ${31 & ~flags}`
 }
 
-function flagChange({ mode, flags }: SetFlagsRequest, old: number): number {
+function flagChange({ mode, flags, only }: SetFlagsRequest, old: number): number {
   if (mode === 'add') return old | flags
   if (mode === 'remove') return old & ~flags
-  return flags
+  const open = only?.flags ?? 31
+  return (flags & open) | (old & ~open)
 }
 
 /** What becomes of a list of keywords, each distinct one computed once. Comparison ignores case; ADD keeps the case that is there. */
-function keywordChange({ mode, keywords }: SetFlagsRequest): (old: string) => string {
-  if (keywords.length === 0 && mode !== 'replace') return (old) => old
+function keywordChange({ mode, keywords, only }: SetFlagsRequest): (old: string) => string {
+  if (keywords.length === 0 && (mode !== 'replace' || only?.keywords === false)) return (old) => old
   const known = new Map<string, string>()
   const asked = new Map(keywords.map((keyword) => [keyword.toLowerCase(), keyword]))
   const compute = (old: string): string => {

@@ -38,7 +38,7 @@ const { addDomain, removeDomain, addAccount, updateAccount, removeAccount, setAl
 const { installationSecret, findInstallationSecret } = directory
 const { listMailboxes, getMailbox, findMailbox, subscriptions } = mailboxes
 const { createMailbox, removeMailbox, renameMailbox, setSpecialUse, setSubscription, claimRecent } = mailboxes
-const { openMailbox, loadView, messageBatch, messageTextBatch, locateBlob } = view
+const { openMailbox, loadView, messageBatch, messageTextBatch, structureBatch, locateBlob } = view
 const { loadEmails, deletedBytes, loadModSeqs, vanishedSince } = view
 const { accessList, setAccess, rightsIn, sharingAccounts, sharedMailboxes } = sharing
 const { annotations, annotationBytes, setAnnotations } = annotated
@@ -49,13 +49,13 @@ const { changeQueued, purgeQueue } = admin
 const { findSuppressed, listSuppressions, recall, hookEvents, hookCursors } = remembered
 const { suppress, unsuppress, chargeRate, remember, claimHookCursor, setHookCursor } = remembered
 const { pruneHookEvents, pruneExpired } = remembered
-const { accountsToIndex, searchProgress, unindexed, emailsBetween, searchSegments, searchBlocks } = search
+const { accountsToIndex, searchProgress, emailsToIndex, emailsBetween, searchSegments, searchBlocks } = search
 const { beginSegment, putSearchBlocks, saveSegment, skipIndexing, sweepSearchIndex, dropSearchIndex } = search
 
 export const reads = {
   accountsToIndex,
   searchProgress,
-  unindexed,
+  emailsToIndex,
   emailsBetween,
   searchSegments,
   searchBlocks,
@@ -77,6 +77,7 @@ export const reads = {
   loadView,
   messageBatch,
   messageTextBatch,
+  structureBatch,
   locateBlob,
   loadEmails,
   deletedBytes,

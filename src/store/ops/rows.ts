@@ -118,12 +118,16 @@ export type MessageTextRow = [
   blob: BlobId,
   prefix: string,
   structure: string,
+  data?: Uint8Array | null,
 ]
 
 export function messageTextOf(row: MessageTextRow): MessageText {
-  const [uid, modSeq, flags, keywords, email, size, internalDate, savedAt, thread, blob, prefix, structure] =
-    row
-  return { uid, modSeq, flags, keywords, email, size, internalDate, savedAt, thread, blob, prefix, structure }
+  const [uid, modSeq, flags, keywords, email, size, internalDate, savedAt, ...text] = row
+  const [thread, blob, prefix, structure, data] = text
+  const message = { uid, modSeq, flags, keywords, email, size, internalDate, savedAt }
+  return data === undefined
+    ? { ...message, thread, blob, prefix, structure }
+    : { ...message, thread, blob, prefix, structure, data }
 }
 
 /** Holds the row until the commit where others could change it meanwhile; SQLite has one writer. */

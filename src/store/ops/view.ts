@@ -1,6 +1,6 @@
 // Reading a mailbox: a session's view of it, its messages in batches, and where a blob's bytes are.
 import type { AccountId, BlobId, Mailbox, MailboxId, Message, MessageText, ModSeq, Uid } from '../model.ts'
-import { get, type Op, tuples } from '../op.ts'
+import { get, type Op, sql, tuples } from '../op.ts'
 import type { UidSelection } from '../store.ts'
 import {
   among,
@@ -177,13 +177,22 @@ export function* messageBatch(request: BatchRequest): Op<Message[]> {
   return rows.map(messageOf)
 }
 
-export function* messageTextBatch(request: BatchRequest): Op<MessageText[]> {
+export function* messageTextBatch(request: BatchRequest & { data?: boolean }): Op<MessageText[]> {
+  const data = request.data === true ? sql`, blob.data` : sql``
   const rows = yield* tuples<MessageTextRow>`
-    SELECT ${messageColumns}, COALESCE(email.thread, email.id), email.blob, email.prefix, blob.structure
+    SELECT ${messageColumns}, COALESCE(email.thread, email.id), email.blob, email.prefix, blob.structure${data}
     FROM message JOIN email ON email.account = message.account AND email.id = message.email
       JOIN blob ON blob.id = email.blob
     WHERE ${among(request)} ORDER BY message.uid LIMIT ${request.limit}`
   return rows.map(messageTextOf)
+}
+
+export function* structureBatch(request: BatchRequest): Op<(readonly [uid: Uid, structure: string])[]> {
+  return yield* tuples<[uid: Uid, structure: string]>`
+    SELECT message.uid, blob.structure
+    FROM message JOIN email ON email.account = message.account AND email.id = message.email
+      JOIN blob ON blob.id = email.blob
+    WHERE ${among(request)} ORDER BY message.uid LIMIT ${request.limit}`
 }
 
 /** The size of a blob and where it is: `data` in its row, or the key of its file. */

@@ -3,13 +3,15 @@ import { command, request, whileSelected } from './command.ts'
 import { noArguments } from './session-commands.ts'
 import { replaceSyntax } from './append.ts'
 import { parseFetchItems } from '../grammar/fetch.ts'
+import { parseFetchModifiers, parseStoreModifiers } from '../grammar/fetch-modifiers.ts'
 import { parseFlags } from '../grammar/flags.ts'
 import { parseMailbox } from '../grammar/mailbox.ts'
-import { parseSearch } from '../grammar/search.ts'
 import { parseSequenceSet } from '../grammar/sequence-set.ts'
+import { searchesByModSeq, searchesByNumber, searchSyntaxes } from './search-commands.ts'
 import type { CommandRow, Effect, ImapRequest } from './command.ts'
 import type { Cursor } from '../grammar/cursor.ts'
 import type { ImapLimits } from '../limits.ts'
+import type { Modes } from '../modes.ts'
 
 /** Reads the arguments of a command that may stand behind UID. */
 type NumberedSyntax = (cursor: Cursor, limits: ImapLimits, uid: boolean) => ImapRequest
@@ -25,30 +27,27 @@ function copying(name: 'COPY' | 'MOVE'): NumberedSyntax {
   }
 }
 
-/** `fetch = "FETCH" SP sequence-set SP ("ALL" / "FULL" / "FAST" / fetch-att / "(" fetch-att *(SP fetch-att) ")")` */
+/** `fetch = "FETCH" SP sequence-set SP ("ALL" / "FULL" / "FAST" / fetch-att / "(" fetch-att *(SP fetch-att) ")") [fetch-modifiers]` */
 const fetchSyntax: NumberedSyntax = (cursor, limits, uid) => {
   cursor.sp()
   const set = parseSequenceSet(cursor)
   cursor.sp()
-  return { name: 'FETCH', uid, set, items: parseFetchItems(cursor, limits) }
+  const items = parseFetchItems(cursor, limits)
+  return { name: 'FETCH', uid, set, items, ...parseFetchModifiers(cursor, { uid }) }
 }
 
-const searchSyntax: NumberedSyntax = (cursor, limits, uid) => {
-  cursor.sp()
-  return { name: 'SEARCH', uid, program: parseSearch(cursor, limits) }
-}
-
-/** `store = "STORE" SP sequence-set SP store-att-flags`; `store-att-flags = (["+" / "-"] "FLAGS" [".SILENT"]) SP …` */
+/** `store = "STORE" SP sequence-set [store-modifiers] SP store-att-flags`; `store-att-flags = (["+" / "-"] "FLAGS" [".SILENT"]) SP …` */
 const storeSyntax: NumberedSyntax = (cursor, limits, uid) => {
   cursor.sp()
   const set = parseSequenceSet(cursor)
   cursor.sp()
+  const unchangedSince = parseStoreModifiers(cursor)
   const mode = cursor.take('+') ? 'add' : cursor.take('-') ? 'remove' : 'replace'
   const name = cursor.word()
   if (name !== 'FLAGS' && name !== 'FLAGS.SILENT') cursor.fail('expected FLAGS or FLAGS.SILENT')
   cursor.sp()
   const change = parseFlags(cursor, limits.flags)
-  return { name: 'STORE', uid, set, mode, silent: name === 'FLAGS.SILENT', change }
+  return { name: 'STORE', uid, set, mode, silent: name === 'FLAGS.SILENT', change, unchangedSince }
 }
 
 /** RFC 4315 §2.1: `uid-expunge = "UID" SP "EXPUNGE" SP sequence-set` */
@@ -61,7 +60,7 @@ const numbered: ReadonlyMap<string, NumberedSyntax> = new Map<string, NumberedSy
   ['COPY', copying('COPY')],
   ['FETCH', fetchSyntax],
   ['MOVE', copying('MOVE')],
-  ['SEARCH', searchSyntax],
+  ...searchSyntaxes,
   ['STORE', storeSyntax],
 ])
 
@@ -74,9 +73,29 @@ export const bySequenceNumber: readonly CommandRow[] = [...numbered].map(([name,
     name,
     states: whileSelected,
     syntax: (cursor, limits) => syntax(cursor, limits, false),
-    run: request,
+    run: (value, context) => (context.modes.uidOnly ? uidRequired : begin(value, context.modes)),
   }),
 )
+
+/** RFC 9586 §3: "the server MUST return a tagged BAD response if the client uses message sequence numbers". */
+const uidRequired: Effect = {
+  do: 'answer',
+  status: 'BAD',
+  code: 'UIDREQUIRED',
+  text: 'Sequence numbers are not in use; send the UID command',
+}
+
+/** The effect of a request; some enable CONDSTORE (RFC 7162 §3.1, "CONDSTORE enabling commands"). */
+function begin(value: ImapRequest, modes: Modes): Effect {
+  if (modes.uidOnly && searchesByNumber(value)) return uidRequired
+  const enables =
+    searchesByModSeq(value) ||
+    (value.name === 'FETCH' &&
+      (value.changedSince !== null || value.items.some(({ name }) => name === 'MODSEQ'))) ||
+    (value.name === 'STORE' && value.unchangedSince !== null)
+  if (!enables || modes.condstore) return request(value)
+  return { do: 'request', request: value, modes: { ...modes, condstore: true } }
+}
 
 /** RFC 3501 §6.4.8: `uid = "UID" SP (copy / fetch / search / store)` */
 export const uid = command({
@@ -93,7 +112,7 @@ export const uid = command({
     cursor.end()
     return effect
   },
-  run: (effect) => effect,
+  run: (effect, context) => (effect.do === 'request' ? begin(effect.request, context.modes) : effect),
 })
 
 /** RFC 3501 §6.4.3 */

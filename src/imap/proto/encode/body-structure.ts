@@ -4,8 +4,12 @@
 // multipart without parts has one empty text part, an embedded message that was not walked into has an empty envelope.
 // Depth is bounded by the walk that made the structure.
 import { encodeEnvelope } from './envelope.ts'
-import { encodeNString, encodeString } from './strings.ts'
+import { encodeHeaderText, encodeString } from './strings.ts'
+import { takesUtf8 } from '../modes.ts'
 import { emptyEnvelope, type Disposition, type Parameter, type Part } from '../../../mail/mime/structure.ts'
+import type { Modes } from '../modes.ts'
+
+type Form = 'body' | 'bodystructure'
 
 const emptyText = {
   body: '("text" "plain" NIL NIL NIL "7bit" 0 0)',
@@ -13,48 +17,52 @@ const emptyText = {
 } as const
 
 /** `body`; `extended` adds the extension data of BODYSTRUCTURE, which BODY must not have. */
-export function encodeBody(part: Part, form: 'body' | 'bodystructure'): string {
+export function encodeBody(part: Part, form: Form, modes: Modes): string {
   const extended = form === 'bodystructure'
   if (part.type === 'multipart')
-    return `(${multipart(part, form)}${extended ? multipartExtension(part) : ''})`
-  return `(${singlePart(part, form)}${extended ? partExtension(part) : ''})`
+    return `(${multipart(part, form, modes)}${extended ? multipartExtension(part, modes) : ''})`
+  return `(${singlePart(part, form, modes)}${extended ? partExtension(part, modes) : ''})`
 }
 
 /** `body-type-mpart = 1*body SP media-subtype [SP body-ext-mpart]` */
-function multipart(part: Part, form: 'body' | 'bodystructure'): string {
-  const children = part.parts.map((child) => encodeBody(child, form)).join('')
+function multipart(part: Part, form: Form, modes: Modes): string {
+  const children = part.parts.map((child) => encodeBody(child, form, modes)).join('')
   return `${children === '' ? emptyText[form] : children} ${encodeString(part.subtype)}`
 }
 
 /** `body-type-basic / body-type-msg / body-type-text` */
-function singlePart(part: Part, form: 'body' | 'bodystructure'): string {
+function singlePart(part: Part, form: Form, modes: Modes): string {
   const media = `${encodeString(part.type)} ${encodeString(part.subtype)}`
   const octets = part.bodyEnd - part.bodyStart
   // body-fields = body-fld-param SP body-fld-id SP body-fld-desc SP body-fld-enc SP body-fld-octets
-  const about = [parameters(part.parameters), encodeNString(part.id), encodeNString(part.description)].join(
-    ' ',
-  )
+  const text = (value: string | null): string => encodeHeaderText(value, modes)
+  const about = `${parameters(part.parameters, modes)} ${text(part.id)} ${text(part.description)}`
   const fields = `${media} ${about} ${encodeString(part.encoding)} ${octets}`
   if (part.type === 'text') return `${fields} ${part.lines}`
   // body-type-msg = media-message SP body-fields SP envelope SP body SP body-fld-lines
-  if (part.type === 'message' && part.subtype === 'rfc822') {
+  if (isMessage(part, modes)) {
     const { message } = part
-    const envelope = encodeEnvelope(message?.envelope ?? emptyEnvelope)
-    const body = message === null ? emptyText[form] : encodeBody(message.root, form)
+    const envelope = encodeEnvelope(message?.envelope ?? emptyEnvelope, modes)
+    const body = message === null ? emptyText[form] : encodeBody(message.root, form, modes)
     return `${fields} ${envelope} ${body} ${part.lines}`
   }
   return fields
 }
 
+/** `media-message = DQUOTE "MESSAGE" DQUOTE SP DQUOTE ("RFC822" / "GLOBAL") DQUOTE`; GLOBAL is no such thing to RFC 3501 §9. */
+function isMessage({ type, subtype }: Part, modes: Modes): boolean {
+  return type === 'message' && (subtype === 'rfc822' || (subtype === 'global' && takesUtf8(modes)))
+}
+
 /** `body-fld-param = "(" string SP string *(SP string SP string) ")" / nil` */
-function parameters(list: readonly Parameter[]): string {
+function parameters(list: readonly Parameter[], modes: Modes): string {
   if (list.length === 0) return 'NIL'
-  return `(${list.map(([name, value]) => `${encodeString(name)} ${encodeString(value)}`).join(' ')})`
+  return `(${list.map(([name, value]) => `${encodeString(name)} ${encodeHeaderText(value, modes)}`).join(' ')})`
 }
 
 /** `body-fld-dsp = "(" string SP body-fld-param ")" / nil` */
-function disposition(value: Disposition | null): string {
-  return value === null ? 'NIL' : `(${encodeString(value.type)} ${parameters(value.parameters)})`
+function disposition(value: Disposition | null, modes: Modes): string {
+  return value === null ? 'NIL' : `(${encodeString(value.type)} ${parameters(value.parameters, modes)})`
 }
 
 /** `body-fld-lang = nstring / "(" string *(SP string) ")"` */
@@ -65,15 +73,16 @@ function language(tags: readonly string[]): string {
 }
 
 /** `body-ext-1part = body-fld-md5 [SP body-fld-dsp [SP body-fld-lang [SP body-fld-loc]]]` */
-function partExtension(part: Part): string {
-  return ` ${encodeNString(part.md5)} ${placement(part)}`
+function partExtension(part: Part, modes: Modes): string {
+  return ` ${encodeHeaderText(part.md5, modes)} ${placement(part, modes)}`
 }
 
 /** `body-ext-mpart = body-fld-param [SP body-fld-dsp [SP body-fld-lang [SP body-fld-loc]]]` */
-function multipartExtension(part: Part): string {
-  return ` ${parameters(part.parameters)} ${placement(part)}`
+function multipartExtension(part: Part, modes: Modes): string {
+  return ` ${parameters(part.parameters, modes)} ${placement(part, modes)}`
 }
 
-function placement(part: Part): string {
-  return `${disposition(part.disposition)} ${language(part.language)} ${encodeNString(part.location)}`
+function placement(part: Part, modes: Modes): string {
+  const location = encodeHeaderText(part.location, modes)
+  return `${disposition(part.disposition, modes)} ${language(part.language)} ${location}`
 }

@@ -4,7 +4,9 @@ import { test } from 'node:test'
 import { Buffer } from 'node:buffer'
 import fc from 'fast-check'
 import { encodeBody } from './body-structure.ts'
-import { encodeEnvelope } from './envelope.ts'
+import { encodeEnvelope, encodeKeptEnvelope } from './envelope.ts'
+import { encodeStructure } from '../../../mail/mime/codec.ts'
+import { noModes } from '../modes.ts'
 import { MimeWalker } from '../../../mail/mime/walker.ts'
 import type { MessageStructure } from '../../../mail/mime/structure.ts'
 
@@ -122,10 +124,14 @@ test('structures of any message are well formed', () => {
   fc.assert(
     fc.property(message, (pieces) => {
       const structure = walk(Buffer.from(pieces.join(''), 'latin1'))
-      const envelope = read(encodeEnvelope(structure.envelope))
+      const envelope = read(encodeEnvelope(structure.envelope, noModes))
       assert.ok(Array.isArray(envelope) && envelope.length === 10)
-      checkBody(read(encodeBody(structure.root, 'body')), 'body')
-      checkBody(read(encodeBody(structure.root, 'bodystructure')), 'bodystructure')
+      for (const modes of [noModes, { ...noModes, utf8: true }]) {
+        const kept = encodeKeptEnvelope(encodeStructure(structure), modes)
+        assert.equal(kept, encodeEnvelope(structure.envelope, modes))
+      }
+      checkBody(read(encodeBody(structure.root, 'body', noModes)), 'body')
+      checkBody(read(encodeBody(structure.root, 'bodystructure', noModes)), 'bodystructure')
     }),
     { numRuns: 300 },
   )
@@ -133,10 +139,10 @@ test('structures of any message are well formed', () => {
 
 test('a message nested beyond the walk still has a legal structure', () => {
   const nested = 'Content-Type: message/rfc822\r\n\r\n'.repeat(1_000)
-  checkBody(read(encodeBody(walk(Buffer.from(nested)).root, 'bodystructure')), 'bodystructure')
+  checkBody(read(encodeBody(walk(Buffer.from(nested)).root, 'bodystructure', noModes)), 'bodystructure')
   const boundaries = Array.from(
     { length: 1_000 },
     (_, n) => `Content-Type: multipart/mixed; boundary=b${n}\r\n\r\n--b${n}\r\n`,
   )
-  checkBody(read(encodeBody(walk(Buffer.from(boundaries.join(''))).root, 'body')), 'body')
+  checkBody(read(encodeBody(walk(Buffer.from(boundaries.join(''))).root, 'body', noModes)), 'body')
 })

@@ -1,21 +1,132 @@
 // ENVELOPE (RFC 3501 §7.4.2), as a binary string.
-import { encodeNString } from './strings.ts'
+//
+// A mailbox of a hundred thousand messages is listed by its envelopes, so one that is nothing but printable US-ASCII goes from the kept
+// form to the wire in one walk over it: both quote strings alike. Any other is decoded and written in full.
+import { decodeEnvelope, envelopeStart } from '../../../mail/mime/codec.ts'
+import { encodeHeaderText } from './strings.ts'
 import type { Envelope, EnvelopeAddress } from '../../../mail/mime/structure.ts'
+import type { Modes } from '../modes.ts'
 
-/** `envelope = "(" env-date SP env-subject SP env-from SP … SP env-message-id ")"` */
-export function encodeEnvelope(envelope: Envelope): string {
+/** `envelope = "(" env-date SP env-subject SP env-from SP … env-message-id ")"` */
+export function encodeEnvelope(envelope: Envelope, modes: Modes): string {
   const { date, subject, from, sender, replyTo, to, cc, bcc, inReplyTo, messageId } = envelope
-  const lists = [from, sender, replyTo, to, cc, bcc].map(encodeAddresses).join(' ')
-  return `(${encodeNString(date)} ${encodeNString(subject)} ${lists} ${encodeNString(inReplyTo)} ${encodeNString(messageId)})`
+  const text = (value: string | null): string => encodeHeaderText(value, modes)
+  const lists = [from, sender, replyTo, to, cc, bcc].map((list) => encodeAddresses(list, modes)).join(' ')
+  return `(${text(date)} ${text(subject)} ${lists} ${text(inReplyTo)} ${text(messageId)})`
 }
 
 /** `env-from = "(" 1*address ")" / nil` */
-function encodeAddresses(addresses: readonly EnvelopeAddress[] | null): string {
+function encodeAddresses(addresses: readonly EnvelopeAddress[] | null, modes: Modes): string {
   if (addresses === null || addresses.length === 0) return 'NIL'
-  return `(${addresses.map(encodeAddress).join('')})`
+  return `(${addresses.map((address) => encodeAddress(address, modes)).join('')})`
 }
 
 /** `address = "(" addr-name SP addr-adl SP addr-mailbox SP addr-host ")"`. */
-function encodeAddress({ name, route, mailbox, host }: EnvelopeAddress): string {
-  return `(${encodeNString(name)} ${encodeNString(route)} ${encodeNString(mailbox)} ${encodeNString(host)})`
+function encodeAddress({ name, route, mailbox, host }: EnvelopeAddress, modes: Modes): string {
+  return `(${[name, route, mailbox, host].map((value) => encodeHeaderText(value, modes)).join(' ')})`
+}
+
+/** The envelope of a kept structure. Throws `StructureDamaged` where it is none. */
+export function encodeKeptEnvelope(structure: string, modes: Modes): string {
+  const start = envelopeStart(structure)
+  const walk: Walk = { text: structure, at: start, failed: start === -1 }
+  const plain = start === -1 ? '' : copyEnvelope(walk)
+  return walk.failed ? encodeEnvelope(decodeEnvelope(structure), modes) : plain
+}
+
+/** A place in the kept form; `failed` once something stands there that must be looked at closely. */
+interface Walk {
+  readonly text: string
+  at: number
+  failed: boolean
+}
+
+/** `[date, subject, from, sender, replyTo, to, cc, bcc, inReplyTo, messageId]`; see `PackedEnvelope` of the codec. */
+function copyEnvelope(walk: Walk): string {
+  expect(walk, bracket)
+  const date = copyText(walk)
+  expect(walk, comma)
+  const subject = copyText(walk)
+  expect(walk, comma)
+  const from = copyList(walk, 'NIL')
+  let lists = from
+  for (let index = 0; index < 5 && !walk.failed; index++) {
+    expect(walk, comma)
+    lists += ` ${copyList(walk, from)}`
+  }
+  expect(walk, comma)
+  const inReplyTo = copyText(walk)
+  expect(walk, comma)
+  const messageId = copyText(walk)
+  expect(walk, closing)
+  return `(${date} ${subject} ${lists} ${inReplyTo} ${messageId})`
+}
+
+const bracket = 0x5b
+const closing = 0x5d
+const comma = 0x2c
+const quote = 0x22
+const backslash = 0x5c
+const zero = 0x30
+/** The longest text that is written quoted; see `strings.ts`. */
+const longest = 1000
+
+function expect(walk: Walk, code: number): void {
+  if (walk.text.charCodeAt(walk.at) !== code) walk.failed = true
+  walk.at++
+}
+
+/** A list of addresses, null, or 0 for `same`. */
+function copyList(walk: Walk, same: string): string {
+  const code = walk.text.charCodeAt(walk.at)
+  if (code === zero) {
+    walk.at++
+    return same
+  }
+  if (code !== bracket) return copyText(walk)
+  walk.at++
+  if (walk.text.charCodeAt(walk.at) === closing) {
+    walk.at++
+    return 'NIL'
+  }
+  let list = '('
+  while (!walk.failed) {
+    expect(walk, bracket)
+    list += `(${copyText(walk)}`
+    for (let index = 0; index < 3 && !walk.failed; index++) {
+      expect(walk, comma)
+      list += ` ${copyText(walk)}`
+    }
+    list += ')'
+    expect(walk, closing)
+    if (walk.text.charCodeAt(walk.at) !== comma) break
+    walk.at++
+  }
+  expect(walk, closing)
+  return `${list})`
+}
+
+/** A string as it stands, quotes and all, or NIL for null. */
+function copyText(walk: Walk): string {
+  const { text, at } = walk
+  if (text.charCodeAt(at) !== quote) {
+    if (!text.startsWith('null', at)) walk.failed = true
+    walk.at += 4
+    return 'NIL'
+  }
+  let end = at + 1
+  for (;;) {
+    const code = text.charCodeAt(end)
+    if (code === quote) break
+    if (code === backslash) {
+      // Of the escapes of JSON two mean the same in a quoted string.
+      const next = text.charCodeAt(++end)
+      if (next !== quote && next !== backslash) walk.failed = true
+    } else if (!(code >= 0x20 && code < 0x7f)) walk.failed = true
+    if (walk.failed) return ''
+    end++
+  }
+  if (end - at > longest) walk.failed = true
+  walk.at = end + 1
+  return text.slice(at, end + 1)
 }

@@ -1,4 +1,4 @@
-// FETCH data items: the grammar of RFC 3501 §9 `fetch-att` and `section`, as a table by name.
+// FETCH data items: the grammar of RFC 3501 §9 and RFC 9051 §9 `fetch-att` and `section`, as a table by name.
 //
 // An extension adds a row to `items`. The result says what is wanted and by which name it is answered; nothing here knows
 // a message. Refuses more items and deeper parts than the limits.
@@ -19,17 +19,44 @@ export interface Section {
   readonly text: SectionText | null
 }
 
+/** `<start.length>` */
+export interface Partial {
+  readonly start: number
+  readonly length: number
+}
+
 /** One data item. */
 export type FetchItem =
   | {
-      readonly name: 'ENVELOPE' | 'FLAGS' | 'INTERNALDATE' | 'UID' | 'RFC822.SIZE' | 'BODY' | 'BODYSTRUCTURE'
+      readonly name:
+        | 'ENVELOPE'
+        | 'FLAGS'
+        | 'INTERNALDATE'
+        | 'UID'
+        | 'RFC822.SIZE'
+        | 'BODY'
+        | 'BODYSTRUCTURE'
+        | 'MODSEQ'
+        | 'SAVEDATE'
+        | 'EMAILID'
+        | 'THREADID'
     }
+  /** RFC 8970 §3.1; `lazy` lets the server answer NIL where a preview would have to be made. */
+  | { readonly name: 'PREVIEW'; readonly lazy: boolean }
+  /** RFC 3516 §4.2: a part with its transfer encoding undone; an empty `part` is the whole message. */
+  | {
+      readonly name: 'BINARY'
+      readonly part: readonly number[]
+      readonly partial: Partial | null
+      readonly peek: boolean
+    }
+  | { readonly name: 'BINARY.SIZE'; readonly part: readonly number[] }
   | {
       readonly name: 'SECTION'
       /** The name it is answered by: `RFC822.HEADER`, or null for `BODY[…]`. */
       readonly as: string | null
       readonly section: Section
-      readonly partial: { readonly start: number; readonly length: number } | null
+      readonly partial: Partial | null
       readonly peek: boolean
     }
 
@@ -40,9 +67,10 @@ export interface FetchLimits {
   readonly sectionDepth: number
 }
 
-type ItemName = Exclude<FetchItem, { name: 'SECTION' }>['name']
+/** Items that are nothing but a name. */
+type PlainName = Exclude<FetchItem['name'], 'SECTION' | 'PREVIEW' | 'BINARY' | 'BINARY.SIZE'>
 
-const plain = (name: ItemName) => (): FetchItem => ({ name })
+const plain = (name: PlainName) => (): FetchItem => ({ name })
 const whole: Section = { part: [], text: null }
 
 type ItemReader = (cursor: Cursor, limits: FetchLimits) => FetchItem
@@ -55,18 +83,36 @@ const items: ReadonlyMap<string, ItemReader> = new Map<string, ItemReader>([
   ['UID', plain('UID')],
   ['RFC822.SIZE', plain('RFC822.SIZE')],
   ['BODYSTRUCTURE', plain('BODYSTRUCTURE')],
-  ['RFC822', () => rfc822('RFC822', whole, false)],
+  // RFC 7162 §3.1.4.2
+  ['MODSEQ', plain('MODSEQ')],
+  // RFC 8514 §4.1
+  ['SAVEDATE', plain('SAVEDATE')],
+  // RFC 8474 §5.1, §5.2
+  ['EMAILID', plain('EMAILID')],
+  ['THREADID', plain('THREADID')],
+  ['PREVIEW', readPreview],
+  ['RFC822', (cursor) => rfc822(cursor, 'RFC822', { section: whole, peek: false })],
   // RFC 3501 §6.4.5: RFC822.HEADER is BODY.PEEK[HEADER] in its effect on \Seen.
-  ['RFC822.HEADER', () => rfc822('RFC822.HEADER', { part: [], text: { type: 'header' } }, true)],
-  ['RFC822.TEXT', () => rfc822('RFC822.TEXT', { part: [], text: { type: 'text' } }, false)],
+  [
+    'RFC822.HEADER',
+    (cursor) =>
+      rfc822(cursor, 'RFC822.HEADER', { section: { part: [], text: { type: 'header' } }, peek: true }),
+  ],
+  [
+    'RFC822.TEXT',
+    (cursor) => rfc822(cursor, 'RFC822.TEXT', { section: { part: [], text: { type: 'text' } }, peek: false }),
+  ],
   [
     'BODY',
     (cursor, limits) => (cursor.peek() === '[' ? bodySection(cursor, limits, false) : { name: 'BODY' }),
   ],
   ['BODY.PEEK', (cursor, limits) => bodySection(cursor, limits, true)],
+  ['BINARY', (cursor, limits) => binary(cursor, limits, false)],
+  ['BINARY.PEEK', (cursor, limits) => binary(cursor, limits, true)],
+  ['BINARY.SIZE', (cursor, limits) => ({ name: 'BINARY.SIZE', part: parseSectionBinary(cursor, limits) })],
 ])
 
-const macros: ReadonlyMap<string, readonly ItemName[]> = new Map<string, readonly ItemName[]>([
+const macros: ReadonlyMap<string, readonly PlainName[]> = new Map<string, readonly PlainName[]>([
   ['ALL', ['FLAGS', 'INTERNALDATE', 'RFC822.SIZE', 'ENVELOPE']],
   ['FAST', ['FLAGS', 'INTERNALDATE', 'RFC822.SIZE']],
   ['FULL', ['FLAGS', 'INTERNALDATE', 'RFC822.SIZE', 'ENVELOPE', 'BODY']],
@@ -94,19 +140,50 @@ function parseFetchAtt(cursor: Cursor, name: string, limits: FetchLimits): Fetch
   return item(cursor, limits)
 }
 
-function rfc822(as: string, section: Section, peek: boolean): FetchItem {
-  return { name: 'SECTION', as, section, partial: null, peek }
+/** RFC 9051 Appendix E (17): IMAP4rev2 has no such items. */
+function rfc822(cursor: Cursor, as: string, of: { section: Section; peek: boolean }): FetchItem {
+  if (cursor.modes.rev2) cursor.fail(`IMAP4rev2 has no ${as}`)
+  return { name: 'SECTION', as, partial: null, ...of }
 }
 
-/** `section ["<" number "." nz-number ">"]` */
+/** `fetch-att =/ "PREVIEW" [SP "(" preview-mod *(SP preview-mod) ")"]`, `preview-mod = "LAZY"` (RFC 8970 §6) */
+function readPreview(cursor: Cursor): FetchItem {
+  // A space may also stand before the next item, or before the modifiers of the whole command.
+  if (cursor.peek() !== ' ' || !/^ \(LAZY[ )]/i.test(cursor.ahead(7))) return { name: 'PREVIEW', lazy: false }
+  cursor.sp()
+  cursor.list({ most: 5, empty: false, what: 'preview modifiers' }, () => {
+    if (cursor.keyword('a preview modifier') !== 'LAZY') cursor.fail('unknown preview modifier')
+  })
+  return { name: 'PREVIEW', lazy: true }
+}
+
+/** `section [partial]` */
 function bodySection(cursor: Cursor, limits: FetchLimits, peek: boolean): FetchItem {
   const section = parseSection(cursor, limits)
-  if (!cursor.take('<')) return { name: 'SECTION', as: null, section, partial: null, peek }
-  const start = cursor.number()
+  return { name: 'SECTION', as: null, section, partial: parsePartial(cursor), peek }
+}
+
+/** `partial = "<" number64 "." nz-number64 ">"` (RFC 9051 §9; RFC 3501 has 32 bits) */
+function parsePartial(cursor: Cursor): Partial | null {
+  if (!cursor.take('<')) return null
+  const start = cursor.number64()
   cursor.expect('.')
-  const length = cursor.nzNumber()
+  const length = cursor.number64()
+  if (length === 0) cursor.fail('expected a length that is not 0')
   cursor.expect('>')
-  return { name: 'SECTION', as: null, section, partial: { start, length }, peek }
+  return { start, length }
+}
+
+/** `"BINARY" [".PEEK"] section-binary [partial]` (RFC 3516 §7) */
+function binary(cursor: Cursor, limits: FetchLimits, peek: boolean): FetchItem {
+  const part = parseSectionBinary(cursor, limits)
+  return { name: 'BINARY', part, partial: parsePartial(cursor), peek }
+}
+
+/** `section-binary = "[" [section-part] "]"` (RFC 3516 §7) */
+function parseSectionBinary(cursor: Cursor, limits: FetchLimits): readonly number[] {
+  const { part, text } = parseSection(cursor, limits)
+  return text === null ? part : cursor.fail('expected a part number alone')
 }
 
 /** `section = "[" [section-spec] "]"`; `section-spec = section-msgtext / (section-part ["." section-text])` */

@@ -64,6 +64,21 @@ export function mergeRanges(ranges: [number, number][]): [number, number][] {
   return merged
 }
 
+/** Numbers that are in both. */
+export function intersectRanges(a: Ranges, b: Ranges): Ranges {
+  const both: (readonly [number, number])[] = []
+  let i = 0
+  let j = 0
+  for (let x = a[i], y = b[j]; x !== undefined && y !== undefined; x = a[i], y = b[j]) {
+    const first = Math.max(x[0], y[0])
+    const last = Math.min(x[1], y[1])
+    if (first <= last) both.push([first, last])
+    if (x[1] < y[1]) i++
+    else j++
+  }
+  return both
+}
+
 /** The largest number that a set names, or 0 where only `*` stands in it. */
 export function largestIn(set: NumberSet): number {
   let largest = 0

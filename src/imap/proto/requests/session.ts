@@ -5,5 +5,5 @@ import type { Named } from './named.ts'
 export type IdField = readonly [name: string, value: string | null]
 
 export type SessionRequest =
-  | Named<'NOOP' | 'CHECK', object>
-  | Named<'ID', { readonly fields: readonly IdField[] }>
+  /** ENABLE: of CONDSTORE while a mailbox is selected, which must be told of. */
+  Named<'NOOP' | 'CHECK' | 'ENABLE', object> | Named<'ID', { readonly fields: readonly IdField[] }>

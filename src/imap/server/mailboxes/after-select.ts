@@ -1,4 +1,5 @@
 // What follows the answers of SELECT for a client that comes back (RFC 7162 §3.2.5).
+import { resynchronize } from '../messages/resync.ts'
 import type { CommandRun } from '../context.ts'
 import type { Mailbox } from '../../../store/model.ts'
 import type { Resynchronization } from '../../proto/grammar/select.ts'
@@ -10,8 +11,6 @@ export async function afterSelect(
   selected: Selected,
   options: { readonly mailbox: Mailbox; readonly resync: Resynchronization | null },
 ): Promise<void> {
-  void run
-  void selected
-  // The grammar refuses QRESYNC until it is enabled.
-  if (options.resync !== null) throw new Error('QRESYNC without its part')
+  const { mailbox, resync } = options
+  if (resync !== null) await resynchronize(run, selected, { mailbox, resync })
 }

@@ -1,6 +1,8 @@
 // Commands on the messages of the selected mailbox, by name.
-import { close, copyOrMove, expunge, store, unselect } from './message-changes.ts'
+import { close, expunge, unselect } from './expunge.ts'
+import { copyOrMove } from './transfer.ts'
 import { fetch } from './fetch.ts'
+import { store } from './store-flags.ts'
 import type { MessageRequest } from '../../proto/requests/message.ts'
 import type { SelectedCommands } from '../context.ts'
 

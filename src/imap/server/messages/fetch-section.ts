@@ -9,28 +9,45 @@ import type { FetchItem, Section } from '../../proto/grammar/fetch.ts'
 import type { MessageBytes, Piece } from './message-bytes.ts'
 import type { Part } from '../../../mail/mime/structure.ts'
 
-/** What a data item's value is made of; undefined is NIL. `headerText` octets of a header are searched for fields. */
-export async function sectionPieces(
+/** The octets of the blob that must be at hand to select fields; undefined where the section needs none. At most `most`. */
+export function headerRange(
+  message: MessageBytes,
+  { part, text }: Section,
+  most: number,
+): { start: number; end: number } | undefined {
+  if (text?.type !== 'fields') return undefined
+  const root = rootOf(message, part)
+  return root && { start: root.headerStart, end: Math.min(root.bodyStart, root.headerStart + most) }
+}
+
+/** What a data item's value is made of; undefined is NIL. `fields` are the octets of `headerRange`. */
+export function sectionPieces(
   message: MessageBytes,
   item: Extract<FetchItem, { name: 'SECTION' }>,
-  headerText: number,
-): Promise<Piece[] | undefined> {
-  const pieces = await wholeSection(message, item.section, headerText)
+  fields: Uint8Array,
+): Piece[] | undefined {
+  const pieces = wholeSection(message, item.section, fields)
   if (pieces === undefined || item.partial === null) return pieces
   const { start, length } = item.partial
   return cut(pieces, start, Math.min(start + length, sizeOf(pieces)))
 }
 
-async function wholeSection(
+/** The message that the part is or contains. */
+function rootOf(message: MessageBytes, part: readonly number[]): Part | undefined {
+  return sectionAt(message.structure, part)?.message?.root
+}
+
+function wholeSection(
   message: MessageBytes,
   { part, text }: Section,
-  headerText: number,
-): Promise<Piece[] | undefined> {
-  const { structure, blobSize } = message
+  fields: Uint8Array,
+): Piece[] | undefined {
+  const { blobSize } = message
   const prefix: Piece = { from: 'memory', bytes: message.prefix }
   const top = part.length === 0
+  // The one section for which no structure is needed.
   if (top && text === null) return [prefix, { from: 'blob', start: 0, end: blobSize }]
-  const section = sectionAt(structure, part)
+  const section = sectionAt(message.structure, part)
   if (section === undefined) return undefined
   if (text === null) return [body(section.part)]
   if (text.type === 'mime') return [header(section.part)]
@@ -43,8 +60,7 @@ async function wholeSection(
     case 'header':
       return top ? [prefix, header(root)] : [header(root)]
     case 'fields': {
-      const bytes = await message.collect({ start: root.headerStart, end: root.bodyStart }, headerText)
-      const whole = top && message.prefix.length > 0 ? Buffer.concat([message.prefix, bytes]) : bytes
+      const whole = top && message.prefix.length > 0 ? Buffer.concat([message.prefix, fields]) : fields
       return [{ from: 'memory', bytes: selectFields(whole, text) }]
     }
   }

@@ -1,126 +1,106 @@
-// FETCH (RFC 3501 §6.4.5): data items of many messages, streamed.
+// FETCH (RFC 3501 §6.4.5, RFC 9051 §6.4.5): data items of many messages, streamed.
 //
-// What the view knows (UID, FLAGS) is answered without the store; sizes and dates need rows; all else the message's text and
-// structure. One message's text is held at a time, large ones not even that.
+// What the view knows (UID, FLAGS) is answered without the store; sizes and dates need rows; envelopes the kept structure; all else the
+// message's text. One message's text is held at a time, large ones not even that.
 //
 // RFC 2180 §4.1.2: of messages that were expunged elsewhere what the view knows is still told; where their text was asked for,
 // nothing of them is told and the command is answered NO, which makes clients ask what changed.
-import { decodeStructure } from '../../../mail/mime/codec.ts'
-import { encodeBody } from '../../proto/encode/body-structure.ts'
-import { encodeEnvelope } from '../../proto/encode/envelope.ts'
-import { encodeFlags } from '../../proto/encode/flags.ts'
-import { encodeItemName } from '../../proto/encode/responses.ts'
-import { formatDateTime } from '../../proto/grammar/date.ts'
+import { allows } from '../access.ts'
+import { answerLimited } from './message-limit.ts'
+import { countOf, each } from './numbers.ts'
+import { encodeFetchStart, encodeFlagsItem } from '../../proto/encode/fetch-data.ts'
+import { keywordNews } from './fetching.ts'
+import { itemsOf, messagesOf, sourceOf } from './fetch-plan.ts'
+import { no, ok } from '../context.ts'
+import { Progress } from '../progress.ts'
+import { structureItem, tellText } from './fetch-text.ts'
+import { rowItem } from './fetch-row.ts'
 import { systemFlag } from '../../proto/grammar/flags.ts'
-import { accountOf, bad, no, ok } from '../context.ts'
-import { LiteralBroken, MessageBytes, sizeOf } from './message-bytes.ts'
-import { countOf, each, tryIndexes } from './numbers.ts'
-import { sectionPieces } from './fetch-section.ts'
 import type { CommandRun, Done } from '../context.ts'
 import type { FetchItem } from '../../proto/grammar/fetch.ts'
-import type { Message, MessageText } from '../../../store/model.ts'
+import type { Fetching } from './fetching.ts'
+import type { Message, Uid } from '../../../store/model.ts'
 import type { Ranges } from '../../proto/grammar/sequence-set.ts'
 import type { RequestOf } from '../../proto/commands/command.ts'
 import type { Selected } from './selected.ts'
-import type { View } from './view.ts'
-
-/** What an item needs. */
-type Source = 'view' | 'row' | 'text'
-
-const sources: Record<FetchItem['name'], Source> = {
-  UID: 'view',
-  FLAGS: 'view',
-  INTERNALDATE: 'row',
-  'RFC822.SIZE': 'row',
-  ENVELOPE: 'text',
-  BODY: 'text',
-  BODYSTRUCTURE: 'text',
-  SECTION: 'text',
-}
-
-/** One FETCH at work. */
-interface Fetching {
-  readonly run: CommandRun
-  readonly selected: Selected
-  readonly view: View
-  readonly items: readonly FetchItem[]
-  /** Messages that become \Seen by this command: their flags are told. */
-  readonly seen: ReadonlySet<number>
-}
 
 export async function fetch(run: CommandRun, selected: Selected, request: RequestOf<'FETCH'>): Promise<Done> {
   const view = await selected.load()
-  const indexes = tryIndexes(selected, request.set, request.uid)
-  if (indexes === undefined) return bad('There is no message with that number')
-  const items = withUid(request)
+  await selected.announceModSeq(run.output)
+  const found = await messagesOf(run, selected, request)
+  if ('refusal' in found) return found.refusal
+  const { indexes, lowest } = found
+  const items = itemsOf(request, run.session.modes)
   const seen = await markSeen(run, selected, { items, indexes })
-  const fetching: Fetching = { run, selected, view, items, seen }
-  const source = mostOf(items)
-  const told =
-    source === 'view'
-      ? await fetchFromView(fetching, indexes)
-      : await fetchFromStore(fetching, indexes, source)
+  const goal = countOf(indexes)
+  const fetching: Fetching = { run, selected, view, items, goal, seen, undecodable: false }
+  const told = await tellAll(fetching, indexes)
   await run.output.end()
-  if (told < countOf(indexes)) return no('EXPUNGEISSUED', 'Some of the messages are gone')
-  return ok('FETCH completed')
+  // RFC 3516 §4.3: "the server MUST fail the request and issue a NO response that contains the UNKNOWN-CTE extended response code".
+  if (fetching.undecodable) return no('UNKNOWN-CTE', 'A part is in an unknown transfer encoding')
+  if (told < goal) return no('EXPUNGEISSUED', 'Some of the messages are gone')
+  return answerLimited(run, ok('FETCH completed'), lowest)
 }
 
-/** RFC 3501 §6.4.8: the UID is part of every answer to UID FETCH. */
-function withUid({ uid, items }: RequestOf<'FETCH'>): FetchItem[] {
-  const named = new Map(items.map((item) => [item.name === 'SECTION' ? Symbol(item.name) : item.name, item]))
-  if (!uid || named.has('UID')) return [...named.values()]
-  return [{ name: 'UID' }, ...named.values()]
+/** How many of them were told. */
+function tellAll(fetching: Fetching, indexes: Ranges): Promise<number> {
+  switch (sourceOf(fetching.items)) {
+    case 'view':
+      return fetchFromView(fetching, indexes)
+    case 'row':
+      return fetchRows(fetching, indexes)
+    case 'structure':
+      return fetchStructures(fetching, indexes)
+    case 'text':
+      return fetchTexts(fetching, indexes)
+  }
 }
 
-function mostOf(items: readonly FetchItem[]): Source {
-  const needed = new Set(items.map(({ name }) => sources[name]))
-  if (needed.has('text')) return 'text'
-  return needed.has('row') ? 'row' : 'view'
-}
-
-/** RFC 3501 §6.4.5: BODY[…] without PEEK sets \Seen; not in a mailbox that was only examined. */
+/** RFC 3501 §6.4.5: BODY[…] without PEEK sets \Seen; not in a mailbox that was only examined, nor without `s` (RFC 4314 §4). */
 async function markSeen(
   run: CommandRun,
   selected: Selected,
   request: { items: readonly FetchItem[]; indexes: Ranges },
 ): Promise<ReadonlySet<number>> {
   const seen = new Set<number>()
-  const { view } = selected
-  if (selected.readOnly || !request.items.some((item) => item.name === 'SECTION' && !item.peek)) return seen
+  const { view, account, mailbox } = selected
+  const marks = request.items.some(
+    (item) => (item.name === 'SECTION' || item.name === 'BINARY') && !item.peek,
+  )
+  if (!marks || selected.readOnly || !allows(selected, 's')) return seen
   let unseen = false
   for (const index of each(request.indexes)) {
     if ((view.flags(index) & systemFlag.seen) === 0 && !view.isGone(view.uid(index))) unseen = true
   }
   if (!unseen) return seen
   const outcome = await run.session.parts.store.setFlags({
-    account: selected.account,
-    mailbox: selected.mailbox,
-    uids: view.selection(request.indexes),
-    mode: 'add',
-    flags: systemFlag.seen,
-    keywords: [],
+    ...{ account, mailbox, uids: view.selection(request.indexes) },
+    ...{ mode: 'add', flags: systemFlag.seen, keywords: [] },
   })
   if (!outcome.ok) return seen
-  for (const change of outcome.changed) {
-    view.setFlags({ ...change, told: true })
-    seen.add(change.uid)
-  }
+  selected.keepOwnFlags(outcome.changed)
+  for (const { uid } of outcome.changed) seen.add(uid)
   return seen
 }
 
 /** The fast way: a string for each message and nothing else. */
-async function fetchFromView({ run, view, items }: Fetching, indexes: Ranges): Promise<number> {
+async function fetchFromView({ run, selected, view, items }: Fetching, indexes: Ranges): Promise<number> {
   const { output } = run
+  const { modes } = run.session
   const uidFirst = items[0]?.name === 'UID'
   const withFlags = items.some(({ name }) => name === 'FLAGS')
   const withUids = items.some(({ name }) => name === 'UID')
   for (const index of each(indexes)) {
     const uid = view.uid(index)
-    const flags = withFlags ? `FLAGS (${encodeFlags(view.flags(index), view.keywords(uid))})` : ''
-    const uidText = withUids ? `UID ${uid}` : ''
-    const space = withFlags && withUids ? ' ' : ''
-    const data = uidFirst ? uidText + space + flags : flags + space + uidText
-    const wait = output.text(`* ${index + 1} FETCH (${data})\r\n`)
+    let data = withUids ? `UID ${uid}` : ''
+    let news = ''
+    if (withFlags) {
+      const keywords = view.keywords(uid)
+      news = selected.keywords.news(keywords)
+      const flags = encodeFlagsItem(view.flags(index), keywords, modes)
+      data = !withUids ? flags : uidFirst ? `${data} ${flags}` : `${flags} ${data}`
+    }
+    const wait = output.text(`${news}${encodeFetchStart({ number: index + 1, uid }, modes)}${data})\r\n`)
     if (wait === undefined) continue
     await wait
     if (output.gone) break
@@ -128,103 +108,67 @@ async function fetchFromView({ run, view, items }: Fetching, indexes: Ranges): P
   return countOf(indexes)
 }
 
-/** Messages that the store still has; how many of them were told. */
-async function fetchFromStore(fetching: Fetching, indexes: Ranges, source: 'row' | 'text'): Promise<number> {
-  const { run, selected, view } = fetching
-  const { store } = run.session.parts
-  const uids = view.selection(indexes)
-  const request = { account: selected.account, mailbox: selected.mailbox, uids }
+/** Batches of messages that the store still has; how many of them were told. */
+async function eachMessage<Row>(
+  fetching: Fetching,
+  batches: AsyncIterable<readonly Row[]>,
+  of: { uid: (row: Row) => Uid; tell: (row: Row, index: number) => void | Promise<void> },
+): Promise<number> {
+  const { run, view, goal } = fetching
+  const progress = new Progress(run, goal)
   let told = 0
-  const batches: AsyncIterable<Message[] | MessageText[]> =
-    source === 'row' ? store.messages(request) : store.messageTexts(request)
   for await (const batch of batches) {
-    for (const message of batch) {
-      const index = view.indexOf(message.uid)
+    for (const row of batch) {
+      const index = view.indexOf(of.uid(row))
       // Came after the view's last telling.
       if (index === -1) continue
-      const wait = tellMessage(fetching, index, message)
+      const wait = of.tell(row, index)
       if (wait !== undefined) await wait
       told++
-      if (run.output.gone) return countOf(indexes)
+      if (run.output.gone) return goal
     }
+    const pause = progress.tell(told)
+    if (pause !== undefined) await pause
   }
   return told
 }
 
-/** `* n FETCH (…)`. Synchronous where the message's text is not wanted. */
-function tellMessage(
-  fetching: Fetching,
-  index: number,
-  message: Message | MessageText,
-): void | Promise<void> {
-  const { run, view, items } = fetching
-  if ('structure' in message) return tellText(fetching, index, message)
-  const values = items.map((item) => rowItem(item, { view, index, message }))
-  return run.output.text(`* ${index + 1} FETCH (${values.join(' ')})\r\n`)
+function selection({ selected, view }: Fetching, indexes: Ranges) {
+  return { account: selected.account, mailbox: selected.mailbox, uids: view.selection(indexes) }
 }
 
-function rowItem(item: FetchItem, of: { view: View; index: number; message: Message }): string {
-  const { view, index, message } = of
-  switch (item.name) {
-    case 'UID':
-      return `UID ${message.uid}`
-    case 'FLAGS':
-      return `FLAGS (${encodeFlags(view.flags(index), view.keywords(message.uid))})`
-    case 'INTERNALDATE':
-      return `INTERNALDATE "${formatDateTime(message.internalDate)}"`
-    case 'RFC822.SIZE':
-      return `RFC822.SIZE ${message.size}`
-    default:
-      throw new Error(`${item.name} needs the message's text`)
-  }
+function fetchRows(fetching: Fetching, indexes: Ranges): Promise<number> {
+  const { run, items } = fetching
+  const { store } = run.session.parts
+  return eachMessage<Message>(fetching, store.messages(selection(fetching, indexes)), {
+    uid: (message) => message.uid,
+    tell(message, index) {
+      const start = encodeFetchStart({ number: index + 1, uid: message.uid }, run.session.modes)
+      const values = items.map((item) => rowItem(item, { fetching, index, message }))
+      return run.output.text(`${keywordNews(fetching, message.uid)}${start}${values.join(' ')})\r\n`)
+    },
+  })
 }
 
-async function tellText(fetching: Fetching, index: number, message: MessageText): Promise<void> {
-  const { run, view, items, seen } = fetching
-  const { output } = run
-  const bytes = new MessageBytes(run.session.parts.store.blobs, message, decodeStructure(message.structure))
-  let separator = `* ${index + 1} FETCH (`
-  for (const item of items) {
-    await output.text(separator)
-    separator = ' '
-    if (item.name === 'SECTION') await tellSection(fetching, bytes, item)
-    else await output.text(textItem(item, { view, index, message, bytes }))
-  }
-  const flagsTold = items.some(({ name }) => name === 'FLAGS')
-  const flags =
-    seen.has(message.uid) && !flagsTold ? ` ${rowItem({ name: 'FLAGS' }, { view, index, message })}` : ''
-  await output.text(`${flags})\r\n`)
+function fetchStructures(fetching: Fetching, indexes: Ranges): Promise<number> {
+  const { run, items } = fetching
+  const { store } = run.session.parts
+  return eachMessage(fetching, store.structures(selection(fetching, indexes)), {
+    uid: ([uid]) => uid,
+    tell([uid, structure], index) {
+      const start = encodeFetchStart({ number: index + 1, uid }, run.session.modes)
+      const values = items.map((item) => structureItem(item, { fetching, index, uid, structure }))
+      return run.output.text(`${keywordNews(fetching, uid)}${start}${values.join(' ')})\r\n`)
+    },
+  })
 }
 
-function textItem(
-  item: Exclude<FetchItem, { name: 'SECTION' }>,
-  of: { view: View; index: number; message: Message; bytes: MessageBytes },
-): string {
-  const { structure } = of.bytes
-  if (item.name === 'ENVELOPE') return `ENVELOPE ${encodeEnvelope(structure.envelope)}`
-  if (item.name === 'BODY') return `BODY ${encodeBody(structure.root, 'body')}`
-  if (item.name === 'BODYSTRUCTURE') return `BODYSTRUCTURE ${encodeBody(structure.root, 'bodystructure')}`
-  return rowItem(item, of)
-}
-
-/** A literal whose count is known before its first octet; a blob that ends early throws, and the session ends. */
-async function tellSection(
-  { run }: Fetching,
-  bytes: MessageBytes,
-  item: Extract<FetchItem, { name: 'SECTION' }>,
-): Promise<void> {
-  const { output } = run
-  const pieces = await sectionPieces(bytes, item, run.session.parts.config.headerText)
-  if (pieces === undefined) return output.text(`${encodeItemName(item)} NIL`)
-  await output.text(`${encodeItemName(item)} {${sizeOf(pieces)}}\r\n`)
-  try {
-    for (const piece of pieces) {
-      for await (const chunk of bytes.read(piece)) {
-        await output.bytes(chunk)
-        if (output.gone) return
-      }
-    }
-  } catch (error) {
-    throw new LiteralBroken('the octets of a literal could not be read', { cause: error })
-  }
+function fetchTexts(fetching: Fetching, indexes: Ranges): Promise<number> {
+  const { items } = fetching
+  const { store } = fetching.run.session.parts
+  const data = items.some(({ name }) => name === 'SECTION' || name === 'BINARY' || name === 'BINARY.SIZE')
+  return eachMessage(fetching, store.messageTexts({ ...selection(fetching, indexes), data }), {
+    uid: (message) => message.uid,
+    tell: (message, index) => tellText(fetching, index, message),
+  })
 }

@@ -18,6 +18,11 @@ export class KnownKeywords {
     return [...this.#told.values()]
   }
 
+  /** The client was told of these, as SELECT does. */
+  know(keywords: readonly string[]): void {
+    for (const word of keywords) this.#told.set(word.toLowerCase(), word)
+  }
+
   /** The FLAGS response to send before a message's keywords (space separated); '' where all are known. */
   news(keywords: string): string {
     if (keywords === '' || this.#lists.has(keywords)) return ''

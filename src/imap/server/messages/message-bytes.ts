@@ -3,6 +3,7 @@
 // Offsets of the structure count from the blob's first octet; here everything does, and the prefix lies before 0. A small blob is
 // read once; a large one is streamed for every section that is asked of it, and never held.
 import { Buffer } from 'node:buffer'
+import { decodeStructure } from '../../../mail/mime/codec.ts'
 import type { BlobStore } from '../../../store/store.ts'
 import type { MessageStructure } from '../../../mail/mime/structure.ts'
 import type { MessageText } from '../../../store/model.ts'
@@ -17,19 +18,37 @@ export class LiteralBroken extends Error {
   override name = 'LiteralBroken'
 }
 
+const nothing = new Uint8Array(0)
+
 /** One message's octets. */
 export class MessageBytes {
   readonly #blobs: BlobStore
   readonly #message: MessageText
   readonly prefix: Uint8Array
-  readonly structure: MessageStructure
-  #whole: Promise<Uint8Array | undefined> | null = null
+  #structure: MessageStructure | null
+  #small: Promise<Uint8Array | undefined> | null = null
 
-  constructor(blobs: BlobStore, message: MessageText, structure: MessageStructure) {
+  /** `structure`: where it is decoded already. */
+  constructor(blobs: BlobStore, message: MessageText, structure: MessageStructure | null = null) {
     this.#blobs = blobs
     this.#message = message
-    this.structure = structure
-    this.prefix = Buffer.from(message.prefix)
+    this.#structure = structure
+    this.prefix = message.prefix === '' ? nothing : Buffer.from(message.prefix)
+  }
+
+  /** Decoded when it is first asked for. */
+  get structure(): MessageStructure {
+    this.#structure ??= decodeStructure(this.#message.structure)
+    return this.#structure
+  }
+
+  /** The blob's octets, where they came with the row. */
+  get whole(): Uint8Array | undefined {
+    const { data } = this.#message
+    if (data === undefined || data === null) return undefined
+    if (data.length !== this.blobSize)
+      throw new Error(`blob ${this.#message.blob} is not as long as its row says`)
+    return data
   }
 
   /** Octets of the blob. */
@@ -45,8 +64,8 @@ export class MessageBytes {
     }
     const { start, end } = piece
     if (start >= end) return
-    this.#whole ??= this.#blobs.readSmall(this.#message.blob)
-    const whole = await this.#whole
+    this.#small ??= Promise.resolve(this.whole ?? this.#blobs.readSmall(this.#message.blob))
+    const whole = await this.#small
     if (whole !== undefined) {
       if (whole.length < end) throw new Error(`blob ${this.#message.blob} is shorter than its row says`)
       yield whole.subarray(start, end)
@@ -58,6 +77,13 @@ export class MessageBytes {
       yield chunk
     }
     if (left !== 0) throw new Error(`blob ${this.#message.blob} is shorter than its row says`)
+  }
+
+  /** The octets of a piece, where `whole` is there. */
+  now(piece: Piece): Uint8Array {
+    if (piece.from === 'memory') return piece.bytes
+    if (this.whole === undefined) throw new Error('the octets are not at hand')
+    return this.whole.subarray(piece.start, piece.end)
   }
 
   /** Up to `most` octets of a range, in memory. */

@@ -2,8 +2,14 @@
 //
 // RFC 3501 §5.2, §5.5, §7.4.1: new messages and flags may be told with every command, expunged ones never while a FETCH, STORE or
 // SEARCH by sequence number is at work, so that no number changes its meaning under a client that is using it.
-import { encodeFlags } from '../../proto/encode/flags.ts'
+//
+// RFC 7162 §3.2: a client may lose the connection at any moment and must lose no change by it. So a HIGHESTMODSEQ is told only up to
+// where everything was told, and a lower one than the client may have seen where an EXPUNGE had to wait (§6).
+import { encodeFlagsNow, encodeVanished } from '../../proto/encode/fetch-data.ts'
+import { rangesOf } from './numbers.ts'
+import { KnownKeywords } from './known-keywords.ts'
 import { View } from './view.ts'
+import type { Modes } from '../../proto/modes.ts'
 import type { LoadedView } from './view.ts'
 import type { Ranges } from '../../proto/grammar/sequence-set.ts'
 import type { Rights } from '../../../store/sharing.ts'
@@ -19,6 +25,8 @@ export interface SelectedOptions {
   /** What the session may do in it (RFC 4314 §4); `readOnly` is about EXAMINE. */
   readonly rights: Rights
   readonly readOnly: boolean
+  /** What the client has enabled, as it is now. */
+  readonly modes: () => Modes
   /** Something may be told now; in IDLE that is a reason to do it. */
   readonly onChange: () => void
 }
@@ -36,15 +44,28 @@ export class Selected {
   readonly #end: () => void
   #loading: Promise<void> | null = null
   #removed = false
+  #rights: Rights
+  #rightsInDoubt = false
+  /** The highest modseq heard of, and the one up to which the client was told everything. */
+  #heard: ModSeq
+  #told: ModSeq
+  /** Whether the client was told a HIGHESTMODSEQ of this mailbox (RFC 7162 §3.1). */
+  #announced: boolean
+  /** A HIGHESTMODSEQ was told that is lower than a MODSEQ that the client has seen. */
+  #lowered = false
+  readonly keywords = new KnownKeywords()
   /** UIDs that the last claim made \Recent here. */
   #claimed = { from: 0, below: 0 }
 
   constructor(options: SelectedOptions, opened: { mailbox: Mailbox; recentFrom: Uid }, feed: Feed) {
     const { mailbox, recentFrom } = opened
     this.#options = options
+    this.#rights = options.rights
     this.#recentFrom = recentFrom
     this.#messages = mailbox.messages
     this.#asOf = { modSeq: mailbox.modSeq, uidNext: mailbox.uidNext }
+    this.#heard = this.#told = mailbox.modSeq
+    this.#announced = options.modes().condstore
     this.view = new View(mailbox.uidNext)
     this.#end = feed.end
     feed.open((changes) => this.#hear(changes))
@@ -59,11 +80,32 @@ export class Selected {
   }
 
   get rights(): Rights {
-    return this.#options.rights
+    return this.#rights
+  }
+
+  /** The rights may be others than when they were looked at: see `rights-review.ts`. */
+  get rightsInDoubt(): boolean {
+    return this.#rightsInDoubt && !this.#removed
+  }
+
+  /** What was found when they were looked at again. */
+  setRights(rights: Rights): void {
+    this.#rights = rights
+    this.#rightsInDoubt = false
+  }
+
+  /** Nothing else is known of them until `setRights`. */
+  doubtRights(): void {
+    this.#rightsInDoubt = true
   }
 
   get readOnly(): boolean {
     return this.#options.readOnly
+  }
+
+  /** Changes up to here were all told to the client. */
+  get toldModSeq(): ModSeq {
+    return this.#told
   }
 
   close(): void {
@@ -94,13 +136,21 @@ export class Selected {
   #hear(changes: readonly Change[]): void {
     let ours = false
     for (const change of changes) {
+      // The mailbox of another user may go with its owner.
+      if (change.type === 'account-removed') {
+        this.#removed = true
+        this.view.expungeAll()
+        ours = true
+      }
       if (!('mailbox' in change) || change.mailbox !== this.#options.mailbox) continue
       // What the mailbox was opened with is in the view already.
       if (change.modSeq <= this.#asOf.modSeq) continue
       ours = true
+      if (change.modSeq > this.#heard) this.#heard = change.modSeq
       if (change.type === 'message-added') this.view.add(change)
       else if (change.type === 'flags-changed') this.view.setFlags({ ...change, told: false })
       else if (change.type === 'messages-expunged') this.view.expunge(change.uids)
+      else if (change.type === 'rights-changed') this.#rightsInDoubt = true
       else if (change.type === 'mailbox-removed') {
         this.#removed = true
         this.view.expungeAll()
@@ -109,19 +159,90 @@ export class Selected {
     if (ours) this.#options.onChange()
   }
 
+  /**
+   * RFC 7162 §3.1: "a first CONDSTORE enabling command executed in the session with a mailbox selected MUST cause the server to return
+   * HIGHESTMODSEQ". Called before the command's responses, and at every telling.
+   */
+  announceModSeq(output: Output): void | Promise<void> {
+    if (this.#announced || !this.#options.modes().condstore) return
+    this.#announced = true
+    return output.text(highestModSeq(this.#told))
+  }
+
   /** Tells what is pending. `expunges: 'hold'` inside commands that use sequence numbers. */
   async tell(output: Output, options: { expunges: 'tell' | 'hold' }): Promise<void> {
-    if (!this.view.pending && !this.#removed) return
-    const view = await this.load()
-    if (options.expunges === 'tell') {
-      for (const number of view.takeExpunged()) await output.text(`* ${number} EXPUNGE\r\n`)
-    }
-    if (view.anyAdded) {
-      view.takeAdded(await this.#claimRecent())
-      await output.text(`* ${view.length} EXISTS\r\n* ${view.recent} RECENT\r\n`)
-    }
-    for (const index of view.takeFlags()) await output.text(flagsResponse(view, index, 'plain'))
+    await this.announceModSeq(output)
+    if (this.view.pending || this.#removed) await this.#tellPending(output, options)
     await output.end()
+  }
+
+  async #tellPending(output: Output, { expunges }: { expunges: 'tell' | 'hold' }): Promise<void> {
+    const view = await this.load()
+    const modes = this.#options.modes()
+    const heard = this.#heard
+    if (expunges === 'tell') await this.#tellExpunged(output, modes)
+    if (view.anyAdded) {
+      // RFC 9051 §7.3: IMAP4rev2 has no RECENT, so nothing is claimed.
+      view.takeAdded(modes.rev2 ? () => false : await this.#claimRecent())
+      await output.text(`* ${view.length} EXISTS\r\n`)
+      if (!modes.rev2) await output.text(`* ${view.recent} RECENT\r\n`)
+    }
+    for (const [index, modSeq] of view.takeFlags()) {
+      const wait = output.text(this.flagsResponse(index, { modSeq, uidCommand: false }))
+      if (wait !== undefined) await wait
+    }
+    await this.#settleModSeq(output, { modes, heard })
+  }
+
+  async #tellExpunged(output: Output, modes: Modes): Promise<void> {
+    const { numbers, uids } = this.view.takeExpunged()
+    if (modes.qresync || modes.uidOnly) {
+      // RFC 7162 §3.2.10, RFC 9586 §3.3: VANISHED in place of EXPUNGE.
+      for (const line of encodeVanished(rangesOf(uids), 'now')) await output.text(line)
+      return
+    }
+    for (const number of numbers) {
+      const wait = output.text(`* ${number} EXPUNGE\r\n`)
+      if (wait !== undefined) await wait
+    }
+  }
+
+  /** What the client may take for its HIGHESTMODSEQ after this telling. */
+  async #settleModSeq(output: Output, { modes, heard }: { modes: Modes; heard: ModSeq }): Promise<void> {
+    if (!this.view.anyGone) {
+      this.#told = heard
+      if (!this.#lowered) return
+      this.#lowered = false
+      await output.text(highestModSeq(heard))
+    } else if (modes.qresync) {
+      // RFC 7162 §3.2: "the server MUST send the HIGHESTMODSEQ response code with a lower value than the EXPUNGE's mod-sequence".
+      this.#lowered = true
+      await output.text(highestModSeq(this.#told))
+    }
+  }
+
+  /** Takes what this session's own command changed, and is about to tell. The mod-sequences by UID, where they are to be told. */
+  keepOwnFlags(
+    changed: readonly { uid: Uid; flags: number; keywords: string; modSeq: ModSeq }[],
+  ): ReadonlyMap<number, ModSeq> {
+    const modSeqs = new Map<number, ModSeq>()
+    const { condstore } = this.#options.modes()
+    for (const change of changed) {
+      this.view.setFlags({ ...change, told: true })
+      if (condstore) modSeqs.set(change.uid, change.modSeq)
+    }
+    return modSeqs
+  }
+
+  /** A FETCH response with the flags of a message, and before it FLAGS where it has keywords that are new to the client. */
+  flagsResponse(index: number, options: { modSeq: number | null; uidCommand: boolean }): string {
+    const { view } = this
+    const uid = view.uid(index)
+    const keywords = view.keywords(uid)
+    const news = this.keywords.news(keywords)
+    const flags = { bits: view.flags(index), keywords }
+    const now = { number: index + 1, uid, flags, ...options }
+    return news + encodeFlagsNow(now, this.#options.modes())
   }
 
   /** RFC 3501 §2.3.2: a message is \Recent in the first session that is told of it; EXAMINE takes it from nobody. */
@@ -184,9 +305,7 @@ export async function openSelected(
   return undefined
 }
 
-/** `* n FETCH (FLAGS (…))`, with the UID in answers to UID commands (RFC 3501 §6.4.8). */
-export function flagsResponse(view: View, index: number, form: 'plain' | 'uid'): string {
-  const uid = view.uid(index)
-  const flags = encodeFlags(view.flags(index), view.keywords(uid))
-  return `* ${index + 1} FETCH (${form === 'uid' ? `UID ${uid} ` : ''}FLAGS (${flags}))\r\n`
+/** RFC 7162 §3.1.2.1 */
+function highestModSeq(modSeq: ModSeq): string {
+  return `* OK [HIGHESTMODSEQ ${modSeq}] Up to here you know all\r\n`
 }

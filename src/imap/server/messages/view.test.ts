@@ -81,7 +81,7 @@ function apply(step: Step, view: View, model: Model): void {
 function tell(view: View, model: Model, expunges: boolean): void {
   if (!view.loaded) view.load(loaded([...model.atOpen]), Infinity)
   if (expunges) {
-    for (const number of view.takeExpunged()) {
+    for (const number of view.takeExpunged().numbers) {
       const uid = model.client[number - 1]
       assert.ok(uid !== undefined && !model.mailbox.has(uid), 'only what is gone is told as expunged')
       model.client.splice(number - 1, 1)
@@ -124,7 +124,7 @@ test('expunged messages keep their number and flags until they are told', () => 
   assert.equal(view.indexOf(3), 1)
   assert.ok(view.isGone(3))
   assert.equal(view.keywords(3), 'work')
-  assert.deepEqual(view.takeExpunged(), [2])
+  assert.deepEqual(view.takeExpunged(), { numbers: [2], uids: [3] })
   assert.equal(view.length, 2)
   assert.equal(view.flags(1), recentBit)
   assert.equal(view.keywords(3), '')

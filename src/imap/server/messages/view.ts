@@ -110,6 +110,11 @@ export class View {
     return this.#length === 0 ? Math.max(1, this.#nextUid - 1) : this.uid(this.#length - 1)
   }
 
+  /** The next message's UID is this one or a larger one. */
+  get nextUid(): number {
+    return this.#nextUid
+  }
+
   /** The index of a UID, or -1. */
   indexOf(uid: number): number {
     const index = this.#lowerBound(uid)
@@ -164,7 +169,8 @@ export class View {
       return
     }
     const index = this.indexOf(uid)
-    if (index === -1) return
+    // The answer to an own change may come after word of a later one.
+    if (index === -1 || (this.#dirty.get(uid) ?? 0) > modSeq) return
     this.#flags[index] = (this.flags(index) & recentBit) | flags
     if (keywords === '') this.#keywords.delete(uid)
     else this.#keywords.set(uid, keywords)
@@ -186,11 +192,6 @@ export class View {
     for (let index = 0; index < this.#length; index++) this.#gone.add(this.uid(index))
   }
 
-  /** A change of our own that the client must not be told of again. */
-  markTold(uids: Iterable<number>, modSeq: ModSeq): void {
-    for (const uid of uids) if (this.#dirty.get(uid) === modSeq) this.#dirty.delete(uid)
-  }
-
   /** Whether there is anything to tell. */
   get pending(): boolean {
     return this.#gone.size > 0 || this.#dirty.size > 0 || this.#added.size > 0 || this.#early.size > 0
@@ -198,15 +199,17 @@ export class View {
 
   // Tellings
 
-  /** Takes the expunged out and gives their sequence numbers, the highest first, so that each is right when told in order. */
-  takeExpunged(): number[] {
+  /** Takes the expunged out: their sequence numbers, the highest first, so that each is right when told in order; their UIDs ascend. */
+  takeExpunged(): { numbers: number[]; uids: number[] } {
     const numbers: number[] = []
-    if (this.#gone.size === 0) return numbers
+    const uids: number[] = []
+    if (this.#gone.size === 0) return { numbers, uids }
     let kept = 0
     for (let index = 0; index < this.#length; index++) {
       const uid = this.uid(index)
       if (this.#gone.has(uid)) {
         numbers.push(index + 1)
+        uids.push(uid)
         this.#keywords.delete(uid)
         this.#dirty.delete(uid)
         continue
@@ -217,7 +220,7 @@ export class View {
     }
     this.#length = kept
     this.#gone.clear()
-    return numbers.reverse()
+    return { numbers: numbers.reverse(), uids }
   }
 
   /** Whether messages came that have no number yet. */
@@ -240,12 +243,16 @@ export class View {
     return added.size
   }
 
-  /** Indexes of messages whose flags the client does not know, ascending. */
-  takeFlags(): number[] {
+  /** Indexes of messages whose flags the client does not know, ascending, each with the modseq of the change. */
+  takeFlags(): (readonly [index: number, modSeq: ModSeq])[] {
     if (this.#dirty.size === 0) return []
-    const indexes = [...this.#dirty.keys()].map((uid) => this.indexOf(uid)).filter((index) => index !== -1)
+    const taken: (readonly [number, ModSeq])[] = []
+    for (const [uid, modSeq] of this.#dirty) {
+      const index = this.indexOf(uid)
+      if (index !== -1) taken.push([index, modSeq])
+    }
     this.#dirty.clear()
-    return indexes.sort((a, b) => a - b)
+    return taken.sort((a, b) => a[0] - b[0])
   }
 
   #reserve(length: number): void {
