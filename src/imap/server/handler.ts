@@ -13,6 +13,7 @@ import { encodeNString, encodeString } from '../proto/encode/strings.ts'
 import { LoginDesk } from './login.ts'
 import { noModes } from '../proto/modes.ts'
 import { Output } from './output.ts'
+import { reviewRights } from './rights-review.ts'
 import { StoreUnavailable } from '../../store/store.ts'
 import type { Appending } from './append/append.ts'
 import type { CommandRun, Done, ImapParts, SessionContext } from './context.ts'
@@ -22,9 +23,11 @@ import type { ImapAnswer, ImapQuestion, ImapRequest, RequestOf } from '../proto/
 
 const proceed: ImapAnswer = { type: 'proceed' }
 
-/** Requests during which no message may lose its number (RFC 3501 §7.4.1). */
+/** Requests during which no message may lose its number (RFC 3501 §7.4.1, RFC 5256 §3). */
+const holding: ReadonlySet<string> = new Set(['FETCH', 'STORE', 'SEARCH', 'SORT', 'THREAD'])
+
 function holdsNumbers(request: ImapRequest): boolean {
-  return (request.name === 'FETCH' || request.name === 'STORE' || request.name === 'SEARCH') && !request.uid
+  return holding.has(request.name) && 'uid' in request && !request.uid
 }
 
 /** Alerts that a client has not read yet, before the session takes no more. */
@@ -139,7 +142,8 @@ export class ImapHandler implements Handler<ImapQuestion, ImapAnswer> {
   // APPEND
 
   async #openAppend(question: Extract<ImapQuestion, { type: 'append' }>): Promise<ImapAnswer> {
-    if (this.#accountGone) return farewell
+    const over = await this.#over()
+    if (over !== undefined) return over
     const opened = await openAppend(this.#entered(), question)
     if ('refusal' in opened) return opened.refusal
     this.#appending = opened.appending
@@ -178,7 +182,8 @@ export class ImapHandler implements Handler<ImapQuestion, ImapAnswer> {
   // IDLE
 
   async #startIdle(): Promise<ImapAnswer> {
-    if (this.#accountGone) return farewell
+    const over = await this.#over()
+    if (over !== undefined) return over
     await this.#tell('tell')
     this.#idle = { telling: Promise.resolve(), again: false, alerts: 0, terminal: this.#attach() }
     // What came while that was told.
@@ -223,7 +228,7 @@ export class ImapHandler implements Handler<ImapQuestion, ImapAnswer> {
     this.#idle = null
     idle?.terminal?.[Symbol.dispose]()
     await idle?.telling
-    return this.#accountGone ? farewell : ok('IDLE completed')
+    return (await this.#over()) ?? ok('IDLE completed')
   }
 
   // Requests
@@ -231,7 +236,8 @@ export class ImapHandler implements Handler<ImapQuestion, ImapAnswer> {
   async #request(question: Extract<ImapQuestion, { type: 'request' }>): Promise<ImapAnswer> {
     const { request, tag } = question
     if (request.name === 'ID') return this.#identify(request)
-    if (this.#accountGone) return farewell
+    const over = await this.#over()
+    if (over !== undefined) return over
     const run: CommandRun = { session: this.#entered(), output: new Output(this.#sink), tag }
     const done = await perform(run, request)
     await this.#tell(holdsNumbers(request) ? 'hold' : 'tell')
@@ -239,9 +245,20 @@ export class ImapHandler implements Handler<ImapQuestion, ImapAnswer> {
   }
 
   async #tell(expunges: 'tell' | 'hold'): Promise<void> {
-    const selected = this.#session?.selected ?? null
-    if (selected === null) return
-    await selected.tell(new Output(this.#sink), { expunges })
+    const session = this.#session
+    if (session === null || session.selected === null) return
+    const output = new Output(this.#sink)
+    if ((await reviewRights(session, output)) === 'lost') return
+    await session.selected.tell(output, { expunges })
+  }
+
+  /** Why the session cannot go on, if it cannot. */
+  async #over(): Promise<Done | undefined> {
+    if (this.#accountGone) return farewell
+    const session = this.#session
+    if (session === null) return undefined
+    // RFC 4314 §5.1.1: who "no longer has read access to the mailbox" may be sent BYE.
+    return (await reviewRights(session, new Output(this.#sink))) === 'lost' ? rightsLost : undefined
   }
 
   /** RFC 2971 §3: what the client says is logged; what we say is our name. */
@@ -256,6 +273,11 @@ export class ImapHandler implements Handler<ImapQuestion, ImapAnswer> {
     void this.#sink.write(`* ID (${encodeString('name')} ${encodeNString('Posthorn')})\r\n`)
     return ok('ID completed')
   }
+}
+
+const rightsLost: Done = {
+  ...{ type: 'done', status: 'NO', bye: true },
+  text: 'You may not read the selected mailbox any more',
 }
 
 /** RFC 3501 §7.1.5 */

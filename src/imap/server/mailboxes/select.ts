@@ -41,6 +41,8 @@ export async function select(run: CommandRun, request: Selecting): Promise<Done>
   if (opened === undefined) return refuse(no('NONEXISTENT', 'This name only holds other mailboxes'))
   const { selected, mailbox } = opened
   session.selected = selected
+  // They may have changed before there was someone to hear it.
+  if (place.account !== session.account.id) selected.doubtRights()
   await output.text(await selectResponses(run, { ...opened, place, request }))
   // RFC 7162 §3.2.5: first as if no parameter was there.
   await afterSelect(run, selected, { mailbox, resync: request.resync })
