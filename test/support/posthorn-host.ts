@@ -158,6 +158,11 @@ export class PosthornHost implements TranscriptHost, AsyncDisposable {
           }),
       },
       {
+        pattern: /^limit (\S+) (\d+) (mailboxes|annotations)$/,
+        run: ([address, most, what = '']) =>
+          this.#administer('account.set', { address, quota: { [what]: Number(most) } }),
+      },
+      {
         pattern: /^disabled (\S+)$/,
         run: ([address]) => this.#administer('account.state', { address, state: 'disabled' }),
       },
