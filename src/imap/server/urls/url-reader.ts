@@ -6,10 +6,9 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import { Buffer } from 'node:buffer'
 import { allows, findPlace } from '../access.ts'
 import { Cursor, ParseError } from '../../proto/grammar/cursor.ts'
-import { decodeStructure } from '../../../mail/mime/codec.ts'
 import { MessageBytes, sizeOf } from '../messages/message-bytes.ts'
 import { parseFetchItems } from '../../proto/grammar/fetch.ts'
-import { sectionPieces } from '../messages/fetch-section.ts'
+import { headerRange, sectionPieces } from '../messages/fetch-section.ts'
 import { tryImapUrl } from '../../../mail/imap-url.ts'
 import type { Account } from '../../../store/model.ts'
 import type { FetchItem } from '../../proto/grammar/fetch.ts'
@@ -107,8 +106,11 @@ export class UrlReader {
     const request = { account, mailbox: mailbox.id, uids: [[url.uid, url.uid] as const] }
     for await (const [message] of store.messageTexts(request)) {
       if (message === undefined) continue
-      const bytes = new MessageBytes(store.blobs, message, decodeStructure(message.structure))
-      const pieces = await sectionPieces(bytes, item, config.headerText)
+      const bytes = new MessageBytes(store.blobs, message)
+      const range = headerRange(bytes, item.section, config.headerText)
+      const fields =
+        range === undefined ? new Uint8Array(0) : await bytes.collect(range, range.end - range.start)
+      const pieces = sectionPieces(bytes, item, fields)
       if (pieces === undefined) return undefined
       return {
         ...{ size: sizeOf(pieces), item, message: bytes },
