@@ -4,5 +4,11 @@ import type { ImapLimits } from '../../src/imap/proto/limits.ts'
 
 /** The defaults, with some replaced. */
 export function imapLimits(changes: Partial<ImapLimits> = {}): ImapLimits {
-  return { ...imapSection.parse({}), messageSize: 50_000_000, loginFailures: 5, ...changes }
+  return {
+    ...imapSection.parse({}),
+    messageSize: 50_000_000,
+    annotationSize: 65_536,
+    loginFailures: 5,
+    ...changes,
+  }
 }

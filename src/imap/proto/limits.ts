@@ -47,6 +47,8 @@ export interface ImapLimits {
   readonly listPatterns: number
   /** Mailboxes that one filter of NOTIFY or ESEARCH names. */
   readonly filterMailboxes: number
+  /** Octets of the value of an annotation. */
+  readonly annotationSize: number
   /** Entries of one GETMETADATA or SETMETADATA. */
   readonly metadataEntries: number
   /** BAD answers before the session ends. */

@@ -5,13 +5,14 @@ import { MailboxNameError } from './grammar/mailbox.ts'
 import type { CommandContext, CommandRow, Effect, StateName } from './commands/command.ts'
 import type { CommandPart } from './fragments.ts'
 import type { ImapLimits } from './limits.ts'
+import type { TooBig } from './grammar/cursor.ts'
 import type { Status } from './encode/responses.ts'
 
 /** A command as far as it is there. */
 export type Prepared =
   | { readonly type: 'ready'; readonly tag: string; readonly row: CommandRow; readonly effect: Effect }
   /** Right so far, and the announced literal is one of its arguments. */
-  | { readonly type: 'wanted'; readonly tag: string | null }
+  | { readonly type: 'wanted'; readonly tag: string | null; readonly tooBig: TooBig | null }
   | {
       readonly type: 'refused'
       readonly tag: string | null
@@ -35,7 +36,7 @@ export function prepareCommand(cursor: Cursor, limits: ImapLimits, context: Comm
     return { type: 'ready', tag, row, effect: run(context) }
   } catch (error) {
     if (!(error instanceof ParseError)) throw error
-    if (error instanceof LiteralWanted) return { type: 'wanted', tag }
+    if (error instanceof LiteralWanted) return { type: 'wanted', tag, tooBig: error.tooBig }
     // RFC 5530 §3 CANNOT: no mailbox can have such a name.
     if (error instanceof MailboxNameError) {
       return { type: 'refused', tag, status: 'NO', code: 'CANNOT', text: error.message }

@@ -250,7 +250,7 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
     const prepared: Prepared =
       parts.length <= 2 || streaming.test(parts[0]?.text ?? '')
         ? this.#read(new Cursor(parts, { pending: true, modes: this.#modes }))
-        : { type: 'wanted', tag: tryTag(parts) }
+        : { type: 'wanted', tag: tryTag(parts), tooBig: null }
     if (prepared.type === 'refused') {
       this.#fragmenter.refuse()
       return this.#refuseSyntax(prepared)
@@ -262,7 +262,9 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
     if (tooBig) {
       // RFC 7888 §4: a tagged answer where the octets can be dropped; `hopeless` follows with BYE where they cannot.
       if (this.#fragmenter.refuse() === 'hopeless') return
-      return this.#bad(prepared.tag, 'The literal is too big', 'TOOBIG')
+      const { tag, tooBig: refusal } = prepared
+      if (tag !== null && refusal !== null) return this.#tagged(tag, 'NO', refusal)
+      return this.#bad(tag, 'The literal is too big', 'TOOBIG')
     }
     if (synchronizing) this.#continuation('Ready for the literal')
     this.#fragmenter.collect()

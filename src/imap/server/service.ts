@@ -60,6 +60,7 @@ export function createImapService(options: ImapServiceOptions): {
   const limits = {
     ...config,
     messageSize: maxMessageSize,
+    annotationSize: parts.maxAnnotationSize,
     loginFailures: auth.maxFailuresPerConnection,
   }
   return {

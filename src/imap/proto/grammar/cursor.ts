@@ -18,6 +18,19 @@ export class ParseError extends Error {
 /** The command needs the literal that is announced but not read yet. */
 export class LiteralWanted extends ParseError {
   override name = 'LiteralWanted'
+  /** What is said where it is too big for any argument; null: that the command is wrong. */
+  readonly tooBig: TooBig | null
+
+  constructor(message: string, tooBig: TooBig | null = null) {
+    super(message)
+    this.tooBig = tooBig
+  }
+}
+
+/** A tagged NO with its code. */
+export interface TooBig {
+  readonly code: string
+  readonly text: string
 }
 
 /** Character classes of RFC 3501 §9, as bits. */

@@ -3,7 +3,7 @@
 // Names are case-insensitive (§3.2) and given in lower case. Both orders of GETMETADATA are read: options before the mailbox, as
 // the formal syntax has it (§5), and behind it, as all examples of §4.2 do.
 import { Buffer } from 'node:buffer'
-import { ParseError } from './cursor.ts'
+import { LiteralWanted, ParseError } from './cursor.ts'
 import type { Cursor } from './cursor.ts'
 import type { MailboxNameLimits } from './mailbox.ts'
 import { parseMailboxOrNone } from './mailbox.ts'
@@ -23,6 +23,9 @@ export interface MetadataOptions {
 export interface MetadataLimits extends MailboxNameLimits {
   /** Entries of one command. */
   readonly metadataEntries: number
+  /** Octets of a value, and of a literal that is an argument. */
+  readonly annotationSize: number
+  readonly literal: number
 }
 
 export interface GetMetadata extends MetadataOptions {
@@ -61,7 +64,7 @@ export function parseMetadataChanges(cursor: Cursor, limits: MetadataLimits): Me
   const changes = cursor.list(list, () => {
     const name = checkEntry(cursor.astring('an entry'), 2)
     cursor.sp()
-    return { name, value: parseValue(cursor) }
+    return { name, value: parseValue(cursor, limits) }
   })
   return [...new Map(changes.map((change) => [change.name, change])).values()]
 }
@@ -108,7 +111,14 @@ function checkEntry(written: string, components: number): string {
 }
 
 /** `value = nstring / literal8` */
-function parseValue(cursor: Cursor): Uint8Array | null {
-  const text = cursor.peek() === '~' ? cursor.literal8() : cursor.nstring()
-  return text === null ? null : Buffer.from(text, 'latin1')
+function parseValue(cursor: Cursor, limits: MetadataLimits): Uint8Array | null {
+  try {
+    const text = cursor.peek() === '~' ? cursor.literal8() : cursor.nstring()
+    return text === null ? null : Buffer.from(text, 'latin1')
+  } catch (error) {
+    if (!(error instanceof LiteralWanted)) throw error
+    // RFC 5464 §4.3: "the server MUST return a tagged NO response with a "[METADATA MAXSIZE NNN]" response code".
+    const code = `METADATA MAXSIZE ${Math.min(limits.annotationSize, limits.literal)}`
+    throw new LiteralWanted(error.message, { code, text: 'A value is too large' })
+  }
 }

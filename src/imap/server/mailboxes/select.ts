@@ -86,7 +86,8 @@ async function selectResponses(run: CommandRun, opened: Opened): Promise<string>
     // RFC 9051 Appendix E: IMAP4rev2 has neither RECENT nor UNSEEN here.
     ...(modes.rev2 ? [] : [`${await countRecent(opened)} RECENT`]),
     // RFC 3501 §6.3.1 lets UNSEEN be left out; it is told where no message must be looked at.
-    ...(!modes.rev2 && messages > 0 && unseen === messages ? ['OK [UNSEEN 1] First unseen'] : []),
+    // RFC 9586 §3: nor has UIDONLY, which takes no sequence numbers.
+    ...(!modes.rev2 && !modes.uidOnly && messages > 0 && unseen === messages ? ['OK [UNSEEN 1] First unseen'] : []),
     `OK [UIDVALIDITY ${uidValidity}] UIDs are valid`,
     `OK [UIDNEXT ${uidNext}] Predicted next UID`,
     // RFC 7162 §3.1.2.1
