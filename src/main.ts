@@ -63,6 +63,8 @@ export async function startPosthorn(config: Config, surroundings: Surroundings =
   }
   // After the listeners: a provider that is asked by ETRN may connect at once.
   const collecting = opening.use(startCollecting(parts))
+  // Where mail is read somebody will search it.
+  if (config.listeners.some(({ service }) => service === 'imap')) backend.search.start()
   const operations = tableOperations(collectOperations(collecting), backend.operations)
   if (config.data !== null && surroundings.store === undefined && config.store.postgres === undefined) {
     opening.use(await startControlServer({ dataFolder: config.data, operations }))

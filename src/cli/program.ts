@@ -10,6 +10,7 @@ import { addAttachCommand } from './attach-command.ts'
 import { makeBaseProgram } from './base-program.ts'
 import { addCollectCommand } from './collect-command.ts'
 import { addConfigCommands } from './config-command.ts'
+import { addIndexCommand } from './index-command.ts'
 import type { Io } from './io.ts'
 import { addMailCommands } from './mail-commands.ts'
 import { addQueueCommands } from './queue-commands.ts'
@@ -28,6 +29,7 @@ export function makeProgram(io: Io): Command {
   addSendmailCommand(program, io)
   addQueueCommands(program, io)
   addCollectCommand(program, io)
+  addIndexCommand(program, io)
   addServerCommands(program, io)
   addConfigCommands(program, io)
   return program

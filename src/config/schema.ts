@@ -13,6 +13,7 @@ import { dnsSection, netSection } from './sections/net.ts'
 import { pop3Section } from './sections/pop3.ts'
 import { queueSection } from './sections/queue.ts'
 import { relaySection } from './sections/relay.ts'
+import { searchSection } from './sections/search.ts'
 import { smtpSection } from './sections/smtp.ts'
 import { mimeSection, storeSection } from './sections/store.ts'
 import { submissionSection } from './sections/submission.ts'
@@ -57,6 +58,7 @@ export const configSchema = z.strictObject({
   relay: relaySection,
   collect: collectSection,
   imap: imapSection,
+  search: searchSection,
   pop3: pop3Section,
 })
 

@@ -46,6 +46,8 @@ export class Indexer implements AsyncDisposable {
   #unsubscribe: (() => void) | null = null
   #timer: Timer | null = null
   #working: Promise<void> | null = null
+  /** The account at work, and those that wait behind it. */
+  #tail: Promise<unknown> = Promise.resolve()
   #arrivals = 0
   #arrivedSince = -Infinity
 
@@ -78,10 +80,8 @@ export class Indexer implements AsyncDisposable {
     account: AccountId,
     options: { onProgress?: (progress: IndexProgress) => void; signal?: AbortSignal } = {},
   ): Promise<IndexProgress> {
-    await this.#working
     const signal = AbortSignal.any([this.#stopping.signal, ...(options.signal ? [options.signal] : [])])
-    const indexing = this.#indexing(account, signal)
-    const done = await indexing.run(options.onProgress)
+    const done = await this.#alone(() => this.#indexing(account, signal).run(options.onProgress))
     if (done === 'taken') throw new Error('another node indexes this account')
     return done
   }
@@ -94,10 +94,18 @@ export class Indexer implements AsyncDisposable {
     this.#stopping.abort(new Error('the indexer stops'))
     await this.#options.workshop.close()
     await this.#working
+    await this.#tail
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stop()
+  }
+
+  /** The workshop does one thing at a time. */
+  #alone<T>(task: () => Promise<T>): Promise<T> {
+    const run = this.#tail.then(task)
+    this.#tail = run.catch(() => undefined)
+    return run
   }
 
   #indexing(account: AccountId, signal: AbortSignal): AccountIndexing {
@@ -194,7 +202,7 @@ export class Indexer implements AsyncDisposable {
       const [account] = first
       this.#waiting.delete(account)
       try {
-        const done = await this.#indexing(account, signal).run()
+        const done = await this.#alone(() => this.#indexing(account, signal).run())
         if (done === 'taken') this.#retry(account)
       } catch (error) {
         if (signal.aborted) return

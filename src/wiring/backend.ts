@@ -23,6 +23,7 @@ import { SocketNetwork } from '../net/socket-network.ts'
 import { RealClock } from '../net/real-clock.ts'
 import { QueueAdmin } from '../queue/admin.ts'
 import type { Store } from '../store/store.ts'
+import { createSearch, type Search } from './search.ts'
 import { loadCheckpoints, openStore } from './storage.ts'
 import { createWayIn, type WayIn } from './way-in.ts'
 
@@ -54,6 +55,8 @@ export interface Backend extends AsyncDisposable {
   readonly policy: Policy | null
   readonly wayIn: WayIn
   readonly queueAdmin: QueueAdmin
+  /** The full-text index; not started. */
+  readonly search: Search
   readonly operations: AdminOperations
   readonly events: Events
   readonly metrics: Metrics
@@ -83,7 +86,10 @@ export async function openBackend(config: Config, surroundings: Surroundings = {
   const { submitter } = wayIn
   const routes = new Routes(config.relay, config.hostname).names
   const queueAdmin = new QueueAdmin({ store, clock, routes, webhooks: wayIn.webhooks })
+  const work = surroundings.clock === undefined ? 'thread' : 'inline'
+  const search = opening.use(createSearch({ config: config.search, store, clock, random, events, work }))
   const operations = createAdminOperations({
+    search,
     submitter,
     queueAdmin,
     store,
@@ -105,6 +111,7 @@ export async function openBackend(config: Config, surroundings: Surroundings = {
       policy,
       wayIn,
       queueAdmin,
+      search,
       operations,
       events,
       metrics,

@@ -80,6 +80,7 @@ export async function openListener(settings: ListenerConfig, parts: ListenerPart
           ...common,
           config: config.imap,
           terminals: backend.terminals,
+          ...(backend.search.searcher && { searcher: backend.search.searcher }),
           maxMessageSize: config.maxMessageSize,
           maxAnnotationSize: config.store.maxAnnotationSize,
           mime: config.mime,

@@ -23,6 +23,7 @@ import {
   tableOperations,
 } from './operation.ts'
 import { mailOperations } from './mail-operations.ts'
+import { searchOperations, type SearchIndexing } from './search-operations.ts'
 import { queueOperations } from './queue-operations.ts'
 import { terminalOperations } from './terminal-operations.ts'
 
@@ -31,6 +32,7 @@ export interface AdminParts {
   readonly terminals: Terminals
   readonly submitter: Submitter
   readonly queueAdmin: QueueAdmin
+  readonly search: SearchIndexing
   readonly store: Store
   readonly config: Config
   readonly clock: Clock
@@ -68,6 +70,7 @@ export function createAdminOperations(parts: AdminParts): AdminOperations {
     ...terminalOperations(parts),
     ...mailOperations(parts),
     ...queueOperations(parts),
+    ...searchOperations(parts),
   }
   return tableOperations(table)
 }
