@@ -98,7 +98,8 @@ export class Appending {
   async #announced(octets: number): Promise<Done | null> {
     const { store, config, maxMessageSize } = this.#session.parts
     const size = this.#size + octets
-    if (octets + this.#open().size > maxMessageSize || size > config.appendSize) return tooBig
+    if (octets + this.#open().size > maxMessageSize) return tooBig
+    if (this.#ingests.length > 1 && size > config.appendSize) return tooBig
     const owner = await store.getAccount(this.#place.account)
     const most = owner?.quota
     if (owner === undefined || most === undefined) return tryCreate
