@@ -6,6 +6,8 @@
 // sync and the pages it shares with the next one, and that much later a crash only finds a few more outcomes unknown.
 //
 // A writer thread that dies takes the outcome of what it held with it (`outcomeUnknown`); the next write starts another.
+// A thread lives in real time, whatever the program's clock says.
+import { clearTimeout, setTimeout } from 'node:timers'
 import { Worker } from 'node:worker_threads'
 import type { ChangeFeed } from '../changes.ts'
 import type { StoreLimits } from '../limits.ts'
