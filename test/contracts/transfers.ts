@@ -1,7 +1,7 @@
 // What the store promises of mail that goes to another account's mailbox, of what replaces other mail, of when a message came,
 // and of what sessions ask of a mailbox at once.
 import assert from 'node:assert/strict'
-import { Flag, type AccountId, type MailboxId, type ModSeq, type Uid } from '../../src/store/model.ts'
+import { Flag, type AccountId, type MailboxId, type ModSeq } from '../../src/store/model.ts'
 import type { Transfer } from '../../src/store/store.ts'
 import { everything, type House, letter, noQuota, type Room, uid } from './house.ts'
 

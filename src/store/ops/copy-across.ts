@@ -2,7 +2,7 @@
 // own; messages of one email stay messages of one email. Both accounts change in one commit.
 //
 // What is there is charged to the target before anything is written; a move frees it at the source as an expunge does.
-import type { AccountId, BlobId, EmailId, MailboxId, ModSeq, Uid } from '../model.ts'
+import type { AccountId, BlobId, EmailId, Uid } from '../model.ts'
 import {
   all,
   changed,

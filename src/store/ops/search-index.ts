@@ -47,9 +47,12 @@ export function* emailsBetween(request: {
   account: AccountId
   first: EmailId
   last: EmailId
+  limit: number
 }): Op<Float64Array> {
+  const { account, first, last, limit } = request
   const rows = yield* tuples<[id: EmailId]>`
-    SELECT id FROM email WHERE account = ${request.account} AND id BETWEEN ${request.first} AND ${request.last} ORDER BY id`
+    SELECT id FROM email WHERE account = ${account} AND id BETWEEN ${first} AND ${last}
+    ORDER BY id LIMIT ${limit}`
   return Float64Array.from(rows, ([id]) => id)
 }
 

@@ -1,4 +1,4 @@
-// Which thread a new email belongs to, decided once when it comes (docs/decisions/013-imap-emails-threads-modseqs.md).
+// Which thread a new email belongs to, decided once when it comes (docs/decisions/014-emails-threads-modseqs.md).
 //
 // - RFC 8621 §3: two emails are one thread when an identical message identifier stands in any of Message-ID, In-Reply-To and
 //   References of both, and their subjects agree. So each identifier together with the subject is a key, kept as a number; the
