@@ -1,6 +1,6 @@
 // `npm run bench`: Posthorn beside Postfix and Dovecot from Debian, in one run on one machine, loopback only.
 //
-//   npm run bench -- [smtp] [other] [relay] [queue] [idle] [imap] [pop3] [--scale 0.2] [--times 3] [--json FILE]
+//   npm run bench -- [smtp] [other] [relay] [queue] [idle] [imap] [search] [pop3] [--scale 0.2] [--times 3] [--json FILE]
 //
 // Servers take turns (never two at a time under load). Rivals that are not installed are left out, and said so.
 import { writeFile } from 'node:fs/promises'
@@ -15,9 +15,10 @@ import { measureIdle } from './workloads/idle.ts'
 import { fillMailbox, measureAppend, measureImap, measurePop3 } from './workloads/reading.ts'
 import { measureLargeQueue } from './workloads/large-queue.ts'
 import { measureBacklog, measureRelay } from './workloads/relay.ts'
+import { fillForSearch, measureSearch } from './workloads/searching.ts'
 import { measureSmtp, otherCases, smtpCases } from './workloads/smtp.ts'
 
-const groups = ['smtp', 'other', 'relay', 'queue', 'idle', 'imap', 'pop3'] as const
+const groups = ['smtp', 'other', 'relay', 'queue', 'idle', 'imap', 'search', 'pop3'] as const
 type Group = (typeof groups)[number]
 
 const ports = { smtp: 12_525, imap: 12_143, pop3: 12_110 }
@@ -128,6 +129,13 @@ for (const start of wanted.has('imap') ? readers : []) {
       await measureImap(server, { user: 'user0', messages, times }),
       await measureAppend(server, { user: 'user1', times }),
     ]
+  })
+}
+for (const start of wanted.has('search') ? readers : []) {
+  await onServer(start, 'search', async (server) => {
+    const messages = Math.ceil(bigMailbox * scale)
+    await fillForSearch(server, { user: 'user0', messages })
+    return [await measureSearch(server, { user: 'user0', messages, times })]
   })
 }
 for (const start of wanted.has('pop3') ? readers : []) {
