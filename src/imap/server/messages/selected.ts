@@ -173,6 +173,7 @@ export class Selected {
   async tell(output: Output, options: { expunges: 'tell' | 'hold' }): Promise<void> {
     await this.announceModSeq(output)
     if (this.view.pending || this.#removed) await this.#tellPending(output, options)
+    else this.#told = this.#heard
     await output.end()
   }
 
