@@ -99,6 +99,12 @@ export interface Sink {
   readonly gone: AbortSignal
   /** Octets that the peer has sent and nobody has looked at yet. */
   readonly held: number
+  /**
+   * For what is told unasked: `telling` runs once the core is idle and the peer has read what it was sent, and until it has settled
+   * the core hears nothing, so that nothing of the core's comes between its writes. A later one replaces one that has not begun;
+   * after the session's end none begins. A rejection breaks the session.
+   */
+  between(telling: () => Promise<void>): void
 }
 
 /** The side of a session that does I/O: answers what a core asks. Made anew for each connection. */

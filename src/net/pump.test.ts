@@ -126,6 +126,79 @@ test('a handler may write while nothing is asked', async () => {
   assert.deepEqual(await client.lines(2), ['* news', '* more news'])
 })
 
+test('what is told between questions comes whole: the core hears what came meanwhile afterwards', async () => {
+  let sink: Sink | undefined
+  const { client } = setUp({
+    answer: async (question, given) => {
+      sink = given
+      await null
+      return `echo ${question}`
+    },
+  })
+  client.send('first\r\n')
+  assert.deepEqual(await client.lines(2), ['hello', 'echo first'])
+  const { promise, resolve } = Promise.withResolvers<void>()
+  sink?.between(async () => {
+    await sink?.write('* half\r\n')
+    await promise
+    await sink?.write('* other half\r\n')
+  })
+  assert.equal(await client.line(), '* half')
+  client.send('second\r\nquit\r\n')
+  await settle()
+  sink?.between(async () => void (await sink?.write('* late\r\n')))
+  resolve()
+  assert.deepEqual(await client.lines(2), ['* other half', 'echo second'])
+  assert.equal(await client.rest(), 'bye\r\n')
+})
+
+test('nothing is told to a peer that does not read, nor while a question is out', async () => {
+  let sink: Sink | undefined
+  const { promise, resolve } = Promise.withResolvers<void>()
+  const { client } = setUp({
+    answer: async (question, given) => {
+      sink = given
+      await promise
+      return `echo ${question}`
+    },
+  })
+  client.send('slow\r\n')
+  await settle()
+  let told = 0
+  for (let count = 0; count < 3; count++)
+    sink?.between(async () => void (await sink?.write(`* ${++told}\r\n`)))
+  await settle()
+  assert.equal(told, 0)
+  resolve()
+  assert.deepEqual(await client.lines(3), ['hello', 'echo slow', '* 1'])
+})
+
+test('a telling that fails breaks its session, and one that is at work when the peer goes is waited for', async () => {
+  for (const fails of [true, false]) {
+    let sink: Sink | undefined
+    const { client, near, heard, finished } = setUp({
+      answer: (_question, given) => {
+        sink = given
+        return 'ok'
+      },
+    })
+    client.send('go\r\n')
+    await client.lines(2)
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    sink?.between(() => promise)
+    if (fails) reject(new Error('no'))
+    else near.destroy()
+    await settle()
+    if (!fails) assert.deepEqual(heard, [])
+    resolve()
+    await finished
+    assert.deepEqual(
+      heard,
+      fails ? ['broke: Error: no', 'closed', 'finished: broken'] : ['closed', 'finished: peer-ended'],
+    )
+  }
+})
+
 test('a peer that half-closes still gets every reply', async () => {
   const answer = async (question: string) => {
     await null

@@ -3,7 +3,8 @@
 // What it keeps:
 // - Outputs happen in the order in which the core gave them. The writes of one batch leave as one segment where the
 //   connection can do that; a handler that answers at once costs no promise and no tick.
-// - The core hears nothing while an answer is outstanding or while the peer leaves its replies unread: bytes are held
+// - The core hears nothing while an answer is outstanding, while the handler tells something between questions (`Sink.between`),
+//   or while the peer leaves its replies unread: bytes are held
 //   up to `heldBytes`, then the connection is paused. So neither side can make the other grow without bound.
 // - One timer per session, moved lazily: activity only notes the time. While an answer is outstanding the peer is not
 //   silent, it waits: neither the time-out nor a deadline runs. A peer that does not read for the whole time-out is cut.
@@ -60,12 +61,14 @@ type Phase =
   | 'asking'
   /** A question waits until the peer has read what it was sent. */
   | 'deferred'
+  /** The handler is telling something between questions; the core hears nothing. */
+  | 'telling'
   | 'upgrading'
   /** The handler's `takeOver` owns the connection. */
   | 'taken-over'
   /** All is said; waiting for the peer to close too. */
   | 'closing'
-  /** Gone, with an answer outstanding. */
+  /** Gone, with an answer or a telling outstanding. */
   | 'lost'
   | 'gone'
 
@@ -86,6 +89,8 @@ export class Session<Question, Answer> implements Sink, SessionView {
   readonly #outbox: Outbox
   #flushScheduled = false
   #deferred: Output<Question>[] | null = null
+  /** What the handler wants to tell when the core is next idle. */
+  #toTell: (() => Promise<void>) | null = null
 
   readonly #held = new HeldInput()
   #paused = false
@@ -174,6 +179,35 @@ export class Session<Question, Answer> implements Sink, SessionView {
     return this.#outbox.room()
   }
 
+  /** `Sink.between`. */
+  between(telling: () => Promise<void>): void {
+    if (this.#isGone() || this.#phase === 'closing' || this.#phase === 'taken-over') return
+    this.#toTell = telling
+    this.#settle()
+  }
+
+  #tell(telling: () => Promise<void>): void {
+    this.#toTell = null
+    this.#phase = 'telling'
+    telling().then(
+      () => this.#told(null),
+      (error: unknown) => this.#told({ error }),
+    )
+  }
+
+  #told(failure: { readonly error: unknown } | null): void {
+    if (this.#phase === 'lost') {
+      if (failure !== null) this.#settings.events.broke(this.peer, failure.error)
+      this.#phase = 'gone'
+      this.#finish()
+    } else if (this.#phase === 'telling') {
+      this.#phase = 'idle'
+      if (failure !== null) this.#broke(failure.error)
+      else this.#settle()
+      if (!this.#isGone()) this.#armDue()
+    }
+  }
+
   // Input
 
   #onData(bytes: Uint8Array): void {
@@ -225,6 +259,7 @@ export class Session<Question, Answer> implements Sink, SessionView {
         this.#close()
       } else {
         if (this.#paused) this.#resume()
+        if (this.#toTell !== null) this.#tell(this.#toTell)
         return
       }
     }
@@ -240,8 +275,8 @@ export class Session<Question, Answer> implements Sink, SessionView {
   /** Carries what the core says, and whatever that sets free. */
   #run(step: () => Output<Question>[]): void {
     this.#carry(step)
-    if (this.#shutdown === 'due' || !this.#held.isEmpty || this.#peerEnd !== 'none' || this.#paused)
-      this.#settle()
+    const waits = this.#peerEnd !== 'none' || this.#paused || this.#toTell !== null
+    if (waits || this.#shutdown === 'due' || !this.#held.isEmpty) this.#settle()
   }
 
   #carry(step: () => Output<Question>[]): void {
@@ -523,15 +558,15 @@ export class Session<Question, Answer> implements Sink, SessionView {
   #cut(ending: SessionEnding): void {
     if (this.#isGone()) return
     this.#ending ??= ending
-    const waits = this.#phase === 'asking' || this.#phase === 'taken-over' || this.#phase === 'fresh'
-    if (!waits) this.#phase = 'closing'
+    const waits: readonly Phase[] = ['asking', 'telling', 'taken-over', 'fresh']
+    if (!waits.includes(this.#phase)) this.#phase = 'closing'
     this.#connection.destroy()
     if (this.#phase === 'taken-over') this.#abort?.abort()
   }
 
   #onClose(error: Error | null): void {
     if (this.#isGone()) return
-    const asking = this.#phase === 'asking'
+    const asking = this.#phase === 'asking' || this.#phase === 'telling'
     if (this.#phase === 'upgrading') {
       this.#ending ??= 'handshake-failed'
       this.#settings.events.handshakeFailed(
@@ -544,6 +579,7 @@ export class Session<Question, Answer> implements Sink, SessionView {
     this.#timer.cancel()
     this.#held.clear()
     this.#deferred = null
+    this.#toTell = null
     this.#outbox.clear()
     this.#abort?.abort()
     this.#outbox.makeRoom()

@@ -52,6 +52,9 @@ export class ImapClient implements Sink {
   stalled: Promise<void> | null = null
   readonly held = 0
   #tag = 0
+  #busy = false
+  #toTell: (() => Promise<void>) | null = null
+  #told: Promise<unknown> = Promise.resolve()
 
   constructor(service: Service<ImapQuestion, ImapAnswer>) {
     this.#core = service.makeCore(peer)
@@ -67,6 +70,31 @@ export class ImapClient implements Sink {
     if (this.stalled !== null) return this.stalled
   }
 
+  /** As the pump has it: not while a question is out. */
+  between(telling: () => Promise<void>): void {
+    if (this.closed || this.gone.aborted) return
+    this.#toTell = telling
+    this.#settle()
+  }
+
+  #settle(): void {
+    const telling = this.#toTell
+    if (this.#busy || telling === null) return
+    this.#toTell = null
+    this.#busy = true
+    this.#told = telling()
+      .catch((error: unknown) => (this.failure = error))
+      .then(() => {
+        this.#busy = false
+        this.#settle()
+      })
+  }
+
+  /** Waits for what is being told. */
+  async quiet(): Promise<void> {
+    while (this.#busy || this.#toTell !== null) await this.#told
+  }
+
   /** Everything said since the last call, as a binary string. */
   take(): string {
     return Buffer.concat(this.chunks.splice(0)).toString('latin1')
@@ -80,7 +108,12 @@ export class ImapClient implements Sink {
 
   /** Sends octets and waits until the server has nothing more to say. */
   async send(bytes: Uint8Array | string): Promise<void> {
-    if (!this.closed) await this.#carry(this.#core.receive(Buffer.from(bytes)))
+    await this.quiet()
+    if (this.closed) return
+    this.#busy = true
+    await this.#carry(this.#core.receive(Buffer.from(bytes)))
+    this.#busy = false
+    this.#settle()
   }
 
   /** Sends a command; its whole answer, the tag taken off the last line. */

@@ -91,7 +91,8 @@ test('ATRN hands the mail of his own domains over, and nobody else’s (RFC 2645
 test('TURN needs a believed certificate with the name (RFC 821 §3.8)', async (context) => {
   const turn = [{ domain: 'full.example', certificateName: 'mx.full.example' }]
   const house = await openSmtpHouse(context, { remoteQueue: queueOf(), config: { turn } })
-  const sink = { write: () => undefined, gone: new AbortController().signal, held: 0 }
+  const gone = new AbortController().signal
+  const sink = { write: () => undefined, gone, held: 0, between: () => undefined }
   const peer = { remoteAddress: '203.0.113.9', remotePort: 1, localAddress: '192.0.2.1', localPort: 25 }
   const ask = async (certificate: Partial<PeerCertificate> | null): Promise<number> => {
     const peerCertificate = certificate && {
