@@ -1,7 +1,7 @@
 // Kept structures come back as they were; section numbers find what RFC 3501 §6.4.5 says they do.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { decodeStructure, encodeStructure, StructureDamaged } from './codec.ts'
+import { decodeStructure, decodeThreading, encodeStructure, StructureDamaged } from './codec.ts'
 import { partAt, sectionAt } from './section.ts'
 import type { MessageStructure } from './structure.ts'
 import { MimeWalker } from './walker.ts'
@@ -71,6 +71,25 @@ test('anything else is damage', () => {
     encodeStructure(example).slice(0, -9),
   ]) {
     assert.throws(() => decodeStructure(text), StructureDamaged, text)
+  }
+})
+
+test('what makes a thread is read from a kept structure alone', () => {
+  const fields = [
+    'Message-ID: <a@x>',
+    'Subject: =?utf-8?q?Gr=C3=BC=C3=9Fe?=',
+    'In-Reply-To: <b@x>',
+    'References: <c@x> <b@x>',
+  ]
+  const text = encodeStructure(walk(...fields, '', 'text'))
+  assert.deepEqual(decodeThreading(text), {
+    subject: '=?utf-8?q?Gr=C3=BC=C3=9Fe?=',
+    messageId: 'a@x',
+    inReplyTo: ['b@x'],
+    references: ['c@x', 'b@x'],
+  })
+  for (const damaged of ['', '{}', 'null', '[0]', '[1]', text.slice(1)]) {
+    assert.throws(() => decodeThreading(damaged), StructureDamaged, damaged)
   }
 })
 
