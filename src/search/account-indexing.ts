@@ -40,6 +40,8 @@ const emailsAtOnce = 50
 const octetsAtOnce = 1024 * 1024
 /** Larger messages are read by stretches. */
 const smallMessage = 256 * 1024
+/** Ids read at once: a millisecond or two. */
+const aliveAtOnce = 4_000
 /** Blocks removed in one commit. */
 const sweptAtOnce = 16
 
@@ -142,7 +144,7 @@ export class AccountIndexing {
     const segment = await store.beginSegment(account)
     if (segment === undefined) return
     const started = clock.monotonic()
-    const alive = await store.emailsBetween({ account, first, last })
+    const alive = await this.#alive(first, last)
     const segments = plan.map(({ id }) => id)
     const result = await this.#work(segment, { job: { job: 'merge', segments, alive }, after: 0 })
     await this.#save(segment, { result: { ...result, first, last }, replaces: segments })
@@ -150,6 +152,28 @@ export class AccountIndexing {
       ...{ account, segments: segments.length, messages: result.emails, bytes: result.size },
       milliseconds: Math.round(clock.monotonic() - started),
     })
+  }
+
+  /** Emails that are left in a stretch; read in pieces, since they may be many. */
+  async #alive(first: EmailId, last: EmailId): Promise<Float64Array> {
+    const { store, account } = this.#options
+    const pieces: Float64Array[] = []
+    let from: number = first
+    while (from <= last) {
+      // The one behind an email of the account.
+      const piece = await store.emailsBetween({ account, first: from as EmailId, last, limit: aliveAtOnce })
+      pieces.push(piece)
+      if (piece.length < aliveAtOnce) break
+      from = (piece.at(-1) ?? last) + 1
+      await this.#step()
+    }
+    const all = new Float64Array(pieces.reduce((sum, piece) => sum + piece.length, 0))
+    let at = 0
+    for (const piece of pieces) {
+      all.set(piece, at)
+      at += piece.length
+    }
+    return all
   }
 
   async #save(id: number, made: { result: IndexResult; replaces: readonly number[] }): Promise<void> {
@@ -221,7 +245,11 @@ export class AccountIndexing {
   /** A stretch of emails, small ones with their octets. */
   async #nextEmails(last: number): Promise<EmailToRead[]> {
     const { store, account, config } = this.#options
-    const rows = await store.emailsToIndex({ account, after: last as EmailId, limit: Math.min(emailsAtOnce, config.batch) })
+    const rows = await store.emailsToIndex({
+      account,
+      after: last as EmailId,
+      limit: Math.min(emailsAtOnce, config.batch),
+    })
     const emails: EmailToRead[] = []
     let octets = 0
     for (const { email, blob, size, prefix, structure } of rows) {

@@ -1,9 +1,9 @@
 // Makes a segment of a batch of emails, in memory: which documents have which tokens, by field.
 import type { SearchBlock } from '../store/search-index.ts'
 import type { SearchField } from './search.ts'
-import { dictionaries, fieldOrder } from './segment-format.ts'
+import { fieldOrder } from './segment-format.ts'
 import { SegmentWriter } from './segment-writer.ts'
-import { tokenise, type TokenSink } from './tokens.ts'
+import { gramAt, gramLength, tokenise, type TokenSink } from './tokens.ts'
 
 /** What a segment has beside its rows. */
 export interface BuiltSegment {
@@ -15,24 +15,68 @@ export interface BuiltSegment {
 /** Documents by token; ascending, since they come in order. */
 type Lists = Map<string, number[]>
 
+/** Documents by gram. Those of ASCII letters and digits, nearly all, are known by a number: cutting each out would cost most. */
+class GramLists {
+  readonly #byCode: (number[] | undefined)[] = []
+  readonly #others: Lists = new Map()
+
+  put(text: string, at: number, document: number): void {
+    const code = gramCode(text, at)
+    if (code < 0) {
+      putInto(this.#others, gramAt(text, at), document)
+      return
+    }
+    const list = this.#byCode[code]
+    if (list === undefined) this.#byCode[code] = [document]
+    else if (list[list.length - 1] !== document) list.push(document)
+  }
+
+  /** All of them; it is empty afterwards. */
+  take(): Lists {
+    const lists: Lists = new Map(this.#others)
+    for (const [code, list] of this.#byCode.entries()) if (list !== undefined) lists.set(gramOf(code), list)
+    this.#byCode.length = 0
+    this.#others.clear()
+    return lists
+  }
+}
+
+const alphabet = '0123456789abcdefghijklmnopqrstuvwxyz'
+
+/** A number below 36³; −1 of a gram with other characters. */
+function gramCode(text: string, at: number): number {
+  let code = 0
+  for (let index = at; index < at + gramLength; index++) {
+    const unit = text.charCodeAt(index)
+    if (unit >= 48 && unit <= 57) code = code * 36 + unit - 48
+    else if (unit >= 97 && unit <= 122) code = code * 36 + unit - 87
+    else return -1
+  }
+  return code
+}
+
+function gramOf(code: number): string {
+  return `${alphabet.charAt(Math.floor(code / 1296))}${alphabet.charAt(Math.floor(code / 36) % 36)}${alphabet.charAt(code % 36)}`
+}
+
 export class SegmentBuilder {
-  readonly #lists: readonly Lists[] = Array.from({ length: dictionaries }, () => new Map())
+  readonly #tokens: readonly Lists[] = fieldOrder.map(() => new Map())
+  readonly #grams: readonly GramLists[] = fieldOrder.map(() => new GramLists())
   readonly #emails: number[] = []
   readonly #partial: number[] = []
-  readonly #sink: TokenSink & { tokens: Lists; grams: Lists; document: number }
+  readonly #sink: TokenSink & { tokens: Lists; grams: GramLists; document: number }
   #weight = 0
 
   constructor() {
-    const none: Lists = new Map()
     this.#sink = {
-      tokens: none,
-      grams: none,
+      tokens: new Map(),
+      grams: new GramLists(),
       document: -1,
       token(token) {
-        put(this.tokens, token, this.document)
+        putInto(this.tokens, token, this.document)
       },
-      gram(gram) {
-        put(this.grams, gram, this.document)
+      gram(text, at) {
+        this.grams.put(text, at, this.document)
       },
     }
   }
@@ -56,8 +100,8 @@ export class SegmentBuilder {
   text(field: SearchField, text: string): void {
     const index = fieldOrder.indexOf(field)
     const sink = this.#sink
-    sink.tokens = this.#lists[index] ?? sink.tokens
-    sink.grams = this.#lists[index + fieldOrder.length] ?? sink.grams
+    sink.tokens = this.#tokens[index] ?? sink.tokens
+    sink.grams = this.#grams[index] ?? sink.grams
     this.#weight += text.length
     tokenise(text, sink)
   }
@@ -71,17 +115,19 @@ export class SegmentBuilder {
   /** The builder is used up. */
   finish(): BuiltSegment {
     const writer = new SegmentWriter(this.#emails.length)
-    for (const [dictionary, lists] of this.#lists.entries()) {
-      writer.startDictionary(dictionary)
+    const dictionary = (number: number, lists: Lists): void => {
+      writer.startDictionary(number)
       for (const token of [...lists.keys()].toSorted()) writer.add(token, lists.get(token) ?? [])
       lists.clear()
     }
+    for (const [index, lists] of this.#tokens.entries()) dictionary(index, lists)
+    for (const [index, grams] of this.#grams.entries()) dictionary(index + fieldOrder.length, grams.take())
     const rows = writer.finish(Float64Array.from(this.#emails), this.#partial)
     return { emails: this.#emails.length, size: writer.size, rows }
   }
 }
 
-function put(lists: Lists, token: string, document: number): void {
+function putInto(lists: Lists, token: string, document: number): void {
   const list = lists.get(token)
   if (list === undefined) lists.set(token, [document])
   else if (list[list.length - 1] !== document) list.push(document)

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { fold } from '../mail/search-text/fold.ts'
-import { needleOf, tokenise, type Needle, type Term } from './tokens.ts'
+import { gramAt, needleOf, tokenise, type Needle, type Term } from './tokens.ts'
 
 interface Tokens {
   readonly tokens: Set<string>
@@ -11,7 +11,10 @@ interface Tokens {
 
 function tokensOf(text: string): Tokens {
   const found = { tokens: new Set<string>(), grams: new Set<string>() }
-  tokenise(text, { token: (token) => found.tokens.add(token), gram: (gram) => found.grams.add(gram) })
+  tokenise(text, {
+    token: (token) => found.tokens.add(token),
+    gram: (whole, at) => found.grams.add(gramAt(whole, at)),
+  })
   return found
 }
 

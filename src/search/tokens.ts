@@ -16,7 +16,8 @@ const dense: Kind = 2
 /** Gets the tokens of a text; each may come more than once. */
 export interface TokenSink {
   token(token: string): void
-  gram(gram: string): void
+  /** The gram that starts at `at`: `gramAt` gives it. */
+  gram(text: string, at: number): void
 }
 
 const wordCharacters = /[\p{L}\p{N}\p{M}]+/gu
@@ -82,14 +83,18 @@ export function tokenise(text: string, sink: TokenSink): void {
     const { start, end } = run
     if (run.dense) for (const pair of pairsOf(text.slice(start, end))) sink.token(pair)
     else if (isNoise(text, start, end)) {
-      for (let at = start; at + gramLength <= end; at++)
-        sink.gram(text.slice(at, at + gramLength).toWellFormed())
+      for (let at = start; at + gramLength <= end; at++) sink.gram(text, at)
     } else sink.token(text.slice(start, end))
   }
 }
 
 /** UTF-16 units. */
 export const gramLength = 3
+
+/** Well-formed: half a pair is U+FFFD. */
+export function gramAt(text: string, at: number): string {
+  return text.slice(at, at + gramLength).toWellFormed()
+}
 
 /** Longer tokens are no words. */
 const longestWord = 32
@@ -176,7 +181,7 @@ function gramsOf(text: string): string[] {
   if (text.length <= gramLength) return [text]
   const grams = new Set<string>()
   for (let at = 0; at + gramLength <= text.length && grams.size < maxGrams; at++) {
-    grams.add(text.slice(at, at + gramLength).toWellFormed())
+    grams.add(gramAt(text, at))
   }
   return [...grams]
 }

@@ -57,8 +57,13 @@ export interface SearchIndexStore {
   searchProgress(account: AccountId): Promise<SearchProgress | undefined>
   /** Emails above `after`, in order, with what their text is read from. */
   emailsToIndex(request: { account: AccountId; after: EmailId; limit: number }): Promise<EmailToIndex[]>
-  /** Which emails are left in a stretch, ascending. */
-  emailsBetween(request: { account: AccountId; first: EmailId; last: EmailId }): Promise<Float64Array>
+  /** Which emails are left in a stretch, ascending; the first `limit` of them. */
+  emailsBetween(request: {
+    account: AccountId
+    first: EmailId
+    last: EmailId
+    limit: number
+  }): Promise<Float64Array>
   /** In order of `firstEmail`. */
   searchSegments(account: AccountId): Promise<SearchSegment[]>
   /** In the order asked for; undefined where there is none. */
