@@ -4,7 +4,8 @@
 //   read and set by whom is decided where it is used.
 // - `/private/` entries belong to the account that looks at the mailbox, `/shared/` ones to the mailbox.
 // - They die with their mailbox and move with it when it is renamed; of INBOX they stay and are copied (§4.1). No message has any.
-// - A change is told as `annotations-changed`; it takes a modSeq, and changes that of no message.
+// - A change is told as `annotations-changed` of the account that has them, shared entries and each viewer's private ones apart; it takes
+//   a modSeq of that account, and changes that of no mailbox and no message.
 import type { AccountId, MailboxId } from './model.ts'
 import type { Outcome } from './store.ts'
 

@@ -2,7 +2,9 @@
 //
 // - The owner of a mailbox has every right, whether an entry says so or not; entries are for others.
 // - An entry dies with its mailbox, and with the account that it names.
-// - A change of entries is told as `rights-changed`, to the owner's listeners and to those of the account that it names.
+// - A new mailbox starts with the entries of its superior.
+// - A change of entries is told as `rights-changed`, to the owner's listeners with the mailbox, and to those of the account that
+//   it names, as a change of that account, without one. An entry for `anyone` is told to the owner's listeners alone.
 import type { Account, AccountId, Mailbox, MailboxId } from './model.ts'
 import type { Outcome } from './store.ts'
 

@@ -90,6 +90,56 @@ test('a node hears what another node does, in order, however much it is', option
 })
 
 test(
+  'rights, annotations, subscriptions and moves to another account are heard elsewhere',
+  options,
+  async (context) => {
+    const connection = await database()
+    const [one, two] = [await node(context, connection), await node(context, connection)]
+    await one.store.addDomain({ name: one.domain, now: one.now })
+    const [ann, ben] = [await one.account('ann'), await one.account('ben')]
+    const mailbox = (await one.mailbox(ann)).id
+    using owner = two.listen(ann)
+    using grantee = two.listen(ben)
+    await two.store.getAccount(ann)
+    await one.deliver([ann])
+    const place = { account: ann, mailbox }
+    const entry = { grantee: ben, negative: false, mode: 'add', rights: 'lr' } as const
+    assert.ok((await one.store.setAccess({ ...place, ...entry })).ok)
+    // Too many names for one notice: they are fetched.
+    const changes = Array.from({ length: 150 }, (_, index) => ({
+      name: `/shared/${'long'.repeat(20)}/${index}`,
+      value: new Uint8Array(1),
+    }))
+    assert.ok((await one.store.setAnnotations({ ...place, viewer: ben, changes })).ok)
+    await one.store.setSubscription({ account: ann, name: 'x', subscribed: true })
+    const transfer = {
+      account: ann,
+      from: mailbox,
+      uids: [[1, 1]],
+      to: mailbox,
+      toAccount: ben,
+      now: 1,
+    } as const
+    assert.ok((await one.store.move(transfer)).ok)
+    await Promise.all([owner.settle(), grantee.settle()])
+    assert.deepEqual(
+      owner.changes.map(({ type }) => type),
+      [
+        ...[
+          'message-added',
+          'rights-changed',
+          'annotations-changed',
+          'subscription-changed',
+          'messages-expunged',
+        ],
+      ],
+    )
+    assert.equal(owner.changes.flatMap((change) => ('names' in change ? change.names : [])).length, 150)
+    assert.deepEqual(grantee.changes.map(({ type }) => type), ['rights-changed', 'message-added']) // prettier-ignore
+  },
+)
+
+test(
   'two nodes share the queue: each hears of its rows, and each row goes to one',
   options,
   async (context) => {
