@@ -19,7 +19,10 @@ export const imapSection = z
     ),
     pipelined: size('1 MB', 'How much a client may send ahead while a command is at work.'),
     appendMessages: count(1_000, 'Messages in one APPEND.'),
-    appendSize: size('256 MB', 'All messages of one APPEND together, where it has several; each has the limit of messages beside.'),
+    appendSize: size(
+      '256 MB',
+      'All messages of one APPEND together, where it has several; each has the limit of messages beside.',
+    ),
     catenateParts: count(200, 'Parts in one CATENATE.'),
     urls: count(100, 'URLs in one GENURLAUTH or URLFETCH.'),
     searchDepth: count(50, 'Parentheses, NOT and OR inside each other in SEARCH.'),

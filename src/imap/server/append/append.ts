@@ -16,7 +16,6 @@ import type { ImapQuestion } from '../../proto/commands/command.ts'
 import type { Ingest } from '../../../store/ingest.ts'
 import type { MailboxId, StagedMessage, Uid } from '../../../store/model.ts'
 import type { Place } from '../access.ts'
-import type { Selected } from '../messages/selected.ts'
 
 type Opening = Extract<ImapQuestion, { type: 'append' }>
 type Replaced = { readonly mailbox: MailboxId; readonly uid: Uid }

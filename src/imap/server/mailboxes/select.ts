@@ -87,7 +87,9 @@ async function selectResponses(run: CommandRun, opened: Opened): Promise<string>
     ...(modes.rev2 ? [] : [`${await countRecent(opened)} RECENT`]),
     // RFC 3501 §6.3.1 lets UNSEEN be left out; it is told where no message must be looked at.
     // RFC 9586 §3: nor has UIDONLY, which takes no sequence numbers.
-    ...(!modes.rev2 && !modes.uidOnly && messages > 0 && unseen === messages ? ['OK [UNSEEN 1] First unseen'] : []),
+    ...(!modes.rev2 && !modes.uidOnly && messages > 0 && unseen === messages
+      ? ['OK [UNSEEN 1] First unseen']
+      : []),
     `OK [UIDVALIDITY ${uidValidity}] UIDs are valid`,
     `OK [UIDNEXT ${uidNext}] Predicted next UID`,
     // RFC 7162 §3.1.2.1
