@@ -99,7 +99,7 @@ function parseSources(cursor: Cursor, limits: ImapLimits): MailboxFilter[] | nul
   })
 }
 
-/** `uidbatches = "UIDBATCHES" SP nz-number [SP nz-number ":" nz-number]` (RFC 10022 §4) */
+/** `uidbatches = "UIDBATCHES" SP nz-number [SP nz-number ":" nz-number]` (RFC 10022 §3.1) */
 export const uidBatches = command({
   name: 'UIDBATCHES',
   states: whileSelected,

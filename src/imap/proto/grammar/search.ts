@@ -1,4 +1,4 @@
-// SEARCH keys: the grammar of RFC 3501 §9 `search-key`, as a table by name, with those of RFC 5032, 6203, 7162, 8474, 8514 and 9586.
+// SEARCH keys: the grammar of RFC 3501 §9 `search-key`, as a table by name, with those of RFC 5032, 6203, 7162, 8474, 8514 and 9738.
 //
 // Depth and number of keys are bounded. Strings stay binary until the whole command is read, since CHARSET says what they mean and
 // this grammar does not convert.

@@ -18,7 +18,7 @@ export type SearchRequest =
       Searching & { readonly returns: SearchReturn | null; readonly criteria: readonly SortCriterion[] }
     >
   | Named<'THREAD', Searching & { readonly algorithm: ThreadAlgorithm }>
-  /** RFC 10022 §3: null is all batches; both ends inclusive, from 1. */
+  /** RFC 10022 §3.1: null is all batches; both ends inclusive, from 1. */
   | Named<
       'UIDBATCHES',
       { readonly size: number; readonly range: { readonly first: number; readonly last: number } | null }

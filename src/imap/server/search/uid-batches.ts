@@ -1,4 +1,4 @@
-// UIDBATCHES (RFC 10022 §3): ranges of UIDs that part the mailbox into batches of equal size, the newest messages first.
+// UIDBATCHES (RFC 10022 §3.1): ranges of UIDs that part the mailbox into batches of equal size, the newest messages first.
 //
 // The ranges follow one another without a gap, and the last one ends with UID 1. `$` is not touched.
 import { no, ok } from '../context.ts'
@@ -6,9 +6,9 @@ import type { CommandRun, Done } from '../context.ts'
 import type { RequestOf } from '../../proto/commands/command.ts'
 import type { Selected } from '../messages/selected.ts'
 
-/** RFC 10022 §3: smaller batches are refused. */
+/** RFC 10022 §3.1: smaller batches are refused. */
 const smallestBatch = 500
-/** Messages that the batches of one command may span; RFC 10022 §3 wants 100,000 at least. */
+/** Messages that the batches of one command may span; RFC 10022 §3.1 wants 100,000 at least. */
 const mostMessages = 1_000_000
 
 export async function uidBatches(
