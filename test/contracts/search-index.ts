@@ -63,7 +63,10 @@ export function searchIndexContract(test: Room): void {
     await store.skipIndexing({ account, cursor: email(2) })
     assert.deepEqual({ ...(await store.searchProgress(account)) }, { account, cursor: 3, newest: 3 })
     assert.deepEqual(await store.accountsToIndex({ after: 0 as AccountId, limit: 10 }), [])
-    assert.deepEqual([...(await store.emailsBetween({ account, first: email(2), last: email(3), limit: 9 }))], [2, 3])
+    assert.deepEqual(
+      [...(await store.emailsBetween({ account, first: email(2), last: email(3), limit: 9 }))],
+      [2, 3],
+    )
   })
 
   test('a segment is seen when it is saved, and blocks as they are asked for', async (house) => {

@@ -1,9 +1,9 @@
 // The comparison of SEARCH, SORT and THREAD: i;unicode-casemap (RFC 5051), which RFC 5255 §4.2 (I18NLEVEL=1) asks for.
 //
-// RFC 5051 §2 compares titlecased and decomposed text. Here text is decomposed and brought to lower case, with the letters that
+// RFC 5051 compares titlecased and decomposed text. Here text is decomposed and brought to lower case, with the letters that
 // share a title case and not a lower case made one: the same texts are equal, and a folded word can still be stemmed. Folding is
 // the same for a character wherever it stands, so that what is a substring stays one. Hangul syllables stay whole: Unicode
-// decomposes them by arithmetic, and RFC 5051 §2 speaks of the decomposition property in the character database.
+// decomposes them by arithmetic, and RFC 5051 speaks of the decomposition property in the character database.
 
 /** For comparison; of a folded text the same text. */
 export function fold(text: string): string {
