@@ -8,6 +8,7 @@ import { openSelected } from '../messages/selected.ts'
 import { permanentFlags } from './permanent-flags.ts'
 import { placeFor } from '../access.ts'
 import { afterSelect } from './after-select.ts'
+import { systemFlag } from '../../proto/grammar/flags.ts'
 import { listAttributes } from './list.ts'
 import type { CommandRun, Done, SessionContext } from '../context.ts'
 import type { Mailbox, Uid } from '../../../store/model.ts'
@@ -77,7 +78,7 @@ interface Opened {
 async function selectResponses(run: CommandRun, opened: Opened): Promise<string> {
   const { mailbox, place, request, selected } = opened
   const { modes, parts } = run.session
-  const { messages, unseen, uidNext, uidValidity, modSeq } = mailbox
+  const { messages, uidNext, uidValidity, modSeq } = mailbox
   const keywords = await parts.store.keywordsIn({ account: place.account, mailbox: mailbox.id })
   const flags = selected.keywords.news(keywords.join(' ')) || `* FLAGS (${allSystemFlags})\r\n`
   const lines = [
@@ -85,11 +86,8 @@ async function selectResponses(run: CommandRun, opened: Opened): Promise<string>
     `${messages} EXISTS`,
     // RFC 9051 Appendix E: IMAP4rev2 has neither RECENT nor UNSEEN here.
     ...(modes.rev2 ? [] : [`${await countRecent(opened)} RECENT`]),
-    // RFC 3501 §6.3.1 lets UNSEEN be left out; it is told where no message must be looked at.
     // RFC 9586 §3: nor has UIDONLY, which takes no sequence numbers.
-    ...(!modes.rev2 && !modes.uidOnly && messages > 0 && unseen === messages
-      ? ['OK [UNSEEN 1] First unseen']
-      : []),
+    ...(modes.rev2 || modes.uidOnly ? [] : await firstUnseen(opened)),
     `OK [UIDVALIDITY ${uidValidity}] UIDs are valid`,
     `OK [UIDNEXT ${uidNext}] Predicted next UID`,
     // RFC 7162 §3.1.2.1
@@ -113,4 +111,20 @@ async function countRecent({ selected, mailbox, recentFrom }: Opened): Promise<n
   if (recentFrom >= mailbox.uidNext || mailbox.messages === 0) return 0
   if (recentFrom === 1) return mailbox.messages
   return (await selected.load()).recent
+}
+
+/** Messages of a mailbox in which the first unseen one is looked for. */
+const fewEnough = 1_000
+
+/** RFC 3501 §6.3.1: UNSEEN. Left out, as it lets a server do where it would cost a look at the flags of many messages. */
+async function firstUnseen({ selected, mailbox }: Opened): Promise<string[]> {
+  const { messages, unseen } = mailbox
+  if (unseen === 0) return []
+  if (unseen === messages) return ['OK [UNSEEN 1] First unseen']
+  if (messages > fewEnough && !selected.view.loaded) return []
+  const view = await selected.load()
+  for (let index = 0; index < view.length; index++) {
+    if ((view.flags(index) & systemFlag.seen) === 0) return [`OK [UNSEEN ${index + 1}] First unseen`]
+  }
+  return []
 }

@@ -7,6 +7,7 @@ import { answerLimited, limitMessages, tooMany } from './message-limit.ts'
 import { bad, no, ok } from '../context.ts'
 import { countOf, each, tryIndexes } from './numbers.ts'
 import { formatNumbers } from '../../proto/grammar/sequence-set.ts'
+import { systemFlag } from '../../proto/grammar/flags.ts'
 import type { CommandRun, Done } from '../context.ts'
 import type { Copied, Transfer } from '../../../store/store.ts'
 import type { Place } from '../access.ts'
@@ -62,6 +63,7 @@ async function transfer(
   const between: Transfer = {
     ...{ account, from: selected.mailbox, uids: view.selection(indexes) },
     ...{ to: target.mailbox.id, toAccount: target.account, now: clock.now() },
+    ...flagsAlong(target),
   }
   const outcome = name === 'COPY' ? await store.copy(between) : await store.move(between)
   if (!outcome.ok) {
@@ -69,6 +71,8 @@ async function transfer(
     return tryCreate
   }
   if (outcome.from.length === 0) return ok(`${name} completed`)
+  const { to: uids, modSeq } = outcome
+  run.session.watch?.arrived({ account: target.account, mailbox: target.mailbox.id, uids, modSeq })
   const code = copyUid(outcome)
   if (name === 'COPY') return ok('COPY completed', { code })
   // RFC 6851 §4.3: COPYUID comes untagged, before the EXPUNGEs.
@@ -80,6 +84,18 @@ async function transfer(
     'MOVE completed',
     run.session.modes.qresync ? { code: `HIGHESTMODSEQ ${selected.toldModSeq}` } : {},
   )
+}
+
+/** RFC 4314 §4: flags come along as far as the rights in the target go, and the rest are dropped silently. */
+function flagsAlong(target: Place): Pick<Transfer, 'flags' | 'keywords'> {
+  if (['s', 't', 'w'].every((right) => target.rights.includes(right))) return {}
+  const { seen, deleted, answered, flagged, draft } = systemFlag
+  const others = allows(target, 'w')
+  const flags =
+    (allows(target, 's') ? seen : 0) |
+    (allows(target, 't') ? deleted : 0) |
+    (others ? answered | flagged | draft : 0)
+  return { flags, keywords: others ? 'all' : 'none' }
 }
 
 function copyUid({ uidValidity, from, to }: Copied): string {
