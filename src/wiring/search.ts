@@ -34,10 +34,12 @@ export interface SearchParts {
 
 export function createSearch(parts: SearchParts): Search {
   const { config, store } = parts
+  // Drawn now: when the rest is loaded is the machine's affair, and would change what chance gives to others.
+  const holder = parts.random.id(60)
   let indexer: Promise<Indexer> | null = null
   let searcher: Promise<Searcher> | null = null
   let isStarted = false
-  const openIndexer = (): Promise<Indexer> => (indexer ??= loadIndexer(parts))
+  const openIndexer = (): Promise<Indexer> => (indexer ??= loadIndexer(parts, holder))
   const openSearcher = (): Promise<Searcher> =>
     (searcher ??= loadSearcher(parts, (account, emails) => {
       if (isStarted) void openIndexer().then((opened) => opened.behind(account, emails))
@@ -66,9 +68,11 @@ export function createSearch(parts: SearchParts): Search {
   }
 }
 
-async function loadIndexer({ config, store, clock, random, events, work }: SearchParts): Promise<Indexer> {
+async function loadIndexer(
+  { config, store, clock, events, work }: SearchParts,
+  holder: string,
+): Promise<Indexer> {
   const { Indexer: Made } = await import('../search/indexer.ts')
-  const holder = random.id(60)
   if (work === 'inline') {
     const { InlineWorkshop } = await import('../search/index-work.ts')
     return new Made({ ...{ config, store, clock, events, holder }, workshop: new InlineWorkshop() })

@@ -19,9 +19,14 @@ export const searchSection = z
       .max(100)
       .default(20)
       .describe('Percent of the time of one thread that indexing takes while mail arrives.'),
-    batch: count(1_000, 'Messages in a new piece of the index.'),
+    batch: z.int().min(1).max(100_000).default(1_000).describe('Messages in a new piece of the index.'),
     batchText: size('4 MB', 'Text in a new piece of the index, about: what indexing holds in memory.'),
-    segment: count(131_072, 'Messages in the largest piece of an index; larger ones are not merged further.'),
+    segment: z
+      .int()
+      .min(1_000)
+      .max(500_000)
+      .default(131_072)
+      .describe('Messages in the largest piece of an index; larger ones are not merged further.'),
     cache: size('16 MB', 'How much of the indexes is kept in memory for searches to come.'),
     lists: size(
       '4 MB',
