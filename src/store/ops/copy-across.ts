@@ -3,25 +3,12 @@
 //
 // What is there is charged to the target before anything is written; a move frees it at the source as an expunge does.
 import type { AccountId, BlobId, EmailId, Uid } from '../model.ts'
-import {
-  all,
-  changed,
-  dialect,
-  type Fragment,
-  get,
-  many,
-  type Op,
-  refuse,
-  run,
-  sql,
-  type Stmt,
-  tuples,
-} from '../op.ts'
+import { all, changed, get, many, type Op, refuse, run, sql, type Stmt, tuples } from '../op.ts'
 import type { Copied, Outcome, Transfer } from '../store.ts'
 import { type Charged, insertEmail, insertMessage, placeAll } from './arrivals.ts'
 import { takeAway } from './expunge.ts'
 import { columnsOf } from './flags.ts'
-import { among, count, lockAccounts, nextModSeq, noCounts, selectableMailbox } from './rows.ts'
+import { among, count, lockAccounts, nextModSeq, noCounts, oneOf, selectableMailbox } from './rows.ts'
 import { threadKeys, threadsFor } from './threads.ts'
 
 /** Emails whose structures are in memory at once, and message rows that are sent at once. */
@@ -125,7 +112,7 @@ function* charge(
 function* insertEmails({ account, toAccount }: Across, { fresh, refsOf }: Fresh, mostKeys: number): Op<void> {
   const ids = [...fresh.keys()]
   for (let start = 0; start < ids.length; start += atOnce) {
-    const slice = listed(ids.slice(start, start + atOnce))
+    const slice = ids.slice(start, start + atOnce)
     const rows = yield* all<{
       id: EmailId
       blob: BlobId
@@ -134,9 +121,9 @@ function* insertEmails({ account, toAccount }: Across, { fresh, refsOf }: Fresh,
       prefix: string
       structure: string
     }>`SELECT email.id, email.blob, email.size, email.received_at, email.prefix, blob.structure
-      FROM email JOIN blob ON blob.id = email.blob WHERE email.account = ${account} AND email.id IN ${slice}`
+      FROM email JOIN blob ON blob.id = email.blob WHERE email.account = ${account} AND ${oneOf(sql`email.id`, slice)}`
     const known = new Map(rows.map((row) => [row.id, row]))
-    const coming = ids.slice(start, start + atOnce).flatMap((old) => {
+    const coming = slice.flatMap((old) => {
       const row = known.get(old)
       const email = fresh.get(old)
       return row && email ? [{ ...row, email, keys: threadKeys(row.structure, mostKeys) }] : []
@@ -151,17 +138,9 @@ function* insertEmails({ account, toAccount }: Across, { fresh, refsOf }: Fresh,
       ),
     )
     yield* run`UPDATE blob SET refs = refs + more.n
-      FROM (SELECT blob, COUNT(*) AS n FROM email WHERE account = ${account} AND id IN ${slice} GROUP BY blob) AS more
+      FROM (SELECT blob, COUNT(*) AS n FROM email WHERE account = ${account} AND ${oneOf(sql`id`, slice)} GROUP BY blob) AS more
       WHERE blob.id = more.blob`
   }
-}
-
-function listed(ids: readonly EmailId[]): Fragment {
-  const json = JSON.stringify(ids)
-  return dialect({
-    sqlite: sql`(SELECT value FROM json_each(${json}))`,
-    pg: sql`(SELECT value::bigint FROM json_array_elements_text(${json}::json))`,
-  })
 }
 
 function* inSlices(statements: readonly Stmt<number>[]): Op<void> {

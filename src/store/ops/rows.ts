@@ -188,6 +188,16 @@ export function among(place: { account: AccountId; mailbox: MailboxId; uids?: Ui
   })
 }
 
+/** The condition that a column holds one of these numbers. */
+export function oneOf(column: Fragment, numbers: readonly number[]): Fragment {
+  const json = JSON.stringify(numbers)
+  // An array for PostgreSQL as in `among`.
+  return dialect({
+    sqlite: sql`${column} IN (SELECT value FROM json_each(${json}))`,
+    pg: sql`${column} = ANY (ARRAY(SELECT value::bigint FROM json_array_elements_text(${json}::json)))`,
+  })
+}
+
 /** What a change of flags or of rows does to the counts of a mailbox. */
 export interface Counts {
   messages: number

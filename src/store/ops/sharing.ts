@@ -4,7 +4,7 @@
 // entry names. An entry for anyone names no account: it is told to the owner's listeners only.
 import { type AccessEntry, allRights, type Grantee, type Rights, type SharedMailbox } from '../sharing.ts'
 import type { Account, AccountId, MailboxId } from '../model.ts'
-import { all, dialect, get, type Op, run, sql } from '../op.ts'
+import { all, get, type Op, run, sql } from '../op.ts'
 import type { Outcome } from '../store.ts'
 import { announce, nobody } from './news.ts'
 import {
@@ -16,6 +16,7 @@ import {
   mailboxColumns,
   mailboxOf,
   nextModSeq,
+  oneOf,
 } from './rows.ts'
 
 interface EntryRow {
@@ -152,13 +153,8 @@ export function* sharingAccounts(viewer: AccountId): Op<Account[]> {
     if (first && together(entries) !== '') sharing.add(first.account)
   }
   if (sharing.size === 0) return []
-  const ids = JSON.stringify([...sharing])
-  const listed = dialect({
-    sqlite: sql`(SELECT value FROM json_each(${ids}))`,
-    pg: sql`(SELECT value::bigint FROM json_array_elements_text(${ids}::json))`,
-  })
   const accounts = yield* all<AccountRow>`
-    SELECT ${accountColumns} FROM account WHERE id IN ${listed} ORDER BY address`
+    SELECT ${accountColumns} FROM account WHERE ${oneOf(sql`account.id`, [...sharing])} ORDER BY address`
   return accounts.map(accountOf)
 }
 

@@ -36,7 +36,6 @@ const pieces: Record<string, string> = {
   where: '1 = 1',
   these: '1 = 1',
   listed: '(SELECT 1 AS value)',
-  slice: '(SELECT 1)',
 }
 
 function queries(): Query[] {
@@ -54,6 +53,7 @@ function queries(): Query[] {
 function filledIn(template: string): string {
   return template.replace(/\$\{((?:[^`{}]|`[^`]*`)*)\}/g, (_, expression: string) => {
     if (expression.startsWith('among(') || expression.startsWith('eligible(')) return '1 = 1'
+    if (expression.startsWith('oneOf(')) return '1 = 1'
     if (expression.startsWith('here(')) return '1 = 1'
     if (expression.startsWith('listed(')) return '(SELECT 1)'
     if (expression.startsWith('idsNamed(')) return '(SELECT 1)'

@@ -10,6 +10,7 @@ import { decodeThreading, StructureDamaged, type Threading } from '../../mail/mi
 import { threadSubject } from '../../mail/thread-subject.ts'
 import type { AccountId, EmailId } from '../model.ts'
 import { all, dialect, type Op, run, sql, type Stmt } from '../op.ts'
+import { oneOf } from './rows.ts'
 
 /** The keys of a message with that structure, at most `most`. A structure that cannot be read has none. */
 export function threadKeys(structure: string, most: number): number[] {
@@ -45,12 +46,7 @@ export function knownThreadKeys(account: AccountId, keys: readonly number[]): St
   if (keys.length === 1 && single !== undefined) {
     return all<KeyRow>`SELECT key, thread FROM thread_key WHERE account = ${account} AND key = ${single}`
   }
-  const json = JSON.stringify(keys)
-  const listed = dialect({
-    sqlite: sql`(SELECT value FROM json_each(${json}))`,
-    pg: sql`(SELECT value::bigint FROM json_array_elements_text(${json}::json))`,
-  })
-  return all<KeyRow>`SELECT key, thread FROM thread_key WHERE account = ${account} AND key IN ${listed}`
+  return all<KeyRow>`SELECT key, thread FROM thread_key WHERE account = ${account} AND ${oneOf(sql`key`, keys)}`
 }
 
 /** The threads that emails join, and the keys that lead to them from now on. */
