@@ -1,19 +1,27 @@
-// The sort is stable and complete for every length around its runs.
+// The order is stable and complete for every length around the runs of the sort.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SeededRandom } from '../../../base/seeded-random.ts'
 import { compareByCodePoint, WordTable } from './facts/word-table.ts'
 import { Pace } from '../pace.ts'
-import { pacedSort } from './paced-sort.ts'
+import { orderBy, rank } from './paced-sort.ts'
+import { rankTimes } from './sort-order.ts'
 
-test('equal items keep their order', async () => {
+test('positions are in order of all columns, and equal ones keep their order', async () => {
   const random = new SeededRandom(5)
-  for (const length of [0, 1, 2, 2_047, 2_048, 2_049, 4_096, 10_000, 16_385]) {
-    const values = Uint32Array.from({ length }, () => random.below(50))
-    const compare = (a: number, b: number): number => (values[a] ?? 0) - (values[b] ?? 0)
-    const items = Uint32Array.from({ length }, (_, at) => at)
-    const expected = [...items].sort((a, b) => compare(a, b) || a - b)
-    assert.deepEqual([...(await pacedSort(items, compare, new Pace()))], expected, `${length}`)
+  for (const length of [0, 1, 2, 1_000, 16_383, 16_384, 16_385, 40_000]) {
+    for (const spread of [3, 1_000, 2 ** 45]) {
+      const column = (): Float64Array =>
+        Float64Array.from({ length }, () => random.below(spread) - spread / 2)
+      const [one, other] = [column(), column()]
+      const compare = (a: number, b: number): number =>
+        (one[a] ?? 0) - (one[b] ?? 0) || (other[a] ?? 0) - (other[b] ?? 0) || a - b
+      const expected = Uint32Array.from({ length }, (_, at) => at).sort(compare)
+      const ranks = [await rank(one, new Pace()), await rank(other, new Pace())]
+      assert.deepEqual(await orderBy(ranks, length, new Pace()), expected, `${length} of ${spread}`)
+      const times = [await rankTimes(one.slice(), new Pace()), await rankTimes(other.slice(), new Pace())]
+      assert.deepEqual(await orderBy(times, length, new Pace()), expected, `${length} times of ${spread}`)
+    }
   }
 })
 

@@ -12,7 +12,7 @@ import { MessageBytes } from '../messages/message-bytes.ts'
 import { Pace } from '../pace.ts'
 import { place, placeValues } from './placing.ts'
 import { Progress } from '../progress.ts'
-import { each, rangesOf } from '../messages/numbers.ts'
+import { rangesOf } from '../messages/numbers.ts'
 import { readMessage } from './read-message.ts'
 import { scopeOf } from './scope.ts'
 import { tryReadySearch } from './ready-search.ts'
@@ -21,6 +21,7 @@ import type { EmailId } from '../../../store/model.ts'
 import type { Evidence } from './judge.ts'
 import type { FactKind, MailboxFacts } from './facts/mailbox-facts.ts'
 import type { FuzzyJudge } from '../../../search/search.ts'
+import type { Ranges } from '../../proto/grammar/sequence-set.ts'
 import type { ReadySearch, Searched } from './ready-search.ts'
 import type { SearchProgram } from '../../proto/grammar/search-key.ts'
 
@@ -105,23 +106,31 @@ class Search {
     await this.#gather()
     const scope = scopeOf(this.#ready.criteria, view.length)
     const { indexes, lowest } = limitMessages(this.#run, view, scope)
-    let open = await this.#judge(each(indexes))
+    let open = await this.#judge(indexes)
     if (open.length > fewMessages && this.#run.session.parts.searcher !== null) {
       await this.#askIndex()
-      open = await this.#judge(open)
+      open = await this.#judge(rangesOf(open))
     }
     if (open.length > manyMessages && this.#columnsWouldHelp()) {
       await this.#loadTexts()
-      open = await this.#judge(open)
+      open = await this.#judge(rangesOf(open))
     }
     if (open.length > 0) await this.#read(open)
-    const matches = this.#matches.sort((a, b) => a - b)
+    const matches = this.#inOrder()
     const { modSeqs } = this.#evidence
     return {
       ...{ searched: this.#searched, matches, facts: this.#facts, lowest },
       scoreOf: (index) => this.#scoreOf(index),
       modSeqOf: (index) => modSeqs?.[index] ?? 0,
     }
+  }
+
+  #inOrder(): number[] {
+    const matches = this.#matches
+    let ascends = true
+    for (let at = 1; at < matches.length && ascends; at++)
+      ascends = (matches[at - 1] ?? 0) < (matches[at] ?? 0)
+    return ascends ? matches : matches.sort((a, b) => a - b)
   }
 
   /** What the keys want for certain. */
@@ -199,21 +208,23 @@ class Search {
   }
 
   /** Keeps those that match; gives those that are undecided. */
-  async #judge(indexes: Iterable<number>): Promise<number[]> {
+  async #judge(indexes: Ranges): Promise<number[]> {
     const { view } = this.#searched
     const { criteria, keys } = this.#ready
     const evidence = this.#evidence
     const open: number[] = []
-    for (const index of indexes) {
-      if (view.anyGone && view.isGone(view.uid(index))) continue
-      const verdict = judge(criteria, index, evidence)
-      if (verdict === true) this.#matches.push(index)
-      else if (verdict === null) open.push(index)
-      const others = this.#pace.spend(keys)
-      if (others === undefined) continue
-      await others
-      if (this.#run.output.gone) return []
-      await this.#progress.tell(index)
+    for (const [first, last] of indexes) {
+      for (let index = first; index <= last; index++) {
+        if (view.anyGone && view.isGone(view.uid(index))) continue
+        const verdict = judge(criteria, index, evidence)
+        if (verdict === true) this.#matches.push(index)
+        else if (verdict === null) open.push(index)
+        const others = this.#pace.spend(keys)
+        if (others === undefined) continue
+        await others
+        if (this.#run.output.gone) return []
+        await this.#progress.tell(index)
+      }
     }
     return open
   }

@@ -4,11 +4,12 @@
 // they appear in the mailbox": the sort is stable.
 import { loadFacts } from './run-search.ts'
 import { Pace } from '../pace.ts'
-import { pacedSort } from './paced-sort.ts'
+import { orderBy, rank } from './paced-sort.ts'
 import { place } from './placing.ts'
 import type { CommandRun } from '../context.ts'
 import type { FactKind } from './facts/mailbox-facts.ts'
 import type { FoundMessages } from './run-search.ts'
+import type { Ranks } from './paced-sort.ts'
 import type { SortCriterion, SortKey } from '../../proto/grammar/sort.ts'
 
 /** Matches in the order asked for, as indexes of the view. */
@@ -20,20 +21,15 @@ export async function sortFound(
   const kinds = new Set<FactKind>(criteria.flatMap(({ key }) => factsFor[key]))
   const { searched, facts, matches } = found
   await loadFacts(run, { searched, facts, kinds: [...kinds] })
-  const columns = criteria.map(({ key, reverse }) => ({
-    values: columnOf(found, key),
-    sign: reverse ? -1 : 1,
-  }))
-  const compare = (a: number, b: number): number => {
-    for (const { values, sign } of columns) {
-      const difference = (values[a] ?? 0) - (values[b] ?? 0)
-      if (difference !== 0) return difference * sign
-    }
-    return a - b
+  const pace = new Pace()
+  const columns: Ranks[] = []
+  for (const { key, reverse } of criteria) {
+    const column = await columnOf(found, key, pace)
+    if (reverse) for (const [at, each] of column.ranks.entries()) column.ranks[at] = column.count - 1 - each
+    columns.push(column)
   }
-  const positions = Uint32Array.from(matches, (_, position) => position)
-  const sorted = await pacedSort(positions, compare, new Pace())
-  return sorted.map((position) => matches[position] ?? 0)
+  const order = await orderBy(columns, matches.length, pace)
+  return order.map((position) => matches[position] ?? 0)
 }
 
 const factsFor: Readonly<Record<SortKey, readonly FactKind[]>> = {
@@ -50,13 +46,41 @@ const factsFor: Readonly<Record<SortKey, readonly FactKind[]>> = {
   RELEVANCY: [],
 }
 
-/** By position in the matches the value to sort by. */
-function columnOf(found: FoundMessages, key: SortKey): Float64Array {
+/** By position in the matches. */
+async function columnOf(found: FoundMessages, key: SortKey, pace: Pace): Promise<Ranks> {
   const { matches } = found
   // RFC 6203 §6: "The message with the highest score is returned first."
-  if (key === 'RELEVANCY') return Float64Array.from(matches, (index) => -found.scoreOf(index))
+  if (key === 'RELEVANCY')
+    return { ranks: Float64Array.from(matches, (index) => 100 - found.scoreOf(index)), count: 101 }
+  const values = new Float64Array(matches.length)
   const valueOf = valuesOf(found, key)
-  return Float64Array.from(matches, valueOf)
+  for (let at = 0; at < values.length; at++) values[at] = valueOf(matches[at] ?? 0)
+  if (isWord(key)) return { ranks: values, count: found.facts.texts.words.ranks().length }
+  return rankTimes(values, pace)
+}
+
+type WordKey = Exclude<SortKey, 'RELEVANCY' | 'ARRIVAL' | 'SIZE' | 'DATE'>
+
+function isWord(key: SortKey): key is WordKey {
+  return key !== 'RELEVANCY' && key !== 'ARRIVAL' && key !== 'SIZE' && key !== 'DATE'
+}
+
+/** Ranks of numbers of which most are whole seconds, or small: what lies within one double beside a position needs no ranking. */
+export async function rankTimes(values: Float64Array, pace: Pace): Promise<Ranks> {
+  let least = Infinity
+  let most = -Infinity
+  let seconds = true
+  for (let at = 0; at < values.length; at++) {
+    const value = values[at] ?? 0
+    least = Math.min(least, value)
+    most = Math.max(most, value)
+    seconds &&= value % 1_000 === 0
+  }
+  const unit = seconds ? 1_000 : 1
+  const count = (most - least) / unit + 1
+  if (!(count * values.length < Number.MAX_SAFE_INTEGER)) return rank(values, pace)
+  for (let at = 0; at < values.length; at++) values[at] = ((values[at] ?? 0) - least) / unit
+  return { ranks: values, count }
 }
 
 function valuesOf(found: FoundMessages, key: Exclude<SortKey, 'RELEVANCY'>): (index: number) => number {

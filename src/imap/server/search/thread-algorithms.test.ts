@@ -22,19 +22,23 @@ function threaded(mails: readonly Mail[]): Threaded {
     return of.get(text) ?? -1
   }
   const own = mails.map(({ id }) => (id === undefined ? -1 : number(ids, id)))
-  const references = mails.map(({ refs = '' }) =>
-    refs.split(' ').flatMap((id) => (id === '' ? [] : [number(ids, id)])),
-  )
+  const references: number[] = []
+  const referencesFrom = [0]
+  for (const { refs = '' } of mails) {
+    for (const id of refs.split(' ')) if (id !== '') references.push(number(ids, id))
+    referencesFrom.push(references.length)
+  }
   const date = (at: number): number => mails[at]?.date ?? at
   const byDate = Uint32Array.from(mails, (_, at) => at).sort((a, b) => date(a) - date(b) || a - b)
   return {
     length: mails.length,
     byDate,
-    subject: (at) => number(subjects, mails[at]?.subject ?? ''),
-    isReply: (at) => mails[at]?.reply ?? false,
-    id: (at) => own[at] ?? -1,
-    references: (at) => references[at] ?? [],
-    ids: ids.size,
+    subjects: Int32Array.from(mails, ({ subject = '' }) => number(subjects, subject)),
+    replies: Uint8Array.from(mails, ({ reply }) => (reply === true ? 1 : 0)),
+    ids: Int32Array.from(own),
+    idCount: ids.size,
+    references: Int32Array.from(references),
+    referencesFrom: Int32Array.from(referencesFrom),
   }
 }
 

@@ -12,12 +12,15 @@ export interface Threaded {
   /** Positions in order of sent date (RFC 5256 §2.2). */
   readonly byDate: Uint32Array
   /** Number of the base subject; 0 is the empty one. */
-  readonly subject: (position: number) => number
-  readonly isReply: (position: number) => boolean
-  /** Number of the Message-ID, below `ids`; -1 is none. */
-  readonly id: (position: number) => number
-  readonly references: (position: number) => ArrayLike<number>
-  readonly ids: number
+  readonly subjects: Int32Array
+  /** 1 for a reply or forward. */
+  readonly replies: Uint8Array
+  /** Number of the Message-ID, below `idCount`; -1 is none. */
+  readonly ids: Int32Array
+  readonly idCount: number
+  /** Numbers of the ids that messages refer to, message after message, and where those of each begin. */
+  readonly references: Int32Array
+  readonly referencesFrom: Int32Array
 }
 
 /** Ancestors that are looked at for a loop. */
@@ -28,12 +31,14 @@ export async function orderedSubject(of: Threaded, pace: Pace): Promise<Forest> 
   const forest = new Forest(of.length, of.length)
   const firsts = new Map<number, number>()
   for (const position of of.byDate) {
-    const first = firsts.get(of.subject(position))
+    const subject = of.subjects[position] ?? 0
+    const first = firsts.get(subject)
     if (first === undefined) {
-      firsts.set(of.subject(position), position)
+      firsts.set(subject, position)
       forest.addRoot(position)
     } else forest.addChild(first, position)
-    await pace.spend(20)
+    const others = pace.spend(20)
+    if (others !== undefined) await others
   }
   return forest
 }
@@ -68,19 +73,19 @@ interface Links {
 
 /** Step 1: parents by the references. */
 async function link(of: Threaded, pace: Pace): Promise<Links> {
-  const nodeOf = new Int32Array(of.ids).fill(-1)
+  const nodeOf = new Int32Array(of.idCount).fill(-1)
   // "only use that Message ID in the first (lowest sequence number) message"
   for (let position = 0; position < of.length; position++) {
-    const id = of.id(position)
+    const id = of.ids[position] ?? -1
     if (id >= 0 && nodeOf[id] === -1) nodeOf[id] = position
   }
-  const nodes = new Nodes(of.length + of.ids)
+  const nodes = new Nodes(of.length + of.idCount)
   let dummies = 0
   for (let position = 0; position < of.length; position++) {
-    const ancestors = of.references(position)
     let parent = -1
-    for (let at = 0; at < ancestors.length; at++) {
-      const id = ancestors[at] ?? 0
+    const end = of.referencesFrom[position + 1] ?? 0
+    for (let at = of.referencesFrom[position] ?? 0; at < end; at++) {
+      const id = of.references[at] ?? 0
       // "If no message can be found with a given Message ID, create a dummy message with this ID."
       if (nodeOf[id] === -1) nodeOf[id] = of.length + dummies++
       const node = nodeOf[id] ?? 0
@@ -196,6 +201,7 @@ function nearest(position: number, of: Links & { above: Int32Array }): number {
 function mergeSubjects(threads: Threads, of: Threaded): void {
   const roots = rootsInOrder(threads, of)
   const table = new Map<number, number>()
+  const isReply = (position: number): boolean => of.replies[position] === 1
   // The first child of a dummy says what its subject is: the first that stands in order of date.
   for (const { node, subject } of roots) {
     if (subject === 0) continue
@@ -203,7 +209,7 @@ function mergeSubjects(threads: Threads, of: Threaded): void {
     if (known === undefined) table.set(subject, node)
     else if (known < threads.messages) {
       const isDummy = node >= threads.messages
-      if (isDummy || (of.isReply(known) && !of.isReply(node))) table.set(subject, node)
+      if (isDummy || (isReply(known) && !isReply(node))) table.set(subject, node)
     }
   }
   for (const { node, subject } of roots) {
@@ -213,7 +219,7 @@ function mergeSubjects(threads: Threads, of: Threaded): void {
     if (node >= threads.messages) {
       if (knownIsDummy) threads.mergedInto.set(node, known)
     } else if (knownIsDummy) threads.parents[node] = known
-    else if (of.isReply(node) && !of.isReply(known)) threads.parents[node] = known
+    else if (isReply(node) && !isReply(known)) threads.parents[node] = known
     else {
       const dummy = threads.messages + threads.dummies++
       threads.parents[node] = dummy
@@ -232,7 +238,7 @@ function rootsInOrder(threads: Threads, of: Threaded): { node: number; subject: 
     const node = parent === -1 ? position : parent
     if ((parent !== -1 && parent < threads.messages) || seen.has(node)) continue
     if (parent !== -1) seen.add(node)
-    roots.push({ node, subject: of.subject(position) })
+    roots.push({ node, subject: of.subjects[position] ?? 0 })
   }
   return roots
 }

@@ -1,13 +1,14 @@
 // THREAD (RFC 5256 §3): a search whose result is told as threads.
 import { answerLimited } from '../messages/message-limit.ts'
 import { badCharset } from './search.ts'
+import { growingIntegers } from './facts/growing.ts'
 import { loadFacts, runSearch } from './run-search.ts'
 import { ok } from '../context.ts'
 import { orderedSubject, references, refs } from './thread-algorithms.ts'
 import { Pace } from '../pace.ts'
-import { pacedSort } from './paced-sort.ts'
+import { orderBy } from './paced-sort.ts'
 import { place } from './placing.ts'
-import { sentDates } from './sort-order.ts'
+import { rankTimes, sentDates } from './sort-order.ts'
 import type { CommandRun, Done } from '../context.ts'
 import type { Forest } from './thread-forest.ts'
 import type { FoundMessages } from './run-search.ts'
@@ -67,23 +68,31 @@ async function threadedOf(found: FoundMessages, pace: Pace): Promise<Threaded> {
   const { matches, searched, facts } = found
   const { texts, threads } = facts
   const dateOf = sentDates(found)
-  const dates = Float64Array.from(matches, dateOf)
-  const positions = Uint32Array.from(matches, (_, position) => position)
-  const compare = (a: number, b: number): number => (dates[a] ?? 0) - (dates[b] ?? 0) || a - b
+  const dates = new Float64Array(matches.length)
+  for (let at = 0; at < dates.length; at++) dates[at] = dateOf(matches[at] ?? 0)
+  const { length } = matches
   const textPlaces = place(searched.view, texts.uids)
   const threadPlaces = place(searched.view, threads.uids)
-  const textPlace = (position: number): number => textPlaces[matches[position] ?? -1] ?? -1
-  const threadPlace = (position: number): number => threadPlaces[matches[position] ?? -1] ?? -1
+  const subjects = new Int32Array(length)
+  const replies = new Uint8Array(length)
+  const ids = new Int32Array(length)
+  const referencesFrom = new Int32Array(length + 1)
+  const references = growingIntegers()
+  for (let position = 0; position < length; position++) {
+    const index = matches[position] ?? 0
+    const inTexts = textPlaces[index] ?? -1
+    subjects[position] = texts.subjects.at(inTexts)
+    replies[position] = texts.replies.at(inTexts)
+    const inThreads = threadPlaces[index] ?? -1
+    ids[position] = inThreads < 0 ? -1 : threads.ids.at(inThreads)
+    if (inThreads >= 0) threads.copyReferences(inThreads, references)
+    referencesFrom[position + 1] = references.length
+    const others = pace.spend(10)
+    if (others !== undefined) await others
+  }
   return {
-    length: matches.length,
-    byDate: await pacedSort(positions, compare, pace),
-    subject: (position) => texts.subjects.at(textPlace(position)),
-    isReply: (position) => texts.replies.at(textPlace(position)) === 1,
-    id: (position) => (threadPlace(position) < 0 ? -1 : threads.ids.at(threadPlace(position))),
-    references: (position) => {
-      const at = threadPlace(position)
-      return at < 0 ? [] : threads.referencesOf(at)
-    },
-    ids: threads.idCount,
+    ...{ length, subjects, replies, ids, idCount: threads.idCount, referencesFrom },
+    references: references.slice(0, references.length),
+    byDate: await orderBy([await rankTimes(dates, pace)], length, pace),
   }
 }

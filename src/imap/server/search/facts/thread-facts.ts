@@ -1,5 +1,6 @@
 // What THREAD wants of every message: its Message-ID and those it refers to, as numbers. None of it ever changes.
 import { growingDoubles, growingIntegers } from './growing.ts'
+import type { Growing } from './growing.ts'
 import type { MessageSummary } from '../../../../mail/mime/codec.ts'
 
 /** Columns in order of UID. */
@@ -36,9 +37,10 @@ export class ThreadFacts {
     this.nextUid = uid + 1
   }
 
-  /** Numbers of the ids that a message refers to, the oldest first. */
-  referencesOf(index: number): Int32Array {
-    return this.#references.slice(index === 0 ? 0 : this.#ends.at(index - 1), this.#ends.at(index))
+  /** Adds the numbers of the ids that a message refers to, the oldest first. */
+  copyReferences(index: number, to: Growing<Int32Array>): void {
+    const end = this.#ends.at(index)
+    for (let at = index === 0 ? 0 : this.#ends.at(index - 1); at < end; at++) to.push(this.#references.at(at))
   }
 
   #number(id: string): number {
