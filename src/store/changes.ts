@@ -57,10 +57,17 @@ export interface QueueHint {
 export type Told = Change | ChangeBatch | QueueHint
 
 export type ChangeListener = (changes: readonly Change[]) => void
+export type BatchedListener = (changes: readonly (Change | ChangeBatch)[]) => void
+
+/** One of the two is there. */
+interface Subscription {
+  readonly each: ChangeListener | null
+  readonly batched: BatchedListener | null
+}
 
 /** Subscriptions by account, and the publishing to them. */
 export class ChangeFeed {
-  readonly #listeners = new Map<AccountId, Set<ChangeListener>>()
+  readonly #listeners = new Map<AccountId, Set<Subscription>>()
   readonly #queueListeners = new Set<QueueListener>()
   readonly #mailListeners = new Set<MailListener>()
   readonly #onError: (error: unknown) => void
@@ -71,7 +78,15 @@ export class ChangeFeed {
 
   /** Changes of `account` from now on. The returned function ends it and may be called twice. */
   subscribe(account: AccountId, listener: ChangeListener): () => void {
-    const own: ChangeListener = (changes) => listener(changes)
+    return this.#add(account, { each: (changes) => listener(changes), batched: null })
+  }
+
+  /** The same for who takes changes of very many messages as columns. */
+  subscribeBatched(account: AccountId, listener: BatchedListener): () => void {
+    return this.#add(account, { each: null, batched: (changes) => listener(changes) })
+  }
+
+  #add(account: AccountId, own: Subscription): () => void {
     let listeners = this.#listeners.get(account)
     if (!listeners) {
       listeners = new Set()
@@ -128,23 +143,29 @@ export class ChangeFeed {
   publish(changes: readonly Told[]): void {
     this.tellMail(changes)
     if (this.#listeners.size === 0 && this.#queueListeners.size === 0) return
-    const byAccount = new Map<AccountId, Change[]>()
+    const byAccount = new Map<AccountId, (Change | ChangeBatch)[]>()
     for (const change of changes) {
       if (change.type === 'queued') {
         this.hint(change)
         continue
       }
       if (!this.#listeners.has(change.account)) continue
-      let told = byAccount.get(change.account)
-      if (!told) {
-        told = []
-        byAccount.set(change.account, told)
-      }
-      if (change.type === 'batch') for (const each of expandBatch(change)) told.push(each)
-      else told.push(change)
+      const told = byAccount.get(change.account)
+      if (told) told.push(change)
+      else byAccount.set(change.account, [change])
     }
-    for (const [account, told] of byAccount) {
-      for (const listener of [...(this.#listeners.get(account) ?? [])]) this.#tell(() => listener(told))
+    for (const [account, told] of byAccount) this.#publishTo(account, told)
+  }
+
+  #publishTo(account: AccountId, told: readonly (Change | ChangeBatch)[]): void {
+    let expanded: readonly Change[] | null = null
+    for (const { each, batched } of [...(this.#listeners.get(account) ?? [])]) {
+      if (batched !== null) this.#tell(() => batched(told))
+      if (each === null) continue
+      const changes = (expanded ??= told.flatMap((one) =>
+        one.type === 'batch' ? [...expandBatch(one)] : [one],
+      ))
+      this.#tell(() => each(changes))
     }
   }
 

@@ -27,7 +27,7 @@ export type Publication = readonly Told[]
 
 /** All of the contract that is operations. */
 export type OperationStore = DirectoryStore &
-  Omit<MailStore, 'subscribe'> &
+  Omit<MailStore, 'subscribe' | 'subscribeBatched'> &
   SharingStore &
   AnnotationStore &
   Omit<SearchIndexStore, 'onMail'> &
@@ -39,6 +39,7 @@ export function operationStore(executor: Executor, limits: StoreLimits): Operati
     ...directoryStore(executor),
     ...mailboxStore(executor, limits),
     ...messageStore(executor, limits),
+    ...lookUpStore(executor, limits),
     ...queueStore(executor),
     ...searchIndexStore(executor),
     ...sharingStore(executor, limits),
@@ -116,7 +117,7 @@ function mailboxStore(executor: Executor, limits: StoreLimits): Pick<MailStore, 
   }
 }
 
-type MessageMethods = Omit<MailStore, 'subscribe' | MailboxMethods>
+type MessageMethods = Omit<MailStore, 'subscribe' | 'subscribeBatched' | MailboxMethods | LookUpMethods>
 
 function messageStore(executor: Executor, limits: StoreLimits): MessageMethods {
   const breathe = async (): Promise<void> => executor.breathe?.()
@@ -155,11 +156,36 @@ function messageStore(executor: Executor, limits: StoreLimits): MessageMethods {
     async setFlags(request) {
       const set = await executor.write('setFlags', request, limits)
       if (!set.ok) return set
-      return { ok: true, changed: flagRows(set.columns, set.modSeq), refused: set.refused }
+      const { columns, modSeq, refused } = set
+      // Objects only for who wants them.
+      return {
+        ok: true,
+        columns,
+        modSeq,
+        refused,
+        get changed() {
+          return flagRows(columns, modSeq)
+        },
+      }
     },
     expunge: (request) => executor.write('expunge', request),
     copy: (request) => executor.write('copy', request, limits),
     move: (request) => executor.write('move', request, limits),
+  }
+}
+
+type LookUpMethods =
+  | 'loadEmails'
+  | 'keywordsIn'
+  | 'deletedBytes'
+  | 'loadModSeqs'
+  | 'vanishedSince'
+  | 'urlKey'
+  | 'resetUrlKey'
+  | 'changesSince'
+
+function lookUpStore(executor: Executor, limits: StoreLimits): Pick<MailStore, LookUpMethods> {
+  return {
     loadEmails: (request) => executor.read('loadEmails', request),
     keywordsIn: (request) => executor.read('keywordsIn', request, limits),
     deletedBytes: (request) => executor.read('deletedBytes', request),

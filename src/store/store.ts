@@ -25,6 +25,7 @@ import type {
   StagedMessage,
   Uid,
 } from './model.ts'
+import type { ChangeBatch, FlagColumns } from './changes.ts'
 import type { AnnotationStore } from './annotations.ts'
 import type { DeliveryExtras, QueueId, QueueStore } from './queue.ts'
 import type { SearchIndexStore } from './search-index.ts'
@@ -273,6 +274,9 @@ export interface MailStore {
     Outcome<
       {
         changed: readonly { uid: Uid; flags: number; keywords: string; modSeq: ModSeq }[]
+        /** The same as columns, and the one modseq that they all got. */
+        columns: FlagColumns
+        modSeq: ModSeq
         refused: readonly Uid[]
       },
       'no-such-mailbox' | 'too-many-keywords'
@@ -305,6 +309,11 @@ export interface MailStore {
   }): Promise<{ changes: Change[]; modSeq: ModSeq; complete: boolean }>
   /** Live changes of one account from now on. The returned function ends it. Never called inside a transaction. */
   subscribe(account: AccountId, listener: (changes: readonly Change[]) => void): () => void
+  /** The same, with changes of very many messages at once as columns. */
+  subscribeBatched(
+    account: AccountId,
+    listener: (changes: readonly (Change | ChangeBatch)[]) => void,
+  ): () => void
 }
 
 /** Ascending, non-overlapping, inclusive ranges of UIDs. */
@@ -398,4 +407,4 @@ export interface Store
   close(): Promise<void>
 }
 
-export type { EmailId }
+export type { ChangeBatch, EmailId, FlagColumns }

@@ -4,7 +4,7 @@
 import { type BlobStore, type BlobWriter, type Store, StoreUnavailable } from '../../src/store/store.ts'
 
 /** What keeps working: the end of it all, and what does no I/O. */
-const unbroken = new Set<unknown>(['close', 'subscribe', Symbol.asyncDispose])
+const unbroken = new Set<unknown>(['close', 'subscribe', 'subscribeBatched', Symbol.asyncDispose])
 const iterables = new Set<unknown>(['messages', 'messageTexts'])
 
 /** One store's switch. */

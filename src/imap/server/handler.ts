@@ -1,7 +1,7 @@
 // The side of an IMAP session that does I/O: answers the core's questions from the store and the directory.
 //
-// One question is worked on at a time. Only in IDLE something is written between questions, by a chain of tellings that
-// `idle-done` waits for. A question that throws is answered NO and the session ends with BYE (pump.ts); where a literal had
+// One question is worked on at a time. In IDLE, and where NOTIFY wants it, something is written between questions, each session in
+// its turn (`turns.ts`) and undisturbed by the core (`Sink.between`). A question that throws is answered NO and the session ends with BYE (pump.ts); where a literal had
 // been begun, nothing more can be said and the session just ends.
 import * as imapEvents from '../../events/imap.ts'
 import { perform } from './commands.ts'
@@ -13,10 +13,12 @@ import { encodeNString, encodeString } from '../proto/encode/strings.ts'
 import { LoginDesk } from './login.ts'
 import { noModes } from '../proto/modes.ts'
 import { Output } from './output.ts'
+import { ownNames, tellSelected, tellWatched, watchMetadata } from './notify/notify.ts'
 import { reviewRights } from './rights-review.ts'
 import { StoreUnavailable } from '../../store/store.ts'
 import type { Appending } from './append/append.ts'
 import type { CommandRun, Done, ImapParts, SessionContext } from './context.ts'
+import type { Moment } from './notify/notify.ts'
 import type { Handler, Peer, Sink } from '../../base/core.ts'
 import type { Account } from '../../store/model.ts'
 import type { ImapAnswer, ImapQuestion, ImapRequest, RequestOf } from '../proto/commands/command.ts'
@@ -30,6 +32,9 @@ function holdsNumbers(request: ImapRequest): boolean {
   return holding.has(request.name) && 'uid' in request && !request.uid
 }
 
+/** Requests that take messages from the selected mailbox or put some there: told to a client that wants no news as well. */
+const moving: ReadonlySet<string> = new Set(['COPY', 'MOVE', 'EXPUNGE'])
+
 /** Alerts that a client has not read yet, before the session takes no more. */
 const mostAlerts = 20
 
@@ -41,9 +46,10 @@ export class ImapHandler implements Handler<ImapQuestion, ImapAnswer> {
   readonly #desk: LoginDesk
   #session: SessionContext | null = null
   #appending: Appending | null = null
-  /** Tellings of IDLE, one after the other; null outside IDLE. */
-  #idle: { telling: Promise<void>; again: boolean; alerts: number; terminal: Disposable | undefined } | null =
-    null
+  /** Null outside IDLE. */
+  #idle: { readonly alerts: string[]; readonly terminal: Disposable | undefined } | null = null
+  /** A turn to tell what happened is asked for. */
+  #waking = false
   #unsubscribe: (() => void) | null = null
   #accountGone = false
 
@@ -107,6 +113,7 @@ export class ImapHandler implements Handler<ImapQuestion, ImapAnswer> {
   /** Nobody is logged in any more. */
   #leave(): void {
     this.#session?.selected?.close()
+    this.#session?.watch?.close()
     this.#session = null
     this.#unsubscribe?.()
     this.#unsubscribe = null
@@ -127,9 +134,10 @@ export class ImapHandler implements Handler<ImapQuestion, ImapAnswer> {
       ...{ parts: this.#parts, peer: this.#peer, sink: this.#sink, account },
       modes: noModes,
       selected: null,
-      onChange: () => this.#tellInIdle(),
+      watch: null,
+      onChange: () => this.#wake(),
     }
-    this.#unsubscribe = mail.subscribe(account.id, (changes) => {
+    this.#unsubscribe = mail.subscribeBatched(account.id, (changes) => {
       if (changes.some((change) => change.type === 'account-removed')) this.#accountGone = true
     })
   }
@@ -158,7 +166,7 @@ export class ImapHandler implements Handler<ImapQuestion, ImapAnswer> {
     if (done === null) return proceed
     // What was committed is not in the way of being discarded.
     this.#forgetAppend()
-    if (done.status === 'OK') await this.#tell('tell')
+    if (done.status === 'OK') await this.#tell({ at: 'command', expunges: 'tell', own: true })
     return done
   }
 
@@ -179,15 +187,15 @@ export class ImapHandler implements Handler<ImapQuestion, ImapAnswer> {
     appending?.discard().catch(() => undefined)
   }
 
-  // IDLE
+  // Between commands
 
   async #startIdle(): Promise<ImapAnswer> {
     const over = await this.#over()
     if (over !== undefined) return over
-    await this.#tell('tell')
-    this.#idle = { telling: Promise.resolve(), again: false, alerts: 0, terminal: this.#attach() }
+    this.#idle = { alerts: [], terminal: this.#attach() }
+    await this.#tell({ at: 'idle' })
     // What came while that was told.
-    this.#tellInIdle()
+    this.#wake()
     return proceed
   }
 
@@ -198,36 +206,44 @@ export class ImapHandler implements Handler<ImapQuestion, ImapAnswer> {
       kind: 'imap',
       // The sender's reply does not wait for a client that does not read.
       show: (message) => {
-        const idle = this.#idle
-        if (idle === null || idle.alerts >= mostAlerts || this.#sink.gone.aborted) return false
-        idle.alerts++
-        idle.telling = idle.telling.then(async () => {
-          await this.#sink.write(alertLine(message))
-          idle.alerts--
-        })
+        const alerts = this.#idle?.alerts
+        if (alerts === undefined || alerts.length >= mostAlerts || this.#sink.gone.aborted) return false
+        alerts.push(alertLine(message))
+        this.#wake()
         return true
       },
     })
   }
 
-  /** Something changed: in IDLE it is told, one telling at a time. */
-  #tellInIdle(): void {
-    const idle = this.#idle
-    if (idle === null || idle.again) return
-    idle.again = true
-    idle.telling = idle.telling.then(async () => {
-      if (this.#idle !== idle) return
-      idle.again = false
+  /** Something changed: in IDLE, and where NOTIFY wants it, that is told without being asked. */
+  #wake(): void {
+    if (this.#waking || !this.#tellsUnasked) return
+    this.#waking = true
+    this.#parts.turns.ask(() => this.#sink.between(this.#tellBetween))
+  }
+
+  get #tellsUnasked(): boolean {
+    return this.#idle !== null || (this.#session?.watch?.atOnce ?? false)
+  }
+
+  readonly #tellBetween = async (): Promise<void> => {
+    this.#waking = false
+    // A message is being sent, and its command may go on in a literal: its answer is near.
+    if (!this.#tellsUnasked || this.#appending !== null) return
+    for (const alert of this.#idle?.alerts.splice(0) ?? []) await this.#sink.write(alert)
+    try {
+      await this.#tell({ at: this.#idle === null ? 'between' : 'idle' })
+    } catch (error) {
       // A store that cannot serve now is asked again at the next change or command.
-      await this.#tell('tell').catch(() => undefined)
-    })
+      if (!(error instanceof StoreUnavailable)) throw error
+    }
   }
 
   async #endIdle(): Promise<ImapAnswer> {
     const idle = this.#idle
     this.#idle = null
     idle?.terminal?.[Symbol.dispose]()
-    await idle?.telling
+    for (const alert of idle?.alerts ?? []) await this.#sink.write(alert)
     return (await this.#over()) ?? ok('IDLE completed')
   }
 
@@ -238,18 +254,26 @@ export class ImapHandler implements Handler<ImapQuestion, ImapAnswer> {
     if (request.name === 'ID') return this.#identify(request)
     const over = await this.#over()
     if (over !== undefined) return over
-    const run: CommandRun = { session: this.#entered(), output: new Output(this.#sink), tag }
+    const session = this.#entered()
+    const run: CommandRun = { session, output: new Output(this.#sink), tag }
     const done = await perform(run, request)
-    await this.#tell(holdsNumbers(request) ? 'hold' : 'tell')
+    if (session.watch !== null && done.status === 'OK') session.watch.named(ownNames(session, request))
+    if (request.name === 'ENABLE') await watchMetadata(session, run.output)
+    const expunges = holdsNumbers(request) ? 'hold' : 'tell'
+    await this.#tell({ at: 'command', expunges, own: moving.has(request.name) })
+    // Numbers that had to stay as they were may change now.
+    if (expunges === 'hold') this.#wake()
     return done
   }
 
-  async #tell(expunges: 'tell' | 'hold'): Promise<void> {
+  async #tell(moment: Moment): Promise<void> {
     const session = this.#session
-    if (session === null || session.selected === null) return
+    if (session === null) return
     const output = new Output(this.#sink)
-    if ((await reviewRights(session, output)) === 'lost') return
-    await session.selected.tell(output, { expunges })
+    if (session.selected !== null && (await reviewRights(session, output)) === 'held')
+      await tellSelected(session, output, moment)
+    if (session.watch !== null) await tellWatched(session, output)
+    await output.end()
   }
 
   /** Why the session cannot go on, if it cannot. */

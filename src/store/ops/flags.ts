@@ -6,7 +6,7 @@ import type { AccountId, MailboxId, ModSeq, Uid } from '../model.ts'
 import { changed, type Fragment, type Op, run, sql, type Stmt, many, tuples } from '../op.ts'
 import type { FlagColumns } from '../changes.ts'
 import type { Outcome, UidSelection } from '../store.ts'
-import { among, count, lockAccount, nextModSeq, noCounts, selectableMailbox } from './rows.ts'
+import { among, lockAccount, nextModSeq, noCounts, selectableMailbox } from './rows.ts'
 
 export interface SetFlagsRequest {
   readonly account: AccountId
@@ -30,7 +30,6 @@ export interface KeywordLimits {
   readonly keywordLengthPerMessage: number
 }
 
-type OldRow = [uid: Uid, flags: number, keywords: string, modseq: ModSeq]
 type NewRow = readonly [uid: number, flags: number, keywords: string]
 
 /** More distinct lists of keywords than this are written row by row: each list costs a scan of the selection. */
@@ -42,38 +41,88 @@ export function* setFlags(request: SetFlagsRequest, limits: KeywordLimits): Op<F
   yield* lockAccount(account)
   const row = yield* selectableMailbox(account, mailbox)
   if (!row) return { ok: false, reason: 'no-such-mailbox' }
-  const before = yield* tuples<OldRow>`
-    SELECT uid, flags, keywords, modseq FROM message WHERE ${among(request)} ORDER BY uid`
+  const before = yield* oldState(request)
   const words = keywordChange(request)
-  const changes: NewRow[] = []
+  const columns = noColumns(before.uids.length)
   const counts = noCounts()
   const refused: Uid[] = []
-  for (const [uid, oldFlags, oldKeywords, modSeq] of before) {
-    if (modSeq > unchangedSince) {
-      refused.push(uid)
+  let changes = 0
+  for (const [index, uid] of before.uids.entries()) {
+    const state = before.state[index] ?? 0
+    if ((state & younger) !== 0) {
+      // As it came from its row.
+      refused.push(uid as Uid)
       continue
     }
+    const oldFlags = state & allFlags
     const flags = flagChange(request, oldFlags)
+    const oldKeywords = (state & worded) === 0 ? '' : (before.keywords.get(uid) ?? '')
     const keywords = words(oldKeywords)
     if (flags === oldFlags && keywords === oldKeywords) continue
     if (keywords !== oldKeywords && tooManyKeywords(keywords, limits))
       return { ok: false, reason: 'too-many-keywords' }
-    count(counts, oldFlags, 0, -1)
-    count(counts, flags, 0)
-    changes.push([uid, flags, keywords])
+    counts.unseen += (oldFlags & 1) - (flags & 1)
+    counts.deleted += ((flags & 8) - (oldFlags & 8)) / 8
+    if (keywords !== '') columns.keywords.set(changes, keywords)
+    columns.uids[changes] = uid
+    columns.flags[changes++] = flags
   }
-  const columns = columnsOf(changes)
-  if (changes.length === 0) return { ok: true, modSeq: row.modseq, columns, refused }
+  const changedOnes = firstOf(columns, changes)
+  if (changes === 0) return { ok: true, modSeq: row.modseq, columns: changedOnes, refused }
   const modSeq = yield* nextModSeq(account)
-  const lists = [...new Set(before.map(([, , keywords]) => keywords))].filter((list) => words(list) !== list)
-  if (request.only !== undefined) yield* writeRows(request, { modSeq, rows: changes })
+  const lists = [...new Set(['', ...before.keywords.values()])].filter((list) => words(list) !== list)
+  if (request.only !== undefined) yield* writeRows(request, { modSeq, columns: changedOnes })
   else if (request.mode === 'replace') yield* writeAlike(request, { modSeq, keywords: words('') })
-  else if (lists.length > keywordSets) yield* writeRows(request, { modSeq, rows: changes })
+  else if (lists.length > keywordSets) yield* writeRows(request, { modSeq, columns: changedOnes })
   else yield* writeSets(request, { modSeq, lists, words })
   yield* run`UPDATE mailbox SET modseq = ${modSeq}, unseen = unseen + ${counts.unseen},
     deleted = deleted + ${counts.deleted} WHERE account = ${account} AND id = ${mailbox}`
-  yield* changed({ type: 'batch', of: 'flags-changed', account, mailbox, modSeq, columns })
-  return { ok: true, modSeq, columns, refused }
+  yield* changed({ type: 'batch', of: 'flags-changed', account, mailbox, modSeq, columns: changedOnes })
+  return { ok: true, modSeq, columns: changedOnes, refused }
+}
+
+const allFlags = 31
+/** Bits above the flags: the row is younger than `unchangedSince`; it has keywords. */
+const younger = 32
+const worded = 64
+
+/** What the messages have now. Very many rows: one number for each, and texts only of those that have any. */
+function* oldState(request: SetFlagsRequest): Op<{
+  uids: Float64Array
+  state: Uint8Array
+  keywords: ReadonlyMap<number, string>
+}> {
+  const { unchangedSince = Number.MAX_SAFE_INTEGER } = request
+  const rows = yield* tuples<[packed: number]>`
+    SELECT uid + 4294967296 * (flags + CASE WHEN modseq > ${unchangedSince} THEN 32 ELSE 0 END
+      + CASE WHEN keywords <> '' THEN 64 ELSE 0 END)
+    FROM message WHERE ${among(request)} ORDER BY uid`
+  const uids = new Float64Array(rows.length)
+  const state = new Uint8Array(rows.length)
+  let words = 0
+  for (let index = 0; index < rows.length; index++) {
+    const packed = rows[index]?.[0] ?? 0
+    const high = Math.floor(packed / 4_294_967_296)
+    uids[index] = packed - high * 4_294_967_296
+    state[index] = high
+    words |= high & worded
+  }
+  const texts =
+    words === 0
+      ? []
+      : yield* tuples<[uid: number, keywords: string]>`
+          SELECT uid, keywords FROM message WHERE ${among(request)} AND message.keywords <> '' ORDER BY uid`
+  return { uids, state, keywords: new Map(texts) }
+}
+
+function noColumns(length: number): { uids: Uint32Array; flags: Uint8Array; keywords: Map<number, string> } {
+  return { uids: new Uint32Array(length), flags: new Uint8Array(length), keywords: new Map() }
+}
+
+function firstOf(columns: FlagColumns, length: number): FlagColumns {
+  if (length === columns.uids.length) return columns
+  const { uids, flags, keywords } = columns
+  return { uids: uids.slice(0, length), flags: flags.slice(0, length), keywords }
 }
 
 /** The rows of the selection that this call may still change. */
@@ -102,13 +151,16 @@ function* writeSets(
     WHERE ${untouched(request, modSeq)} AND message.flags <> (${flags})`
 }
 
-function* writeRows(request: SetFlagsRequest, change: { modSeq: ModSeq; rows: readonly NewRow[] }): Op<void> {
+function* writeRows(request: SetFlagsRequest, change: { modSeq: ModSeq; columns: FlagColumns }): Op<void> {
   const { account, mailbox } = request
-  const { modSeq, rows } = change
-  for (let start = 0; start < rows.length; start += 1_000) {
-    const statements: Stmt<number>[] = rows.slice(start, start + 1_000).map(
-      ([uid, flags, keywords]) => run`
-        UPDATE message SET flags = ${flags}, keywords = ${keywords}, modseq = ${modSeq}
+  const { modSeq, columns } = change
+  const { uids, flags, keywords } = columns
+  for (let start = 0; start < uids.length; start += 1_000) {
+    const statements: Stmt<number>[] = Array.from(
+      uids.subarray(start, start + 1_000),
+      (uid, index) => run`
+        UPDATE message SET flags = ${flags[start + index] ?? 0}, keywords = ${keywords.get(start + index) ?? ''},
+          modseq = ${modSeq}
         WHERE account = ${account} AND mailbox = ${mailbox} AND uid = ${uid}`,
     )
     yield* many(statements)

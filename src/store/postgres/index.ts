@@ -5,7 +5,7 @@
 import type { ClientConfig } from 'pg'
 import type { Clock } from '../../base/clock.ts'
 import type { Random } from '../../base/random.ts'
-import type { ChangeListener } from '../changes.ts'
+import type { BatchedListener, ChangeListener } from '../changes.ts'
 import { type Executor, forget, operationStore } from '../client.ts'
 import { defaultStoreLimits, type StoreLimits } from '../limits.ts'
 import type { AccountId, ModSeq } from '../model.ts'
@@ -58,6 +58,7 @@ export async function openPostgresStore(options: PostgresStoreOptions): Promise<
     blobs: engine.blobs,
     description: `postgresql ${version}`,
     subscribe: engine.subscribe,
+    subscribeBatched: engine.subscribeBatched,
     onQueued: engine.onQueued,
     onMail: engine.onMail,
     close: engine.close,
@@ -177,6 +178,9 @@ class Engine implements Executor {
 
   readonly subscribe = (account: AccountId, listener: ChangeListener): (() => void) =>
     this.#notices.subscribe(account, listener)
+
+  readonly subscribeBatched = (account: AccountId, listener: BatchedListener): (() => void) =>
+    this.#notices.subscribeBatched(account, listener)
 
   readonly onQueued = (listener: QueueListener): (() => void) => this.#notices.onQueued(listener)
 

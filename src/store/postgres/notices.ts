@@ -11,6 +11,7 @@
 import type { Client, Notification } from 'pg'
 import type { Clock, Timer } from '../../base/clock.ts'
 import {
+  type BatchedListener,
   type ChangeBatch,
   ChangeFeed,
   type ChangeListener,
@@ -160,7 +161,14 @@ export class Notices {
   }
 
   subscribe(account: AccountId, listener: ChangeListener): () => void {
-    const stop = this.#feed.subscribe(account, listener)
+    return this.#follow(account, this.#feed.subscribe(account, listener))
+  }
+
+  subscribeBatched(account: AccountId, listener: BatchedListener): () => void {
+    return this.#follow(account, this.#feed.subscribeBatched(account, listener))
+  }
+
+  #follow(account: AccountId, stop: () => void): () => void {
     const position = this.#positions.get(account) ?? {
       floor: this.#floorOf(account),
       told: null,

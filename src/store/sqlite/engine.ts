@@ -48,6 +48,7 @@ export function sqliteEngine(parts: EngineParts): Store {
     findSuppressed: (request) => findSuppressed(parts, request),
     description: parts.description,
     subscribe: (account, listener) => parts.feed.subscribe(account, listener),
+    subscribeBatched: (account, listener) => parts.feed.subscribeBatched(account, listener),
     onQueued: (listener) => parts.feed.onQueued(listener),
     onMail: (listener) => parts.feed.onMail(listener),
     blobs: blobsOf(parts, executor),

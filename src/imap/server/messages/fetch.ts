@@ -78,8 +78,8 @@ async function markSeen(
     ...{ mode: 'add', flags: systemFlag.seen, keywords: [] },
   })
   if (!outcome.ok) return seen
-  selected.keepOwnFlags(outcome.changed)
-  for (const { uid } of outcome.changed) seen.add(uid)
+  selected.keepOwnFlags(outcome)
+  for (const uid of outcome.columns.uids) seen.add(uid)
   return seen
 }
 

@@ -15,7 +15,17 @@ import type { Ranges } from '../../proto/grammar/sequence-set.ts'
 import type { Rights } from '../../../store/sharing.ts'
 import type { Output } from '../output.ts'
 import type { AccountId, Change, Mailbox, MailboxId, ModSeq, Uid } from '../../../store/model.ts'
-import type { Store } from '../../../store/store.ts'
+import type { ChangeBatch, FlagColumns, Store } from '../../../store/store.ts'
+
+/** What is told, and how. */
+export interface Telling {
+  /** `hold` inside commands that use sequence numbers. */
+  readonly expunges: 'tell' | 'hold'
+  /** RFC 5465 §5.1: whether changed flags are wanted; default `tell`. */
+  readonly flags?: 'tell' | 'hold'
+  /** RFC 5465 §5.1: whether the UID is part of what is told of flags. */
+  readonly uids?: boolean
+}
 
 export interface SelectedOptions {
   readonly store: Store
@@ -54,6 +64,8 @@ export class Selected {
   /** A HIGHESTMODSEQ was told that is lower than a MODSEQ that the client has seen. */
   #lowered = false
   readonly keywords = new KnownKeywords()
+  /** Messages from this UID on were told of since `takeArrived`. */
+  #arrivedFrom: number | null = null
   /** UIDs that the last claim made \Recent here. */
   #claimed = { from: 0, below: 0 }
 
@@ -133,7 +145,7 @@ export class Selected {
     }
   }
 
-  #hear(changes: readonly Change[]): void {
+  #hear(changes: readonly (Change | ChangeBatch)[]): void {
     let ours = false
     for (const change of changes) {
       // The mailbox of another user may go with its owner.
@@ -149,6 +161,7 @@ export class Selected {
       if (change.modSeq > this.#heard) this.#heard = change.modSeq
       if (change.type === 'message-added') this.view.add(change)
       else if (change.type === 'flags-changed') this.view.setFlags({ ...change, told: false })
+      else if (change.type === 'batch') this.#hearBatch(change)
       else if (change.type === 'messages-expunged') this.view.expunge(change.uids)
       else if (change.type === 'rights-changed') this.#rightsInDoubt = true
       else if (change.type === 'mailbox-removed') {
@@ -157,6 +170,13 @@ export class Selected {
       }
     }
     if (ours) this.#options.onChange()
+  }
+
+  #hearBatch({ of, columns, modSeq }: ChangeBatch): void {
+    if (of === 'flags-changed') return this.view.setManyFlags({ columns, modSeq, told: false })
+    const { uids, flags, keywords } = columns
+    for (const [index, uid] of uids.entries())
+      this.view.add({ uid, flags: flags[index] ?? 0, keywords: keywords.get(index) ?? '' })
   }
 
   /**
@@ -169,30 +189,40 @@ export class Selected {
     return output.text(highestModSeq(this.#told))
   }
 
-  /** Tells what is pending. `expunges: 'hold'` inside commands that use sequence numbers. */
-  async tell(output: Output, options: { expunges: 'tell' | 'hold' }): Promise<void> {
+  /** Tells what is pending. */
+  async tell(output: Output, options: Telling): Promise<void> {
     await this.announceModSeq(output)
     if (this.view.pending || this.#removed) await this.#tellPending(output, options)
     else this.#told = this.#heard
     await output.end()
   }
 
-  async #tellPending(output: Output, { expunges }: { expunges: 'tell' | 'hold' }): Promise<void> {
+  async #tellPending(output: Output, { expunges, flags = 'tell', uids = false }: Telling): Promise<void> {
     const view = await this.load()
     const modes = this.#options.modes()
     const heard = this.#heard
     if (expunges === 'tell') await this.#tellExpunged(output, modes)
     if (view.anyAdded) {
+      this.#arrivedFrom ??= view.length === 0 ? 1 : view.largestUid + 1
       // RFC 9051 §7.3: IMAP4rev2 has no RECENT, so nothing is claimed.
       view.takeAdded(modes.rev2 ? () => false : await this.#claimRecent())
       await output.text(`* ${view.length} EXISTS\r\n`)
       if (!modes.rev2) await output.text(`* ${view.recent} RECENT\r\n`)
     }
-    for (const [index, modSeq] of view.takeFlags()) {
-      const wait = output.text(this.flagsResponse(index, { modSeq, uidCommand: false }))
+    const heldFlags = flags === 'hold' && view.anyFlags
+    for (const [index, modSeq] of heldFlags ? [] : view.takeFlags()) {
+      const wait = output.text(this.flagsResponse(index, { modSeq, uidCommand: uids }))
       if (wait !== undefined) await wait
     }
-    await this.#settleModSeq(output, { modes, heard })
+    // Who is not told of flags may not take himself for up to date.
+    if (!heldFlags) await this.#settleModSeq(output, { modes, heard })
+  }
+
+  /** The UID from which on messages are new to the client since this was last asked; null: none. */
+  takeArrived(): number | null {
+    const from = this.#arrivedFrom
+    this.#arrivedFrom = null
+    return from
   }
 
   async #tellExpunged(output: Output, modes: Modes): Promise<void> {
@@ -222,17 +252,10 @@ export class Selected {
     }
   }
 
-  /** Takes what this session's own command changed, and is about to tell. The mod-sequences by UID, where they are to be told. */
-  keepOwnFlags(
-    changed: readonly { uid: Uid; flags: number; keywords: string; modSeq: ModSeq }[],
-  ): ReadonlyMap<number, ModSeq> {
-    const modSeqs = new Map<number, ModSeq>()
-    const { condstore } = this.#options.modes()
-    for (const change of changed) {
-      this.view.setFlags({ ...change, told: true })
-      if (condstore) modSeqs.set(change.uid, change.modSeq)
-    }
-    return modSeqs
+  /** Takes what this session's own command changed, and is about to tell. */
+  keepOwnFlags({ columns, modSeq }: { columns: FlagColumns; modSeq: ModSeq }): void {
+    this.view.setManyFlags({ columns, modSeq, told: true })
+    this.view.markTold(modSeq)
   }
 
   /** A FETCH response with the flags of a message, and before it FLAGS where it has keywords that are new to the client. */
@@ -266,15 +289,15 @@ function standIns(messages: number): LoadedView {
 
 /** Changes that came before there was someone to hear them are kept. */
 export interface Feed {
-  open(listener: (changes: readonly Change[]) => void): void
+  open(listener: (changes: readonly (Change | ChangeBatch)[]) => void): void
   readonly end: () => void
 }
 
 /** Subscribes first, so that nothing is missed between opening the mailbox and hearing of it. */
 function subscribe(store: Store, account: AccountId): Feed {
-  let early: Change[] | null = []
-  let listener: ((changes: readonly Change[]) => void) | null = null
-  const end = store.subscribe(account, (changes) => {
+  let early: (Change | ChangeBatch)[] | null = []
+  let listener: ((changes: readonly (Change | ChangeBatch)[]) => void) | null = null
+  const end = store.subscribeBatched(account, (changes) => {
     if (listener === null) early?.push(...changes)
     else listener(changes)
   })

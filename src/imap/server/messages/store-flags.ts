@@ -43,8 +43,11 @@ export async function store(run: CommandRun, selected: Selected, request: StoreR
     if (outcome.reason === 'too-many-keywords') return no('LIMIT', 'Too many keywords')
     return no('EXPUNGEISSUED', 'The mailbox is gone')
   }
-  const modSeqs = selected.keepOwnFlags(outcome.changed)
-  const storing: Storing = { run, selected, request, modSeqs, refused: new Set(outcome.refused) }
+  selected.keepOwnFlags(outcome)
+  const { modSeq } = outcome
+  // Only CONDSTORE asks which of the messages were changed.
+  const changed = new Set<number>(run.session.modes.condstore ? outcome.columns.uids : [])
+  const storing: Storing = { run, selected, request, modSeq, changed, refused: new Set(outcome.refused) }
   const missing = await tellStored(storing, indexes)
   await run.output.end()
   return answerLimited(run, answer(storing, missing), lowest)
@@ -55,8 +58,9 @@ interface Storing {
   readonly run: CommandRun
   readonly selected: Selected
   readonly request: StoreRequest
-  /** By UID, of those that were changed. */
-  readonly modSeqs: ReadonlyMap<number, number>
+  /** Of those that were changed. */
+  readonly modSeq: number
+  readonly changed: ReadonlySet<number>
   readonly refused: ReadonlySet<number>
 }
 
@@ -83,7 +87,7 @@ function tryPermit(selected: Selected, { mode, change }: StoreRequest): Permitte
 
 /** Tells what the messages have now; whether some are gone. */
 async function tellStored(storing: Storing, indexes: Ranges): Promise<boolean> {
-  const { run, selected, request, modSeqs, refused } = storing
+  const { run, selected, request, modSeq: ours, changed, refused } = storing
   const { view } = selected
   const { condstore } = run.session.modes
   const uidCommand = request.uid
@@ -95,11 +99,10 @@ async function tellStored(storing: Storing, indexes: Ranges): Promise<boolean> {
       missing = true
       continue
     }
-    const changed = modSeqs.get(uid)
-    const modSeq = changed ?? others.get(uid) ?? null
+    const modSeq = changed.has(uid) ? ours : (others.get(uid) ?? null)
     let text = ''
     if (!request.silent || refused.has(uid)) text = selected.flagsResponse(index, { modSeq, uidCommand })
-    else if (condstore && changed !== undefined) {
+    else if (condstore && changed.has(uid)) {
       const now = { number: index + 1, uid, flags: null, modSeq, uidCommand }
       text = encodeFlagsNow(now, run.session.modes)
     }
@@ -111,21 +114,21 @@ async function tellStored(storing: Storing, indexes: Ranges): Promise<boolean> {
 
 /** Mod-sequences of the messages that are told and were not changed; what the store says of their flags is taken on the way. */
 async function modSeqsOfOthers(storing: Storing, indexes: Ranges): Promise<ReadonlyMap<number, number>> {
-  const { run, selected, request, modSeqs, refused } = storing
+  const { run, selected, request, changed, refused } = storing
   const { view } = selected
   const found = new Map<number, number>()
   if (!run.session.modes.condstore) return found
   const wanted: number[] = []
   for (const index of each(indexes)) {
     const uid = view.uid(index)
-    if (!modSeqs.has(uid) && (!request.silent || refused.has(uid)) && !view.isGone(uid)) wanted.push(index)
+    if (!changed.has(uid) && (!request.silent || refused.has(uid)) && !view.isGone(uid)) wanted.push(index)
   }
   if (wanted.length === 0) return found
   const { account, mailbox } = selected
   const uids = view.selection(rangesOf(wanted))
   for await (const batch of run.session.parts.store.messages({ account, mailbox, uids })) {
     for (const { uid, modSeq, flags, keywords } of batch) {
-      if (modSeqs.has(uid)) continue
+      if (changed.has(uid)) continue
       found.set(uid, modSeq)
       view.setFlags({ uid, flags, keywords, modSeq, told: true })
     }

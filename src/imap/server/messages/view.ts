@@ -11,7 +11,7 @@ import { recentBit } from '../../proto/encode/flags.ts'
 import { mergeRanges } from '../../proto/grammar/sequence-set.ts'
 import type { Ranges } from '../../proto/grammar/sequence-set.ts'
 import type { ModSeq } from '../../../store/model.ts'
-import type { UidSelection } from '../../../store/store.ts'
+import type { FlagColumns, UidSelection } from '../../../store/store.ts'
 
 /** A view as the store loads it. */
 export interface LoadedView {
@@ -20,6 +20,12 @@ export interface LoadedView {
   /** By index, of those messages that have any. */
   readonly keywords: ReadonlyMap<number, string>
 }
+
+/** Changes of fewer messages are applied one by one. */
+const fewChanges = 100
+
+/** Changes of many messages that wait to be told, before they are kept by message. */
+const mostBatches = 4
 
 const none: LoadedView = { uids: new Uint32Array(0), flags: new Uint8Array(0), keywords: new Map() }
 
@@ -34,6 +40,8 @@ export class View {
   #nextUid: number
   #gone = new Set<number>()
   #dirty = new Map<number, ModSeq>()
+  /** The same for changes of many messages at once; UIDs ascend. A message may be in several, and in the map. */
+  #dirtyBatches: { readonly uids: Uint32Array; readonly modSeq: ModSeq }[] = []
   /** Came, and have no number yet; in order of UID. */
   #added = new Map<number, { flags: number; keywords: string }>()
   /** Flags that changed before the arrays were here. */
@@ -178,6 +186,45 @@ export class View {
     else this.#dirty.set(uid, modSeq)
   }
 
+  /** The same for many, all with one modseq; UIDs ascend. */
+  setManyFlags(change: { columns: FlagColumns; modSeq: ModSeq; told: boolean }): void {
+    const { columns, modSeq, told } = change
+    const { uids, flags, keywords } = columns
+    const few = uids.length < fewChanges || !this.#loaded || this.#added.size > 0 || this.#isNewer(modSeq)
+    if (few) {
+      for (const [index, uid] of uids.entries())
+        this.setFlags({ uid, flags: flags[index] ?? 0, keywords: keywords.get(index) ?? '', modSeq, told })
+      return
+    }
+    let index = this.#lowerBound(uids[0] ?? 0)
+    for (let at = 0; at < uids.length; at++) {
+      const uid = uids[at] ?? 0
+      while (index < this.#length && (this.#uids[index] ?? 0) < uid) index++
+      if (this.#uids[index] !== uid || index >= this.#length) continue
+      this.#flags[index] = (this.flags(index) & recentBit) | (flags[at] ?? 0)
+      if (keywords.size === 0 && this.#keywords.size === 0) continue
+      const words = keywords.get(at) ?? ''
+      if (words === '') this.#keywords.delete(uid)
+      else this.#keywords.set(uid, words)
+    }
+    if (told) this.markTold(modSeq)
+    else this.#dirtyBatches.push({ uids, modSeq })
+    // What waits for a client that is not told is bounded by the mailbox.
+    if (this.#dirtyBatches.length > mostBatches) this.#foldBatches()
+  }
+
+  /** Whether something newer is pending. */
+  #isNewer(modSeq: ModSeq): boolean {
+    for (const pending of this.#dirty.values()) if (pending > modSeq) return true
+    return this.#dirtyBatches.some((batch) => batch.modSeq > modSeq)
+  }
+
+  /** A change of our own, which is being told by the command that made it. */
+  markTold(modSeq: ModSeq): void {
+    this.#dirtyBatches = this.#dirtyBatches.filter((batch) => batch.modSeq !== modSeq)
+    for (const [uid, pending] of this.#dirty) if (pending === modSeq) this.#dirty.delete(uid)
+  }
+
   /** These were removed. */
   expunge(uids: Iterable<number>): void {
     for (const uid of uids) {
@@ -194,7 +241,8 @@ export class View {
 
   /** Whether there is anything to tell. */
   get pending(): boolean {
-    return this.#gone.size > 0 || this.#dirty.size > 0 || this.#added.size > 0 || this.#early.size > 0
+    if (this.#gone.size > 0 || this.#dirty.size > 0 || this.#dirtyBatches.length > 0) return true
+    return this.#added.size > 0 || this.#early.size > 0
   }
 
   // Tellings
@@ -228,6 +276,11 @@ export class View {
     return this.#added.size > 0
   }
 
+  /** Whether flags changed that the client does not know. */
+  get anyFlags(): boolean {
+    return this.#dirty.size > 0 || this.#dirtyBatches.length > 0
+  }
+
   /** Gives the added their numbers, and \Recent to those that `isRecent` says. How many they were. */
   takeAdded(isRecent: (uid: number) => boolean): number {
     const added = this.#added
@@ -245,7 +298,7 @@ export class View {
 
   /** Indexes of messages whose flags the client does not know, ascending, each with the modseq of the change. */
   takeFlags(): (readonly [index: number, modSeq: ModSeq])[] {
-    if (this.#dirty.size === 0) return []
+    this.#foldBatches()
     const taken: (readonly [number, ModSeq])[] = []
     for (const [uid, modSeq] of this.#dirty) {
       const index = this.indexOf(uid)
@@ -253,6 +306,13 @@ export class View {
     }
     this.#dirty.clear()
     return taken.sort((a, b) => a[0] - b[0])
+  }
+
+  #foldBatches(): void {
+    for (const { uids, modSeq } of this.#dirtyBatches) {
+      for (const uid of uids) if ((this.#dirty.get(uid) ?? 0) < modSeq) this.#dirty.set(uid, modSeq)
+    }
+    this.#dirtyBatches = []
   }
 
   #reserve(length: number): void {
