@@ -76,6 +76,9 @@ export const seeds: readonly string[] = [
   'a LOGIN {3}\r\nann {6+}\r\nsecret\r\nb APPEND INBOX (\\Seen) "21-Nov-2026 10:00:00 +0000" {5}\r\nhello\r\nc IDLE\r\nDONE\r\n',
   'a AUTHENTICATE PLAIN AGFubgBzZWNyZXQ=\r\nb SELECT a\r\nc UID SEARCH OR (NOT SEEN) HEADER Subject x 1:3,5\r\n',
   'a LOGIN ann x\r\nb LIST "" (% "*")\r\nc STATUS INBOX (MESSAGES UIDNEXT)\r\nd STORE 1 +FLAGS.SILENT ($Forwarded)\r\n',
+  'a LOGIN ann x\r\nb LIST (SUBSCRIBED RECURSIVEMATCH) "" (a% "*") RETURN (STATUS (SIZE) METADATA (/shared/a) MYRIGHTS)\r\nc CREATE x (USE (\\Sent))\r\n',
+  'a LOGIN ann x\r\nb ENABLE QRESYNC\r\nc SELECT INBOX (QRESYNC (1 2 3:4,7 (1,3 5:6)) CONDSTORE)\r\nd SETACL x -bob +lrs\r\n',
+  'a LOGIN ann x\r\nb SETMETADATA "" (/private/a ~{2+}\r\nab /private/b NIL)\r\nc GETMETADATA (DEPTH 1) x (MAXSIZE 3) /private\r\n',
 ]
 
 export const dictionary: readonly string[] = [
@@ -96,6 +99,12 @@ export const dictionary: readonly string[] = [
   'IDLE\r\n',
   'DONE\r\n',
   'STARTTLS\r\n',
+  'LIST () "" ',
+  ' RETURN (',
+  'SETMETADATA ',
+  '~{2+}\r\n',
+  'SETACL ',
+  'SETQUOTA x (STORAGE 1)\r\n',
   'COPY 1:* ',
   '*',
 ]

@@ -37,6 +37,8 @@ export async function list(run: CommandRun, request: RequestOf<'LIST' | 'XLIST'>
     const wanted = patterns
       .filter((pattern) => pattern !== '')
       .map((pattern) => canonicalInbox(reference + pattern))
+    // STATUS of the selected mailbox is not to be ahead of what the client was told (RFC 9051 §6.3.11).
+    if (request.returns.status !== null) await session.selected?.tell(output, { expunges: 'tell' })
     const { subscribed } = request.selection
     const catalogue = await load(session, wanted, subscribed || request.returns.subscribed)
     for await (const line of listing(catalogue, request, wanted)) await tell(run, line, request)
@@ -194,13 +196,27 @@ async function tell(run: CommandRun, line: Line, args: RequestOf<'LIST' | 'XLIST
 
 /** The attributes of one mailbox, as LIST would tell them. */
 export async function listAttributes(session: SessionContext, place: Place): Promise<string[]> {
-  const catalogue = await load(session, [place.name], true)
-  const args = {
+  return wholeAttributes(await load(session, [place.name], true), place.name)
+}
+
+/** What LIST would tell, asked once for any number of names. */
+export interface Listing {
+  readonly places: ReadonlyMap<string, Place>
+  readonly subscribed: ReadonlySet<string>
+  /** With \NonExistent of a name that is not there. */
+  attributes(name: string): string[]
+}
+
+export async function loadListing(session: SessionContext, options: { others: boolean }): Promise<Listing> {
+  const catalogue = await load(session, options.others ? ['*'] : ['INBOX'], true)
+  const { places, subscribed } = catalogue
+  return { places, subscribed, attributes: (name) => wholeAttributes(catalogue, name) }
+}
+
+function wholeAttributes(catalogue: Catalogue, name: string): string[] {
+  return attributesOf(catalogue, name, {
+    ...{ name: 'LIST', extended: true, reference: '', patterns: [name] },
     selection: { subscribed: false, specialUse: false, recursiveMatch: false },
-    name: 'LIST' as const,
-  }
-  return attributesOf(catalogue, place.name, {
-    ...{ ...args, extended: true, reference: '', patterns: [place.name] },
     returns: { subscribed: true, status: null, myRights: false, metadata: null },
   })
 }
