@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { describe, it } from 'node:test'
+import type { Clock } from '../base/clock.ts'
 import { SeededRandom } from '../base/seeded-random.ts'
 import { VirtualClock } from '../base/virtual-clock.ts'
 import { type SearchConfig, searchSection } from '../config/sections/search.ts'
@@ -178,15 +179,39 @@ describe('Indexer', () => {
   })
 
   it('has long texts read, and leaves the account to who has the lease', async () => {
-    await using bench = await Bench.open({ config: { text: 100 } })
+    await using bench = await Bench.open({ config: { text: 100, header: 200 } })
     const { store, account } = bench
-    await bench.deliver(letter('one', `${'x '.repeat(200)}late`), letter('two', 'late'))
+    const long = `From: ${'y'.repeat(300)}@b.test\nSubject: three\n\nlate\n`
+    await bench.deliver(letter('one', `${'x '.repeat(200)}late`), letter('two', 'late'), long)
     const lease = { account, name: 'search-index', holder: 'other', now: 0, expiresAt: 9e15 }
     assert.ok(await store.acquireLease(lease))
     await assert.rejects(bench.indexer.indexNow(account), /another node/)
     await store.releaseLease(lease)
     await bench.indexer.indexNow(account)
-    assert.deepEqual(await bench.search('late', 2), { found: [2], open: [1] })
+    assert.deepEqual(await bench.search('late', 3), { found: [2], open: [1, 3] })
+  })
+
+  it('rests most of the time while mail arrives', async () => {
+    const sleeps: number[] = []
+    const time = { now: 0 }
+    const clock: Clock = {
+      now: () => time.now,
+      monotonic: () => (time.now += 1),
+      after: (milliseconds, task) => new VirtualClock().after(milliseconds, task),
+      sleep: async (milliseconds) => void sleeps.push(milliseconds),
+    }
+    await using bench = await Bench.open()
+    const { store, account } = bench
+    const config = { ...searchSection.parse(undefined), share: 10 }
+    const parts = { store, clock, config, holder: 'x', events: createEvents([]) }
+    await using indexer = new Indexer({ ...parts, workshop: new InlineWorkshop() })
+    await bench.deliver(letter('before'))
+    await indexer.indexNow(account)
+    assert.deepEqual(sleeps, [], 'nothing arrives')
+    indexer.start()
+    await bench.deliver(...Array.from({ length: 20 }, (_, number) => letter(`${number}`)))
+    await indexer.indexNow(account)
+    assert.ok(sleeps.length > 0 && sleeps.every((pause) => pause >= 9), sleeps.join(' '))
   })
 
   it('finds all that a message says: trace fields, parts, names, messages inside', async () => {

@@ -14,6 +14,7 @@ const everything: readonly SearchField[] = ['header', 'body']
 /** Emails from 1 on, each a list of fields and texts; one segment, with one more email behind it that is not indexed. */
 function searcherOf(
   emails: readonly (readonly [SearchField, string])[][],
+  listOctets = 1_000_000,
 ): (keys: readonly TextKey[]) => Promise<SearchAnswer> {
   const builder = new SegmentBuilder()
   for (const [index, texts] of emails.entries()) {
@@ -31,7 +32,7 @@ function searcherOf(
         numbers.map((number) => rows.find((row: SearchBlock) => row.number === number)?.bytes),
     },
     cache: 1_000_000,
-    listOctets: 1_000_000,
+    listOctets,
   })
   return (keys) => searcher.lookUp({ account, keys })
 }
@@ -97,6 +98,19 @@ describe('lookUp', () => {
 
   it('knows nothing of needles without letters', async () => {
     assert.deepEqual(judged(await ask([{ fields: everything, text: '---' }])), [null, null, null])
+  })
+
+  it('wants read what would take too many lists to know', async () => {
+    const frugal = searcherOf(
+      [[['body', 'aa ab ac ad ae af']], [['body', 'xa xb xc xd xe']], [['body', 'z']]],
+      3,
+    )
+    const answer = await frugal([
+      { fields: ['body'], text: 'a' },
+      { fields: ['body'], text: 'z' },
+    ])
+    assert.deepEqual(judged(answer, 0), [true, null, null])
+    assert.deepEqual(judged(answer, 1), [false, false, true])
   })
 
   it('ends with the signal', async () => {

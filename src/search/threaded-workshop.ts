@@ -19,6 +19,7 @@ export type FromWorker =
   | { readonly type: 'failed'; readonly error: string }
 
 interface Running {
+  readonly worker: Worker
   readonly host: WorkHost
   readonly resolve: (result: IndexResult) => void
   readonly reject: (error: unknown) => void
@@ -46,7 +47,7 @@ export class ThreadedWorkshop implements Workshop {
     worker.ref()
     try {
       return await new Promise<IndexResult>((resolve, reject) => {
-        this.#running = { host, resolve, reject }
+        this.#running = { worker, host, resolve, reject }
         worker.postMessage({ type: 'job', job } satisfies ToWorker)
       })
     } finally {
@@ -74,14 +75,15 @@ export class ThreadedWorkshop implements Workshop {
     })
     worker.on('exit', () => {
       if (this.#worker === worker) this.#worker = null
-      this.#running?.reject(cause)
+      // One that was idle ends while the next one works.
+      if (this.#running?.worker === worker) this.#running.reject(cause)
     })
     return worker
   }
 
   #hear(worker: Worker, message: FromWorker): void {
     const running = this.#running
-    if (running === null) return
+    if (running?.worker !== worker) return
     if (message.type === 'done') running.resolve(message.result)
     else if (message.type === 'failed') running.reject(running.failure ?? new Error(message.error))
     else void this.#answer(worker, running, message)
