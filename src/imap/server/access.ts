@@ -104,7 +104,7 @@ export async function placeForNew(
   return { where: null, refusal: noPermission }
 }
 
-/** All mailboxes that the session may know of, its own first, both in order of name and INBOX before all others. */
+/** All mailboxes that the session may know of, its own first, each account's in order of name. */
 export async function listPlaces(viewer: Viewer, options: { others: boolean }): Promise<Place[]> {
   const { account, parts } = viewer
   const { store } = parts
@@ -121,13 +121,14 @@ export async function listPlaces(viewer: Viewer, options: { others: boolean }): 
       }
     }
   }
-  return places.sort((a, b) => compareNames(a.name, b.name))
+  return places
 }
 
-/** The order in which names are told. */
-export function compareNames(a: string, b: string): number {
-  const [first, second] = [orderOf(a), orderOf(b)]
-  return first < second ? -1 : first > second ? 1 : 0
+/** Names in the order in which they are told: INBOX, one's own, those of others. */
+export function inOrder(names: Iterable<string>): string[] {
+  const keyed = Array.from(names, (name) => [orderOf(name), name] as const)
+  keyed.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0))
+  return keyed.map(([, name]) => name)
 }
 
 function orderOf(name: string): string {

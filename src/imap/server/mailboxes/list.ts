@@ -2,7 +2,7 @@
 //
 // A name is told once, with everything that holds of it. What the session may not look up (RFC 4314 §4, "l") is not there: neither
 // listed nor counted as a child; its superiors may be told as levels of hierarchy, where a pattern ends in `%`.
-import { allows, compareNames, listPlaces, superiors } from '../access.ts'
+import { allows, inOrder, listPlaces, superiors } from '../access.ts'
 import { canonicalInbox, matchesPattern } from '../../proto/grammar/mailbox.ts'
 import { encodeListing, encodeMyRights } from '../../proto/encode/mailbox-data.ts'
 import { isOfOthers } from '../other-users.ts'
@@ -97,7 +97,7 @@ async function* listing(
   const below = selection.recursiveMatch ? await belowOf(chosen, matches, { pace, steps }) : new Map()
   const restricted = selection.subscribed || selection.specialUse
   const names = new Set([...chosen, ...below.keys(), ...(restricted ? [] : catalogue.parents)])
-  for (const name of [...names].sort(compareNames)) {
+  for (const name of inOrder(names)) {
     const others = pace.spend(name.length * steps)
     if (others !== undefined) await others
     const info = below.get(name)
@@ -231,7 +231,7 @@ export async function lsub(run: CommandRun, request: RequestOf<'LSUB'>): Promise
     const { subscribed, places } = await load(session, ['*'], true)
     const implied = pattern.endsWith('%') ? [...subscribed].flatMap(superiors) : []
     const pace = new Pace()
-    for (const name of [...new Set([...subscribed, ...implied])].sort()) {
+    for (const name of inOrder(new Set([...subscribed, ...implied]))) {
       const others = pace.spend(name.length * pattern.length)
       if (others !== undefined) await others
       if (!matchesPattern(name, pattern)) continue
