@@ -32,6 +32,7 @@ export const imapSection = z
       '128 MB',
       'How much is kept in memory of the headers of mailboxes that were searched, sorted or threaded, all together.',
     ),
+    searchMailboxes: count(10_000, 'Mailboxes that one ESEARCH looks at.'),
     fetchItems: count(200, 'Data items in one FETCH or STATUS.'),
     messageLimit: count(
       0,
@@ -51,6 +52,15 @@ export const imapSection = z
     mailboxLevels: count(50, 'Levels of a mailbox name.'),
     listPatterns: count(100, 'Patterns in one LIST.'),
     filterMailboxes: count(100, 'Mailboxes that one filter of NOTIFY or ESEARCH names.'),
+    notifyGroups: count(50, 'Event groups in one NOTIFY.'),
+    notifyMailboxes: count(
+      10_000,
+      'Mailboxes that one session may watch by NOTIFY; with more it is told NOTIFICATIONOVERFLOW.',
+    ),
+    notifyPending: count(
+      1_000,
+      'Changed names and annotations that wait to be told to one session that watches; beyond it NOTIFY ends with NOTIFICATIONOVERFLOW.',
+    ),
     metadataEntries: count(100, 'Entries in one GETMETADATA or SETMETADATA.'),
     badCommandsBeforeLogin: count(
       10,

@@ -25,9 +25,9 @@ export async function multiSearch(run: CommandRun, request: RequestOf<'ESEARCH'>
   const selected = wantsSelected ? await selectedPlace(session) : undefined
   // RFC 7377 §2.2: duplicates may be removed.
   if (selected !== undefined && !places.some((place) => isSame(place, selected))) places.unshift(selected)
-  const { mostMailboxes } = limits
+  const most = session.parts.config.searchMailboxes
   // RFC 7377 §2.4
-  if (places.length > mostMailboxes) return no('LIMIT', `More than ${mostMailboxes} mailboxes at once`)
+  if (places.length > most) return no('LIMIT', `More than ${most} mailboxes at once`)
   if (request.returns.save && session.selected !== null) session.selected.saved = []
   let lowest: number | null = null
   for (const place of places) {
@@ -39,9 +39,6 @@ export async function multiSearch(run: CommandRun, request: RequestOf<'ESEARCH'>
   session.parts.facts.trim()
   return answerLimited(run, ok('ESEARCH completed'), lowest)
 }
-
-/** Mailboxes of one command. */
-const limits = { mostMailboxes: 10_000 }
 
 function isSame(one: Place, other: Place): boolean {
   return one.account === other.account && one.mailbox.id === other.mailbox.id
