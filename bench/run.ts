@@ -12,7 +12,14 @@ import { postfixInstalled, startPostfix } from './rivals/postfix.ts'
 import { startPosthorn } from './rivals/posthorn.ts'
 import type { RunningServer } from './server.ts'
 import { measureIdle } from './workloads/idle.ts'
-import { fillMailbox, measureAppend, measureImap, measurePop3 } from './workloads/reading.ts'
+import {
+  fillMailbox,
+  measureAppend,
+  measureExpunge,
+  measureImap,
+  measureMultiAppend,
+  measurePop3,
+} from './workloads/reading.ts'
 import { measureLargeQueue } from './workloads/large-queue.ts'
 import { measureBacklog, measureRelay } from './workloads/relay.ts'
 import { fillForSearch, measureSearch } from './workloads/searching.ts'
@@ -127,7 +134,9 @@ for (const start of wanted.has('imap') ? readers : []) {
     await fillMailbox(server, { user: 'user0', messages, size: 'small' })
     return [
       await measureImap(server, { user: 'user0', messages, times }),
+      await measureExpunge(server, { user: 'user0', messages: Math.ceil(messages / 10), times }),
       await measureAppend(server, { user: 'user1', times }),
+      await measureMultiAppend(server, { user: 'user3', times }),
     ]
   })
 }

@@ -47,7 +47,7 @@ export function sourceOf(items: readonly FetchItem[]): Source {
 /** The items to tell, each once. */
 export function itemsOf(request: RequestOf<'FETCH'>, modes: Modes): FetchItem[] {
   const items = new Map<string, FetchItem>()
-  // RFC 3501 §6.4.8: the UID is part of every answer to UID FETCH; RFC 9586 §3.2: UIDFETCH begins with it anyway.
+  // RFC 3501 §6.4.8: the UID is part of every answer to UID FETCH; RFC 9586 §3: UIDFETCH begins with it anyway.
   if (request.uid && !modes.uidOnly && !request.items.some(({ name }) => name === 'UID'))
     items.set('UID', { name: 'UID' })
   for (const item of request.items) {

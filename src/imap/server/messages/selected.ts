@@ -228,7 +228,7 @@ export class Selected {
   async #tellExpunged(output: Output, modes: Modes): Promise<void> {
     const { numbers, uids } = this.view.takeExpunged()
     if (modes.qresync || modes.uidOnly) {
-      // RFC 7162 §3.2.10, RFC 9586 §3.3: VANISHED in place of EXPUNGE.
+      // RFC 7162 §3.2.10, RFC 9586 §3: VANISHED in place of EXPUNGE.
       for (const line of encodeVanished(rangesOf(uids), 'now')) await output.text(line)
       return
     }

@@ -36,7 +36,7 @@ export async function copyOrMove(
   if (refusal !== undefined || target === undefined) return refusal ?? tryCreate
   if (countOf(named) === 0) return ok(`${name} completed`)
   if (!uid && anyGone(view, named)) return no('EXPUNGEISSUED', 'Some of the messages are gone')
-  // RFC 9738 §3.2: COPY does all or nothing; MOVE does as many as it may.
+  // RFC 9738 §3.1: COPY does all or nothing; MOVE does as many as it may.
   const surplus = name === 'COPY' ? tooMany(run, countOf(named)) : undefined
   if (surplus !== undefined) return surplus
   const { indexes, lowest } =

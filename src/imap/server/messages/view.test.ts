@@ -157,3 +157,30 @@ test('ranges of UIDs and indexes', () => {
   assert.equal(view.largestUid, 50)
   assert.equal(new View(9).largestUid, 8)
 })
+
+test('flags of many messages at once: one telling each, and the newest state wins', () => {
+  const view = new View(1_000)
+  const uids = Array.from({ length: 300 }, (_, index) => index * 2 + 1)
+  view.load(loaded(uids), Infinity)
+  const columns = (flags: number) => ({
+    uids: Uint32Array.from(uids),
+    flags: new Uint8Array(uids.length).fill(flags),
+    keywords: new Map([[5, 'work']]),
+  })
+  view.setManyFlags({ columns: columns(1), modSeq: 7 as ModSeq, told: false })
+  view.setFlags({ uid: 3, flags: 4, keywords: '', modSeq: 9 as ModSeq, told: false })
+  // The answer to an own command that was done before that.
+  view.setManyFlags({ columns: columns(2), modSeq: 8 as ModSeq, told: true })
+  assert.equal(view.flags(0), 2)
+  assert.equal(view.flags(1), 4)
+  assert.equal(view.keywords(11), 'work')
+  const told = view.takeFlags()
+  assert.deepEqual(told.at(1), [1, 9])
+  assert.ok(told.length <= 300)
+  assert.equal(view.pending, false)
+  view.setManyFlags({ columns: columns(1), modSeq: 10 as ModSeq, told: false })
+  assert.ok(view.pending)
+  view.markTold(10 as ModSeq)
+  assert.equal(view.pending, false)
+  assert.equal(view.keywords(11), 'work')
+})
