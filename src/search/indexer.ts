@@ -30,6 +30,8 @@ interface Waiting {
   due: number
 }
 
+/** Accounts that wait and are kept in mind. */
+const mostWaiting = 100_000
 /** Accounts read at once when the process starts. */
 const accountsAtOnce = 200
 /** After a failure, or where another node has the account. */
@@ -48,6 +50,8 @@ export class Indexer implements AsyncDisposable {
   #working: Promise<void> | null = null
   /** The account at work, and those that wait behind it. */
   #tail: Promise<unknown> = Promise.resolve()
+  /** More accounts wait than are kept in mind: the store knows them. */
+  #isOverlooking = false
   #arrivals = 0
   #arrivedSince = -Infinity
 
@@ -139,6 +143,10 @@ export class Indexer implements AsyncDisposable {
     const { clock, config } = this.#options
     const waiting = this.#waiting.get(account)
     if (waiting === undefined) {
+      if (this.#waiting.size >= mostWaiting) {
+        this.#isOverlooking = true
+        return
+      }
       const due = clock.monotonic() + (emails >= config.after ? 0 : config.wait)
       this.#waiting.set(account, { emails, due })
       if (this.#waiting.size === 1 || emails >= config.after) this.#arm()
@@ -197,18 +205,23 @@ export class Indexer implements AsyncDisposable {
     while (!signal.aborted) {
       const now = clock.monotonic()
       const due = [...this.#waiting].filter(([, waiting]) => waiting.due <= now)
-      const [first] = due.toSorted(([, a], [, b]) => b.emails - a.emails)
-      if (first === undefined) return
-      const [account] = first
-      this.#waiting.delete(account)
-      try {
-        const done = await this.#alone(() => this.#indexing(account, signal).run())
-        if (done === 'taken') this.#retry(account)
-      } catch (error) {
-        if (signal.aborted) return
-        events.emit(searchFailed, { account, error: errorText(error) })
-        this.#retry(account)
+      for (const [account] of due.toSorted(([, a], [, b]) => b.emails - a.emails)) {
+        this.#waiting.delete(account)
+        try {
+          const done = await this.#alone(() => this.#indexing(account, signal).run())
+          if (done === 'taken') this.#retry(account)
+        } catch (error) {
+          if (signal.aborted) return
+          events.emit(searchFailed, { account, error: errorText(error) })
+          this.#retry(account)
+        }
       }
+      if (due.length > 0) continue
+      if (!this.#isOverlooking) return
+      // Those that there was no room for.
+      this.#isOverlooking = false
+      await this.#lookAround()
+      if (this.#isOverlooking) return
     }
   }
 
