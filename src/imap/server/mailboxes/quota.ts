@@ -1,4 +1,4 @@
-// GETQUOTA, GETQUOTAROOT, SETQUOTA (RFC 9208).
+// GETQUOTA, GETQUOTAROOT, SETQUOTA (RFC 9208; RFC 2087 had the same commands and answers).
 //
 // Each account has one quota root, named by its address, for all its mailboxes. Limits are the operator's to set, so SETQUOTA is
 // read to the letter and refused to everyone.
