@@ -16,7 +16,7 @@ import { type Backend, openBackend, type Surroundings } from './wiring/backend.t
 import { startCollecting } from './wiring/collect.ts'
 import { collectRegularly } from './wiring/collector.ts'
 import { startWebhookTelling } from './wiring/http.ts'
-import { type AnyListener, makeConnections, openListener } from './wiring/listeners.ts'
+import { type AnyListener, makeConnections, makeFacts, openListener } from './wiring/listeners.ts'
 import { startOutgoing } from './wiring/outgoing.ts'
 import { makeIdentity, makeResolver } from './wiring/surroundings.ts'
 
@@ -54,6 +54,7 @@ export async function startPosthorn(config: Config, surroundings: Surroundings =
     ...{ backend, network, resolver, identity, outgoing },
     policy: backend.policy,
     connections: makeConnections(config.net, clock),
+    facts: makeFacts(config.imap),
   }
   const listeners: { settings: ListenerConfig; listener: AnyListener }[] = []
   for (const settings of config.listeners) {

@@ -3,11 +3,13 @@ import type { Clock } from '../base/clock.ts'
 import type { Peer } from '../base/core.ts'
 import type { Resolver } from '../base/resolver.ts'
 import type { ListenerConfig, Service as ServiceName } from '../config/sections/listeners.ts'
+import type { ImapConfig } from '../config/sections/imap.ts'
 import type { NetConfig } from '../config/sections/net.ts'
 import { errorText } from '../events/error-text.ts'
 import type { Events } from '../events/event.ts'
 import * as serverEvents from '../events/server.ts'
 import { type ConnectionCount, createConnectionCount } from '../net/connection-limits.ts'
+import type { FactsCache } from '../imap/server/search/facts/mailbox-facts.ts'
 import type { Policy } from '../hooks/policy.ts'
 import { listen, type Listener, type ListenerEvents } from '../net/listener.ts'
 import type { SessionEvents } from '../net/session-view.ts'
@@ -27,6 +29,8 @@ export interface ListenerParts {
   /** Hooks, milters and HTTP hooks; null where nobody is asked. */
   readonly policy: Policy | null
   readonly connections: Connections
+  /** What searches keep in memory, for all sessions of IMAP whatever their listener. */
+  readonly facts: () => Promise<FactsCache>
 }
 
 /** A listener, whatever is spoken on it. */
@@ -40,6 +44,17 @@ export type Connections = Readonly<Record<Family, ConnectionCount>>
 export function makeConnections(config: NetConfig, clock: Clock): Connections {
   const make = (): ConnectionCount => createConnectionCount(config, clock)
   return { smtp: make(), imap: make(), pop3: make(), http: make() }
+}
+
+/** Facts of mailboxes, made when IMAP is first spoken. */
+export function makeFacts({ searchMemory }: Pick<ImapConfig, 'searchMemory'>): () => Promise<FactsCache> {
+  let made: Promise<FactsCache> | null = null
+  return () => {
+    made ??= import('../imap/server/search/facts/mailbox-facts.ts').then(
+      ({ FactsCache: Cache }) => new Cache(searchMemory),
+    )
+    return made
+  }
 }
 
 function familyOf(service: ServiceName): Family {
@@ -80,6 +95,7 @@ export async function openListener(settings: ListenerConfig, parts: ListenerPart
           ...common,
           config: config.imap,
           terminals: backend.terminals,
+          facts: await parts.facts(),
           ...(backend.search.searcher && { searcher: backend.search.searcher }),
           maxMessageSize: config.maxMessageSize,
           maxAnnotationSize: config.store.maxAnnotationSize,
