@@ -8,7 +8,7 @@
 import type { SaslMechanismName } from '../../sasl/mechanism.ts'
 
 /** In every state. */
-const always = ['IMAP4rev1', 'LITERAL+', 'SASL-IR', 'ID', 'ENABLE', 'IDLE']
+const always = ['IMAP4rev1', 'IMAP4rev2', 'LITERAL+', 'SASL-IR', 'ID', 'ENABLE', 'IDLE']
 
 /** After log-in, by name. */
 const afterLogin = [
@@ -31,6 +31,7 @@ const afterLogin = [
   'MULTIAPPEND', // RFC 3502
   'MULTISEARCH', // RFC 7377
   'NAMESPACE', // RFC 2342
+  'NOTIFY', // RFC 5465
   'OBJECTID', // RFC 8474
   'PARTIAL', // RFC 9394
   'PREVIEW', // RFC 8970

@@ -49,6 +49,8 @@ export interface ImapLimits {
   readonly filterMailboxes: number
   /** Octets of the value of an annotation. */
   readonly annotationSize: number
+  /** Event groups of one NOTIFY. */
+  readonly notifyGroups: number
   /** Entries of one GETMETADATA or SETMETADATA. */
   readonly metadataEntries: number
   /** BAD answers before the session ends. */

@@ -14,6 +14,8 @@ export interface Modes {
   readonly qresync: boolean
   /** RFC 9586 §3: sequence numbers are neither sent nor taken. */
   readonly uidOnly: boolean
+  /** RFC 5464 §4.4: changes of annotations are told. */
+  readonly metadata: boolean
 }
 
 /** A session that has enabled nothing. */
@@ -23,6 +25,7 @@ export const noModes: Modes = {
   condstore: false,
   qresync: false,
   uidOnly: false,
+  metadata: false,
 }
 
 /** Capability → what enabling it changes. */
@@ -35,6 +38,8 @@ const rows: readonly (readonly [capability: string, change: Partial<Modes>])[] =
   // RFC 7162 §3.2.3: "ENABLE QRESYNC" is a CONDSTORE enabling command.
   ['QRESYNC', { condstore: true, qresync: true }],
   ['UIDONLY', { uidOnly: true }],
+  // RFC 5464 §4.4: "activated by the ENABLE command for this extension"
+  ['METADATA', { metadata: true }],
 ]
 const enabling = new Map(rows.map(([name, change]) => [name.toUpperCase(), { name, change }]))
 

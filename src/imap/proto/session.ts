@@ -380,8 +380,9 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
     const { modes, enabled } = enableModes(before, names)
     this.#modes = modes
     this.#write(`* ${['ENABLED', ...enabled].join(' ')}\r\n`)
-    // RFC 7162 §3.1: HIGHESTMODSEQ is told of the mailbox that is selected.
-    if (this.#state.name === 'selected' && modes.condstore && !before.condstore) {
+    // RFC 7162 §3.1: HIGHESTMODSEQ is told of the mailbox that is selected. RFC 5464 §4.4: from here on annotations are watched.
+    const tells = this.#state.name === 'selected' && modes.condstore && !before.condstore
+    if (tells || modes.metadata !== before.metadata) {
       this.#activity = { doing: 'asking', tag, command: 'ENABLE' }
       return this.#ask({ type: 'request', tag, request: { name: 'ENABLE' }, modes })
     }

@@ -13,6 +13,8 @@ import type { FactsCache } from './search/facts/mailbox-facts.ts'
 import type { Output } from './output.ts'
 import type { Searcher } from '../../search/search.ts'
 import type { Selected } from './messages/selected.ts'
+import type { Turns } from './turns.ts'
+import type { Watch } from './notify/watch.ts'
 import type { Random } from '../../base/random.ts'
 import type { Store } from '../../store/store.ts'
 
@@ -35,6 +37,8 @@ export interface ImapParts {
   readonly facts: FactsCache
   /** Octets of the value of an annotation. */
   readonly maxAnnotationSize: number
+  /** When sessions have their turns to tell what happened. */
+  readonly turns: Turns
   /** Where SEND, SOML and SAML find a session in IDLE; null: nowhere. */
   readonly terminals: Terminals | null
 }
@@ -49,6 +53,8 @@ export interface SessionContext {
   /** What the client has enabled, as of the question at work. */
   modes: Modes
   selected: Selected | null
+  /** What NOTIFY and ENABLE METADATA asked for; null: nothing. */
+  watch: Watch | null
   /** Something is pending for the client. */
   readonly onChange: () => void
 }

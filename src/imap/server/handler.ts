@@ -257,7 +257,7 @@ export class ImapHandler implements Handler<ImapQuestion, ImapAnswer> {
     const session = this.#entered()
     const run: CommandRun = { session, output: new Output(this.#sink), tag }
     const done = await perform(run, request)
-    if (session.watch !== null && done.status === 'OK') session.watch.named(ownNames(session, request))
+    if (session.watch !== null && done.status === 'OK') session.watch.named(ownNames(request))
     if (request.name === 'ENABLE') await watchMetadata(session, run.output)
     const expunges = holdsNumbers(request) ? 'hold' : 'tell'
     await this.#tell({ at: 'command', expunges, own: moving.has(request.name) })

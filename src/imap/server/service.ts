@@ -3,6 +3,7 @@ import { encodeCondition } from '../proto/encode/responses.ts'
 import { FactsCache } from './search/facts/mailbox-facts.ts'
 import { ImapHandler } from './handler.ts'
 import { ImapSession } from '../proto/session.ts'
+import { Turns } from './turns.ts'
 import { defaultStoreLimits } from '../../store/limits.ts'
 import type { AuthConfig } from '../../config/sections/auth.ts'
 import type { Clock } from '../../base/clock.ts'
@@ -54,6 +55,7 @@ export function createImapService(options: ImapServiceOptions): {
     ...{ store, directory, events, clock, random, config, mime, hostname, maxMessageSize },
     maxAnnotationSize: options.maxAnnotationSize ?? defaultStoreLimits.annotationSize,
     terminals: options.terminals ?? null,
+    turns: new Turns(),
     searcher: options.searcher ?? null,
     facts: options.facts ?? new FactsCache(config.searchMemory),
   }

@@ -3,6 +3,7 @@ import { append, replace } from './append.ts'
 import { authenticate, login, startTls } from './login-commands.ts'
 import { mailboxRows } from './mailbox-commands.ts'
 import { esearch, uidBatches } from './search-commands.ts'
+import { notify } from './notify-commands.ts'
 import { bySequenceNumber, check, close, expunge, uid, unselect } from './message-commands.ts'
 import { capability, compress, enable, id, idle, logout, noop, unauthenticate } from './session-commands.ts'
 import { sharingRows } from './sharing-commands.ts'
@@ -28,6 +29,7 @@ export const commands: ReadonlyMap<string, CommandRow> = new Map(
     append,
     replace,
     idle,
+    notify,
     check,
     close,
     unselect,

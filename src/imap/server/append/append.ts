@@ -157,6 +157,7 @@ export class Appending {
       await this.discard()
       return this.#refuse(outcome.reason)
     }
+    this.#session.watch?.arrived({ account, mailbox: mailbox.id, ...outcome })
     const address = this.#session.account.address
     for (const { size } of this.#ingests) {
       parts.events.emit(imapEvents.messageAppended, { account: address, octets: size })
