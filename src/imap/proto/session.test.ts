@@ -120,7 +120,7 @@ function dialogue(bytes: string, limits: Partial<ImapLimits> = {}): string[] {
   })
 }
 
-const capabilities = 'IMAP4rev1 LITERAL+ SASL-IR ID ENABLE IDLE'
+const capabilities = 'IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ID ENABLE IDLE'
 const after = capabilityData({
   ...{ loggedIn: true, startTlsOffered: false, loginAllowed: true, compressed: false },
   ...{ mechanisms: [], messageSize: imapLimits({}).messageSize, hidden: [] },
