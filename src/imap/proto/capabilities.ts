@@ -41,7 +41,6 @@ const afterLogin = [
   'QUOTA=RES-MAILBOX',
   'QUOTA=RES-MESSAGE',
   'QUOTA=RES-STORAGE',
-  'QUOTASET',
   'REPLACE', // RFC 8508
   'RIGHTS=kxte', // RFC 4314
   'SAVEDATE', // RFC 8514
