@@ -211,7 +211,8 @@ export class Selected {
     }
     const heldFlags = flags === 'hold' && view.anyFlags
     for (const [index, modSeq] of heldFlags ? [] : view.takeFlags()) {
-      const wait = output.text(this.flagsResponse(index, { modSeq, uidCommand: uids }))
+      // RFC 9051 Appendix E (21): "All unsolicited FETCH updates are required to include UID."
+      const wait = output.text(this.flagsResponse(index, { modSeq, uidCommand: uids || modes.rev2 }))
       if (wait !== undefined) await wait
     }
     // Who is not told of flags may not take himself for up to date.
