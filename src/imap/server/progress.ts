@@ -15,13 +15,13 @@ export class Progress {
     this.#run = run
     this.#goal = goal
     this.#interval = config.progressInterval
-    this.#last = clock.now()
+    this.#last = clock.monotonic()
   }
 
   /** Between two responses: tells how many are done, when it is time to. */
   tell(done: number): void | Promise<void> {
     if (this.#interval === 0) return
-    const now = this.#run.session.parts.clock.now()
+    const now = this.#run.session.parts.clock.monotonic()
     if (now - this.#last < this.#interval) return
     this.#last = now
     const { output, tag } = this.#run
