@@ -154,6 +154,32 @@ export function envelopeStart(text: string): number {
   return comma === -1 ? -1 : comma + 1
 }
 
+/** Where the message's own header and body begin, read without decoding the rest; undefined where that takes a closer look. */
+export function tryRootOffsets(text: string): { headerStart: number; bodyStart: number } | undefined {
+  const start = envelopeStart(text)
+  if (start === -1) return undefined
+  let depth = 0
+  let at = start
+  do {
+    const code = text.charCodeAt(at)
+    if (code === 0x5b) depth++
+    else if (code === 0x5d) depth--
+    else if (code === 0x22) {
+      // To the end of the string: every quote in it has a backslash before it, as has every backslash.
+      for (at++; text.charCodeAt(at) !== 0x22; at++) {
+        if (text.charCodeAt(at) === 0x5c) at++
+        if (at >= text.length) return undefined
+      }
+    }
+    at++
+  } while (depth > 0 && at < text.length)
+  // Then the offsets of the root part: `,[[headerStart,headerLength,`
+  const offsets = /^,\[\[(\d+),(\d+),/.exec(text.slice(at, at + 40))
+  if (offsets === null) return undefined
+  const headerStart = Number(offsets[1])
+  return { headerStart, bodyStart: headerStart + Number(offsets[2]) }
+}
+
 function packEnvelope(envelope: Envelope): PackedEnvelope {
   const { from, sender, replyTo } = envelope
   return [

@@ -6,7 +6,7 @@ import type { AccountId, MailboxId, ModSeq, Uid } from '../model.ts'
 import { changed, type Fragment, type Op, run, sql, type Stmt, many, tuples } from '../op.ts'
 import type { FlagColumns } from '../changes.ts'
 import type { Outcome, UidSelection } from '../store.ts'
-import { among, lockAccount, nextModSeq, noCounts, selectableMailbox } from './rows.ts'
+import { among, flagStates, isYounger, lockAccount, nextModSeq, noCounts, selectableMailbox } from './rows.ts'
 
 export interface SetFlagsRequest {
   readonly account: AccountId
@@ -41,7 +41,7 @@ export function* setFlags(request: SetFlagsRequest, limits: KeywordLimits): Op<F
   yield* lockAccount(account)
   const row = yield* selectableMailbox(account, mailbox)
   if (!row) return { ok: false, reason: 'no-such-mailbox' }
-  const before = yield* oldState(request)
+  const before = yield* flagStates(among(request), unchangedSince)
   const words = keywordChange(request)
   const columns = noColumns(before.uids.length)
   const counts = noCounts()
@@ -49,14 +49,14 @@ export function* setFlags(request: SetFlagsRequest, limits: KeywordLimits): Op<F
   let changes = 0
   for (const [index, uid] of before.uids.entries()) {
     const state = before.state[index] ?? 0
-    if ((state & younger) !== 0) {
+    if ((state & isYounger) !== 0) {
       // As it came from its row.
       refused.push(uid as Uid)
       continue
     }
-    const oldFlags = state & allFlags
+    const oldFlags = state & 31
     const flags = flagChange(request, oldFlags)
-    const oldKeywords = (state & worded) === 0 ? '' : (before.keywords.get(uid) ?? '')
+    const oldKeywords = before.keywords.get(uid) ?? ''
     const keywords = words(oldKeywords)
     if (flags === oldFlags && keywords === oldKeywords) continue
     if (keywords !== oldKeywords && tooManyKeywords(keywords, limits))
@@ -79,40 +79,6 @@ export function* setFlags(request: SetFlagsRequest, limits: KeywordLimits): Op<F
     deleted = deleted + ${counts.deleted} WHERE account = ${account} AND id = ${mailbox}`
   yield* changed({ type: 'batch', of: 'flags-changed', account, mailbox, modSeq, columns: changedOnes })
   return { ok: true, modSeq, columns: changedOnes, refused }
-}
-
-const allFlags = 31
-/** Bits above the flags: the row is younger than `unchangedSince`; it has keywords. */
-const younger = 32
-const worded = 64
-
-/** What the messages have now. Very many rows: one number for each, and texts only of those that have any. */
-function* oldState(request: SetFlagsRequest): Op<{
-  uids: Float64Array
-  state: Uint8Array
-  keywords: ReadonlyMap<number, string>
-}> {
-  const { unchangedSince = Number.MAX_SAFE_INTEGER } = request
-  const rows = yield* tuples<[packed: number]>`
-    SELECT uid + 4294967296 * (flags + CASE WHEN modseq > ${unchangedSince} THEN 32 ELSE 0 END
-      + CASE WHEN keywords <> '' THEN 64 ELSE 0 END)
-    FROM message WHERE ${among(request)} ORDER BY uid`
-  const uids = new Float64Array(rows.length)
-  const state = new Uint8Array(rows.length)
-  let words = 0
-  for (let index = 0; index < rows.length; index++) {
-    const packed = rows[index]?.[0] ?? 0
-    const high = Math.floor(packed / 4_294_967_296)
-    uids[index] = packed - high * 4_294_967_296
-    state[index] = high
-    words |= high & worded
-  }
-  const texts =
-    words === 0
-      ? []
-      : yield* tuples<[uid: number, keywords: string]>`
-          SELECT uid, keywords FROM message WHERE ${among(request)} AND message.keywords <> '' ORDER BY uid`
-  return { uids, state, keywords: new Map(texts) }
 }
 
 function noColumns(length: number): { uids: Uint32Array; flags: Uint8Array; keywords: Map<number, string> } {

@@ -14,7 +14,7 @@ import type {
   ThreadId,
   Uid,
 } from '../model.ts'
-import { dialect, type Fragment, get, type Op, sql } from '../op.ts'
+import { dialect, type Fragment, get, type Op, sql, tuples } from '../op.ts'
 import type { UidSelection } from '../store.ts'
 
 /** INBOX is the first mailbox of every account. */
@@ -196,6 +196,37 @@ export function oneOf(column: Fragment, numbers: readonly number[]): Fragment {
     sqlite: sql`${column} IN (SELECT value FROM json_each(${json}))`,
     pg: sql`${column} = ANY (ARRAY(SELECT value::bigint FROM json_array_elements_text(${json}::json)))`,
   })
+}
+
+/** Bits above the flags in a state: the row is younger than was asked for; it has keywords. */
+export const isYounger = 32
+const isWorded = 64
+
+/** UIDs and flags of messages, in order of UID: one number for each row, and texts only of those that have keywords. */
+export function* flagStates(
+  these: Fragment,
+  unchangedSince: number = Number.MAX_SAFE_INTEGER,
+): Op<{ uids: Uint32Array; state: Uint8Array; keywords: Map<number, string> }> {
+  const rows = yield* tuples<[packed: number]>`
+    SELECT uid + 4294967296 * (flags + CASE WHEN modseq > ${unchangedSince} THEN 32 ELSE 0 END
+      + CASE WHEN keywords <> '' THEN 64 ELSE 0 END)
+    FROM message WHERE ${these} ORDER BY uid`
+  const uids = new Uint32Array(rows.length)
+  const state = new Uint8Array(rows.length)
+  let bits = 0
+  for (let index = 0; index < rows.length; index++) {
+    const packed = rows[index]?.[0] ?? 0
+    const high = Math.floor(packed / 4_294_967_296)
+    uids[index] = packed - high * 4_294_967_296
+    state[index] = high
+    bits |= high
+  }
+  const texts =
+    (bits & isWorded) === 0
+      ? []
+      : yield* tuples<[uid: number, keywords: string]>`
+          SELECT uid, keywords FROM message WHERE ${these} AND message.keywords <> '' ORDER BY uid`
+  return { uids, state, keywords: new Map(texts) }
 }
 
 /** What a change of flags or of rows does to the counts of a mailbox. */

@@ -4,6 +4,7 @@ import { get, type Op, sql, tuples } from '../op.ts'
 import type { UidSelection } from '../store.ts'
 import {
   among,
+  flagStates,
   type MessageRow,
   type MessageTextRow,
   mailboxOf,
@@ -38,24 +39,23 @@ export function* loadView(request: {
   const { account, mailbox, asOf } = request
   const state = yield* get<{ modseq: ModSeq }>`
     SELECT modseq FROM mailbox WHERE account = ${account} AND id = ${mailbox}`
-  const rows = yield* tuples<[uid: number, flags: number, keywords: string | null]>`
-    SELECT uid, flags, NULLIF(keywords, '') FROM message
-    WHERE account = ${account} AND mailbox = ${mailbox} AND uid < ${asOf?.uidNext ?? 0x1_0000_0000} ORDER BY uid`
+  const below = asOf?.uidNext ?? 0x1_0000_0000
+  const rows = yield* flagStates(sql`${among({ account, mailbox })} AND message.uid < ${below}`)
   const gone: number[] = asOf ? yield* goneSince({ account, mailbox, asOf }) : []
-  const uids = new Uint32Array(rows.length + gone.length)
+  const uids = new Uint32Array(rows.uids.length + gone.length)
   const flags = new Uint8Array(uids.length)
   const keywords = new Map<number, string>()
   let next = 0
   let absent = 0
-  for (const row of rows) {
-    const uid = row[0]
+  for (const [index, uid] of rows.uids.entries()) {
     for (let lost = gone[absent]; lost !== undefined && lost < uid; lost = gone[absent]) {
       uids[next++] = lost
       absent++
     }
-    if (row[2] !== null) keywords.set(next, row[2])
+    const words = rows.keywords.size === 0 ? undefined : rows.keywords.get(uid)
+    if (words !== undefined) keywords.set(next, words)
     uids[next] = uid
-    flags[next++] = row[1]
+    flags[next++] = (rows.state[index] ?? 0) & 31
   }
   for (; absent < gone.length; absent++) uids[next++] = gone[absent] ?? 0
   return { uids, flags, keywords, modSeq: state?.modseq ?? (1 as ModSeq) }

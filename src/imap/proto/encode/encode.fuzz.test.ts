@@ -5,7 +5,7 @@ import { Buffer } from 'node:buffer'
 import fc from 'fast-check'
 import { encodeBody } from './body-structure.ts'
 import { encodeEnvelope, encodeKeptEnvelope } from './envelope.ts'
-import { encodeStructure } from '../../../mail/mime/codec.ts'
+import { encodeStructure, tryRootOffsets } from '../../../mail/mime/codec.ts'
 import { noModes } from '../modes.ts'
 import { MimeWalker } from '../../../mail/mime/walker.ts'
 import type { MessageStructure } from '../../../mail/mime/structure.ts'
@@ -126,6 +126,8 @@ test('structures of any message are well formed', () => {
       const structure = walk(Buffer.from(pieces.join(''), 'latin1'))
       const envelope = read(encodeEnvelope(structure.envelope, noModes))
       assert.ok(Array.isArray(envelope) && envelope.length === 10)
+      const { headerStart, bodyStart } = structure.root
+      assert.deepEqual(tryRootOffsets(encodeStructure(structure)), { headerStart, bodyStart })
       for (const modes of [noModes, { ...noModes, utf8: true }]) {
         const kept = encodeKeptEnvelope(encodeStructure(structure), modes)
         assert.equal(kept, encodeEnvelope(structure.envelope, modes))

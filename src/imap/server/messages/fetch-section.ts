@@ -32,8 +32,11 @@ export function sectionPieces(
   return cut(pieces, start, Math.min(start + length, sizeOf(pieces)))
 }
 
+type Offsets = Pick<Part, 'headerStart' | 'bodyStart'>
+
 /** The message that the part is or contains. */
-function rootOf(message: MessageBytes, part: readonly number[]): Part | undefined {
+function rootOf(message: MessageBytes, part: readonly number[]): Offsets | undefined {
+  if (part.length === 0) return message.offsets
   return sectionAt(message.structure, part)?.message?.root
 }
 
@@ -42,11 +45,8 @@ function wholeSection(
   { part, text }: Section,
   fields: Uint8Array,
 ): Piece[] | undefined {
-  const { blobSize } = message
-  const prefix: Piece = { from: 'memory', bytes: message.prefix }
-  const top = part.length === 0
-  // The one section for which no structure is needed.
-  if (top && text === null) return [prefix, { from: 'blob', start: 0, end: blobSize }]
+  // Of the message itself all sections are known without its structure.
+  if (part.length === 0) return topSection(message, text, fields)
   const section = sectionAt(message.structure, part)
   if (section === undefined) return undefined
   if (text === null) return [body(section.part)]
@@ -55,18 +55,35 @@ function wholeSection(
   if (root === undefined) return undefined
   switch (text.type) {
     case 'text':
-      // The message's text goes to its end, whatever a boundary may say.
-      return [top ? { from: 'blob', start: root.bodyStart, end: blobSize } : body(root)]
+      return [body(root)]
     case 'header':
-      return top ? [prefix, header(root)] : [header(root)]
-    case 'fields': {
-      const whole = top && message.prefix.length > 0 ? Buffer.concat([message.prefix, fields]) : fields
-      return [{ from: 'memory', bytes: selectFields(whole, text) }]
-    }
+      return [header(root)]
+    case 'fields':
+      return [{ from: 'memory', bytes: selectFields(fields, text) }]
   }
 }
 
-function header(part: Part): Piece {
+function topSection(message: MessageBytes, text: Section['text'], fields: Uint8Array): Piece[] | undefined {
+  const { blobSize, prefix } = message
+  const trace: Piece = { from: 'memory', bytes: prefix }
+  switch (text?.type) {
+    case undefined:
+      return [trace, { from: 'blob', start: 0, end: blobSize }]
+    case 'text':
+      // The message's text goes to its end, whatever a boundary may say.
+      return [{ from: 'blob', start: message.offsets.bodyStart, end: blobSize }]
+    case 'header':
+      return [trace, header(message.offsets)]
+    case 'fields': {
+      const whole = prefix.length > 0 ? Buffer.concat([prefix, fields]) : fields
+      return [{ from: 'memory', bytes: selectFields(whole, text) }]
+    }
+    case 'mime':
+      return undefined
+  }
+}
+
+function header(part: Offsets): Piece {
   return { from: 'blob', start: part.headerStart, end: part.bodyStart }
 }
 

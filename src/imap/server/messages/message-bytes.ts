@@ -3,7 +3,7 @@
 // Offsets of the structure count from the blob's first octet; here everything does, and the prefix lies before 0. A small blob is
 // read once; a large one is streamed for every section that is asked of it, and never held.
 import { Buffer } from 'node:buffer'
-import { decodeStructure } from '../../../mail/mime/codec.ts'
+import { decodeStructure, tryRootOffsets } from '../../../mail/mime/codec.ts'
 import type { BlobStore } from '../../../store/store.ts'
 import type { MessageStructure } from '../../../mail/mime/structure.ts'
 import type { MessageText } from '../../../store/model.ts'
@@ -26,6 +26,7 @@ export class MessageBytes {
   readonly #message: MessageText
   readonly prefix: Uint8Array
   #structure: MessageStructure | null
+  #offsets: { readonly headerStart: number; readonly bodyStart: number } | null = null
   #small: Promise<Uint8Array | undefined> | null = null
 
   /** `structure`: where it is decoded already. */
@@ -40,6 +41,12 @@ export class MessageBytes {
   get structure(): MessageStructure {
     this.#structure ??= decodeStructure(this.#message.structure)
     return this.#structure
+  }
+
+  /** Where the message's own header and body begin, without decoding the structure where that can be. */
+  get offsets(): { readonly headerStart: number; readonly bodyStart: number } {
+    this.#offsets ??= tryRootOffsets(this.#message.structure) ?? this.structure.root
+    return this.#offsets
   }
 
   /** The blob's octets, where they came with the row. */
