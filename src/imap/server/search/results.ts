@@ -74,8 +74,10 @@ export function savedResult(results: Results, returns: SearchReturn): Ranges {
   const { order, found } = results
   const some = returns.min || returns.max || returns.partial !== null
   const kept = some && !returns.all && !returns.count ? toldIndexes(order, returns) : Array.from(order)
-  const ascending = [...new Set(kept)].sort((a, b) => a - b)
-  return found.searched.view.selection(rangesOf(ascending))
+  // MIN and MAX may be told twice; `rangesOf` wants each once, in order.
+  const ascending = Float64Array.from(kept).sort()
+  const once = Array.from(ascending.filter((index, at) => index !== ascending[at - 1]))
+  return found.searched.view.selection(rangesOf(once))
 }
 
 /** Whether an untagged response is due: SAVE alone asks for none (RFC 5182 §2.1). */

@@ -25,8 +25,7 @@ export async function sortFound(
   const columns: Ranks[] = []
   for (const { key, reverse } of criteria) {
     const column = await columnOf(found, key, pace)
-    if (reverse) for (const [at, each] of column.ranks.entries()) column.ranks[at] = column.count - 1 - each
-    columns.push(column)
+    columns.push(reverse ? reversed(column) : column)
   }
   const order = await orderBy(columns, matches.length, pace)
   return order.map((position) => matches[position] ?? 0)
@@ -46,6 +45,12 @@ const factsFor: Readonly<Record<SortKey, readonly FactKind[]>> = {
   RELEVANCY: [],
 }
 
+function reversed({ ranks, count }: Ranks): Ranks {
+  const turned = new Float64Array(ranks.length)
+  for (let at = 0; at < turned.length; at++) turned[at] = count - 1 - (ranks[at] ?? 0)
+  return { ranks: turned, count }
+}
+
 /** By position in the matches. */
 async function columnOf(found: FoundMessages, key: SortKey, pace: Pace): Promise<Ranks> {
   const { matches } = found
@@ -53,16 +58,15 @@ async function columnOf(found: FoundMessages, key: SortKey, pace: Pace): Promise
   if (key === 'RELEVANCY')
     return { ranks: Float64Array.from(matches, (index) => 100 - found.scoreOf(index)), count: 101 }
   const values = new Float64Array(matches.length)
-  const valueOf = valuesOf(found, key)
-  for (let at = 0; at < values.length; at++) values[at] = valueOf(matches[at] ?? 0)
-  if (isWord(key)) return { ranks: values, count: found.facts.texts.words.ranks().length }
-  return rankTimes(values, pace)
-}
-
-type WordKey = Exclude<SortKey, 'RELEVANCY' | 'ARRIVAL' | 'SIZE' | 'DATE'>
-
-function isWord(key: SortKey): key is WordKey {
-  return key !== 'RELEVANCY' && key !== 'ARRIVAL' && key !== 'SIZE' && key !== 'DATE'
+  if (key === 'ARRIVAL' || key === 'SIZE' || key === 'DATE') {
+    const numberOf = numbersOf(found, key)
+    for (let at = 0; at < values.length; at++) values[at] = numberOf(matches[at] ?? 0)
+    return rankTimes(values, pace)
+  }
+  const words = await found.facts.texts.words.ranks(pace)
+  const rankOf = wordsOf(found, key, words)
+  for (let at = 0; at < values.length; at++) values[at] = rankOf(matches[at] ?? 0)
+  return { ranks: values, count: words.length }
 }
 
 /** Ranks of numbers of which most are whole seconds, or small: what lies within one double beside a position needs no ranking. */
@@ -83,29 +87,27 @@ export async function rankTimes(values: Float64Array, pace: Pace): Promise<Ranks
   return { ranks: values, count }
 }
 
-function valuesOf(found: FoundMessages, key: Exclude<SortKey, 'RELEVANCY'>): (index: number) => number {
-  const { rows, texts } = found.facts
-  const { view } = found.searched
-  if (key === 'ARRIVAL' || key === 'SIZE') {
-    const places = place(view, rows.uids)
-    const column = key === 'SIZE' ? rows.sizes : rows.internalDates
-    return (index) => column.at(places[index] ?? -1)
-  }
+type NumberKey = Extract<SortKey, 'ARRIVAL' | 'SIZE' | 'DATE'>
+
+function numbersOf(found: FoundMessages, key: NumberKey): (index: number) => number {
   if (key === 'DATE') return sentDates(found)
-  const places = place(view, texts.uids)
-  const ranks = texts.words.ranks()
-  const column = {
-    SUBJECT: texts.subjects,
-    FROM: texts.from,
-    TO: texts.to,
-    CC: texts.cc,
-    ...displayed(texts),
-  }[key]
-  return (index) => ranks[column.at(places[index] ?? -1)] ?? 0
+  const { rows } = found.facts
+  const places = place(found.searched.view, rows.uids)
+  const column = key === 'SIZE' ? rows.sizes : rows.internalDates
+  return (index) => column.at(places[index] ?? -1)
 }
 
-function displayed({ displayFrom, displayTo }: FoundMessages['facts']['texts']) {
-  return { DISPLAYFROM: displayFrom, DISPLAYTO: displayTo }
+type WordKey = Exclude<SortKey, NumberKey | 'RELEVANCY'>
+
+function wordsOf(found: FoundMessages, key: WordKey, ranks: Int32Array): (index: number) => number {
+  const { texts } = found.facts
+  const places = place(found.searched.view, texts.uids)
+  const columns = {
+    ...{ SUBJECT: texts.subjects, FROM: texts.from, TO: texts.to, CC: texts.cc },
+    ...{ DISPLAYFROM: texts.displayFrom, DISPLAYTO: texts.displayTo },
+  }
+  const column = columns[key]
+  return (index) => ranks[column.at(places[index] ?? -1)] ?? 0
 }
 
 /** RFC 5256 §2.2: the sent date by index of the view, in milliseconds; without one the internal date. Needs rows and texts. */

@@ -45,9 +45,9 @@ export async function orderedSubject(of: Threaded, pace: Pace): Promise<Forest> 
 
 /** Steps 1 to 6. */
 export async function references(of: Threaded, pace: Pace): Promise<Forest> {
-  const threads = prune(await link(of, pace))
-  mergeSubjects(threads, of)
-  return build(threads, of)
+  const threads = await prune(await link(of, pace), pace)
+  await mergeSubjects(threads, of, pace)
+  return build(threads, of, pace)
 }
 
 /** As REFERENCES without its step 5, the subjects; threads are in order of their newest arrival. */
@@ -55,7 +55,8 @@ export async function refs(
   of: Threaded,
   options: { arrival: (position: number) => number; pace: Pace },
 ): Promise<Forest> {
-  const forest = build(prune(await link(of, options.pace)), of)
+  const { pace } = options
+  const forest = await build(await prune(await link(of, pace), pace), of, pace)
   const newest = new Map<number, number>()
   for (const [position, root] of forest.rootOfEach().entries()) {
     newest.set(root, Math.max(newest.get(root) ?? -Infinity, options.arrival(position)))
@@ -158,7 +159,7 @@ interface Threads {
 }
 
 /** Steps 2 and 3: a message's parent is its nearest ancestor that is there, or else the dummy at the top of its thread. */
-function prune({ messages, parents }: Links): Threads {
+async function prune({ messages, parents }: Links, pace: Pace): Promise<Threads> {
   const above = new Int32Array(parents.length).fill(-2)
   const found = new Int32Array(messages).fill(-1)
   const children = new Int32Array(parents.length)
@@ -166,6 +167,8 @@ function prune({ messages, parents }: Links): Threads {
     const parent = nearest(position, { messages, parents, above })
     found[position] = parent
     if (parent >= messages) children[parent] = (children[parent] ?? 0) + 1
+    const others = pace.spend(20)
+    if (others !== undefined) await others
   }
   // "Do not promote the children if doing so would make them children of the root, unless there is only one child."
   for (let position = 0; position < messages; position++) {
@@ -198,12 +201,14 @@ function nearest(position: number, of: Links & { above: Int32Array }): number {
 }
 
 /** Step 5: "Gather together messages under the root that have the same base subject text." */
-function mergeSubjects(threads: Threads, of: Threaded): void {
-  const roots = rootsInOrder(threads, of)
+async function mergeSubjects(threads: Threads, of: Threaded, pace: Pace): Promise<void> {
+  const roots = await rootsInOrder(threads, of, pace)
   const table = new Map<number, number>()
   const isReply = (position: number): boolean => of.replies[position] === 1
   // The first child of a dummy says what its subject is: the first that stands in order of date.
   for (const { node, subject } of roots) {
+    const others = pace.spend(20)
+    if (others !== undefined) await others
     if (subject === 0) continue
     const known = table.get(subject)
     if (known === undefined) table.set(subject, node)
@@ -213,6 +218,8 @@ function mergeSubjects(threads: Threads, of: Threaded): void {
     }
   }
   for (const { node, subject } of roots) {
+    const others = pace.spend(20)
+    if (others !== undefined) await others
     const known = table.get(subject)
     if (subject === 0 || known === undefined || known === node) continue
     const knownIsDummy = known >= threads.messages
@@ -229,9 +236,14 @@ function mergeSubjects(threads: Threads, of: Threaded): void {
   }
 }
 
+interface ThreadRoot {
+  readonly node: number
+  readonly subject: number
+}
+
 /** Step 4: threads in order of date, a dummy by its first child. */
-function rootsInOrder(threads: Threads, of: Threaded): { node: number; subject: number }[] {
-  const roots: { node: number; subject: number }[] = []
+async function rootsInOrder(threads: Threads, of: Threaded, pace: Pace): Promise<ThreadRoot[]> {
+  const roots: ThreadRoot[] = []
   const seen = new Set<number>()
   for (const position of of.byDate) {
     const parent = threads.parents[position] ?? -1
@@ -239,16 +251,20 @@ function rootsInOrder(threads: Threads, of: Threaded): { node: number; subject: 
     if ((parent !== -1 && parent < threads.messages) || seen.has(node)) continue
     if (parent !== -1) seen.add(node)
     roots.push({ node, subject: of.subjects[position] ?? 0 })
+    const others = pace.spend(20)
+    if (others !== undefined) await others
   }
   return roots
 }
 
 /** Step 6: every set of siblings in order of date. */
-function build(threads: Threads, of: Threaded): Forest {
+async function build(threads: Threads, of: Threaded, pace: Pace): Promise<Forest> {
   const forest = new Forest(threads.messages, threads.messages + threads.dummies)
   const told = new Set<number>()
   for (const position of of.byDate) {
     const parent = threads.parents[position] ?? -1
+    const others = pace.spend(20)
+    if (others !== undefined) await others
     if (parent === -1) {
       forest.addRoot(position)
       continue
