@@ -12,6 +12,7 @@ import { postfixInstalled, startPostfix } from './rivals/postfix.ts'
 import { startPosthorn } from './rivals/posthorn.ts'
 import type { RunningServer } from './server.ts'
 import { measureIdle } from './workloads/idle.ts'
+import { measureImapIdle } from './workloads/imap-idle.ts'
 import {
   fillMailbox,
   measureAppend,
@@ -126,6 +127,13 @@ if (wanted.has('idle')) {
         figures: { ms: 'startSeconds' in server ? Number(server.startSeconds) * 1000 : 0 },
       },
     ],
+  )
+}
+for (const users of wanted.has('idle') ? [50, 1] : []) {
+  await onServer(
+    () => startPosthorn({ ...ports, users }),
+    'idle',
+    async (server) => [await measureImapIdle(server, { connections: Math.ceil(5000 * scale), users })],
   )
 }
 for (const start of wanted.has('imap') ? readers : []) {
