@@ -1,6 +1,7 @@
 // Results of searches as responses: SEARCH (RFC 3501 §7.2.5), SORT (RFC 5256 §4) and ESEARCH (RFC 4731 §3.1, RFC 9051 §7.3.4), and what is
 // saved for `$` (RFC 5182 §2.1, RFC 9394 §3.2).
 import { formatNumbers } from '../../proto/grammar/sequence-set.ts'
+import { Pace } from '../pace.ts'
 import { rangesOf } from '../messages/numbers.ts'
 import type { CommandRun } from '../context.ts'
 import type { FoundMessages } from './run-search.ts'
@@ -22,12 +23,14 @@ export interface Results {
 export async function tellNumbers(run: CommandRun, name: 'SEARCH' | 'SORT', results: Results): Promise<void> {
   const { output } = run
   const { order, found } = results
+  const pace = new Pace()
   await output.text(`* ${name}`)
   for (let at = 0; at < order.length; at += 1_000) {
     let text = ''
     for (let next = at; next < Math.min(order.length, at + 1_000); next++)
       text += ` ${numberAt(results, next)}`
     await output.text(text)
+    await pace.spend(40_000)
   }
   if (results.modSeq && order.length > 0) {
     await output.text(` (MODSEQ ${highestModSeq(found, Array.from(order))})`)

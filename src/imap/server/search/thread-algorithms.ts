@@ -59,6 +59,8 @@ export async function refs(
   const forest = await build(await prune(await link(of, pace), pace), of, pace)
   const newest = new Map<number, number>()
   for (const [position, root] of forest.rootOfEach().entries()) {
+    const others = pace.spend(50)
+    if (others !== undefined) await others
     newest.set(root, Math.max(newest.get(root) ?? -Infinity, options.arrival(position)))
   }
   forest.sortRoots((root) => newest.get(root) ?? 0)

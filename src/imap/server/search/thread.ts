@@ -31,8 +31,11 @@ export async function thread(
     return uid ? view.uid(index) : index + 1
   }
   await run.output.text(matches.length === 0 ? '* THREAD' : '* THREAD ')
+  const pace = new Pace()
   for (const text of forest.text(numberOf)) {
-    const others = run.output.text(text)
+    const written = run.output.text(text)
+    if (written !== undefined) await written
+    const others = pace.spend(4 * text.length)
     if (others !== undefined) await others
   }
   await run.output.text('\r\n')
