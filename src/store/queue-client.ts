@@ -69,6 +69,7 @@ function besides(executor: Executor): Omit<QueueStore, 'onQueued' | Work | Admin
     chargeRate: (request) => executor.write('chargeRate', request),
     remember: (request) => executor.write('remember', request),
     recall: (request) => executor.read('recall', request),
+    recallAll: (request) => executor.read('recallAll', request),
     hookEvents: (request) => executor.read('hookEvents', request),
     hookCursors: () => executor.read('hookCursors'),
     claimHookCursor: (request) => executor.write('claimHookCursor', request),

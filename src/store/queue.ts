@@ -373,6 +373,13 @@ export interface QueueStore {
   /** Small things worth keeping over a restart, such as MTA-STS policies: by kind and key, until they expire. */
   remember(request: { kind: string; key: string; value: string; expiresAt: number }): Promise<void>
   recall(request: { kind: string; key: string; now: number }): Promise<string | undefined>
+  /** All of a kind, in order of key, a page at a time. */
+  recallAll(request: {
+    kind: string
+    after: string
+    limit: number
+    now: number
+  }): Promise<{ key: string; value: string }[]>
 
   hookEvents(request: { after: number; limit: number }): Promise<HookEvent[]>
   hookCursors(): Promise<HookCursor[]>

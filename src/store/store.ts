@@ -157,6 +157,8 @@ export interface MailStore {
      * `account` is the same by default.
      */
     replaces?: { account?: AccountId; mailbox: MailboxId; uid: Uid }
+    /** As `QueueStore.remember`, in the same commit: an import keeps what it has brought. */
+    remembers?: { kind: string; key: string; value: string; expiresAt: number }
     now: number
   }): Promise<
     Outcome<

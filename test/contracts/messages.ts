@@ -77,6 +77,32 @@ function flagContract(test: Room): void {
     assert.equal((await house.messages(account, inbox.id)).length, 2)
   })
 
+  test('what an append remembers is there with its messages, and not without them', async (house) => {
+    const { store, now } = house
+    const account = await house.account('ann', { bytes: 100, messages: 2 })
+    const inbox = await house.mailbox(account)
+    const append = async (key: string) =>
+      store.append({
+        account,
+        mailbox: inbox.id,
+        messages: [
+          { message: await house.stage('Subject: x\r\n\r\n'), flags: 0, keywords: '', internalDate: now },
+        ],
+        remembers: { kind: 'import', key, value: `${key} too`, expiresAt: now + 10 },
+        now,
+      })
+    for (const key of ['b', 'a']) assert.ok((await append(key)).ok)
+    assert.deepEqual(await append('c'), { ok: false, reason: 'over-quota' })
+    const all = { kind: 'import', after: '', limit: 10, now }
+    assert.deepEqual(await store.recallAll(all), [
+      { key: 'a', value: 'a too' },
+      { key: 'b', value: 'b too' },
+    ])
+    assert.deepEqual(await store.recallAll({ ...all, after: 'a', limit: 1 }), [{ key: 'b', value: 'b too' }])
+    assert.deepEqual(await store.recallAll({ ...all, now: now + 10 }), [])
+    assert.deepEqual(await store.recallAll({ ...all, kind: 'other' }), [])
+  })
+
   test('keywords keep their case and are compared without it', async (house) => {
     const { account, inbox } = await filled(house, 1)
     await house.setFlags({ account, mailbox: inbox.id, keywords: ['$Forwarded'] })

@@ -6,6 +6,7 @@ import { type Charged, insertBlob, insertEmail, insertMessage, placeAll, type Pl
 import { type DoomedRow, takeAway } from './expunge.ts'
 import { type KeywordLimits, tooManyKeywords } from './flags.ts'
 import { among, count, type Counts, lockAccounts, nextModSeq, noCounts, selectableMailbox } from './rows.ts'
+import { remember } from './remembered.ts'
 import { threadKeys, threadsFor } from './threads.ts'
 
 export interface AppendRequest {
@@ -18,6 +19,7 @@ export interface AppendRequest {
     readonly internalDate: number
   }[]
   readonly replaces?: { readonly account?: AccountId; readonly mailbox: MailboxId; readonly uid: Uid }
+  readonly remembers?: Parameters<typeof remember>[0]
   readonly now: number
 }
 
@@ -56,6 +58,7 @@ export function* append(
   const placed = yield* placeAll({ account, mailbox, modSeq, counts })
   if (!placed) return yield* refuse({ ok: false, reason: 'no-such-mailbox' })
   const uids = yield* insertAll(request, { charged, placed }, limits.threadKeys)
+  if (request.remembers) yield* remember(request.remembers)
   if (replaced) yield* takeReplaced(replaced, replaced.account === account ? modSeq : undefined)
   return { ok: true, uids, uidValidity: placed.uid_validity, modSeq }
 }

@@ -46,7 +46,7 @@ const { auditAccounts, auditAccount, auditBlobs, blobKeys, knownKeys } = audit
 const { queueDomains, nextDue, claimDue, beginAttempts, renewLeases, recoverLeases, queueOverdue } = work
 const { queueList, queueEntry, findQueued, findSent, reportsDue, queueShape, queueTotals } = admin
 const { changeQueued, purgeQueue } = admin
-const { findSuppressed, listSuppressions, recall, hookEvents, hookCursors } = remembered
+const { findSuppressed, listSuppressions, recall, recallAll, hookEvents, hookCursors } = remembered
 const { suppress, unsuppress, chargeRate, remember, claimHookCursor, setHookCursor } = remembered
 const { pruneHookEvents, pruneExpired } = remembered
 const { accountsToIndex, searchProgress, emailsToIndex, emailsBetween, searchSegments, searchBlocks } = search
@@ -111,6 +111,7 @@ export const reads = {
   findSuppressed,
   listSuppressions,
   recall,
+  recallAll,
   hookEvents,
   hookCursors,
 }

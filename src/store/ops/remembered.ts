@@ -76,6 +76,19 @@ export function* recall(request: { kind: string; key: string; now: number }): Op
   return row?.value
 }
 
+/** See `QueueStore.recallAll`. */
+export function* recallAll(request: {
+  kind: string
+  after: string
+  limit: number
+  now: number
+}): Op<{ key: string; value: string }[]> {
+  const { kind, after, limit, now } = request
+  const rows = yield* all<{ key: string; value: string }>`SELECT key, value FROM remembered
+    WHERE kind = ${kind} AND key > ${after} AND expires_at > ${now} ORDER BY key LIMIT ${limit}`
+  return rows.map((row) => ({ ...row }))
+}
+
 /** See `QueueStore.hookEvents`. */
 export function* hookEvents(request: { after: number; limit: number }): Op<HookEvent[]> {
   const rows = yield* all<{ id: number; type: string; at: number; payload: string }>`
