@@ -138,7 +138,7 @@ function messageStore(executor: Executor, limits: StoreLimits): MessageMethods {
     messageTexts: (request) =>
       batches<MessageText>({
         uids: request.uids,
-        rows,
+        rows: request.data === true ? Math.min(rows, rowsWithData) : rows,
         breathe,
         load: (uids, limit) => executor.read('messageTextBatch', { ...request, uids, limit }),
         uidOf: ({ uid }) => uid,
@@ -216,6 +216,8 @@ export async function forget(executor: Executor, request: { now: number; before:
   return dropped
 }
 
+/** Rows of one batch at most where the octets of small messages come along. */
+const rowsWithData = 100
 /** Text in one batch that is enough; when one holds more, the next ones have fewer rows. */
 const batchCharacters = 1_000_000
 const firstTextRows = 50
