@@ -6,7 +6,7 @@ import type { Config } from '../config/schema.ts'
 import { ControlLines, type ControlMessage, tryControlMessage } from '../control/proto/messages.ts'
 import { controlSocketPath } from '../control/server/control-server.ts'
 import { type Progress, RefusedOperation } from '../control/server/operation.ts'
-import { openBackend } from '../wiring/backend.ts'
+import { type Backend, openBackend } from '../wiring/backend.ts'
 import { hasStore } from '../wiring/storage.ts'
 import { type ConfigOptions, loadConfig } from './configuration.ts'
 import { CommandError, exitCode } from './io.ts'
@@ -21,22 +21,64 @@ export interface AdminCall {
   readonly onEvent?: (event: unknown) => void
   /** What a running server alone can do is not tried on a store. */
   readonly needs?: 'server'
+  /** For operations that are fed: plain data, in order. */
+  readonly input?: AsyncIterable<unknown>
   /** Ends an operation that watches. */
   readonly signal?: AbortSignal
+}
+
+/** Operations on one server or store, several of them. */
+export interface AdminSession extends AsyncDisposable {
+  /** A server is running: others want its time too. */
+  readonly on: 'server' | 'store'
+  run<T>(call: AdminCall): Promise<T>
+}
+
+/** For commands that do more than one operation: a store is opened once. */
+export async function openAdministration(options: ConfigOptions): Promise<AdminSession> {
+  const config = await loadConfig(options)
+  const first = await tryServer(config)
+  if (first === undefined) {
+    const backend = await asCommand(() => openStoreFor(config, ''))
+    return {
+      on: 'store',
+      // The table and its callers are in one program.
+      run: <T>(call: AdminCall) => asCommand(() => runOn(backend, call) as Promise<T>),
+      [Symbol.asyncDispose]: () => backend[Symbol.asyncDispose](),
+    }
+  }
+  first.destroy()
+  return {
+    on: 'server',
+    run: <T>(call: AdminCall) =>
+      asCommand(async () => {
+        const socket = await tryServer(config)
+        if (socket === undefined) throw noServer(config)
+        return (await onServer(socket, call)) as T
+      }),
+    [Symbol.asyncDispose]: () => Promise.resolve(),
+  }
+}
+
+/** Failures as those of a command. */
+async function asCommand<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (error instanceof RefusedOperation) throw new CommandError(exitCode.refused, error.message)
+    throw openFailure(error)
+  }
 }
 
 /** Does one operation on the server or store that the options name, and gives its result. */
 export async function administer<T>(options: ConfigOptions, call: AdminCall): Promise<T> {
   const config = await loadConfig(options)
-  try {
+  return asCommand(async () => {
     const socket = await tryServer(config)
     if (socket === undefined && call.needs === 'server') throw noServer(config)
     // The table and its callers are in one program; the socket carries what the table gave.
     return (socket === undefined ? await onStore(config, call) : await onServer(socket, call)) as T
-  } catch (error) {
-    if (error instanceof RefusedOperation) throw new CommandError(exitCode.refused, error.message)
-    throw openFailure(error)
-  }
+  })
 }
 
 function noServer(config: Config): CommandError {
@@ -52,22 +94,31 @@ function noServer(config: Config): CommandError {
 const beginning = 'domain.add'
 
 async function onStore(config: Config, call: AdminCall): Promise<unknown> {
+  await using backend = await openStoreFor(config, call.operation)
+  return await runOn(backend, call)
+}
+
+async function openStoreFor(config: Config, operation: string): Promise<Backend> {
   if (config.data === null && config.store.postgres === undefined) {
     throw new CommandError(
       exitCode.config,
       'There is no store to work on: give --config FILE or --data FOLDER, or run this in a folder with a posthorn.toml.',
     )
   }
-  if (call.operation !== beginning && !(await hasStore(config))) {
+  if (operation !== beginning && !(await hasStore(config))) {
     throw new CommandError(
       exitCode.unavailable,
       `There is no store in ${config.data}. Begin one with \`posthorn domain add example.org\`, or name its folder by --data.`,
     )
   }
-  await using backend = await openBackend(config)
-  return await backend.operations.run(call.operation, call.parameters, {
+  return openBackend(config)
+}
+
+function runOn(backend: Backend, call: AdminCall): Promise<unknown> {
+  return backend.operations.run(call.operation, call.parameters, {
     ...(call.onProgress === undefined ? {} : { onProgress: call.onProgress }),
     ...(call.onEvent === undefined ? {} : { onEvent: call.onEvent }),
+    ...(call.input === undefined ? {} : { input: call.input }),
   })
 }
 
@@ -86,6 +137,48 @@ async function onServer(socket: Socket, call: AdminCall): Promise<unknown> {
   socket.setEncoding('utf8')
   call.signal?.addEventListener('abort', () => socket.end(), { once: true })
   socket.write(`${JSON.stringify({ operation: call.operation, arguments: call.parameters })}\n`)
+  const fed = call.input === undefined ? null : feed(socket, call.input)
+  try {
+    return await answerOf(socket, call)
+  } catch (error) {
+    // Where the source of what is fed has broken, that is what happened.
+    await fed?.failure
+    throw error
+  } finally {
+    fed?.stop()
+    socket.destroy()
+  }
+}
+
+/** Sends what the operation is fed with, no faster than it takes it. `failure` rejects as the input does. */
+function feed(socket: Socket, input: AsyncIterable<unknown>): { failure: Promise<void>; stop: () => void } {
+  let isStopped = false
+  const failure = (async (): Promise<void> => {
+    try {
+      for await (const value of input) {
+        if (isStopped || socket.destroyed) return
+        if (!socket.write(`${JSON.stringify(value)}\n`)) await drained(socket)
+      }
+    } catch (error) {
+      socket.end()
+      throw error
+    }
+  })()
+  failure.catch(() => undefined)
+  return { failure, stop: () => (isStopped = true) }
+}
+
+function drained(socket: Socket): Promise<void> {
+  return new Promise((resolve) => {
+    const go = (): void => {
+      socket.off('drain', go).off('close', go)
+      resolve()
+    }
+    socket.on('drain', go).on('close', go)
+  })
+}
+
+async function answerOf(socket: Socket, call: AdminCall): Promise<unknown> {
   const lines = new ControlLines()
   for await (const text of socket) {
     for (const line of lines.push(String(text)) ?? []) {

@@ -13,6 +13,8 @@ export const exitCode = {
   config: 3,
   /** The store or a port is in use, or cannot be reached. */
   unavailable: 4,
+  /** Ended by Ctrl-C with everything in order: the same command goes on. */
+  interrupted: 130,
   /** A defect of ours. */
   internal: 70,
 } as const

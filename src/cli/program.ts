@@ -16,6 +16,7 @@ import { addMailCommands } from './mail-commands.ts'
 import { addQueueCommands } from './queue-commands.ts'
 import { addSendmailCommand } from './sendmail-command.ts'
 import { addServeCommands } from './serve-commands.ts'
+import { addTransferCommands } from './transfer-commands.ts'
 
 /** The whole command line, over the given streams. */
 export function makeProgram(io: Io): Command {
@@ -30,6 +31,7 @@ export function makeProgram(io: Io): Command {
   addQueueCommands(program, io)
   addCollectCommand(program, io)
   addIndexCommand(program, io)
+  addTransferCommands(program, io)
   addServerCommands(program, io)
   addConfigCommands(program, io)
   return program

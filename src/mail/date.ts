@@ -47,6 +47,14 @@ export function tryDate(text: string): MailDate | undefined {
   return assemble(found)
 }
 
+/** As asctime(3) writes it, in UTC: `Sat Nov 21 10:05:09 2026`. */
+export function formatAsctime(time: number): string {
+  const date = new Date(time)
+  const clock = `${pad(date.getUTCHours())}:${pad(date.getUTCMinutes())}:${pad(date.getUTCSeconds())}`
+  const day = String(date.getUTCDate()).padStart(2)
+  return `${weekdays[date.getUTCDay()]} ${months[date.getUTCMonth()]} ${day} ${clock} ${pad(date.getUTCFullYear(), 4)}`
+}
+
 interface Found {
   /** Day and year, in the order in which they came. */
   readonly numbers: { readonly value: number; readonly digits: number }[]

@@ -2,7 +2,8 @@
 // the owner of the data folder can open.
 //
 // A request names an operation and its arguments; the reply carries the result, or an error with its kind. Long operations send
-// progress lines before their reply, and those that watch something send an event line for each thing they see. Nothing else is
+// progress lines before their reply, and those that watch something send an event line for each thing they see. To an operation that
+// is fed the client sends values behind its request, one a line. Nothing else is
 // ever sent, and a line longer than the limit ends the connection.
 
 /** What the client asks. */
@@ -47,6 +48,11 @@ export function tryControlRequest(line: string): ControlRequest | undefined {
   if (typeof value !== 'object' || value === null) return undefined
   if (!('operation' in value) || typeof value.operation !== 'string') return undefined
   return { operation: value.operation, arguments: 'arguments' in value ? value.arguments : undefined }
+}
+
+/** What a client sends behind its request: any value; undefined for what is no JSON. */
+export function tryControlInput(line: string): unknown {
+  return tryJson(line)
 }
 
 /** The message of a line, or undefined when it is none. */

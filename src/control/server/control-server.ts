@@ -1,7 +1,8 @@
 // Listens on the data folder's local socket for the command line, so that `posthorn account add` works while `serve` runs.
 //
 // Whoever may open the socket may administer: the socket is made with mode 0600 in a folder of mode 0700, and its owner is the
-// server's user. One request a connection, worked off one after the other; a client that goes away cancels nothing but what only watches.
+// server's user. One request a connection, worked off one after the other, with what feeds it behind it; a client that goes away cancels nothing but what only
+// watches, and ends what it feeds.
 import { createHash } from 'node:crypto'
 import { chmod, rm } from 'node:fs/promises'
 import { createServer, type Server, type Socket } from 'node:net'
@@ -9,7 +10,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { errorText } from '../../events/error-text.ts'
 import { StoreUnavailable } from '../../store/store.ts'
-import { ControlLines, type ControlMessage, tryControlRequest } from '../proto/messages.ts'
+import { ControlLines, type ControlMessage, tryControlInput, tryControlRequest } from '../proto/messages.ts'
+import { InputFeed } from './input-feed.ts'
 import { type AdminOperations, type Asker, DeferredOperation, RefusedOperation } from './operation.ts'
 
 /** The longest path that every system takes as a local socket's name. */
@@ -60,23 +62,30 @@ function listenOn(server: Server, path: string): Promise<void> {
 function serveClient(socket: Socket, operations: AdminOperations): void {
   const lines = new ControlLines()
   const gone = new AbortController()
+  const input = new InputFeed((state) => (state === 'hold' ? socket.pause() : socket.resume()))
   let asked = false
   const say = (message: ControlMessage): void => {
     if (!socket.destroyed) socket.write(`${JSON.stringify(message)}\n`)
   }
   socket.setEncoding('utf8')
   socket.on('error', () => socket.destroy())
-  socket.on('close', () => gone.abort())
+  const leave = (): void => {
+    gone.abort()
+    input.end()
+  }
+  socket.on('close', leave)
   // A client that hung up its side waits for nothing that is still to come.
-  socket.on('end', () => gone.abort())
+  socket.on('end', leave)
   socket.on('data', (text: string) => {
     const complete = lines.push(text)
     if (complete === null) {
       socket.destroy()
       return
     }
-    const [line] = complete
-    if (line === undefined || asked) return
+    const [line, ...more] = asked ? ['', ...complete] : complete
+    if (line === undefined) return
+    for (const each of more) input.push(tryControlInput(each))
+    if (asked) return
     asked = true
     const request = tryControlRequest(line)
     if (request === undefined) {
@@ -87,6 +96,7 @@ function serveClient(socket: Socket, operations: AdminOperations): void {
     const asker: Asker = {
       onProgress: (done, total) => say({ type: 'progress', done, total }),
       onEvent: (event) => say({ type: 'event', event }),
+      input,
       gone: gone.signal,
     }
     operations

@@ -18,6 +18,8 @@ export interface Asker {
   readonly onProgress: Progress
   /** For operations that watch: one thing seen. */
   readonly onEvent: (event: unknown) => void
+  /** What comes behind the request, for operations that are fed; it ends when whoever feeds goes away. */
+  readonly input: AsyncIterable<unknown>
   /** Aborted when nobody waits for the result any more. */
   readonly gone: AbortSignal
 }
@@ -54,7 +56,12 @@ export function tableOperations(
 }
 
 /** Nobody listens, and nobody goes away. */
-const nobody: Asker = { onProgress: () => {}, onEvent: () => {}, gone: new AbortController().signal }
+const nobody: Asker = {
+  onProgress: () => {},
+  onEvent: () => {},
+  input: (async function* () {})(),
+  gone: new AbortController().signal,
+}
 
 /** A row whose arguments have been checked before it runs. */
 export function operation<T extends z.ZodType>(

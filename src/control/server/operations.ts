@@ -25,6 +25,7 @@ import {
 import { mailOperations } from './mail-operations.ts'
 import { searchOperations, type SearchIndexing } from './search-operations.ts'
 import { queueOperations } from './queue-operations.ts'
+import { transferOperations } from './transfer-operations.ts'
 import { terminalOperations } from './terminal-operations.ts'
 
 export interface AdminParts {
@@ -71,6 +72,7 @@ export function createAdminOperations(parts: AdminParts): AdminOperations {
     ...mailOperations(parts),
     ...queueOperations(parts),
     ...searchOperations(parts),
+    ...transferOperations(parts),
   }
   return tableOperations(table)
 }
