@@ -51,7 +51,7 @@ async function walk(root: string): Promise<Entry[]> {
 async function tryFile(path: string, name: string): Promise<Entry | undefined> {
   const facts = await stat(path).catch(() => undefined)
   if (facts === undefined || !facts.isFile()) return undefined
-  return { path: name, size: facts.size, time: facts.mtimeMs, open: () => readDecompressed(path) }
+  return { path: name, size: facts.size, time: Math.floor(facts.mtimeMs), open: () => readDecompressed(path) }
 }
 
 /** One file as a container; its entry has the file's own name. */

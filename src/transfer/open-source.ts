@@ -46,8 +46,11 @@ async function openContainer(path: string, format: OpenOptions['format']): Promi
 /** One mbox or one message; it is read once, so that what it is shows in its first octets. */
 async function standardInput(options: OpenOptions): Promise<Source> {
   const iterator = options.input[Symbol.asyncIterator]()
-  const first = await iterator.next()
-  const start = first.done === true ? Buffer.alloc(0) : Buffer.from(first.value)
+  let start = Buffer.alloc(0)
+  for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) {
+    start = Buffer.concat([start, next.value])
+    if (start.length >= 5) break
+  }
   if (start.length === 0) throw new SourceUnreadable('Standard input is empty.')
   const entry: Entry = {
     path: 'standard input',

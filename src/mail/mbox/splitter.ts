@@ -143,7 +143,7 @@ export class MboxSplitter {
   }
 
   #headerLine(line: Buffer, isPart: boolean): void {
-    this.#events.push({ type: 'data', bytes: line })
+    this.#events.push({ type: 'data', bytes: isPart ? line : this.#unquoted(line) })
     if (isPart) return
     if (isEmptyLine(line)) {
       this.#place = 'body'
