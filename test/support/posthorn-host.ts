@@ -163,6 +163,10 @@ export class PosthornHost implements TranscriptHost, AsyncDisposable {
           this.#administer('account.set', { address, quota: { [what]: Number(most) } }),
       },
       {
+        pattern: /^hidden (\S+) (.+)$/,
+        run: ([address, names = '']) => this.#administer('account.set', { address, hide: names.split(' ') }),
+      },
+      {
         pattern: /^disabled (\S+)$/,
         run: ([address]) => this.#administer('account.state', { address, state: 'disabled' }),
       },
