@@ -1,7 +1,7 @@
 // What a client has switched on for its session (RFC 5161), and what that means to the grammar and to every response.
 //
 // One value of the core, changed only by ENABLE and by the commands that RFC 7162 §3.1 calls CONDSTORE-enabling; each question to
-// the handler carries it. Nothing is ever switched off but by UNAUTHENTICATE (RFC 8437 §3.1).
+// the handler carries it. Nothing is ever switched off but by UNAUTHENTICATE (RFC 8437 §4.1).
 
 export interface Modes {
   /** RFC 9051 §6.3.1: IMAP4rev2 responses: ESEARCH for SEARCH, no \Recent, mailbox names in UTF-8. */

@@ -163,13 +163,21 @@ test('After STLS nothing is known from before, and SCRAM with channel binding is
   carry(core, core.secured(tls), heard)
   carry(core, core.receive(Buffer.from('PASS x\r\nCAPA\r\nUTF8\r\nSTLS\r\n')), heard)
   assert.match(heard.text, /^-ERR Send USER first\r\n\+OK/)
-  assert.match(heard.text, /SASL SCRAM-SHA-256-PLUS SCRAM-SHA-256 SCRAM-SHA-1-PLUS SCRAM-SHA-1 PLAIN LOGIN\r\n/)
+  assert.match(
+    heard.text,
+    /SASL SCRAM-SHA-256-PLUS SCRAM-SHA-256 SCRAM-SHA-1-PLUS SCRAM-SHA-1 PLAIN LOGIN\r\n/,
+  )
   assert.doesNotMatch(heard.text, /\r\nSTLS\r\n/)
   assert.match(heard.text, /-ERR TLS is active already\r\n$/)
 })
 
 test('SCRAM over POP3: the final words are one more challenge, and a wrong proof is told to the handler', async () => {
-  const verifier = await makeScramVerifier({ scramHash: 'sha256', password: 'pencil', salt: new Uint8Array(16), iterations: 4096 })
+  const verifier = await makeScramVerifier({
+    scramHash: 'sha256',
+    password: 'pencil',
+    salt: new Uint8Array(16),
+    iterations: 4096,
+  })
   assert.ok(verifier)
   const logIn = (password: string): Heard => {
     const core = new Pop3Core(settingsWith())

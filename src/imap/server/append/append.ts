@@ -1,5 +1,5 @@
 // APPEND and REPLACE: messages that stream into the store while their structure is walked, and are named by rows, all in one
-// commit, at the end (RFC 3502 §3: all or none).
+// commit, at the end (RFC 3502: all or none).
 import * as imapEvents from '../../../events/imap.ts'
 import { formatNumbers } from '../../proto/grammar/sequence-set.ts'
 import { ingest } from '../../../store/ingest.ts'
@@ -145,7 +145,7 @@ export class Appending {
     return null
   }
 
-  /** The answer carries APPENDUID (RFC 4315 §3, RFC 3502 §5 for several). */
+  /** The answer carries APPENDUID (RFC 4315 §3; RFC 3502 has several). */
   async #commit(): Promise<Done> {
     const { parts } = this.#session
     const { account, mailbox } = this.#place
