@@ -23,7 +23,9 @@ function tokens(): Set<string> {
 test('docs/imap.md names what is offered, and nothing else', () => {
   const page = readFileSync(new URL('../../../docs/imap.md', import.meta.url), 'utf8')
   const rows = page.split('\n').filter((line) => line.startsWith('| ') && line.includes('`'))
-  const named = new Set(rows.flatMap((row) => [...row.matchAll(/`([^`]+)`/g)].map(([, token]) => token)))
+  const named = new Set(
+    rows.flatMap((row) => [...row.matchAll(/`([^`]+)`/g)].map(([, token]) => token ?? '')),
+  )
   named.delete('AUTH=')
   assert.deepEqual([...named].sort(byText), [...tokens()].sort(byText))
 })

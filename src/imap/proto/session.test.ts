@@ -8,7 +8,7 @@ import { feedEveryWay } from '../../../test/support/feed.ts'
 import { imapLimits } from '../../../test/support/imap-limits.ts'
 import type { ImapAnswer, ImapQuestion } from './commands/command.ts'
 import type { ImapLimits } from './limits.ts'
-import type { ImapSessionOptions } from './session.ts'
+import type { ImapSessionOptions } from './session-options.ts'
 import type { Output, TlsState } from '../../base/core.ts'
 
 const tls: TlsState = {

@@ -13,7 +13,9 @@ import { Cursor } from './grammar/cursor.ts'
 import { encodeCondition } from './encode/responses.ts'
 import { enableModes, noModes } from './modes.ts'
 import { Fragmenter } from './fragments.ts'
+import { limitsBeforeLogin } from './session-options.ts'
 import { prepareCommand, tryTag } from './prepare.ts'
+import { Voice } from './voice.ts'
 import { Secret } from '../../base/secret.ts'
 import { SaslDialogue } from '../../sasl/dialogue.ts'
 import { offerMechanisms, tryFindMechanism } from '../../sasl/mechanisms.ts'
@@ -29,38 +31,15 @@ import type {
   StateName,
 } from './commands/command.ts'
 import type { CommandPart, Fragment } from './fragments.ts'
-import type { Core, Output, TlsState } from '../../base/core.ts'
+import type { Core, TlsState } from '../../base/core.ts'
 import type { DialogueStep } from '../../sasl/dialogue.ts'
-import type { ImapLimits } from './limits.ts'
 import type { Modes } from './modes.ts'
+import type { ImapOutput } from './voice.ts'
+import type { ImapSessionOptions } from './session-options.ts'
 import type { Prepared } from './prepare.ts'
-import type { Random } from '../../base/random.ts'
 import type { SaslFailure, SaslMechanismName } from '../../sasl/mechanism.ts'
-import type { Status } from './encode/responses.ts'
-
-/** What a session is made with. */
-export interface ImapSessionOptions {
-  readonly limits: ImapLimits
-  /** Shown in the greeting: the server's name. */
-  readonly hostname: string
-  /** STARTTLS can be done here. */
-  readonly startTls: boolean
-  /** Passwords may cross an unencrypted connection (the dev profile). */
-  readonly clearTextAllowed: boolean
-  /** Verifiers are kept, so SCRAM can be offered. */
-  readonly scram: boolean
-  /** These as `OfferRequest` has them. */
-  readonly cramMd5?: boolean
-  readonly tokens?: boolean
-  readonly certificates?: boolean
-  readonly random: Random
-  /** See `SaslContext`. */
-  readonly serverSecret: Uint8Array
-  readonly scramIterations: number
-}
 
 type AppendEffect = Extract<Effect, { do: 'append' }>
-type ImapOutput = Output<ImapQuestion>
 type Done = Extract<ImapAnswer, { type: 'done' }>
 
 const reading: Activity = { doing: 'reading' }
@@ -85,7 +64,7 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
   #badCommands = 0
   /** Octets that came while a question was out, since everything was last worked off. */
   #sentAhead = 0
-  #out: ImapOutput[] = []
+  readonly #voice = new Voice()
 
   constructor(options: ImapSessionOptions) {
     this.#options = options
@@ -99,19 +78,19 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
   open(tls: TlsState | null): ImapOutput[] {
     this.#tls = tls
     const { loginTimeout, loginDeadline } = this.#options.limits
-    this.#out.push({ type: 'time-out', milliseconds: loginTimeout })
-    this.#out.push({ type: 'deadline', milliseconds: loginDeadline })
+    this.#voice.push({ type: 'time-out', milliseconds: loginTimeout })
+    this.#voice.push({ type: 'deadline', milliseconds: loginDeadline })
     // RFC 3501 §7.1.1: the greeting may carry the capabilities and save the client a round trip.
     const code = `CAPABILITY ${this.#capabilities()}`
-    this.#write(`* ${encodeCondition('OK', code, `${this.#options.hostname} IMAP4rev1 ready`)}`)
-    return this.#flush()
+    this.#voice.write(`* ${encodeCondition('OK', code, `${this.#options.hostname} IMAP4rev1 ready`)}`)
+    return this.#voice.take()
   }
 
   receive(bytes: Uint8Array): ImapOutput[] {
     if (this.#activity.doing === 'nothing') return []
     if (this.#activity.doing === 'handshake') {
       this.#bye(injectedText)
-      return this.#flush()
+      return this.#voice.take()
     }
     this.#fragmenter.push(bytes)
     // Nothing may be emitted while a question is out; what is over the limit ends the session at the answer.
@@ -120,13 +99,13 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
       return []
     }
     this.#work()
-    return this.#flush()
+    return this.#voice.take()
   }
 
   answer(answer: ImapAnswer): ImapOutput[] {
     this.#take(answer)
     this.#work()
-    return this.#flush()
+    return this.#voice.take()
   }
 
   secured(tls: TlsState): ImapOutput[] {
@@ -134,61 +113,43 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
     this.#activity = reading
     // RFC 3501 §6.2.1: what was known before TLS is forgotten; nothing was buffered, else the session had ended.
     this.#work()
-    return this.#flush()
+    return this.#voice.take()
   }
 
   expire(): ImapOutput[] {
     if (isAsking(this.#activity) || this.#activity.doing === 'nothing') return []
     this.#bye('Autologout; idle for too long')
-    return this.#flush()
+    return this.#voice.take()
   }
 
   ended(): ImapOutput[] {
     if (this.#activity.doing === 'nothing') return []
     this.#close()
-    return this.#flush()
+    return this.#voice.take()
   }
 
   shutdown(): ImapOutput[] {
     if (this.#activity.doing === 'nothing') return []
     // RFC 3501 §7.1.5: announced with an untagged BYE; RFC 5530 §3 UNAVAILABLE invites to come back.
     this.#bye('The server is stopping', 'UNAVAILABLE')
-    return this.#flush()
+    return this.#voice.take()
   }
 
   // Outputs
 
-  #flush(): ImapOutput[] {
-    const out = this.#out
-    this.#out = []
-    return out
-  }
-
-  #write(text: string): void {
-    this.#out.push({ type: 'write', bytes: text })
-  }
-
-  #tagged(tag: string, status: Status, options: { code?: string | null | undefined; text: string }): void {
-    this.#write(`${tag} ${encodeCondition(status, options.code ?? null, options.text)}`)
-  }
-
-  #continuation(text: string): void {
-    this.#write(`+ ${text}\r\n`)
-  }
-
   #ask(question: ImapQuestion): void {
-    this.#out.push({ type: 'ask', question })
+    this.#voice.push({ type: 'ask', question })
   }
 
   #bye(text: string, code: string | null = null): void {
-    this.#write(`* ${encodeCondition('BYE', code, text)}`)
+    this.#voice.write(`* ${encodeCondition('BYE', code, text)}`)
     this.#close()
   }
 
   #close(): void {
     this.#state = { name: 'logout' }
     this.#activity = { doing: 'nothing' }
-    this.#out.push({ type: 'close' })
+    this.#voice.push({ type: 'close' })
   }
 
   // Input
@@ -263,10 +224,10 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
       // RFC 7888 §4: a tagged answer where the octets can be dropped; `hopeless` follows with BYE where they cannot.
       if (this.#fragmenter.refuse() === 'hopeless') return
       const { tag, tooBig: refusal } = prepared
-      if (tag !== null && refusal !== null) return this.#tagged(tag, 'NO', refusal)
+      if (tag !== null && refusal !== null) return this.#voice.tagged(tag, 'NO', refusal)
       return this.#bad(tag, 'The literal is too big', 'TOOBIG')
     }
-    if (synchronizing) this.#continuation('Ready for the literal')
+    if (synchronizing) this.#voice.continuation('Ready for the literal')
     this.#fragmenter.collect()
   }
 
@@ -277,13 +238,13 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
   #refuseSyntax(refused: Extract<Prepared, { type: 'refused' }>): void {
     const { tag, status, code, text } = refused
     if (status === 'BAD' || tag === null) return this.#bad(tag, text)
-    this.#tagged(tag, status, { code, text })
+    this.#voice.tagged(tag, status, { code, text })
   }
 
   /** RFC 3501 §7.1.3: BAD is tagged where the tag could be read. */
   #bad(tag: string | null, text: string, code: string | null = null): void {
     if (this.#activity.doing === 'nothing') return
-    this.#write(`${tag ?? '*'} ${encodeCondition('BAD', code, text)}`)
+    this.#voice.write(`${tag ?? '*'} ${encodeCondition('BAD', code, text)}`)
     const { badCommands, badCommandsBeforeLogin } = this.#options.limits
     const most = this.#state.name === 'not-authenticated' ? badCommandsBeforeLogin : badCommands
     if (++this.#badCommands >= most) this.#bye('Too many commands that make no sense')
@@ -334,8 +295,8 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
   #carryOut(tag: string, row: CommandRow, effect: Effect): void {
     switch (effect.do) {
       case 'answer':
-        if (effect.untagged !== undefined) this.#write(effect.untagged)
-        return this.#tagged(tag, effect.status, effect)
+        if (effect.untagged !== undefined) this.#voice.write(effect.untagged)
+        return this.#voice.tagged(tag, effect.status, effect)
       case 'request':
         this.#modes = effect.modes ?? this.#modes
         this.#activity = { doing: 'asking', tag, command: row.name }
@@ -356,18 +317,18 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
       case 'start-tls':
         if (this.#fragmenter.buffered > 0) return this.#bye(injectedText)
         // RFC 3501 §6.2.1: the handshake begins right behind the CRLF of this answer.
-        this.#tagged(tag, 'OK', { text: 'Begin TLS negotiation now' })
+        this.#voice.tagged(tag, 'OK', { text: 'Begin TLS negotiation now' })
         this.#activity = { doing: 'handshake' }
-        this.#out.push({ type: 'start-tls' })
+        this.#voice.push({ type: 'start-tls' })
         return
       case 'idle':
         this.#activity = { doing: 'idling', tag, at: 'starting', complaint: null }
-        this.#continuation('Idling')
+        this.#voice.continuation('Idling')
         return this.#ask({ type: 'idle', modes: this.#modes })
       case 'log-out':
         // RFC 3501 §6.1.3: BYE before the tagged OK.
-        this.#write(`* ${encodeCondition('BYE', null, 'Logging out')}`)
-        this.#tagged(tag, 'OK', { text: 'Bye' })
+        this.#voice.write(`* ${encodeCondition('BYE', null, 'Logging out')}`)
+        this.#voice.tagged(tag, 'OK', { text: 'Bye' })
         return this.#close()
       case 'append':
         return this.#beginAppend(tag, effect, null)
@@ -379,22 +340,22 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
     const before = this.#modes
     const { modes, enabled } = enableModes(before, names)
     this.#modes = modes
-    this.#write(`* ${['ENABLED', ...enabled].join(' ')}\r\n`)
+    this.#voice.write(`* ${['ENABLED', ...enabled].join(' ')}\r\n`)
     // RFC 7162 §3.1: HIGHESTMODSEQ is told of the mailbox that is selected. RFC 5464 §4.4: from here on annotations are watched.
     const tells = this.#state.name === 'selected' && modes.condstore && !before.condstore
     if (tells || modes.metadata !== before.metadata) {
       this.#activity = { doing: 'asking', tag, command: 'ENABLE' }
       return this.#ask({ type: 'request', tag, request: { name: 'ENABLE' }, modes })
     }
-    this.#tagged(tag, 'OK', { text: enabled.length === 0 ? 'Nothing to enable' : 'Enabled' })
+    this.#voice.tagged(tag, 'OK', { text: enabled.length === 0 ? 'Nothing to enable' : 'Enabled' })
   }
 
   /** RFC 4978 §3: the client waits for the answer, and everything behind it is compressed. */
   #compress(tag: string): void {
     if (this.#fragmenter.buffered > 0) return this.#bye('Plain text after COMPRESS')
-    this.#tagged(tag, 'OK', { text: 'DEFLATE active' })
+    this.#voice.tagged(tag, 'OK', { text: 'DEFLATE active' })
     this.#compressed = true
-    this.#out.push({ type: 'compress' })
+    this.#voice.push({ type: 'compress' })
   }
 
   /** RFC 8437 §3, §4.1: all state goes but that of TLS. */
@@ -405,9 +366,9 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
     this.#modes = noModes
     this.#hidden = []
     this.#fragmenter.setLimits(limitsBeforeLogin(this.#options.limits))
-    this.#out.push({ type: 'time-out', milliseconds: loginTimeout })
-    this.#out.push({ type: 'deadline', milliseconds: loginDeadline })
-    this.#tagged(tag, 'OK', { code: `CAPABILITY ${this.#capabilities()}`, text: 'Nobody is logged in' })
+    this.#voice.push({ type: 'time-out', milliseconds: loginTimeout })
+    this.#voice.push({ type: 'deadline', milliseconds: loginDeadline })
+    this.#voice.tagged(tag, 'OK', { code: `CAPABILITY ${this.#capabilities()}`, text: 'Nobody is logged in' })
   }
 
   // Log-in
@@ -430,9 +391,9 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
     if (mechanism === undefined) {
       const plain = effect.mechanism === 'PLAIN' || effect.mechanism === 'LOGIN'
       if (plain && !this.#loginAllowed()) {
-        return this.#tagged(tag, 'NO', { code: 'PRIVACYREQUIRED', text: 'Use STARTTLS first' })
+        return this.#voice.tagged(tag, 'NO', { code: 'PRIVACYREQUIRED', text: 'Use STARTTLS first' })
       }
-      return this.#tagged(tag, 'NO', { text: 'This mechanism is not offered' })
+      return this.#voice.tagged(tag, 'NO', { text: 'This mechanism is not offered' })
     }
     const { random, serverSecret, scramIterations, hostname } = this.#options
     const dialogue = new SaslDialogue(mechanism, {
@@ -464,7 +425,7 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
     switch (step.type) {
       case 'challenge':
         this.#activity = { doing: 'authenticating', tag, mechanism, dialogue, waiting: 'line' }
-        return this.#continuation(step.text)
+        return this.#voice.continuation(step.text)
       case 'success': {
         const { username, authorizationId } = step
         this.#activity = { doing: 'logging-in', tag }
@@ -498,14 +459,14 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
     this.#hidden = done.hidden ?? []
     this.#badCommands = 0
     this.#fragmenter.setLimits(this.#options.limits)
-    this.#out.push({ type: 'time-out', milliseconds: this.#options.limits.timeout })
-    this.#out.push({ type: 'deadline', milliseconds: null })
+    this.#voice.push({ type: 'time-out', milliseconds: this.#options.limits.timeout })
+    this.#voice.push({ type: 'deadline', milliseconds: null })
     // RFC 3501 §6.2.2, §6.2.3: the new capabilities in the tagged OK save a round trip.
-    this.#tagged(tag, 'OK', { code: `CAPABILITY ${this.#capabilities()}`, text: done.text })
+    this.#voice.tagged(tag, 'OK', { code: `CAPABILITY ${this.#capabilities()}`, text: done.text })
   }
 
   #refuseWith(done: Done, tag: string): void {
-    this.#tagged(tag, done.status, done)
+    this.#voice.tagged(tag, done.status, done)
     if (this.#state.name !== 'not-authenticated') return
     const failures = this.#state.failures + 1
     this.#state = { name: 'not-authenticated', failures }
@@ -542,7 +503,7 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
         return
       case 'stream':
       case 'collect':
-        if (move.synchronizing) this.#continuation('Ready for the message')
+        if (move.synchronizing) this.#voice.continuation('Ready for the message')
         return move.move === 'stream' ? this.#fragmenter.stream() : this.#fragmenter.collect()
       case 'finish':
         this.#activity = reading
@@ -623,15 +584,6 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
     this.#activity = reading
     if (answer.bye === true) return this.#bye(answer.text, answer.code ?? null)
     if (answer.state !== undefined) this.#state = answer.state
-    this.#tagged(tag, answer.status, answer)
-  }
-}
-
-function limitsBeforeLogin(limits: ImapLimits) {
-  return {
-    line: limits.lineBeforeLogin,
-    literal: limits.literalBeforeLogin,
-    command: limits.commandBeforeLogin,
-    drain: Math.min(limits.drain, limits.commandBeforeLogin),
+    this.#voice.tagged(tag, answer.status, answer)
   }
 }
