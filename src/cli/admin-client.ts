@@ -137,35 +137,54 @@ async function onServer(socket: Socket, call: AdminCall): Promise<unknown> {
   socket.setEncoding('utf8')
   call.signal?.addEventListener('abort', () => socket.end(), { once: true })
   socket.write(`${JSON.stringify({ operation: call.operation, arguments: call.parameters })}\n`)
-  const fed = call.input === undefined ? null : feed(socket, call.input)
+  const feeding = call.input === undefined ? null : new Feeding(socket, call.input)
   try {
-    return await answerOf(socket, call)
+    const answer = await answerOf(socket, call)
+    feeding?.failure()
+    return answer
   } catch (error) {
-    // Where the source of what is fed has broken, that is what happened.
-    await fed?.failure
+    feeding?.failure()
+    if (error instanceof Error && 'syscall' in error) {
+      throw new CommandError(
+        exitCode.unavailable,
+        `The server went away before it answered: ${error.message}.`,
+      )
+    }
     throw error
   } finally {
-    fed?.stop()
+    feeding?.stop()
     socket.destroy()
   }
 }
 
-/** Sends what the operation is fed with, no faster than it takes it. `failure` rejects as the input does. */
-function feed(socket: Socket, input: AsyncIterable<unknown>): { failure: Promise<void>; stop: () => void } {
-  let isStopped = false
-  const failure = (async (): Promise<void> => {
-    try {
-      for await (const value of input) {
-        if (isStopped || socket.destroyed) return
-        if (!socket.write(`${JSON.stringify(value)}\n`)) await drained(socket)
-      }
-    } catch (error) {
+/** Sends what an operation is fed with, no faster than it takes it. */
+class Feeding {
+  #error: { readonly what: unknown } | null = null
+  #isStopped = false
+
+  constructor(socket: Socket, input: AsyncIterable<unknown>) {
+    this.#feed(socket, input).catch((what: unknown) => {
+      // The operation keeps what has come.
+      this.#error = { what }
       socket.end()
-      throw error
+    })
+  }
+
+  /** Throws where the source has broken: that is what happened, whatever the operation answered. */
+  failure(): void {
+    if (this.#error !== null) throw this.#error.what
+  }
+
+  stop(): void {
+    this.#isStopped = true
+  }
+
+  async #feed(socket: Socket, input: AsyncIterable<unknown>): Promise<void> {
+    for await (const value of input) {
+      if (this.#isStopped || socket.destroyed) return
+      if (!socket.write(`${JSON.stringify(value)}\n`)) await drained(socket)
     }
-  })()
-  failure.catch(() => undefined)
-  return { failure, stop: () => (isStopped = true) }
+  }
 }
 
 function drained(socket: Socket): Promise<void> {
