@@ -15,6 +15,7 @@
 //   answer or the take-over, and then `SessionEvents.finished`.
 //
 // It relies on a connection that never calls back from inside one of its own methods.
+import type { Phase } from './pump-phase.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Connection } from '../base/connection.ts'
 import type { Core, Handler, Output, Peer, Sink, TlsState } from '../base/core.ts'
@@ -51,26 +52,6 @@ export interface PumpSettings {
   readonly limits: PumpLimits
   readonly events: SessionEvents
 }
-
-type Phase =
-  | 'fresh'
-  /** Inside `#carry`. */
-  | 'running'
-  | 'idle'
-  /** The handler's promise is outstanding. */
-  | 'asking'
-  /** A question waits until the peer has read what it was sent. */
-  | 'deferred'
-  /** The handler is telling something between questions; the core hears nothing. */
-  | 'telling'
-  | 'upgrading'
-  /** The handler's `takeOver` owns the connection. */
-  | 'taken-over'
-  /** All is said; waiting for the peer to close too. */
-  | 'closing'
-  /** Gone, with an answer or a telling outstanding. */
-  | 'lost'
-  | 'gone'
 
 const ignore = () => undefined
 
