@@ -78,7 +78,7 @@ async function markSeen(
     ...{ mode: 'add', flags: systemFlag.seen, keywords: [] },
   })
   if (!outcome.ok) return seen
-  selected.keepOwnFlags(outcome)
+  selected.keepOwnFlags(outcome, { told: true })
   for (const uid of outcome.columns.uids) seen.add(uid)
   return seen
 }

@@ -253,9 +253,15 @@ export class Selected {
     }
   }
 
-  /** Takes what this session's own command changed, and is about to tell. */
-  keepOwnFlags({ columns, modSeq }: { columns: FlagColumns; modSeq: ModSeq }): void {
-    this.view.setManyFlags({ columns, modSeq, told: true })
+  /**
+   * Takes what this session's own command changed. With `told` the flags are about to be told; without it the client knows what it
+   * asked for and nothing else: RFC 3501 §6.4.6, a change "from an external source" is told whatever .SILENT says.
+   */
+  keepOwnFlags(own: { columns: FlagColumns; modSeq: ModSeq }, { told }: { told: boolean }): void {
+    const { columns, modSeq } = own
+    // Where nothing was changed the modseq is that of somebody else's change.
+    if (columns.uids.length === 0) return
+    this.view.setManyFlags({ columns, modSeq, told })
     this.view.markTold(modSeq)
   }
 

@@ -43,7 +43,7 @@ export async function store(run: CommandRun, selected: Selected, request: StoreR
     if (outcome.reason === 'too-many-keywords') return no('LIMIT', 'Too many keywords')
     return no('EXPUNGEISSUED', 'The mailbox is gone')
   }
-  selected.keepOwnFlags(outcome)
+  selected.keepOwnFlags(outcome, { told: !request.silent })
   const { modSeq } = outcome
   // Only CONDSTORE asks which of the messages were changed.
   const changed = new Set<number>(run.session.modes.condstore ? outcome.columns.uids : [])

@@ -40,6 +40,8 @@ export class View {
   #nextUid: number
   #gone = new Set<number>()
   #dirty = new Map<number, ModSeq>()
+  /** Those of them that changed more than once. */
+  #dirtyTwice = new Set<number>()
   /** The same for changes of many messages at once; UIDs ascend. A message may be in several, and in the map. */
   #dirtyBatches: { readonly uids: Uint32Array; readonly modSeq: ModSeq }[] = []
   /** Came, and have no number yet; in order of UID. */
@@ -182,8 +184,15 @@ export class View {
     this.#flags[index] = (this.flags(index) & recentBit) | flags
     if (keywords === '') this.#keywords.delete(uid)
     else this.#keywords.set(uid, keywords)
-    if (told) this.#dirty.delete(uid)
-    else this.#dirty.set(uid, modSeq)
+    if (!told) return this.#markDirty(uid, modSeq)
+    this.#dirty.delete(uid)
+    this.#dirtyTwice.delete(uid)
+  }
+
+  #markDirty(uid: number, modSeq: ModSeq): void {
+    const pending = this.#dirty.get(uid)
+    if (pending !== undefined && pending !== modSeq) this.#dirtyTwice.add(uid)
+    if (pending === undefined || pending < modSeq) this.#dirty.set(uid, modSeq)
   }
 
   /** The same for many, all with one modseq; UIDs ascend. */
@@ -219,10 +228,11 @@ export class View {
     return this.#dirtyBatches.some((batch) => batch.modSeq > modSeq)
   }
 
-  /** A change of our own, which is being told by the command that made it. */
+  /** A change of our own, of which the client knows. What others did to the same messages before is still to be told. */
   markTold(modSeq: ModSeq): void {
     this.#dirtyBatches = this.#dirtyBatches.filter((batch) => batch.modSeq !== modSeq)
-    for (const [uid, pending] of this.#dirty) if (pending === modSeq) this.#dirty.delete(uid)
+    for (const [uid, pending] of this.#dirty)
+      if (pending === modSeq && !this.#dirtyTwice.has(uid)) this.#dirty.delete(uid)
   }
 
   /** These were removed. */
@@ -260,6 +270,7 @@ export class View {
         uids.push(uid)
         this.#keywords.delete(uid)
         this.#dirty.delete(uid)
+        this.#dirtyTwice.delete(uid)
         continue
       }
       this.#uids[kept] = uid
@@ -305,12 +316,13 @@ export class View {
       if (index !== -1) taken.push([index, modSeq])
     }
     this.#dirty.clear()
+    this.#dirtyTwice.clear()
     return taken.sort((a, b) => a[0] - b[0])
   }
 
   #foldBatches(): void {
     for (const { uids, modSeq } of this.#dirtyBatches) {
-      for (const uid of uids) if ((this.#dirty.get(uid) ?? 0) < modSeq) this.#dirty.set(uid, modSeq)
+      for (const uid of uids) this.#markDirty(uid, modSeq)
     }
     this.#dirtyBatches = []
   }
