@@ -3,10 +3,6 @@
 import { createWriteStream, type WriteStream } from 'node:fs'
 import { mkdir, readdir } from 'node:fs/promises'
 import { finished } from 'node:stream/promises'
-import { encodeModifiedUtf7 } from '../imap/proto/grammar/mailbox.ts'
-import { formatFromLine } from '../mail/mbox/from-line.ts'
-import { formatStatusFields, type SystemFlag } from '../mail/mbox/status-fields.ts'
-import { Flag } from '../store/model.ts'
 import type { ExportedMailbox, ExportedMessage } from './exporter.ts'
 
 /** What the manifest says of a message that was written. */
