@@ -7,6 +7,7 @@ import { allowedFlags } from './allowed-flags.ts'
 import { allows, findPlace } from '../access.ts'
 import { bad, no, ok } from '../context.ts'
 import { selectedPlace } from '../mailboxes/sources.ts'
+import { tooMany } from '../messages/message-limit.ts'
 import { tryIndexes } from '../messages/numbers.ts'
 import { UrlReader } from '../urls/url-reader.ts'
 import type { AppendStep } from '../../proto/grammar/append.ts'
@@ -71,9 +72,12 @@ export class Appending {
 
   async #step(step: AppendStep, octets: number): Promise<Done | null> {
     switch (step.step) {
-      case 'message':
+      case 'message': {
+        const refusal = tooMany(this.#session.parts, this.#ingests.length + 1)
+        if (refusal !== undefined) return refusal
         this.#begin(step.flags, step.date)
         return null
+      }
       case 'octets':
         return this.#announced(octets)
       case 'url':

@@ -2,7 +2,7 @@
 // where to go on. RFC 9738 §3: COPY does all or nothing, EXPUNGE and CLOSE are never cut short.
 import { countOf } from './numbers.ts'
 import { no } from '../context.ts'
-import type { CommandRun, Done } from '../context.ts'
+import type { CommandRun, Done, ImapParts } from '../context.ts'
 import type { Ranges } from '../../proto/grammar/sequence-set.ts'
 import type { View } from './view.ts'
 
@@ -45,8 +45,8 @@ export async function answerLimited(run: CommandRun, done: Done, lowest: number 
 }
 
 /** What a command that does all or nothing answers to too many messages; undefined where it may go on. */
-export function tooMany(run: CommandRun, messages: number): Done | undefined {
-  const { messageLimit, saveLimit } = run.session.parts.config
+export function tooMany({ config }: Pick<ImapParts, 'config'>, messages: number): Done | undefined {
+  const { messageLimit, saveLimit } = config
   const most = messageLimit === 0 ? saveLimit : messageLimit
   if (most === 0 || messages <= most) return undefined
   return no(`MESSAGELIMIT ${most}`, 'Too many messages at once, try fewer')

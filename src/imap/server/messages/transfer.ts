@@ -37,7 +37,7 @@ export async function copyOrMove(
   if (countOf(named) === 0) return ok(`${name} completed`)
   if (!uid && anyGone(view, named)) return no('EXPUNGEISSUED', 'Some of the messages are gone')
   // RFC 9738 §3.1: COPY does all or nothing; MOVE does as many as it may.
-  const surplus = name === 'COPY' ? tooMany(run, countOf(named)) : undefined
+  const surplus = name === 'COPY' ? tooMany(run.session.parts, countOf(named)) : undefined
   if (surplus !== undefined) return surplus
   const { indexes, lowest } =
     name === 'COPY' ? { indexes: named, lowest: null } : limitMessages(run, view, named)
