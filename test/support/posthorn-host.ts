@@ -137,6 +137,11 @@ export class PosthornHost implements TranscriptHost, AsyncDisposable {
         },
       },
       {
+        pattern: /^token (\S+) opens (\S+)$/,
+        run: ([token, address = '']) =>
+          this.#set('auth.verifyToken', (shown: string) => (shown === token ? address : null)),
+      },
+      {
         pattern: /^client certificate (\S+)$/,
         run: ([name = '']) => this.#setClientCertificate(name),
       },
@@ -296,7 +301,7 @@ export class PosthornHost implements TranscriptHost, AsyncDisposable {
     })
   }
 
-  #set(key: string, value: string): Promise<void> {
+  #set(key: string, value: string | ((token: string) => string | null)): Promise<void> {
     if (this.#posthorn !== null)
       throw new Error('settings come before the first connection, user and message')
     const path = key.split('.')
@@ -307,7 +312,7 @@ export class PosthornHost implements TranscriptHost, AsyncDisposable {
       at[name] = below
       at = below
     }
-    at[last] = tryJson(value) ?? value
+    at[last] = typeof value === 'string' ? (tryJson(value) ?? value) : value
     return Promise.resolve()
   }
 
@@ -315,8 +320,9 @@ export class PosthornHost implements TranscriptHost, AsyncDisposable {
   #setClientCertificate(name: string): Promise<void> {
     if (this.#network === null) throw new TranscriptUnsupported('clients have certificates in memory alone')
     this.#clientAddress = '127.0.0.2'
+    const shown = name.includes('@') ? { names: [], emailAddresses: [name] } : { names: [name] }
     this.#network.setConditions(this.#clientAddress, {
-      tls: { names: [name], key: `key of ${name}`, problem: null },
+      tls: { ...shown, key: `key of ${name}`, problem: null },
     })
     return Promise.resolve()
   }
