@@ -29,3 +29,9 @@ export const searchFailed = defineEvent<{ account: number; error: string }>({
   level: 'warn',
   help: 'An account could not be indexed; it is tried again later. Searches read the messages meanwhile.',
 })
+
+export const indexUnreadable = defineEvent<{ account: number; error: string }>({
+  name: 'search.unreadable',
+  level: 'warn',
+  help: 'The full-text index of an account could not be read, and the search read the messages. Make it anew: posthorn index ADDRESS --rebuild.',
+})

@@ -6,7 +6,10 @@
 // - Expunged messages match nothing, told or not.
 // - Long work goes in turns (`Pace`) and shows signs of life (`Progress`); it ends when the client is gone.
 import { decodeStructure } from '../../../mail/mime/codec.ts'
+import { errorText } from '../../../events/error-text.ts'
 import { judge } from './judge.ts'
+import * as searchEvents from '../../../events/search.ts'
+import { StoreUnavailable } from '../../../store/store.ts'
 import { limitMessages } from '../messages/message-limit.ts'
 import { MessageBytes } from '../messages/message-bytes.ts'
 import { Pace } from '../pace.ts'
@@ -20,7 +23,7 @@ import type { CommandRun } from '../context.ts'
 import type { EmailId } from '../../../store/model.ts'
 import type { Evidence } from './judge.ts'
 import type { FactKind, MailboxFacts } from './facts/mailbox-facts.ts'
-import type { FuzzyJudge } from '../../../search/search.ts'
+import type { FuzzyJudge, SearchAnswer, Searcher, TextKey } from '../../../search/search.ts'
 import type { Ranges } from '../../proto/grammar/sequence-set.ts'
 import type { ReadySearch, Searched } from './ready-search.ts'
 import type { SearchProgram } from '../../proto/grammar/search-key.ts'
@@ -195,16 +198,29 @@ class Search {
     )
     if (searcher === null || asked.length === 0) return
     if (this.#evidence.rows === null) await this.#loadRows()
-    const answer = await searcher.lookUp({
-      account: this.#searched.account,
-      keys: asked.map(({ key }) => key),
-      signal: this.#run.session.sink.gone,
-    })
+    const answer = await this.#lookUp(searcher, asked)
+    if (answer === null) return
     const answers = texts.map((_, number) => {
       const at = asked.findIndex((each) => each.number === number)
       return answer.keys[at] ?? null
     })
     this.#evidence = { ...this.#evidence, answers, indexedUpTo: answer.indexedUpTo }
+  }
+
+  /** Null where the index cannot be read: it is derived, and the messages themselves are there. */
+  async #lookUp(
+    searcher: Searcher,
+    asked: readonly { readonly key: TextKey }[],
+  ): Promise<SearchAnswer | null> {
+    const { account } = this.#searched
+    const { sink, parts } = this.#run.session
+    try {
+      return await searcher.lookUp({ account, keys: asked.map(({ key }) => key), signal: sink.gone })
+    } catch (error) {
+      if (error instanceof StoreUnavailable || sink.gone.aborted) throw error
+      parts.events.emit(searchEvents.indexUnreadable, { account, error: errorText(error) })
+      return null
+    }
   }
 
   /** Keeps those that match; gives those that are undecided. */
