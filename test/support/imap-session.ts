@@ -20,14 +20,14 @@ const peer: Peer = { remoteAddress: '192.0.2.1', remotePort: 1, localAddress: '1
 export function imapServer(
   store: Store,
   settings: Partial<ImapConfig> = {},
-  options: { searcher?: Searcher } = {},
+  options: { searcher?: Searcher; clock?: VirtualClock } = {},
 ): {
   service: Service<ImapQuestion, ImapAnswer>
   events: EventMemory
 } {
   const memory = new EventMemory()
   const events = createEvents([memory])
-  const clock = new VirtualClock()
+  const { clock = new VirtualClock(), ...rest } = options
   const directory = directorySection.parse({})
   const { service } = createImapService({
     ...{ hostname: 'mail.example', startTls: false, store, events, clock, random: new SeededRandom(1) },
@@ -35,7 +35,7 @@ export function imapServer(
     maxMessageSize: 50_000_000,
     config: { ...imapSection.parse({}), ...settings },
     auth: { allowClearText: true, maxFailuresPerConnection: 5 },
-    ...options,
+    ...rest,
   })
   return { service, events: memory }
 }
