@@ -50,7 +50,6 @@ function folderOf(mailbox: MailboxLine, manifest: Entry, files: ReadonlyMap<stri
   return {
     ...{ name, specialUse, subscribed, messages, bytes },
     goesBy: 'name',
-    keyed: false,
     read: () => readMailbox(mailbox, manifest, files),
   }
 }

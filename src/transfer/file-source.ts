@@ -86,8 +86,8 @@ function mboxName(entry: Entry): string {
   return mailboxName(levels.map((level) => decodeLevel(level.replace(/\.(?:mbox|mbx|sbd)$/i, ''))))
 }
 
-function plain(name: string): Pick<SourceFolder, 'name' | 'specialUse' | 'goesBy' | 'subscribed' | 'keyed'> {
-  return { name, specialUse: guessSpecialUse(name), goesBy: 'special-use', subscribed: true, keyed: false }
+function plain(name: string): Pick<SourceFolder, 'name' | 'specialUse' | 'goesBy' | 'subscribed'> {
+  return { name, specialUse: guessSpecialUse(name), goesBy: 'special-use', subscribed: true }
 }
 
 /** What all messages in files have in common. */

@@ -209,7 +209,7 @@ function sourceFolder(reading: Reading, folder: Folder): SourceFolder {
   return {
     name: isGmailAll ? 'Archive' : name,
     specialUse: isGmailAll ? 'archive' : specialUse,
-    ...{ goesBy: 'special-use', subscribed, messages, bytes: null, keyed: true },
+    ...{ goesBy: 'special-use', subscribed, messages, bytes: null },
     read: (wanted) => readFolder(reading, { folder, isGmailAll, wanted }),
   }
 }

@@ -34,9 +34,9 @@ interface Where {
 }
 
 const octetsAtOnce = 1024 * 1024
-const mostAtOnce = { gentle: 50, full: 200 } as const
+const mostAtOnce = { gentle: 24, full: 200 } as const
 /** Of one commit beside a running server, milliseconds. */
-const longestCommit = 10
+const longestCommit = 6
 /** How long a message waits for company: sessions see imported mail as it comes. */
 const longestWait = 500
 const keywordLimits = { count: 100, length: 2_000 }
@@ -50,10 +50,12 @@ export class Batch {
   #most: number
   /** Why nothing more can come. */
   stopped: string | null = null
+  /** Milliseconds that commits and the pauses behind them took. */
+  paused = 0
 
   constructor(options: BatchOptions) {
     this.#options = options
-    this.#most = options.pace === 'gentle' ? 16 : mostAtOnce.full
+    this.#most = options.pace === 'gentle' ? 8 : mostAtOnce.full
   }
 
   async add(staged: Staged, where: Where): Promise<void> {
@@ -80,10 +82,13 @@ export class Batch {
     const started = clock.monotonic()
     await this.#append(staged, where)
     const spent = clock.monotonic() - started
+    this.paused += spent
     if (pace === 'full') return
     if (spent > longestCommit) this.#most = Math.max(4, Math.floor(this.#most / 2))
     else if (this.#most < mostAtOnce.gentle) this.#most += 2
-    await clock.sleep(Math.min(1_000, Math.max(1, spent)), gone).catch(() => undefined)
+    const rest = Math.min(1_000, Math.max(2, 2 * spent))
+    this.paused += rest
+    await clock.sleep(rest, gone).catch(() => undefined)
   }
 
   /** Forgets what was gathered and not committed. */

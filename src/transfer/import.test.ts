@@ -109,7 +109,7 @@ test('started again it brings only what is new; the same message twice is two; -
   assert.equal(first.written.imported, 2)
   await writeFile(join(folder, 'box.mbox'), `${one}${one}${one}From a@b Sat Nov 21 10:05:09 2026\n\nnew\n`)
   const second = await importInto(store, ann, { source: await at('box.mbox') })
-  assert.deepEqual([second.written.imported, second.written.known], [2, 2])
+  assert.deepEqual([second.written.imported, second.read.known], [2, 2])
   const again = await importInto(store, ann, { source: await at('box.mbox'), importer: { again: true } })
   assert.equal(again.written.imported, 4)
   const dry = await importInto(store, ann, {
@@ -145,7 +145,7 @@ test('interrupted between two messages, the rest comes with the next start', asy
   const first = await importInto(store, ann, { source: cut, signal: stop.signal })
   assert.deepEqual([first.read.interrupted, first.written.imported], [true, 12])
   const second = await importInto(store, ann, { source: await at() })
-  assert.deepEqual([second.written.known, second.written.imported], [12, 18])
+  assert.deepEqual([second.read.known, second.written.imported], [12, 18])
   assert.equal((await mail())['M']?.messages.length, 30)
 })
 
@@ -189,7 +189,7 @@ test('a full account ends the import with a sentence; with more room it goes on'
   assert.equal(first.written.imported, 4)
   await store.updateAccount({ id: bob.id, quota: { bytes: null, messages: null } })
   const second = await importInto(store, bob, { source: await at() })
-  assert.deepEqual([second.written.imported, second.written.known, second.written.stopped], [6, 4, null])
+  assert.deepEqual([second.written.imported, second.read.known, second.written.stopped], [6, 4, null])
 })
 
 test('a file that cannot be read is named, and the rest comes', async (context) => {

@@ -12,6 +12,7 @@ import type { MimeLimits } from '../mail/mime/limits.ts'
 import { type Ingest, ingest } from '../store/ingest.ts'
 import type { Account, AccountId, MailboxId, Uid } from '../store/model.ts'
 import type { Store } from '../store/store.ts'
+import { contentDigest, contentKey } from './content-key.ts'
 import { Batch, type Staged, stateMilliseconds } from './import-batch.ts'
 import { knownDuplicates, duplicateKey } from './duplicates.ts'
 import { type ImportPlace, placeFor } from './import-place.ts'
@@ -33,6 +34,9 @@ export interface ImporterOptions {
   readonly tell: (event: ImportEvent) => void
   readonly gone: AbortSignal
 }
+
+/** Milliseconds without a pause. */
+const longestWork = 5
 
 /** A folder that is being imported. */
 interface Current {
@@ -57,6 +61,8 @@ export class Importer {
   readonly #batch: Batch
   #current: Current | null = null
   #open: Open | null = null
+  /** Milliseconds of work since the last pause. */
+  #spent = 0
   #places = new Map<string, { mailbox: MailboxId; uid: Uid }>()
   #totals = { imported: 0, bytes: 0, known: 0, duplicates: 0, failed: 0 }
 
@@ -75,7 +81,7 @@ export class Importer {
     try {
       for await (const record of records) {
         if (record.type === 'finish') break
-        await this.#take(record)
+        await this.#pace(() => this.#take(record))
         stopped = this.#batch.stopped
         if (stopped !== null) break
       }
@@ -89,6 +95,18 @@ export class Importer {
       await this.#batch.discard()
     }
     return { ...this.#totals, stopped: stopped ?? this.#batch.stopped }
+  }
+
+  /** Beside a running server, at most a third of its time: reading what came costs time too. */
+  async #pace(work: () => Promise<void> | void): Promise<void> {
+    const { clock, pace, gone } = this.#options
+    const started = clock.monotonic() - this.#batch.paused
+    await work()
+    this.#spent += clock.monotonic() - this.#batch.paused - started
+    if (pace === 'full' || this.#spent < longestWork) return
+    const rest = Math.min(1_000, 2 * this.#spent)
+    this.#spent = 0
+    await clock.sleep(rest, gone).catch(() => undefined)
   }
 
   #take(record: Exclude<ImportRecord, { type: 'finish' }>): Promise<void> | void {
@@ -125,7 +143,7 @@ export class Importer {
           ? new Set<string>()
           : null
     this.#current = { place, kind, known, duplicates, seen: new Map() }
-    tell({ type: 'folder', name: record.name, mailbox: place.name, known: record.keyed ? [...known] : [] })
+    tell({ type: 'folder', name: record.name, mailbox: place.name, known: [...known] })
   }
 
   async #recall(kind: string): Promise<Set<string>> {
@@ -169,10 +187,10 @@ export class Importer {
     const current = this.#current
     this.#open = null
     if (open === null || current === null) return this.#failWithoutPlace(open)
-    const digest = open.hash.digest('hex').slice(0, 24)
+    const digest = contentDigest(open.hash)
     const count = (current.seen.get(digest) ?? 0) + 1
     current.seen.set(digest, count)
-    const key = open.record.key ?? (count === 1 ? digest : `${digest}#${count}`)
+    const key = open.record.key ?? contentKey(digest, count)
     if (current.known.has(key)) {
       this.#totals.known++
       await open.ingest?.discard()

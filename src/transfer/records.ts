@@ -13,8 +13,6 @@ export type ImportRecord =
       readonly specialUse: SpecialUse | null
       readonly goesBy: 'special-use' | 'name'
       readonly subscribed: boolean
-      /** Wants to be told the keys that are known. */
-      readonly keyed: boolean
     }
   | {
       readonly type: 'message'

@@ -1,8 +1,10 @@
 // The side of an import that reads the source: one message after the other becomes records, in constant memory. What cannot be
 // read is told by name, and the rest goes on; only a source that breaks as a whole (a lost server) ends it.
+import { createHash } from 'node:crypto'
 import { takeStatusFields } from '../mail/mbox/status-fields.ts'
 import { Flag } from '../store/model.ts'
 import { isNamed } from './folder-names.ts'
+import { contentDigest, contentKey } from './content-key.ts'
 import { headerTime, openMessage, TextOctets } from './octets.ts'
 import type { ImportEvent, ImportRecord } from './records.ts'
 import { type Source, type SourceFolder, type SourceMessage, SourceUnreadable } from './source.ts'
@@ -55,6 +57,10 @@ export class ImportReader {
   readonly #reading: ImportReading
   readonly totals: ReadTotals = { known: 0, older: 0, elsewhere: 0, failed: 0, interrupted: false }
   #answer = Promise.withResolvers<Extract<ImportEvent, { type: 'folder' }>>()
+  /** Of the folder that is read. */
+  #known: ReadonlySet<string> = new Set()
+  /** How often each content came in it. */
+  readonly #seen = new Map<string, number>()
   #messages = 0
   #bytes = 0
   #totalMessages: number | null = 0
@@ -89,17 +95,19 @@ export class ImportReader {
 
   async *#folder(folder: SourceFolder, isOneOfMany: boolean): AsyncGenerator<ImportRecord> {
     const { choice, signal } = this.#reading
-    const { name, specialUse, goesBy, subscribed, keyed } = folder
+    const { name, specialUse, goesBy, subscribed } = folder
     const { into } = choice
     const target = into === null ? null : isOneOfMany && name !== 'INBOX' ? `${into}/${name}` : into
-    yield { type: 'folder', name, target, specialUse, goesBy, subscribed, keyed }
-    const { known } = await this.#answer.promise
+    yield { type: 'folder', name, target, specialUse, goesBy, subscribed }
+    const known = new Set((await this.#answer.promise).known)
     this.#answer = Promise.withResolvers()
+    this.#known = known
+    this.#seen.clear()
     const skipped = (reason: 'known' | 'older' | 'elsewhere'): void => {
       this.totals[reason]++
       this.#moved(name, 0)
     }
-    for await (const message of folder.read({ known: new Set(known), since: choice.since, skipped })) {
+    for await (const message of folder.read({ known, since: choice.since, skipped })) {
       if (signal.aborted) return
       yield* this.#message(message, name)
     }
@@ -162,22 +170,25 @@ export class ImportReader {
     let first = true
     for await (const [data, more] of inBlocks(octetsOf(header, opened.rest, message.octets))) {
       if (first) {
-        yield {
-          type: 'message',
-          name,
-          key,
-          flags,
-          keywords,
-          internalDate,
-          identity,
-          isCopy: false,
-          data,
-          more,
+        // What can be told to be known here is not sent at all: a repetition costs the server nothing.
+        const ownKey = key ?? (more ? null : this.#keyOf(data))
+        if (ownKey !== null && this.#known.has(ownKey)) {
+          this.totals.known++
+          return
         }
+        const facts = { name, key: ownKey, flags, keywords, internalDate, identity, isCopy: false }
+        yield { type: 'message', ...facts, data, more }
       } else yield { type: 'data', data }
       if (!first && !more) yield { type: 'end' }
       first = false
     }
+  }
+
+  #keyOf(data: string): string {
+    const digest = contentDigest(createHash('sha256').update(data, 'base64'))
+    const count = (this.#seen.get(digest) ?? 0) + 1
+    this.#seen.set(digest, count)
+    return contentKey(digest, count)
   }
 
   #moved(folder: string, bytes: number): void {

@@ -46,8 +46,6 @@ export interface SourceFolder {
   /** Where they are known before reading. */
   readonly messages: number | null
   readonly bytes: number | null
-  /** Whether messages have keys. */
-  readonly keyed: boolean
   read(wanted: Wanted): AsyncIterable<SourceMessage>
 }
 

@@ -27,7 +27,6 @@ const record = z.discriminatedUnion('type', [
     specialUse: use.nullable(),
     goesBy: z.enum(['special-use', 'name']),
     subscribed: z.boolean(),
-    keyed: z.boolean(),
   }),
   z.strictObject({
     type: z.literal('message'),
