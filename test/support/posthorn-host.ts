@@ -154,6 +154,13 @@ export class PosthornHost implements TranscriptHost, AsyncDisposable {
         pattern: /^user (\S+)(?: password (.+))?$/,
         run: ([address, password = 'secret']) => this.#administer('account.add', { address, password }),
       },
+      ...this.#accountClauses(),
+      ...this.#messageClauses(),
+    ])
+  }
+
+  #accountClauses(): readonly Clause[] {
+    return [
       {
         pattern: /^quota (\S+) (\d+) bytes(?: (\d+) messages)?$/,
         run: ([address, bytes, messages]) =>
@@ -184,8 +191,7 @@ export class PosthornHost implements TranscriptHost, AsyncDisposable {
         run: ([address, targets = '']) =>
           this.#administer('alias.set', { address, targets: targets.split(/[, ]+/) }),
       },
-      ...this.#messageClauses(),
-    ])
+    ]
   }
 
   #messageClauses(): readonly Clause[] {
