@@ -115,7 +115,7 @@ test('a watching interimap hears of changes in every mailbox by NOTIFY', { skip 
   const said: Buffer[] = []
   child.stderr.on('data', (chunk: Buffer) => said.push(chunk))
   try {
-    const quiet = (): boolean | undefined => {
+    const quiet = async (): Promise<boolean | undefined> => {
       const text = Buffer.concat(said).toString()
       return (/local: Clean state!/.test(text) && /remote: Clean state!/.test(text)) || undefined
     }
