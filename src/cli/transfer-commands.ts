@@ -1,5 +1,6 @@
 // `posthorn import` and `posthorn export`: mail from other programs and servers into an account, and an account's mail out into files
 // (docs/import-export.md). The source is read and the target written here; who has the store is a running server, or this process.
+import { constants, setPriority } from 'node:os'
 import { resolve } from 'node:path'
 import { type Command, Option } from 'commander'
 import { RealClock } from '../net/real-clock.ts'
@@ -107,6 +108,7 @@ async function importMail(
   const since = sinceOf(options.since)
   using interruption = onInterruption(io)
   await using session = await openAdministration(options)
+  stepBack(session)
   await using source = await unreadableAsFailure(() => openImportSource(io, place, { ...options, clock }))
   const bar = transferBar(io, clock)
   const problems: { name: string; reason: string }[] = []
@@ -204,6 +206,7 @@ async function exportMail(
   const since = sinceOf(options.since)
   using interruption = onInterruption(io)
   await using session = await openAdministration(options)
+  stepBack(session)
   type Listed = { account: number; mailboxes: ExportedMailbox[] }
   const listed = await session.run<Listed>({ operation: 'mail.mailboxes', parameters: { address } })
   const bar = transferBar(io, clock)
@@ -274,6 +277,11 @@ async function unreadableAsFailure<T>(work: () => Promise<T>): Promise<T> {
     if (error instanceof SourceUnreadable) throw new CommandError(exitCode.unavailable, error.message)
     throw error
   }
+}
+
+/** A server on the same machine has the processor first: mail that comes in does not wait for mail that moves. */
+function stepBack({ on }: AdminSession): void {
+  if (on === 'server') setPriority(constants.priority.PRIORITY_LOW)
 }
 
 /** The first Ctrl-C ends the work in order, the second one at once. */
