@@ -96,7 +96,8 @@ export class ImapClient implements AsyncDisposable {
   async #startTls(): Promise<void> {
     await this.command('STARTTLS')
     // RFC 9051 §6.2.1: what came before the handshake may be anybody's.
-    if (this.#reader.held > 0) throw new ImapConnectionLost('octets came between STARTTLS and TLS')
+    if (this.#reader.held > 0 || this.#socket.readableLength > 0)
+      throw new ImapConnectionLost('octets came between STARTTLS and TLS')
     this.#socket = await secure(this.#socket, this.#options)
     this.#reader = new OctetReader(this.#socket)
   }
