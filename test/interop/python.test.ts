@@ -94,6 +94,12 @@ for (const name of imapChecks) {
   })
 }
 
+for (const name of ['sort_and_thread', 'rights', 'quota', 'annotations', 'utf8', 'move_and_replace']) {
+  test(`imaplib, extensions: ${name.replaceAll('_', ' ')}`, { skip }, async (context) => {
+    await check(await startServer(context), 'imap_extensions', name)
+  })
+}
+
 for (const name of ['before_login', 'read', 'delete', 'utf8', 'locked', 'apop']) {
   test(`poplib: ${name.replaceAll('_', ' ')}`, { skip }, async (context) => {
     const server = await startServer(context)
