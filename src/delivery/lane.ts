@@ -86,7 +86,8 @@ class Lane {
   #asked: Promise<LaneJob | null> | null = null
   /** The source has ended. */
   #drained = false
-  #returned = Promise.withResolvers<void>()
+  /** Tells whoever waits for the source that a message came back. */
+  #wake: (() => void) | null = null
   /** The message whose outcome is not known yet. */
   #underWay: Promise<void> = Promise.resolve()
   /** The destination is of no use now: whatever else is taken gets the same answer. */
@@ -132,8 +133,7 @@ class Lane {
       if (waiting !== undefined) return waiting
       if (this.#asked === null && (signal.aborted || this.#dead !== null || this.#drained)) break
       this.#asked ??= next()
-      const returned = this.#returned.promise.then(() => 'returned' as const)
-      const job = await Promise.race([this.#asked, returned])
+      const job = await this.#askedOrReturned(this.#asked)
       if (job === 'returned') continue
       this.#asked = null
       if (job !== null)
@@ -144,11 +144,18 @@ class Lane {
     return this.#waiting.shift() ?? null
   }
 
+  /** No race against a promise that lives as long as the lane: it would keep something of every message that it lost to. */
+  #askedOrReturned(asked: Promise<LaneJob | null>): Promise<LaneJob | null | 'returned'> {
+    return new Promise((resolve, reject) => {
+      this.#wake = () => resolve('returned')
+      asked.then(resolve, reject)
+    })
+  }
+
   /** A message that is to be sent again. */
   #putBack(work: Work): void {
     this.#waiting.push(work)
-    this.#returned.resolve()
-    this.#returned = Promise.withResolvers()
+    this.#wake?.()
   }
 
   /** Gives a message to the session; its outcome is awaited beside the next one's beginning. */
