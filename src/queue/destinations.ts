@@ -74,6 +74,7 @@ const provenFor = 10 * 60_000
 
 /** Rows by what one transaction can carry: message, return path, what stands in front, and at most so many recipients. */
 export function groupRows(rows: readonly Row[], maxRecipients: number): Work[] {
+  if (rows.length === 1) return [makeWork(rows)]
   const groups = new Map<string, Row[]>()
   for (const row of rows) {
     const { recipient } = row

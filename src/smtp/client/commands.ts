@@ -48,7 +48,7 @@ export function rcptCommand(recipient: OutgoingRecipient, capabilities: Capabili
 
 /** True where the address cannot be said without SMTPUTF8 (RFC 6531 §3.3). */
 export function needsSmtpUtf8(message: OutgoingMessage): boolean {
-  return [message.reversePath, ...message.recipients.map((one) => one.address)].some((path) => !isAscii(path))
+  return !isAscii(message.reversePath) || message.recipients.some(({ address }) => !isAscii(address))
 }
 
 /** Octets that no path holds: controls (RFC 5321 §4.1.2), and more than any server could want. */

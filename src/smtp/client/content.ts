@@ -74,7 +74,11 @@ export class LineEndings {
 }
 
 /** The octets in pieces that are worth one string each; none for none. */
-function* windows(bytes: Uint8Array): Generator<Buffer> {
+function windows(bytes: Uint8Array): Iterable<Buffer> {
   const input = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  return input.length > 0 && input.length <= window ? [input] : cut(input)
+}
+
+function* cut(input: Buffer): Generator<Buffer> {
   for (let at = 0; at < input.length; at += window) yield input.subarray(at, at + window)
 }

@@ -22,7 +22,14 @@ export function transact(channel: Channel, message: OutgoingMessage): Promise<Tr
 
 /** Content that is held whole. */
 type Prefetched =
-  | { readonly type: 'whole'; readonly bytes: Buffer; readonly bareNewline: boolean }
+  | {
+      readonly type: 'whole'
+      readonly bytes: Buffer
+      /** The same for DATA: stuffed, without the dot at the end. */
+      readonly pieces: readonly Uint8Array[]
+      /** After all of them. */
+      readonly endings: LineEndings
+    }
   | { readonly type: 'failed'; readonly error: unknown }
 
 type Fault = Extract<DeliveryOutcome, { type: 'cannot-carry' | 'content-failed' }>
@@ -96,9 +103,9 @@ class Transaction {
       if (octets !== size) throw wrongSize(size, octets)
       const bytes = Buffer.concat(parts)
       const endings = new LineEndings()
-      endings.scan(bytes)
+      const pieces = endings.stuff(bytes)
       endings.finish()
-      this.#prefetched = { type: 'whole', bytes, bareNewline: endings.hasBareNewline }
+      this.#prefetched = { type: 'whole', bytes, pieces, endings }
     } catch (error) {
       this.#prefetched = { type: 'failed', error }
     }
@@ -152,7 +159,7 @@ class Transaction {
 
   /** Known beforehand of small messages alone. */
   #hasBareNewline(): boolean {
-    return this.#prefetched?.type === 'whole' && this.#prefetched.bareNewline
+    return this.#prefetched?.type === 'whole' && this.#prefetched.endings.hasBareNewline
   }
 
   async #perform(): Promise<void> {
@@ -322,7 +329,7 @@ class Transaction {
   #sendWhole(replies: number): void {
     const { wire } = this.#channel
     if (this.#prefetched?.type !== 'whole') return
-    const { bytes } = this.#prefetched
+    const { bytes, pieces, endings } = this.#prefetched
     wire.cork()
     if (this.#chunked) {
       this.#beginChunk({ octets: bytes.length, last: true, replies })
@@ -330,8 +337,6 @@ class Transaction {
       wire.write(bytes)
     } else {
       this.#finals = this.#expectFinals(replies, 'data')
-      const endings = new LineEndings()
-      const pieces = endings.stuff(bytes)
       this.#tellContent(bytes.length)
       for (const piece of pieces) wire.write(piece)
       this.#endDotted(endings)

@@ -15,7 +15,10 @@ export interface MessageHeader {
 export async function readHeader(content: AsyncIterable<Uint8Array>, limit: number): Promise<MessageHeader> {
   let text = ''
   for await (const piece of content) {
-    text += Buffer.from(piece.buffer, piece.byteOffset, piece.length).toString('latin1')
+    const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.length)
+    // Behind the first of these, at the latest, nothing belongs to the header.
+    const empty = bytes.indexOf('\r\n\r\n')
+    text += bytes.toString('latin1', 0, empty < 0 ? bytes.length : empty + 4)
     const end = headerEnd(text)
     if (end >= 0) text = text.slice(0, end)
     else if (text.length >= limit) text = text.slice(0, limit)
