@@ -1,9 +1,11 @@
 // fetchmail: takes mail out of a maildrop by POP3 and by IMAP and hands it on by SMTP, here from one account to another.
 import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { chmod, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { type InteropServer, password, startServer } from './server.ts'
+import { type InteropServer, password, startServer, untilMessages } from './server.ts'
 import { missing, type Run, run } from './tool.ts'
 
 const skip = missing('fetchmail')
@@ -53,6 +55,39 @@ for (const protocol of ['POP3', 'IMAP'] as const) {
     assert.equal(nothing.code, 1, nothing.stdout + nothing.stderr)
   })
 }
+
+test('IDLE: what arrives while it waits is fetched at once', { skip }, async (context) => {
+  const server = await startServer(context)
+  const file = join(server.folder, 'fetchmailrc')
+  await writeFile(
+    file,
+    `poll 127.0.0.1 protocol IMAP service ${server.ports.imaps}
+  user "ann@mail.test" password "${password}" ssl no sslcertck idle
+  smtphost 127.0.0.1/${server.ports.smtp} smtpname bob@mail.test no keep fetchall
+`,
+    { mode: 0o600 },
+  )
+  const parameters = ['--fetchmailrc', file, '--pidfile', join(server.folder, 'pid'), '--nodetach', '-v']
+  const child = spawn('fetchmail', [...parameters, '--nosyslog'], {
+    env: { PATH: process.env['PATH'] ?? '', HOME: server.folder, LC_ALL: 'C' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const ended = once(child, 'close')
+  const said: Buffer[] = []
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk: Buffer) => said.push(chunk))
+  }
+  try {
+    await server.put('ann@mail.test', 'From: eve@example.org\r\nSubject: first\r\n\r\nx\r\n')
+    await untilMessages(server, 'bob@mail.test', 1)
+    await server.put('ann@mail.test', 'From: eve@example.org\r\nSubject: second\r\n\r\nx\r\n')
+    await untilMessages(server, 'bob@mail.test', 2)
+  } finally {
+    child.kill()
+    await ended
+  }
+  assert.match(Buffer.concat(said).toString(), /IMAP> A\d+ IDLE/)
+})
 
 test('a wrong password is an authentication failure, and nothing is taken', { skip }, async (context) => {
   const server = await startServer(context)

@@ -3,17 +3,19 @@ import assert from 'node:assert/strict'
 import { mkdir, readdir, readFile, rename, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { shown } from './mailbox-state.ts'
+import { otherClient } from './other-client.ts'
 import { type InteropServer, password, startServer } from './server.ts'
-import { missing, succeed } from './tool.ts'
+import { missing, run, succeed } from './tool.ts'
 
 const skip = missing('mbsync', 'isync')
 const folders = ['INBOX', 'Work/Reports', 'Entwürfe']
 /** mbsync keeps names as they are in the protocol: modified UTF-7 (RFC 3501 §5.1.3). */
 const localNames = new Map([['Entwürfe', 'Entw&APw-rfe']])
 
-async function writeConfiguration(server: InteropServer): Promise<void> {
+async function writeConfiguration(server: InteropServer, ...more: string[]): Promise<void> {
   const { folder, ports } = server
-  await mkdir(join(folder, 'Mail'))
+  await mkdir(join(folder, 'Mail'), { recursive: true })
   await writeFile(
     join(folder, '.mbsyncrc'),
     `IMAPAccount here
@@ -25,6 +27,7 @@ SSLType IMAPS
 CertificateFile ${await server.certificate()}
 SystemCertificates no
 PipelineDepth 50
+${more.join('\n')}
 
 IMAPStore far
 Account here
@@ -129,6 +132,62 @@ test(
     await sync(server)
     assert.deepEqual(await Promise.all(folders.map((name) => local(server, name))), before)
     await agree()
+  },
+)
+
+/** Extensions that mbsync uses where it may, and then must do without. */
+const disabled = ['MOVE', 'UIDPLUS', 'LITERAL+', 'NAMESPACE', 'SASL-IR']
+
+for (const without of [[], disabled]) {
+  const how = without.length === 0 ? 'with all extensions' : `without ${without.join(', ')}`
+  test(`${how}: flags and removals of both sides over several runs`, { skip }, async (context) => {
+    const server = await startServer(context)
+    await writeConfiguration(server, ...without.map((name) => `DisableExtension ${name}`))
+    for (const number of [1, 2, 3, 4, 5]) await server.put('ann@mail.test', text(`m${number}`))
+    await sync(server)
+    const other = await otherClient(context, server)
+    await other.mailboxOpen('INBOX')
+    await other.messageFlagsAdd({ subject: 'm1' }, ['\\Flagged'])
+    await other.messageDelete({ subject: 'm2' })
+    const files = (await local(server, 'INBOX')).toSorted((a, b) => a.subject.localeCompare(b.subject))
+    const [third, fourth] = files.slice(2)
+    assert.ok(third !== undefined && fourth !== undefined)
+    await rename(third.file, `${third.file.replace('/new/', '/cur/').replace(/:2,.*$/, '')}:2,RS`)
+    await unlink(fourth.file)
+    await sync(server)
+    assert.deepEqual(await shown(server, 'ann@mail.test'), ['m1 \\Flagged', 'm3 \\Answered \\Seen', 'm5'])
+    assert.deepEqual((await bothSides(server, 'INBOX')).here, ['m1', 'm3', 'm5'])
+
+    // Flags are taken away as well.
+    await other.messageFlagsRemove({ subject: 'm1' }, ['\\Flagged'])
+    const read = (await local(server, 'INBOX')).find(({ subject }) => subject === 'm3')
+    assert.ok(read !== undefined)
+    await rename(read.file, read.file.replace(/:2,.*$/, ':2,'))
+    await sync(server)
+    assert.deepEqual(await shown(server, 'ann@mail.test'), ['m1', 'm3', 'm5'])
+  })
+}
+
+test(
+  'a mailbox made anew under its old name has another UIDVALIDITY: mbsync sees it',
+  { skip },
+  async (context) => {
+    const server = await startServer(context)
+    await writeConfiguration(server)
+    for (const number of [1, 2]) await server.put('ann@mail.test', text(`old-${number}`), 'Work')
+    await sync(server)
+    const other = await otherClient(context, server)
+    await other.mailboxRename('Work', 'Before')
+    await server.put('ann@mail.test', text('new-1'), 'Work')
+    const tried = await run('mbsync', ['--all', '-c', join(server.folder, '.mbsyncrc')], {
+      home: server.folder,
+    })
+    assert.equal(tried.code, 1)
+    assert.match(tried.stderr, /UIDVALIDITY/)
+    // Nothing is mixed up, and the renamed mailbox came as a new one.
+    assert.deepEqual(await shown(server, 'ann@mail.test', 'Work'), ['new-1'])
+    assert.deepEqual((await bothSides(server, 'Work')).here, ['old-1', 'old-2'])
+    assert.deepEqual((await bothSides(server, 'Before')).here, ['old-1', 'old-2'])
   },
 )
 
