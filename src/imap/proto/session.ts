@@ -337,17 +337,15 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
 
   /** RFC 5161 §3.1, §3.2 */
   #enable(tag: string, names: readonly string[]): void {
-    const before = this.#modes
-    const { modes, enabled } = enableModes(before, names)
+    const { modes, enabled } = enableModes(this.#modes, names)
     this.#modes = modes
     this.#voice.write(`* ${['ENABLED', ...enabled].join(' ')}\r\n`)
-    // RFC 7162 §3.1: HIGHESTMODSEQ is told of the mailbox that is selected. RFC 5464 §4.4: from here on annotations are watched.
-    const tells = this.#state.name === 'selected' && modes.condstore && !before.condstore
-    if (tells || modes.metadata !== before.metadata) {
+    // The handler learns of it now, since with NOTIFY it speaks between commands. RFC 7162 §3.1: and it tells HIGHESTMODSEQ.
+    if (enabled.length > 0) {
       this.#activity = { doing: 'asking', tag, command: 'ENABLE' }
       return this.#ask({ type: 'request', tag, request: { name: 'ENABLE' }, modes })
     }
-    this.#voice.tagged(tag, 'OK', { text: enabled.length === 0 ? 'Nothing to enable' : 'Enabled' })
+    this.#voice.tagged(tag, 'OK', { text: 'Nothing to enable' })
   }
 
   /** RFC 4978 §3: the client waits for the answer, and everything behind it is compressed. */

@@ -185,9 +185,9 @@ class House {
   }
 
   async #hearIdlers(): Promise<void> {
-    if (!this.#sessions.some(({ idling }) => idling !== null)) return
+    if (!this.#sessions.some(isTold)) return
     for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve))
-    for (const session of this.#sessions) if (session.idling !== null) await this.#hearIdler(session)
+    for (const session of this.#sessions) if (isTold(session)) await this.#hearIdler(session)
   }
 
   async #hearIdler(session: Session): Promise<void> {
@@ -195,8 +195,11 @@ class House {
     const octets = session.client.take()
     this.#say(session, 'S', octets)
     const { untagged } = readResponses(octets)
-    for (const response of untagged) session.view?.hear(response, { holds: false, earlier: false })
-    session.view?.compare({ holds: false })
+    const { view, notified } = session
+    // RFC 5465 §6.1.2: SELECTED-DELAYED lets no message lose its number unless a command is at work.
+    const holds = notified === 'delayed' && session.idling === null
+    for (const response of untagged) view?.hear(response, { holds, earlier: false })
+    view?.compare({ holds })
   }
 
   // Connections
@@ -220,6 +223,11 @@ class House {
     const from = cache.mailbox === session.view.mailbox ? cache.unknownFrom : 1
     await this.#do(session, { text: `UID FETCH ${from}:* (FLAGS)`, expect: ['OK'] })
   }
+}
+
+/** What happens is told without being asked for. */
+function isTold({ idling, notified }: Session): boolean {
+  return idling !== null || notified !== null
 }
 
 /** What comes behind CLOSED is about the new mailbox (RFC 7162 §3.2.11). */

@@ -28,6 +28,8 @@ export class Session {
   view: View | null = null
   cache: Cache | null = null
   idling: string | null = null
+  /** RFC 5465: news of the selected mailbox come at once, or expunges wait (`delayed`) for the end of a command. */
+  notified: 'selected' | 'delayed' | null = null
   #tag = 0
 
   constructor(name: string, account: Account, service: Service) {
@@ -52,6 +54,7 @@ export class Session {
     this.modes = { rev2: false, condstore: false, qresync: false, uidOnly: false }
     this.view = null
     this.idling = null
+    this.notified = null
     await this.open()
   }
 

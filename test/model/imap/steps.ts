@@ -1,7 +1,7 @@
 // What a run does: steps, each of a kind and with a seed of its own, so that a run can be cut down to those that matter.
 import { append, replace } from './actions/append.ts'
 import { copyOrMove, expunge, store, uidExpunge } from './actions/messages.ts'
-import { close, enable, look, noop, open, select, unselect } from './actions/sessions.ts'
+import { close, enable, look, noop, notify, open, select, unselect } from './actions/sessions.ts'
 import { create, list, lsub, remove, rename, status, subscribe } from './actions/mailboxes.ts'
 import { Dice } from './dice.ts'
 import { fetch } from './actions/fetch.ts'
@@ -24,6 +24,7 @@ export const anywhere = {
   list,
   lsub,
   noop,
+  notify,
   open,
   rename,
   select,
@@ -60,6 +61,7 @@ const weights: readonly (readonly [Kind, number])[] = [
     ['list', 1],
     ['lsub', 1],
     ['noop', 6],
+    ['notify', 3],
   ] as const),
   ...([
     ['open', 5],

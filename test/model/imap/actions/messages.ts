@@ -45,7 +45,7 @@ export function store(making: MakingOnView): Action {
   return {
     text,
     holds: !uid,
-    expect: missing && !uid ? ['NO', 'OK'] : ['OK'],
+    expect: (missing && !uid) || view.mailbox.removed ? ['NO', 'OK'] : ['OK'],
     apply(answer) {
       for (const message of changed)
         view.mailbox.setFlags(message, combine(mode, message.flags, toSet(flags)))

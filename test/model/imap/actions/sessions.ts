@@ -102,6 +102,18 @@ export function enable({ dice, session }: Making): Action {
   return { text: `ENABLE ${name}`, tellsNothing: true, expect: ['OK'] }
 }
 
+/** RFC 5465 §6.1 */
+export function notify({ dice, session }: Making): Action {
+  const kind = dice.pick(['selected', 'delayed'] as const)
+  const filter = kind === 'selected' ? 'SELECTED' : 'SELECTED-DELAYED'
+  const items = dice.oneIn(2) ? ' (UID FLAGS)' : ''
+  return {
+    text: `NOTIFY SET (${filter} (MessageNew${items} MessageExpunge FlagChange))`,
+    expect: ['OK'],
+    apply: () => void (session.notified = kind),
+  }
+}
+
 /** The client comes back with what it has kept. */
 export function resync(making: Making, cache: Cache): Action {
   const { dice, session } = making
