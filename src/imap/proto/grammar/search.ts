@@ -45,7 +45,7 @@ const text = (key: 'body' | 'text'): KeyReader => {
 const size = (relation: 'larger' | 'smaller'): KeyReader => {
   return ({ cursor }) => {
     cursor.sp()
-    return { key: 'size', relation, octets: cursor.number() }
+    return { key: 'size', relation, octets: cursor.number64() }
   }
 }
 const within = (relation: 'older' | 'younger'): KeyReader => {
