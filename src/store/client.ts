@@ -179,6 +179,7 @@ type LookUpMethods =
   | 'keywordsIn'
   | 'deletedBytes'
   | 'loadModSeqs'
+  | 'loadSizes'
   | 'vanishedSince'
   | 'urlKey'
   | 'resetUrlKey'
@@ -189,6 +190,7 @@ function lookUpStore(executor: Executor, limits: StoreLimits): Pick<MailStore, L
     loadEmails: (request) => executor.read('loadEmails', request),
     keywordsIn: (request) => executor.read('keywordsIn', request, limits),
     deletedBytes: (request) => executor.read('deletedBytes', request),
+    loadSizes: (request) => executor.read('loadSizes', request),
     loadModSeqs: (request) => executor.read('loadModSeqs', request),
     vanishedSince: (request) => executor.read('vanishedSince', request),
     // Read first: a key is made once.

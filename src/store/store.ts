@@ -236,6 +236,11 @@ export interface MailStore {
     uids: Uint32Array
     modSeqs: Float64Array
   }>
+  /** Octets of each message, as the mailbox is now: typed arrays of equal length, in order of UID. */
+  loadSizes(request: { account: AccountId; mailbox: MailboxId }): Promise<{
+    uids: Uint32Array
+    sizes: Float64Array
+  }>
   /**
    * UIDs that left the mailbox after `since`, in ranges (RFC 7162 §3.2.5 VANISHED (EARLIER)). `complete` is false where older
    * tombstones are gone: then every UID that is not there counts as vanished.

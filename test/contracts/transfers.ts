@@ -239,6 +239,9 @@ export function transferContract(test: Room): void {
     const all = await house.store.loadModSeqs(place)
     assert.deepEqual([...all.uids], rows.map((row) => row.uid)) // prettier-ignore
     assert.deepEqual([...all.modSeqs], rows.map((row) => row.modSeq)) // prettier-ignore
+    const sizes = await house.store.loadSizes(place)
+    assert.deepEqual([...sizes.uids], rows.map((row) => row.uid)) // prettier-ignore
+    assert.deepEqual([...sizes.sizes], rows.map((row) => row.size)) // prettier-ignore
     await house.setFlags({ ...place, uids: [[2, 2], [4, 6]], flags: Flag.deleted }) // prettier-ignore
     assert.deepEqual([...(await house.store.loadModSeqs({ ...place, above: before })).uids], [2, 4, 5, 6])
     assert.equal(await house.store.deletedBytes(place), 4 * (rows[0]?.size ?? 0))

@@ -17,9 +17,8 @@ type Retrieve = Extract<Pop3Question, { type: 'retrieve' }>
 
 /** Larger messages are streamed. */
 const wholeMessageBytes = 65_536
-/** Rows fetched at once when a client reads in order. */
-const rowsAhead = 32
-const highestUid = 0xffff_ffff
+/** Rows fetched at once, with the octets of small messages, when a client reads in order. */
+const rowsAhead = 16
 
 interface Stream {
   readonly encoder: MessageEncoder
@@ -48,25 +47,11 @@ export class MaildropReader {
   static async open(store: Store, account: AccountId): Promise<MaildropReader | undefined> {
     const inbox = await store.findMailbox({ account, name: 'INBOX' })
     if (inbox === undefined) return undefined
-    let uids = new Uint32Array(inbox.messages)
-    let sizes = new Float64Array(inbox.messages)
-    let count = 0
-    const request = { account, mailbox: inbox.id, uids: [[1, highestUid]] as const }
-    for await (const batch of store.messages(request)) {
-      if (count + batch.length > uids.length) {
-        // Mail arrived between the two reads.
-        uids = enlarge(uids, new Uint32Array((count + batch.length) * 2))
-        sizes = enlarge(sizes, new Float64Array((count + batch.length) * 2))
-      }
-      for (const message of batch) {
-        uids[count] = message.uid
-        sizes[count++] = message.size
-      }
-    }
+    const { uids, sizes } = await store.loadSizes({ account, mailbox: inbox.id })
     return new MaildropReader(store, account, inbox.id, {
       uidValidity: inbox.uidValidity,
-      uids: uids.subarray(0, count),
-      sizes: sizes.subarray(0, count),
+      uids,
+      sizes,
     })
   }
 
@@ -81,7 +66,8 @@ export class MaildropReader {
     if (row === undefined) return { type: 'gone' }
     const { prefix } = row
     if (row.size <= wholeMessageBytes) {
-      const body = await this.#store.blobs.readSmall(row.blob)
+      // Small messages came with their row.
+      const body = row.data ?? (await this.#store.blobs.readSmall(row.blob))
       if (body !== undefined) {
         const message = prefix === '' ? body : Buffer.concat([Buffer.from(prefix), body])
         if (!question.utf8 && headerNeedsUtf8(message)) return { type: 'needs-utf8' }
@@ -157,7 +143,8 @@ export class MaildropReader {
   /** The row of `uid`; those up to `last` are kept for later. */
   async #fetch(uid: number, last: number): Promise<MessageText | undefined> {
     this.#ahead = new Map()
-    const request = { account: this.#account, mailbox: this.#mailbox, uids: [[uid, last]] as const }
+    const uids = [[uid, last]] as const
+    const request = { account: this.#account, mailbox: this.#mailbox, uids, data: true }
     for await (const batch of this.#store.messageTexts(request)) {
       for (const row of batch) this.#ahead.set(row.uid, row)
     }
@@ -173,9 +160,4 @@ async function writePieces(sink: Sink, pieces: readonly Uint8Array[]): Promise<v
   // A promise only where the peer is slow.
   const room = sink.write(bytes)
   if (room !== undefined) await room
-}
-
-function enlarge<T extends Uint32Array | Float64Array>(from: T, to: T): T {
-  to.set(from)
-  return to
 }

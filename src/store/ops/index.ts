@@ -39,7 +39,7 @@ const { installationSecret, findInstallationSecret } = directory
 const { listMailboxes, getMailbox, findMailbox, subscriptions } = mailboxes
 const { createMailbox, removeMailbox, renameMailbox, setSpecialUse, setSubscription, claimRecent } = mailboxes
 const { openMailbox, loadView, messageBatch, messageTextBatch, structureBatch, locateBlob } = view
-const { loadEmails, deletedBytes, loadModSeqs, vanishedSince } = view
+const { loadEmails, loadSizes, deletedBytes, loadModSeqs, vanishedSince } = view
 const { accessList, setAccess, rightsIn, sharingAccounts, sharedMailboxes } = sharing
 const { annotations, annotationBytes, setAnnotations } = annotated
 const { auditAccounts, auditAccount, auditBlobs, blobKeys, knownKeys } = audit
@@ -82,6 +82,7 @@ export const reads = {
   loadEmails,
   deletedBytes,
   loadModSeqs,
+  loadSizes,
   vanishedSince,
   findUrlKey,
   accessList,

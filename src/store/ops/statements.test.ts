@@ -6,7 +6,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { migrate } from '../sqlite/migrate.ts'
 import { queueMessageColumns, queueRecipientColumns } from './queue-rows.ts'
-import { accountColumns, mailboxColumns, messageColumns } from './rows.ts'
+import { accountColumns, gathered, mailboxColumns, messageColumns } from './rows.ts'
 
 interface Query {
   readonly file: string
@@ -35,6 +35,8 @@ const pieces: Record<string, string> = {
   only: '',
   where: '1 = 1',
   these: '1 = 1',
+  gathered: gathered.sqlite.join(''),
+  packedRows: 'SELECT 1 AS uid, 1 AS packed',
   listed: '(SELECT 1 AS value)',
 }
 

@@ -11,6 +11,7 @@ import {
   messageColumns,
   messageOf,
   messageTextOf,
+  packedColumn,
   selectableMailbox,
 } from './rows.ts'
 
@@ -112,6 +113,14 @@ export function* loadEmails({ account, mailbox }: Place): Op<{
     threads[index] = threadOf.get(email) ?? email
   }
   return { uids, emails, threads }
+}
+
+/** See `MailStore.loadSizes`. */
+export function* loadSizes({ account, mailbox }: Place): Op<{ uids: Uint32Array; sizes: Float64Array }> {
+  const here = among({ account, mailbox })
+  const uids = yield* packedColumn(sql`SELECT uid, uid AS packed FROM message WHERE ${here} ORDER BY uid`)
+  const sizes = yield* packedColumn(sql`SELECT uid, size AS packed FROM message WHERE ${here} ORDER BY uid`)
+  return { uids: Uint32Array.from(uids), sizes: Float64Array.from(sizes) }
 }
 
 /** See `MailStore.deletedBytes`. */

@@ -42,11 +42,15 @@ export interface FlagsNow extends Numbers {
 /** A whole FETCH response about flags. */
 export function encodeFlagsNow(now: FlagsNow, modes: Modes): string {
   const { uid, flags, modSeq, uidCommand } = now
-  let items = ''
-  if ((uidCommand || modes.condstore) && !modes.uidOnly) items = `UID ${uid} `
-  if (flags !== null) items += `${encodeFlagsItem(flags.bits, flags.keywords, modes)} `
-  if (modes.condstore && modSeq !== null) items += `${encodeModSeqItem(modSeq)} `
-  return `${encodeFetchStart(now, modes)}${items.trimEnd()})\r\n`
+  const told = flags === null ? '' : encodeFlagsItem(flags.bits, flags.keywords, modes)
+  const start = encodeFetchStart(now, modes)
+  // A STORE of a hundred thousand messages tells each of them so.
+  if (!uidCommand && !modes.condstore) return `${start}${told})\r\n`
+  const items: string[] = []
+  if (!modes.uidOnly) items.push(`UID ${uid}`)
+  if (told !== '') items.push(told)
+  if (modes.condstore && modSeq !== null) items.push(encodeModSeqItem(modSeq))
+  return `${start}${items.join(' ')})\r\n`
 }
 
 /** Ranges in one VANISHED response; clients have to read a line as a whole. */
