@@ -3,7 +3,7 @@
 // The new state is computed here from the old rows; the rows are written by sets: one statement for the flags and one for
 // each distinct list of keywords, as long as those are few. Rows that would stay the same are not touched and take no modseq.
 import type { AccountId, MailboxId, ModSeq, Uid } from '../model.ts'
-import { changed, type Fragment, type Op, run, sql, type Stmt, many, tuples } from '../op.ts'
+import { changed, type Fragment, type Op, run, sql, type Stmt, many } from '../op.ts'
 import type { FlagColumns } from '../changes.ts'
 import type { Outcome, UidSelection } from '../store.ts'
 import { among, flagStates, isYounger, lockAccount, nextModSeq, noCounts, selectableMailbox } from './rows.ts'
