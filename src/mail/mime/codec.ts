@@ -154,10 +154,10 @@ export function envelopeStart(text: string): number {
   return comma === -1 ? -1 : comma + 1
 }
 
-/** Where the message's own header and body begin, read without decoding the rest; undefined where that takes a closer look. */
-export function tryRootOffsets(text: string): { headerStart: number; bodyStart: number } | undefined {
+/** Where in a kept text its root part begins, as an array in the order of `PackedPart`; -1 where that takes a closer look. */
+export function rootStart(text: string): number {
   const start = envelopeStart(text)
-  if (start === -1) return undefined
+  if (start === -1) return -1
   let depth = 0
   let at = start
   do {
@@ -168,13 +168,20 @@ export function tryRootOffsets(text: string): { headerStart: number; bodyStart: 
       // To the end of the string: every quote in it has a backslash before it, as has every backslash.
       for (at++; text.charCodeAt(at) !== 0x22; at++) {
         if (text.charCodeAt(at) === 0x5c) at++
-        if (at >= text.length) return undefined
+        if (at >= text.length) return -1
       }
     }
     at++
   } while (depth > 0 && at < text.length)
-  // Then the offsets of the root part: `,[[headerStart,headerLength,`
-  const offsets = /^,\[\[(\d+),(\d+),/.exec(text.slice(at, at + 40))
+  return text.charCodeAt(at) === 0x2c ? at + 1 : -1
+}
+
+/** Where the message's own header and body begin, read without decoding the rest; undefined where that takes a closer look. */
+export function tryRootOffsets(text: string): { headerStart: number; bodyStart: number } | undefined {
+  const at = rootStart(text)
+  if (at === -1) return undefined
+  // The offsets of the root part: `[[headerStart,headerLength,`
+  const offsets = /^\[\[(\d+),(\d+),/.exec(text.slice(at, at + 40))
   if (offsets === null) return undefined
   const headerStart = Number(offsets[1])
   return { headerStart, bodyStart: headerStart + Number(offsets[2]) }

@@ -3,11 +3,14 @@
 // The grammar leaves no way to say "unknown", so what a walk did not reach is said with the nearest thing that is legal: a
 // multipart without parts has one empty text part, an embedded message that was not walked into has an empty envelope.
 // Depth is bounded by the walk that made the structure.
+import { decodeStructure, rootStart } from '../../../mail/mime/codec.ts'
+import { bracket, closing, comma, copyNumber, copyText, expect } from './kept-walk.ts'
 import { encodeEnvelope } from './envelope.ts'
 import { encodeHeaderText, encodeString } from './strings.ts'
 import { takesUtf8 } from '../modes.ts'
 import { emptyEnvelope, type Disposition, type Parameter, type Part } from '../../../mail/mime/structure.ts'
 import type { Modes } from '../modes.ts'
+import type { Walk } from './kept-walk.ts'
 
 type Form = 'body' | 'bodystructure'
 
@@ -85,4 +88,70 @@ function multipartExtension(part: Part, modes: Modes): string {
 function placement(part: Part, modes: Modes): string {
   const location = encodeHeaderText(part.location, modes)
   return `${disposition(part.disposition, modes)} ${language(part.language)} ${location}`
+}
+
+/** The body of a kept structure: in one walk where it is plain, as in most messages. Throws `StructureDamaged` where it is none. */
+export function encodeKeptBody(structure: string, form: Form, modes: Modes): string {
+  const start = rootStart(structure)
+  const walk: Walk = { text: structure, at: start, failed: start === -1 }
+  const plain = start === -1 ? '' : copyPart(walk, form)
+  return walk.failed ? encodeBody(decodeStructure(structure).root, form, modes) : plain
+}
+
+/** `[[headerStart, headerLength, bodyLength, lines], type, subtype, parameters, encoding, parts, message, rare]`; see the codec. */
+function copyPart(walk: Walk, form: Form): string {
+  expect(walk, bracket)
+  expect(walk, bracket)
+  copyNumber(walk)
+  expect(walk, comma)
+  copyNumber(walk)
+  const octets = copyNext(walk, copyNumber)
+  const lines = copyNext(walk, copyNumber)
+  expect(walk, closing)
+  const type = copyNext(walk, copyText)
+  const subtype = copyNext(walk, copyText)
+  const list = copyNext(walk, copyParameters)
+  const encoding = copyNext(walk, copyText)
+  expect(walk, comma)
+  const parts = copyParts(walk, form)
+  // Nothing of what few parts have, and no message inside.
+  if (!walk.text.startsWith(',null,0]', walk.at) || type === '"message"') walk.failed = true
+  walk.at += ',null,0]'.length
+  if (walk.failed) return ''
+  const extended = form === 'bodystructure'
+  if (type === '"multipart"')
+    return `(${parts === '' ? emptyText[form] : parts} ${subtype}${extended ? ` ${list} NIL NIL NIL` : ''})`
+  const count = type === '"text"' ? ` ${lines}` : ''
+  return `(${type} ${subtype} ${list} NIL NIL ${encoding} ${octets}${count}${extended ? ' NIL NIL NIL NIL' : ''})`
+}
+
+function copyNext(walk: Walk, copy: (walk: Walk) => string): string {
+  expect(walk, comma)
+  return walk.failed ? '' : copy(walk)
+}
+
+/** `[[name, value], …]` */
+function copyParameters(walk: Walk): string {
+  let list = ''
+  expect(walk, bracket)
+  while (!walk.failed && walk.text.charCodeAt(walk.at) !== closing) {
+    if (list !== '') expect(walk, comma)
+    expect(walk, bracket)
+    const name = copyText(walk)
+    list += `${list === '' ? '' : ' '}${name} ${copyNext(walk, copyText)}`
+    expect(walk, closing)
+  }
+  walk.at++
+  return list === '' ? 'NIL' : `(${list})`
+}
+
+function copyParts(walk: Walk, form: Form): string {
+  let parts = ''
+  expect(walk, bracket)
+  while (!walk.failed && walk.text.charCodeAt(walk.at) !== closing) {
+    if (parts !== '') expect(walk, comma)
+    parts += copyPart(walk, form)
+  }
+  walk.at++
+  return parts
 }

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Buffer } from 'node:buffer'
 import fc from 'fast-check'
-import { encodeBody } from './body-structure.ts'
+import { encodeBody, encodeKeptBody } from './body-structure.ts'
 import { encodeEnvelope, encodeKeptEnvelope } from './envelope.ts'
 import { encodeStructure, tryRootOffsets } from '../../../mail/mime/codec.ts'
 import { noModes } from '../modes.ts'
@@ -131,6 +131,10 @@ test('structures of any message are well formed', () => {
       for (const modes of [noModes, { ...noModes, utf8: true }]) {
         const kept = encodeKeptEnvelope(encodeStructure(structure), modes)
         assert.equal(kept, encodeEnvelope(structure.envelope, modes))
+        for (const form of ['body', 'bodystructure'] as const) {
+          const body = encodeKeptBody(encodeStructure(structure), form, modes)
+          assert.equal(body, encodeBody(structure.root, form, modes))
+        }
       }
       checkBody(read(encodeBody(structure.root, 'body', noModes)), 'body')
       checkBody(read(encodeBody(structure.root, 'bodystructure', noModes)), 'bodystructure')

@@ -3,9 +3,11 @@
 // A mailbox of a hundred thousand messages is listed by its envelopes, so one that is nothing but printable US-ASCII goes from the kept
 // form to the wire in one walk over it: both quote strings alike. Any other is decoded and written in full.
 import { decodeEnvelope, envelopeStart } from '../../../mail/mime/codec.ts'
+import { bracket, closing, comma, copyText, expect } from './kept-walk.ts'
 import { encodeHeaderText } from './strings.ts'
 import type { Envelope, EnvelopeAddress } from '../../../mail/mime/structure.ts'
 import type { Modes } from '../modes.ts'
+import type { Walk } from './kept-walk.ts'
 
 /** `envelope = "(" env-date SP env-subject SP env-from SP … env-message-id ")"` */
 export function encodeEnvelope(envelope: Envelope, modes: Modes): string {
@@ -34,13 +36,6 @@ export function encodeKeptEnvelope(structure: string, modes: Modes): string {
   return walk.failed ? encodeEnvelope(decodeEnvelope(structure), modes) : plain
 }
 
-/** A place in the kept form; `failed` once something stands there that must be looked at closely. */
-interface Walk {
-  readonly text: string
-  at: number
-  failed: boolean
-}
-
 /** `[date, subject, from, sender, replyTo, to, cc, bcc, inReplyTo, messageId]`; see `PackedEnvelope` of the codec. */
 function copyEnvelope(walk: Walk): string {
   expect(walk, bracket)
@@ -62,19 +57,7 @@ function copyEnvelope(walk: Walk): string {
   return `(${date} ${subject} ${lists} ${inReplyTo} ${messageId})`
 }
 
-const bracket = 0x5b
-const closing = 0x5d
-const comma = 0x2c
-const quote = 0x22
-const backslash = 0x5c
 const zero = 0x30
-/** The longest text that is written quoted; see `strings.ts`. */
-const longest = 1000
-
-function expect(walk: Walk, code: number): void {
-  if (walk.text.charCodeAt(walk.at) !== code) walk.failed = true
-  walk.at++
-}
 
 /** A list of addresses, null, or 0 for `same`. */
 function copyList(walk: Walk, same: string): string {
@@ -104,29 +87,4 @@ function copyList(walk: Walk, same: string): string {
   }
   expect(walk, closing)
   return `${list})`
-}
-
-/** A string as it stands, quotes and all, or NIL for null. */
-function copyText(walk: Walk): string {
-  const { text, at } = walk
-  if (text.charCodeAt(at) !== quote) {
-    if (!text.startsWith('null', at)) walk.failed = true
-    walk.at += 4
-    return 'NIL'
-  }
-  let end = at + 1
-  for (;;) {
-    const code = text.charCodeAt(end)
-    if (code === quote) break
-    if (code === backslash) {
-      // Of the escapes of JSON two mean the same in a quoted string.
-      const next = text.charCodeAt(++end)
-      if (next !== quote && next !== backslash) walk.failed = true
-    } else if (!(code >= 0x20 && code < 0x7f)) walk.failed = true
-    if (walk.failed) return ''
-    end++
-  }
-  if (end - at > longest) walk.failed = true
-  walk.at = end + 1
-  return text.slice(at, end + 1)
 }

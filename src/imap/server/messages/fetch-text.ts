@@ -3,7 +3,7 @@
 // A response is made without waiting wherever the octets are at hand, as those of small messages are; a literal's count is known before
 // its first octet. A blob that ends early throws, and the session ends: nothing that was said behind it would be understood.
 import { decodeStructure } from '../../../mail/mime/codec.ts'
-import { encodeBody } from '../../proto/encode/body-structure.ts'
+import { encodeKeptBody } from '../../proto/encode/body-structure.ts'
 import { encodeFetchStart, encodeFlagsItem } from '../../proto/encode/fetch-data.ts'
 import { encodeItemName } from '../../proto/encode/responses.ts'
 import { encodeKeptEnvelope } from '../../proto/encode/envelope.ts'
@@ -38,9 +38,9 @@ export function structureItem(
     case 'ENVELOPE':
       return `ENVELOPE ${encodeKeptEnvelope(structure, modes)}`
     case 'BODY':
-      return `BODY ${encodeBody(decodeStructure(structure).root, 'body', modes)}`
+      return `BODY ${encodeKeptBody(structure, 'body', modes)}`
     case 'BODYSTRUCTURE':
-      return `BODYSTRUCTURE ${encodeBody(decodeStructure(structure).root, 'bodystructure', modes)}`
+      return `BODYSTRUCTURE ${encodeKeptBody(structure, 'bodystructure', modes)}`
     case 'PREVIEW':
       // RFC 8970 §3: made when the message came, so LAZY has nothing to wait for; "" where there is nothing to show.
       return `PREVIEW ${encodeUnicode(decodeStructure(structure).preview, modes)}`
