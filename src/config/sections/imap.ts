@@ -67,6 +67,10 @@ export const imapSection = z
       'Commands that make no sense before a session without log-in is ended.',
     ),
     badCommands: count(100, 'Commands that make no sense before a session is ended.'),
+    restAfter: duration(
+      '5m',
+      'A session that needed the list of its mailbox’s messages for nothing this long, in IDLE or silent, gives its memory back.',
+    ),
     loginTimeout: duration('3m', 'Silence before log-in that ends a session.'),
     loginDeadline: duration('10m', 'A session that has not logged in by then is ended, whatever it sends.'),
     timeout: duration(

@@ -57,6 +57,8 @@ export interface SessionContext {
   watch: Watch | null
   /** Something is pending for the client. */
   readonly onChange: () => void
+  /** The selected mailbox's view was not needed for a while: `Selected.rest` may be called between commands. */
+  readonly onRest: () => void
 }
 
 /** A command's context: the session's, and where its responses go. */

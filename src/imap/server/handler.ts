@@ -50,6 +50,8 @@ export class ImapHandler implements Handler<ImapQuestion, ImapAnswer> {
   #idle: { readonly alerts: string[]; readonly terminal: Disposable | undefined } | null = null
   /** A turn to tell what happened is asked for. */
   #waking = false
+  /** In that turn the view may be given back. */
+  #resting = false
   #unsubscribe: (() => void) | null = null
   #accountGone = false
 
@@ -136,6 +138,10 @@ export class ImapHandler implements Handler<ImapQuestion, ImapAnswer> {
       selected: null,
       watch: null,
       onChange: () => this.#wake(),
+      onRest: () => {
+        this.#resting = true
+        this.#askTurn()
+      },
     }
     this.#unsubscribe = mail.subscribeBatched(account.id, (changes) => {
       if (changes.some((change) => change.type === 'account-removed')) this.#accountGone = true
@@ -217,7 +223,11 @@ export class ImapHandler implements Handler<ImapQuestion, ImapAnswer> {
 
   /** Something changed: in IDLE, and where NOTIFY wants it, that is told without being asked. */
   #wake(): void {
-    if (this.#waking || !this.#tellsUnasked) return
+    if (this.#tellsUnasked) this.#askTurn()
+  }
+
+  #askTurn(): void {
+    if (this.#waking) return
     this.#waking = true
     this.#parts.turns.ask(() => this.#sink.between(this.#tellBetween))
   }
@@ -228,6 +238,8 @@ export class ImapHandler implements Handler<ImapQuestion, ImapAnswer> {
 
   readonly #tellBetween = async (): Promise<void> => {
     this.#waking = false
+    if (this.#resting) this.#session?.selected?.rest()
+    this.#resting = false
     // A message is being sent, and its command may go on in a literal: its answer is near.
     if (!this.#tellsUnasked || this.#appending !== null) return
     for (const alert of this.#idle?.alerts.splice(0) ?? []) await this.#sink.write(alert)

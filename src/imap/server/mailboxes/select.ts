@@ -11,7 +11,7 @@ import { afterSelect } from './after-select.ts'
 import { systemFlag } from '../../proto/grammar/flags.ts'
 import { listAttributes } from './list.ts'
 import type { CommandRun, Done, SessionContext } from '../context.ts'
-import type { Mailbox, Uid } from '../../../store/model.ts'
+import type { Mailbox } from '../../../store/model.ts'
 import type { Place } from '../access.ts'
 import type { RequestOf } from '../../proto/commands/command.ts'
 import type { Selected } from '../messages/selected.ts'
@@ -62,15 +62,18 @@ export async function select(run: CommandRun, request: Selecting): Promise<Done>
 
 function open(session: SessionContext, place: Place, readOnly: boolean): ReturnType<typeof openSelected> {
   const { account, mailbox, rights } = place
-  const { onChange, parts } = session
+  const { onChange, onRest, parts } = session
+  const { store, clock, config } = parts
   const modes = () => session.modes
-  return openSelected({ store: parts.store, account, mailbox: mailbox.id, rights, readOnly, modes, onChange })
+  return openSelected({
+    ...{ store, account, mailbox: mailbox.id, rights, readOnly, modes, onChange },
+    ...{ clock, restAfter: config.restAfter, onRest },
+  })
 }
 
 interface Opened {
   readonly selected: Selected
   readonly mailbox: Mailbox
-  readonly recentFrom: Uid
   readonly place: Place
   readonly request: Selecting
 }
@@ -85,7 +88,7 @@ async function selectResponses(run: CommandRun, opened: Opened): Promise<string>
     `OK [PERMANENTFLAGS (${permanentFlags(selected)})] Flags that are kept`,
     `${messages} EXISTS`,
     // RFC 9051 Appendix E: IMAP4rev2 has neither RECENT nor UNSEEN here.
-    ...(modes.rev2 ? [] : [`${await countRecent(opened)} RECENT`]),
+    ...(modes.rev2 ? [] : [`${await selected.countRecent()} RECENT`]),
     // RFC 9586 §3: nor has UIDONLY, which takes no sequence numbers.
     ...(modes.rev2 || modes.uidOnly ? [] : await firstUnseen(opened)),
     `OK [UIDVALIDITY ${uidValidity}] UIDs are valid`,
@@ -104,13 +107,6 @@ async function ownListing(run: CommandRun, place: Place, { supplied }: Selecting
   const attributes = await listAttributes(run.session, place)
   const oldName = supplied === null ? {} : { oldName: supplied }
   return encodeListing('LIST', attributes, { name: place.name, modes, ...oldName })
-}
-
-/** How many are \Recent here; the view is loaded only where it cannot be known otherwise. */
-async function countRecent({ selected, mailbox, recentFrom }: Opened): Promise<number> {
-  if (recentFrom >= mailbox.uidNext || mailbox.messages === 0) return 0
-  if (recentFrom === 1) return mailbox.messages
-  return (await selected.load()).recent
 }
 
 /** Messages of a mailbox in which the first unseen one is looked for. */

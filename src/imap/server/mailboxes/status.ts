@@ -84,7 +84,7 @@ async function valueOf(run: CommandRun, place: Place, item: StatusItem): Promise
 async function recentIn(session: SessionContext, place: Place): Promise<number> {
   const { recentFrom, uidNext, messages, id } = place.mailbox
   const selected = tryCurrent(session, place)
-  if (selected !== null) return (await selected.load()).recent
+  if (selected !== null) return selected.countRecent()
   if (recentFrom >= uidNext || !allows(place, 'r')) return 0
   if (recentFrom <= 1) return messages
   let count = 0

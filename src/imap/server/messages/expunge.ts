@@ -40,7 +40,7 @@ function deletedAmong(view: View, indexes: Ranges): Ranges {
 
 async function expungeAmong(run: CommandRun, selected: Selected, among: { uids?: Ranges }): Promise<Done> {
   const { uids, modSeq } = await remove(run, selected, among)
-  selected.view.expunge(uids)
+  selected.expungedHere(uids)
   await selected.tell(run.output, { expunges: 'tell' })
   // RFC 7162 §3.2.7: "if at least one message got expunged and QRESYNC was enabled". All that came before it has been told.
   const told = uids.length > 0 && run.session.modes.qresync

@@ -3,12 +3,16 @@
 // RFC 3501 §5.2, §5.5, §7.4.1: new messages and flags may be told with every command, expunged ones never while a FETCH, STORE or
 // SEARCH by sequence number is at work, so that no number changes its meaning under a client that is using it.
 //
+// A session that needs no numbers and flags for a while gives the view's arrays back (`rest`): it remembers as of when the client knows
+// all, and the store can show that moment again. Messages that come meanwhile move the moment on.
+//
 // RFC 7162 §3.2: a client may lose the connection at any moment and must lose no change by it. So a HIGHESTMODSEQ is told only up to
 // where everything was told, and a lower one than the client may have seen where an EXPUNGE had to wait (§6).
 import { encodeFlagsNow, encodeVanished } from '../../proto/encode/fetch-data.ts'
 import { rangesOf } from './numbers.ts'
 import { KnownKeywords } from './known-keywords.ts'
 import { View } from './view.ts'
+import type { Clock, Timer } from '../../../base/clock.ts'
 import type { Modes } from '../../proto/modes.ts'
 import type { LoadedView } from './view.ts'
 import type { Ranges } from '../../proto/grammar/sequence-set.ts'
@@ -39,6 +43,10 @@ export interface SelectedOptions {
   readonly modes: () => Modes
   /** Something may be told now; in IDLE that is a reason to do it. */
   readonly onChange: () => void
+  readonly clock: Clock
+  /** Milliseconds without need of the view, after which `onRest` is called. */
+  readonly restAfter: number
+  readonly onRest: () => void
 }
 
 /** Opened with `openSelected`; `close` ends the subscription. */
@@ -47,10 +55,14 @@ export class Selected {
   readonly view: View
   /** RFC 5182 §2.1: UIDs that the last search with SAVE found; none at first. */
   saved: Ranges = []
-  readonly #recentFrom: number
-  /** What SELECT told. */
-  readonly #messages: number
-  readonly #asOf: { modSeq: ModSeq; uidNext: Uid }
+  /** What was changed up to here was there when the mailbox was opened. */
+  readonly #openedAt: ModSeq
+  /** The moment whose messages the client knows, while the view is not loaded. */
+  #asOf: { modSeq: ModSeq; uidNext: Uid }
+  /** Expunged by this session, and not heard of yet. */
+  readonly #unheard = new Set<number>()
+  #needed = 0
+  #restTimer: Timer | null = null
   readonly #end: () => void
   #loading: Promise<void> | null = null
   #removed = false
@@ -66,19 +78,18 @@ export class Selected {
   readonly keywords = new KnownKeywords()
   /** Messages from this UID on were told of since `takeArrived`. */
   #arrivedFrom: number | null = null
-  /** UIDs that the last claim made \Recent here. */
+  /** UIDs that the last claims, one after the other, made \Recent here. */
   #claimed = { from: 0, below: 0 }
 
   constructor(options: SelectedOptions, opened: { mailbox: Mailbox; recentFrom: Uid }, feed: Feed) {
     const { mailbox, recentFrom } = opened
     this.#options = options
     this.#rights = options.rights
-    this.#recentFrom = recentFrom
-    this.#messages = mailbox.messages
+    this.#openedAt = mailbox.modSeq
     this.#asOf = { modSeq: mailbox.modSeq, uidNext: mailbox.uidNext }
     this.#heard = this.#told = mailbox.modSeq
     this.#announced = options.modes().condstore
-    this.view = new View(mailbox.uidNext)
+    this.view = new View(mailbox.uidNext, { messages: mailbox.messages, recentFrom })
     this.#end = feed.end
     feed.open((changes) => this.#hear(changes))
   }
@@ -122,10 +133,13 @@ export class Selected {
 
   close(): void {
     this.#end()
+    this.#restTimer?.cancel()
+    this.#restTimer = null
   }
 
-  /** The view with its arrays, exactly as of the moment when the mailbox was opened, and what was heard since. */
+  /** The view with its arrays, exactly as of the moment up to which the client was told all, and what was heard since. */
   async load(): Promise<View> {
+    this.#needed = this.#options.clock.monotonic()
     if (!this.view.loaded) {
       this.#loading ??= this.#load()
       await this.#loading
@@ -137,12 +151,54 @@ export class Selected {
     const { store, account, mailbox } = this.#options
     try {
       const loaded = await store.loadView({ account, mailbox, asOf: this.#asOf })
-      const complete = !this.#removed || loaded.uids.length === this.#messages
-      this.view.load(complete ? loaded : standIns(this.#messages), this.#recentFrom)
+      const messages = this.view.length
+      const complete = !this.#removed || loaded.uids.length === messages
+      this.view.load(complete ? loaded : standIns(messages))
       if (this.#removed) this.view.expungeAll()
+      this.#restLater(this.#options.restAfter)
     } finally {
       this.#loading = null
     }
+  }
+
+  /** One timer, moved lazily: a command only notes the time. */
+  #restLater(milliseconds: number): void {
+    const { clock, restAfter, onRest } = this.#options
+    this.#restTimer?.cancel()
+    this.#restTimer = clock.after(milliseconds, () => {
+      const left = this.#needed + restAfter - clock.monotonic()
+      if (left > 0) return this.#restLater(left)
+      this.#restTimer = null
+      onRest()
+    })
+  }
+
+  /** Gives the view's arrays back, or tries again later. Only while no command is at work. */
+  rest(): void {
+    if (this.#restTimer !== null || !this.view.loaded) return
+    // What this session has removed is not part of any moment that was heard of.
+    if (this.#removed || this.#unheard.size > 0 || !this.view.unload())
+      return this.#restLater(this.#options.restAfter)
+    this.#knowsAll()
+    this.keywords.shrink()
+  }
+
+  /** With nothing pending the client knows the mailbox as it was at the last change heard of. */
+  #knowsAll(): void {
+    // UIDs of a view came from the store.
+    this.#asOf = { modSeq: this.#heard, uidNext: this.view.nextUid as Uid }
+  }
+
+  /** This session's own command removed these. */
+  expungedHere(uids: readonly number[]): void {
+    for (const uid of uids)
+      if (!this.view.isGone(uid) && this.view.indexOf(uid) !== -1) this.#unheard.add(uid)
+    this.view.expunge(uids)
+  }
+
+  /** Messages that are \Recent in this session; the view is loaded only where it cannot be known otherwise. */
+  async countRecent(): Promise<number> {
+    return this.view.recent ?? (await this.load()).recent ?? 0
   }
 
   #hear(changes: readonly (Change | ChangeBatch)[]): void {
@@ -156,13 +212,13 @@ export class Selected {
       }
       if (!('mailbox' in change) || change.mailbox !== this.#options.mailbox) continue
       // What the mailbox was opened with is in the view already.
-      if (change.modSeq <= this.#asOf.modSeq) continue
+      if (change.modSeq <= this.#openedAt) continue
       ours = true
       if (change.modSeq > this.#heard) this.#heard = change.modSeq
       if (change.type === 'message-added') this.view.add(change)
       else if (change.type === 'flags-changed') this.view.setFlags({ ...change, told: false })
       else if (change.type === 'batch') this.#hearBatch(change)
-      else if (change.type === 'messages-expunged') this.view.expunge(change.uids)
+      else if (change.type === 'messages-expunged') this.#hearExpunged(change.uids)
       else if (change.type === 'rights-changed') this.#rightsInDoubt = true
       else if (change.type === 'mailbox-removed') {
         this.#removed = true
@@ -170,6 +226,11 @@ export class Selected {
       }
     }
     if (ours) this.#options.onChange()
+  }
+
+  #hearExpunged(uids: readonly number[]): void {
+    if (this.#unheard.size > 0) for (const uid of uids) this.#unheard.delete(uid)
+    this.view.expunge(uids)
   }
 
   #hearBatch({ of, columns, modSeq }: ChangeBatch): void {
@@ -198,8 +259,9 @@ export class Selected {
   }
 
   async #tellPending(output: Output, { expunges, flags = 'tell', uids = false }: Telling): Promise<void> {
-    const view = await this.load()
     const modes = this.#options.modes()
+    if (await this.#tellAdded(output, modes)) return
+    const view = await this.load()
     const heard = this.#heard
     if (expunges === 'tell') await this.#tellExpunged(output, modes)
     if (view.anyAdded) {
@@ -207,7 +269,7 @@ export class Selected {
       // RFC 9051 §7.3: IMAP4rev2 has no RECENT, so nothing is claimed.
       view.takeAdded(modes.rev2 ? () => false : await this.#claimRecent())
       await output.text(`* ${view.length} EXISTS\r\n`)
-      if (!modes.rev2) await output.text(`* ${view.recent} RECENT\r\n`)
+      if (!modes.rev2) await output.text(`* ${view.recent ?? 0} RECENT\r\n`)
     }
     const heldFlags = flags === 'hold' && view.anyFlags
     for (const [index, modSeq] of heldFlags ? [] : view.takeFlags()) {
@@ -217,6 +279,24 @@ export class Selected {
     }
     // Who is not told of flags may not take himself for up to date.
     if (!heldFlags) await this.#settleModSeq(output, { modes, heard })
+  }
+
+  /** Tells of messages that came where nothing else is to be told and the view is not loaded, and leaves it so. */
+  async #tellAdded(output: Output, modes: Modes): Promise<boolean> {
+    const { view } = this
+    const can = () => view.anyAdded && view.needsNoArrays && !this.#removed && this.#loading === null
+    if (!can() || (!modes.rev2 && view.recent === null)) return false
+    const isRecent = modes.rev2 ? () => false : await this.#claimRecent()
+    // Meanwhile more may have happened.
+    if (!can()) return false
+    this.#arrivedFrom ??= this.#asOf.uidNext
+    view.takeAdded(isRecent)
+    this.#knowsAll()
+    const heard = this.#heard
+    await output.text(`* ${view.length} EXISTS\r\n`)
+    if (!modes.rev2) await output.text(`* ${view.recent ?? 0} RECENT\r\n`)
+    await this.#settleModSeq(output, { modes, heard })
+    return true
   }
 
   /** The UID from which on messages are new to the client since this was last asked; null: none. */
@@ -283,7 +363,8 @@ export class Selected {
     const opened = await store.openMailbox({ account, mailbox, claimRecent: !readOnly })
     const from = opened?.recentFrom ?? Infinity
     // A claim may take messages that are only heard of, and told, after it.
-    if (opened !== undefined && !readOnly) this.#claimed = { from, below: opened.mailbox.uidNext }
+    if (opened !== undefined && !readOnly && from < opened.mailbox.uidNext)
+      this.#claimed = { from: from === before.below ? before.from : from, below: opened.mailbox.uidNext }
     return (uid) => uid >= from || (uid >= before.from && uid < before.below)
   }
 }

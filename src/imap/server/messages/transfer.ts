@@ -77,7 +77,7 @@ async function transfer(
   if (name === 'COPY') return ok('COPY completed', { code })
   // RFC 6851 §4.3: COPYUID comes untagged, before the EXPUNGEs.
   await run.output.text(`* OK [${code}] Moved\r\n`)
-  view.expunge(outcome.from)
+  selected.expungedHere(outcome.from)
   await selected.tell(run.output, { expunges: 'tell' })
   // RFC 6851 §4.4: a client that enabled QRESYNC is told the mailbox's new modseq.
   return ok(

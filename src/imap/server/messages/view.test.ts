@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { recentBit } from '../../proto/encode/flags.ts'
 import { View } from './view.ts'
+import type { LoadedView } from './view.ts'
 import type { ModSeq } from '../../../store/model.ts'
 
 function loaded(uids: number[]): { uids: Uint32Array; flags: Uint8Array; keywords: Map<number, string> } {
@@ -15,6 +16,7 @@ type Step =
   | { type: 'flags'; pick: number; flags: number; keywords: string; told: boolean }
   | { type: 'expunge'; picks: number[] }
   | { type: 'load' }
+  | { type: 'unload' }
   | { type: 'tell'; expunges: boolean }
 
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -28,6 +30,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
   }),
   fc.record({ type: fc.constant('expunge' as const), picks: fc.array(fc.nat(30), { maxLength: 4 }) }),
   fc.constant<Step>({ type: 'load' }),
+  fc.constant<Step>({ type: 'unload' }),
   fc.record({ type: fc.constant('tell' as const), expunges: fc.boolean() }),
 )
 
@@ -35,14 +38,39 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 class Model {
   readonly client: number[]
   readonly mailbox: Map<number, { flags: number; keywords: string }>
-  readonly atOpen: readonly number[]
+  /** What the store shows to a view that is loaded. */
+  asOf: readonly number[]
+  /** Messages from here on were not told. */
+  untold: number
+  readonly recent: Set<number>
+  readonly recentFrom: number
+  /** Keeps no word of what is gone. */
+  readonly forgetful: boolean
   next: number
 
-  constructor(uids: readonly number[]) {
-    this.atOpen = uids
+  constructor({ uids, recentFrom, forgetful }: { uids: number[]; recentFrom: number; forgetful: boolean }) {
+    this.asOf = uids
     this.client = [...uids]
     this.mailbox = new Map(uids.map((uid) => [uid, { flags: 0, keywords: '' }]))
-    this.next = (uids.at(-1) ?? 0) + 1
+    this.next = this.untold = (uids.at(-1) ?? 0) + 1
+    this.recentFrom = recentFrom
+    this.recent = new Set(uids.filter((uid) => uid >= recentFrom))
+    this.forgetful = forgetful
+  }
+
+  view(): View {
+    return new View(this.next, { messages: this.client.length, recentFrom: this.recentFrom })
+  }
+
+  load(): LoadedView {
+    const uids = this.forgetful ? this.asOf.filter((uid) => this.mailbox.has(uid)) : this.asOf
+    const keywords = new Map<number, string>()
+    for (const [index, uid] of uids.entries()) {
+      const words = this.mailbox.get(uid)?.keywords ?? ''
+      if (words !== '') keywords.set(index, words)
+    }
+    const flags = Uint8Array.from(uids, (uid) => this.mailbox.get(uid)?.flags ?? 0)
+    return { uids: Uint32Array.from(uids), flags, keywords }
   }
 
   pick(number: number): number | undefined {
@@ -71,43 +99,73 @@ function apply(step: Step, view: View, model: Model): void {
       return view.expunge(uids)
     }
     case 'load':
-      if (!view.loaded) view.load(loaded([...model.atOpen]), Infinity)
+      if (!view.loaded) view.load(model.load())
       return
+    case 'unload': {
+      const { loaded, pending } = view
+      const unloaded = view.unload()
+      assert.equal(unloaded, loaded && !pending)
+      if (unloaded) model.asOf = [...model.client]
+      return
+    }
     case 'tell':
       return tell(view, model, step.expunges)
   }
 }
 
+/** Of what came, some is claimed by others. */
+const isRecent = (uid: number): boolean => uid % 3 === 0
+
+/** As a session does: additions alone need no arrays. */
 function tell(view: View, model: Model, expunges: boolean): void {
-  if (!view.loaded) view.load(loaded([...model.atOpen]), Infinity)
-  if (expunges) {
+  const light = view.needsNoArrays
+  if (!view.loaded && !light) view.load(model.load())
+  if (expunges && !light) {
     for (const number of view.takeExpunged().numbers) {
       const uid = model.client[number - 1]
       assert.ok(uid !== undefined && !model.mailbox.has(uid), 'only what is gone is told as expunged')
       model.client.splice(number - 1, 1)
     }
   }
-  const before = model.client.length
-  const added = view.takeAdded(() => false)
-  for (let index = before; index < before + added; index++) model.client.push(view.uid(index))
-  view.takeFlags()
+  const came = [...model.mailbox.keys()].filter((uid) => uid >= model.untold)
+  assert.equal(view.takeAdded(isRecent), came.length)
+  model.untold = model.next
+  model.client.push(...came)
+  for (const uid of came) if (isRecent(uid)) model.recent.add(uid)
   assert.equal(view.length, model.client.length)
+  const recent = model.client.filter((uid) => model.recent.has(uid)).length
+  if (light && view.recent !== null) assert.equal(view.recent, recent)
+  if (light) {
+    model.asOf = [...model.client]
+    return
+  }
+  assert.equal(view.recent, recent)
+  view.takeFlags()
   assert.deepEqual(
     model.client,
     Array.from({ length: view.length }, (_, index) => view.uid(index)),
   )
 }
 
+const opening = fc.record({
+  size: fc.nat(12),
+  recentFrom: fc.integer({ min: 1, max: 30 }),
+  forgetful: fc.boolean(),
+})
+
 test('client and view agree after any changes and tellings; in the end they agree with the mailbox', () => {
   fc.assert(
-    fc.property(fc.array(step, { maxLength: 60 }), fc.nat(12), (steps, size) => {
-      const model = new Model(Array.from({ length: size }, (_, index) => index * 2 + 1))
-      const view = new View(model.next)
+    fc.property(fc.array(step, { maxLength: 60 }), opening, (steps, { size, ...rest }) => {
+      const model = new Model({ uids: Array.from({ length: size }, (_, index) => index * 2 + 1), ...rest })
+      const view = model.view()
       for (const each of steps) apply(each, view, model)
       tell(view, model, true)
+      if (!view.loaded) view.load(model.load())
       assert.deepEqual(model.client, [...model.mailbox.keys()])
       for (const [index, uid] of model.client.entries()) {
-        assert.deepEqual({ flags: view.flags(index), keywords: view.keywords(uid) }, model.mailbox.get(uid))
+        const { flags, keywords } = model.mailbox.get(uid) ?? { flags: -1, keywords: '' }
+        assert.equal(view.flags(index), model.recent.has(uid) ? flags | recentBit : flags)
+        assert.equal(view.keywords(uid), keywords)
         assert.equal(view.indexOf(uid), index)
       }
       assert.equal(view.pending, false)
@@ -117,8 +175,8 @@ test('client and view agree after any changes and tellings; in the end they agre
 })
 
 test('expunged messages keep their number and flags until they are told', () => {
-  const view = new View(5)
-  view.load({ ...loaded([1, 3, 4]), keywords: new Map([[1, 'work']]) }, 4)
+  const view = new View(5, { messages: 3, recentFrom: 4 })
+  view.load({ ...loaded([1, 3, 4]), keywords: new Map([[1, 'work']]) })
   view.expunge([3, 99])
   assert.equal(view.length, 3)
   assert.equal(view.indexOf(3), 1)
@@ -132,7 +190,7 @@ test('expunged messages keep their number and flags until they are told', () => 
 
 test('ranges of UIDs and indexes', () => {
   const view = new View(100)
-  view.load(loaded([2, 4, 6, 50]), Infinity)
+  view.load(loaded([2, 4, 6, 50]))
   assert.deepEqual(
     view.indexesOf([
       [1, 5],
@@ -161,7 +219,7 @@ test('ranges of UIDs and indexes', () => {
 test('flags of many messages at once: one telling each, and the newest state wins', () => {
   const view = new View(1_000)
   const uids = Array.from({ length: 300 }, (_, index) => index * 2 + 1)
-  view.load(loaded(uids), Infinity)
+  view.load(loaded(uids))
   const columns = (flags: number) => ({
     uids: Uint32Array.from(uids),
     flags: new Uint8Array(uids.length).fill(flags),

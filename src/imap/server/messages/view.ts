@@ -1,6 +1,9 @@
 // What one session knows of its mailbox: which message has which sequence number, and the flags as they are.
 //
-// - Arrays, not objects: five octets for a message, and a map for the few that have keywords.
+// - Arrays, not objects: five octets for a message, and a map for the few that have keywords. They are loaded when first needed, and
+//   given back (`unload`) where nothing is pending; between the two only additions are told, by their number.
+// - Who loads them brings the messages as of the last telling before: numbers are then what they were. Of a message that was expunged
+//   meanwhile nothing else is left, it has no flags.
 // - Sequence numbers change only in `takeExpunged`, which the session calls where RFC 3501 §7.4.1 lets it tell them. Until then a
 //   message that was expunged elsewhere keeps its number and its last flags, and is `isGone`.
 // - Flags are always those of the last change heard of; that a client has not been told yet is kept beside (`takeFlags`).
@@ -27,7 +30,12 @@ const fewChanges = 100
 /** Changes of many messages that wait to be told, before they are kept by message. */
 const mostBatches = 4
 
+/** Ranges of \Recent messages beyond which the arrays are no larger. */
+const mostRecentRanges = 500
+
 const none: LoadedView = { uids: new Uint32Array(0), flags: new Uint8Array(0), keywords: new Map() }
+
+const nothingKnown = { messages: 0, recentFrom: Infinity }
 
 /** One session's view of one mailbox. Indexes count from 0; a sequence number is an index and one. */
 export class View {
@@ -49,10 +57,18 @@ export class View {
   /** Flags that changed before the arrays were here. */
   #early = new Map<number, { flags: number; keywords: string; modSeq: ModSeq }>()
   #loaded = false
+  /** UIDs of the \Recent, while the arrays are not here, and how many messages have them; null: not known. */
+  #recentUids: [first: number, last: number][] = []
+  #recentCount: number | null = 0
 
-  /** `uidNext` as it was when the mailbox was opened: later messages are additions. */
-  constructor(uidNext: number) {
+  /** `uidNext` as it was when the mailbox was opened: later messages are additions. Messages from `recentFrom` on are \Recent. */
+  constructor(uidNext: number, opened: { messages: number; recentFrom: number } = nothingKnown) {
+    const { messages, recentFrom } = opened
     this.#nextUid = uidNext
+    this.#length = messages
+    if (recentFrom >= uidNext || messages === 0) return
+    this.#recentUids = [[recentFrom, uidNext - 1]]
+    this.#recentCount = recentFrom <= 1 ? messages : null
   }
 
   get loaded(): boolean {
@@ -65,7 +81,8 @@ export class View {
   }
 
   /** Takes the arrays. Changes heard of before are applied again: they may or may not be in them. */
-  load(view: LoadedView, recentFrom: number): void {
+  load(loaded: LoadedView): void {
+    const view = this.#withForgotten(loaded)
     const early = [...this.#early]
     this.#early.clear()
     this.#uids = view.uids
@@ -73,10 +90,56 @@ export class View {
     for (const [index, keywords] of view.keywords) this.#keywords.set(this.uid(index), keywords)
     this.#length = view.uids.length
     this.#loaded = true
-    for (let index = this.#lowerBound(recentFrom); index < this.#length; index++) this.#mark(index, recentBit)
+    for (const [first, last] of this.indexesOf(this.#recentUids))
+      for (let index = first; index <= last; index++) this.#mark(index, recentBit)
+    this.#recentUids = []
     for (const [uid, { flags, keywords, modSeq }] of early)
       this.setFlags({ uid, flags, keywords, modSeq, told: false })
     for (const uid of this.#gone) if (this.indexOf(uid) === -1) this.#gone.delete(uid)
+  }
+
+  /** With messages that went since, of which the store remembers nothing any more. They were heard of, and are the lowest of the gone. */
+  #withForgotten(view: LoadedView): LoadedView {
+    const missing = this.#length - view.uids.length
+    if (missing <= 0 || this.#gone.size === 0) return view
+    const there = new Set(view.uids)
+    const forgotten = [...this.#gone].filter((uid) => !there.has(uid)).toSorted((a, b) => a - b)
+    const known = new Map(Array.from(view.uids, (uid, index) => [uid, index]))
+    const uids = Uint32Array.from([...view.uids, ...forgotten.slice(0, missing)]).sort()
+    const keywords = new Map<number, string>()
+    const flags = Uint8Array.from(uids, (uid, index) => {
+      const before = known.get(uid) ?? -1
+      const words = view.keywords.get(before)
+      if (words !== undefined) keywords.set(index, words)
+      return view.flags[before] ?? 0
+    })
+    return { uids, flags, keywords }
+  }
+
+  /** Gives the arrays back. False: they are needed, since something is pending, or no larger than what would take their place. */
+  unload(): boolean {
+    if (!this.#loaded || this.pending) return false
+    const recent = this.#rangesOfRecent()
+    if (recent.length > mostRecentRanges) return false
+    this.#recentCount = this.recent
+    this.#recentUids = recent
+    this.#uids = none.uids
+    this.#flags = none.flags
+    this.#keywords = new Map()
+    this.#dirtyTwice.clear()
+    this.#loaded = false
+    return true
+  }
+
+  #rangesOfRecent(): [first: number, last: number][] {
+    const ranges: [number, number][] = []
+    let open: [number, number] | null = null
+    for (let index = 0; index < this.#length; index++) {
+      if ((this.flags(index) & recentBit) === 0) open = null
+      else if (open !== null) open[1] = this.uid(index)
+      else ranges.push((open = [this.uid(index), this.uid(index)]))
+    }
+    return ranges
   }
 
   #mark(index: number, bits: number): void {
@@ -107,8 +170,9 @@ export class View {
     return this.#gone.size > 0
   }
 
-  /** Messages marked \Recent. */
-  get recent(): number {
+  /** Messages marked \Recent; null where that is not known before the arrays are here. */
+  get recent(): number | null {
+    if (!this.#loaded) return this.#recentCount
     let count = 0
     for (let index = 0; index < this.#length; index++)
       if (((this.#flags[index] ?? 0) & recentBit) !== 0) count++
@@ -117,7 +181,8 @@ export class View {
 
   /** The largest UID, or the one before the next to come in an empty mailbox; what `*` means (RFC 3501 §9). */
   get largestUid(): number {
-    return this.#length === 0 ? Math.max(1, this.#nextUid - 1) : this.uid(this.#length - 1)
+    const last = this.#loaded ? this.#length : 0
+    return last === 0 ? Math.max(1, this.#nextUid - 1) : this.uid(last - 1)
   }
 
   /** The next message's UID is this one or a larger one. */
@@ -133,7 +198,7 @@ export class View {
 
   #lowerBound(uid: number): number {
     let low = 0
-    let high = this.#length
+    let high = this.#loaded ? this.#length : 0
     while (low < high) {
       const middle = (low + high) >>> 1
       if ((this.#uids[middle] ?? 0) < uid) low = middle + 1
@@ -246,6 +311,7 @@ export class View {
   /** The mailbox itself was removed, and every message with it. */
   expungeAll(): void {
     this.#added.clear()
+    if (!this.#loaded) return
     for (let index = 0; index < this.#length; index++) this.#gone.add(this.uid(index))
   }
 
@@ -253,6 +319,12 @@ export class View {
   get pending(): boolean {
     if (this.#gone.size > 0 || this.#dirty.size > 0 || this.#dirtyBatches.length > 0) return true
     return this.#added.size > 0 || this.#early.size > 0
+  }
+
+  /** Whether all that is pending are messages that came, and the client can be told of them without the arrays. */
+  get needsNoArrays(): boolean {
+    if (this.#loaded || this.#gone.size > 0 || this.#early.size > 0) return false
+    return this.#recentUids.length < mostRecentRanges
   }
 
   // Tellings
@@ -297,6 +369,11 @@ export class View {
     const added = this.#added
     if (added.size === 0) return 0
     this.#added = new Map()
+    if (!this.#loaded) {
+      this.#length += added.size
+      for (const uid of added.keys()) if (isRecent(uid)) this.#keepRecent(uid)
+      return added.size
+    }
     this.#reserve(this.#length + added.size)
     for (const [uid, { flags, keywords }] of added) {
       this.#uids[this.#length] = uid
@@ -305,6 +382,13 @@ export class View {
       this.#length++
     }
     return added.size
+  }
+
+  #keepRecent(uid: number): void {
+    const last = this.#recentUids.at(-1)
+    if (last !== undefined && last[1] + 1 === uid) last[1] = uid
+    else this.#recentUids.push([uid, uid])
+    if (this.#recentCount !== null) this.#recentCount++
   }
 
   /** Indexes of messages whose flags the client does not know, ascending, each with the modseq of the change. */

@@ -70,6 +70,6 @@ async function searchPlace(
 /** A view for the time of one search. Nothing is \Recent in it, and `$` is empty. */
 async function openForSearch({ session }: CommandRun, { account, mailbox }: Place): Promise<Searched> {
   const view = new View(mailbox.uidNext)
-  view.load(await session.parts.store.loadView({ account, mailbox: mailbox.id }), Infinity)
+  view.load(await session.parts.store.loadView({ account, mailbox: mailbox.id }))
   return { account, mailbox: mailbox.id, view, saved: [] }
 }
