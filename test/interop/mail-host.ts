@@ -74,7 +74,7 @@ export function serve(program: string, parameters: readonly string[]): () => Pro
   }
 }
 
-const attempts = 300
+const attempts = 1_000
 const pause = 30
 
 /** Tries until it gives something. */
