@@ -129,11 +129,18 @@ if (wanted.has('idle')) {
     ],
   )
 }
-for (const users of wanted.has('idle') ? [50, 1] : []) {
+const idlers = [
+  { users: 50, messages: 1 },
+  { users: 1, messages: 1 },
+  { users: 1, messages: 10_000 },
+]
+for (const { users, messages } of wanted.has('idle') ? idlers : []) {
   await onServer(
     () => startPosthorn({ ...ports, users }),
     'idle',
-    async (server) => [await measureImapIdle(server, { connections: Math.ceil(5000 * scale), users })],
+    async (server) => [
+      await measureImapIdle(server, { connections: Math.ceil(5000 * scale), users, messages }),
+    ],
   )
 }
 for (const start of wanted.has('imap') ? readers : []) {

@@ -3,6 +3,7 @@ import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Row } from '../report.ts'
 import { type RunningServer, usageOf } from '../server.ts'
+import { fillMailbox } from './reading.ts'
 
 /** One session in IDLE. */
 interface Sleeper {
@@ -11,15 +12,17 @@ interface Sleeper {
   told: Promise<void>
 }
 
-/** Sessions spread over `users` accounts, each in IDLE on INBOX; then one message to all of these accounts. */
+/** Sessions spread over `users` accounts, each in IDLE on INBOX with so many messages; then one message to all of these accounts. */
 export async function measureImapIdle(
   server: RunningServer,
-  options: { readonly connections: number; readonly users: number },
+  options: { readonly connections: number; readonly users: number; readonly messages: number },
 ): Promise<Row> {
-  const { connections, users } = options
+  const { connections, users, messages } = options
   const { imap, smtp } = server.ports
   if (imap === null || smtp === null) throw new Error(`${server.name} does not both take and show mail`)
   const recipients = Array.from({ length: users }, (_, index) => `user${index}@bench.test`)
+  for (let user = 0; messages > 1 && user < users; user++)
+    await fillMailbox(server, { user: `user${user}`, messages, size: 'small' })
   // Everything that is loaded when first used, and a message in each mailbox.
   for (const user of recipients) (await asleep(imap, user)).socket.destroy()
   await deliver(smtp, recipients)
@@ -39,7 +42,7 @@ export async function measureImapIdle(
     for (let time = 0; time < 3; time++) seconds.push(await timeDelivery(smtp, recipients, sleepers))
     const told = usageOf(server.pids()).residentBytes
     return {
-      workload: `${connections} IMAP sessions in IDLE on ${users} accounts`,
+      workload: `${connections} IMAP sessions in IDLE on ${users} accounts with ${messages} messages`,
       server: server.name,
       figures: {
         'KB each': (after - before) / connections / 1024,

@@ -98,6 +98,8 @@ type MailboxMethods =
   | 'openMailbox'
 
 function mailboxStore(executor: Executor, limits: StoreLimits): Pick<MailStore, MailboxMethods> {
+  /** Claims at work, by account and mailbox. */
+  const claims = new Map<string, Promise<unknown>>()
   return {
     listMailboxes: (account) => executor.read('listMailboxes', account),
     getMailbox: (request) => executor.read('getMailbox', request),
@@ -109,10 +111,21 @@ function mailboxStore(executor: Executor, limits: StoreLimits): Pick<MailStore, 
     subscriptions: (account) => executor.read('subscriptions', account),
     setSubscription: (request) => executor.write('setSubscription', request),
     async openMailbox({ account, mailbox, claimRecent }) {
-      const open = await executor.read('openMailbox', { account, mailbox })
-      // Nothing new to claim: no write for a SELECT.
-      if (!open || !claimRecent || open.recentFrom === open.mailbox.uidNext) return open
-      return await executor.write('claimRecent', { account, mailbox })
+      const key = `${account}/${mailbox}`
+      for (;;) {
+        const open = await executor.read('openMailbox', { account, mailbox })
+        // Nothing new to claim: no write for a SELECT.
+        if (!open || !claimRecent || open.recentFrom === open.mailbox.uidNext) return open
+        // A message is told to many sessions at once: one of them writes, and the others find nothing left to claim.
+        const before = claims.get(key)
+        if (before !== undefined) {
+          await before.catch(() => undefined)
+          continue
+        }
+        const claim = executor.write('claimRecent', { account, mailbox }).finally(() => claims.delete(key))
+        claims.set(key, claim)
+        return await claim
+      }
     },
   }
 }
