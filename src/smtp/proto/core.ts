@@ -9,7 +9,7 @@ import { Buffer } from 'node:buffer'
 import type { Core, Output, TlsState } from '../../base/core.ts'
 import { receiveAuthLine } from './commands/auth.ts'
 import { missingAdmission, outOfOrder } from './commands/command.ts'
-import { commandTable, unimplementedVerbs } from './commands/table.ts'
+import { commandTable } from './commands/table.ts'
 import { InputBuffer, type CommandLine, type LineLimits } from './framing.ts'
 import { splitCommand } from './grammar.ts'
 import type { SmtpAnswer, SmtpNote, SmtpQuestion } from './questions.ts'
@@ -373,7 +373,7 @@ export class SmtpCore implements Core<SmtpQuestion, SmtpAnswer> {
     const command = commandTable.get(verb)
     if (command === undefined) {
       if (httpVerbs.has(verb)) return this.#farewell('http-request', replies.notHttp)
-      return unimplementedVerbs.has(verb) ? replies.notImplemented : replies.unknownCommand
+      return replies.unknownCommand
     }
     const absent = command.absent?.(session) ?? null
     if (absent !== null) return absent

@@ -179,11 +179,14 @@ test('XFORWARD tells where a message came from', () => {
 
 test('HELP names and explains what this session may use, and nothing else', () => {
   const plain = talk(`HELP\r\n`).text
-  assert.doesNotMatch(plain, /AUTH|STARTTLS|LHLO|SEND|SOML|SAML|TURN|ETRN|ATRN|XCLIENT|XFORWARD/)
-  const offers = { terminals: true, turn: true, etrn: true, atrn: true, xclient: true, xforward: true }
+  assert.doesNotMatch(plain, /AUTH|STARTTLS|LHLO|BURL|SEND|SOML|SAML|TURN|ETRN|ATRN|XCLIENT|XFORWARD/)
+  const offers = {
+    ...{ terminals: true, turn: true, etrn: true, atrn: true, xclient: true, xforward: true },
+    burl: 'mx.example.org',
+  }
   const listed = talk(`HELP\r\n`, { offers }).text
   const names = /Commands: ([A-Z ]+)/.exec(listed)?.[1]?.split(' ') ?? []
-  for (const name of ['SEND', 'SOML', 'SAML', 'TURN', 'ETRN', 'ATRN', 'XCLIENT', 'XFORWARD']) {
+  for (const name of ['BURL', 'SEND', 'SOML', 'SAML', 'TURN', 'ETRN', 'ATRN', 'XCLIENT', 'XFORWARD']) {
     assert.ok(names.includes(name), name)
   }
   for (const name of names) {
@@ -194,7 +197,7 @@ test('HELP names and explains what this session may use, and nothing else', () =
       name,
     )
   }
-  assert.equal(talk('HELP BURL\r\nHELP XCLIENT\r\nHELP LHLO\r\n').codes, '504 504 504')
+  assert.equal(talk('HELP MTRK\r\nHELP XCLIENT\r\nHELP LHLO\r\n').codes, '504 504 504')
   // What an operator left out says so.
   assert.match(talk('HELP ETRN\r\n').text, /214 2\.0\.0 It is not offered to you on this port\r\n/)
   // The parameters are those of this session.

@@ -57,12 +57,6 @@ export const commandTable: ReadonlyMap<string, Command> = new Map(
   commands.map((command) => [command.name, command]),
 )
 
-/** Verbs of SMTP that this server knows and does not do: 502 (RFC 5321 §4.2.4). All others are 500. */
-export const unimplementedVerbs: ReadonlySet<string> = new Set([
-  // RFC 4468: needs the URLAUTH of an IMAP server.
-  'BURL',
-])
-
 /** What this session may use, now or later. */
 function usableCommands(session: Session): Command[] {
   return commands.filter(({ absent }) => (absent?.(session) ?? null) === null)
