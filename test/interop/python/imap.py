@@ -75,7 +75,7 @@ def mailboxes():
     status = ok(client.status("Office/Reports", "(MESSAGES RECENT UIDNEXT UIDVALIDITY UNSEEN)"))[0].decode()
     for part in ("MESSAGES 3", "UIDNEXT 4", "UNSEEN 3"):
         contains(status, part)
-    contains(ok(client.namespace())[0], b'(("" "/")) NIL NIL')
+    contains(ok(client.namespace())[0], b'(("" "/")) (("Other Users/" "/")) NIL')
     ok(client.delete("Office/Reports"))
     equal(client.status("Office/Reports", "(MESSAGES)")[0], "NO")
     equal(client.delete("INBOX")[0], "NO")
