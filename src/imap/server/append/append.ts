@@ -3,8 +3,8 @@
 import * as imapEvents from '../../../events/imap.ts'
 import { formatNumbers } from '../../proto/grammar/sequence-set.ts'
 import { ingest } from '../../../store/ingest.ts'
-import { allowedFlags } from './allowed-flags.ts'
 import { allows, findPlace } from '../access.ts'
+import { permittedFlags } from '../permitted-flags.ts'
 import { bad, no, ok } from '../context.ts'
 import { selectedPlace } from '../mailboxes/sources.ts'
 import { tooMany } from '../messages/message-limit.ts'
@@ -93,7 +93,9 @@ export class Appending {
     const { store, mime } = this.#session.parts
     this.#ingest = ingest({ blobs: store.blobs, limits: mime })
     this.#ingests.push(this.#ingest)
-    this.#flags = allowedFlags(flags, this.#place)
+    // RFC 4314 §4: others are dropped silently.
+    const permitted = permittedFlags(this.#place)
+    this.#flags = { flags: flags.flags & permitted.flags, keywords: permitted.keywords ? flags.keywords : [] }
     this.#date = date
   }
 

@@ -4,8 +4,8 @@
 // - A message that fails UNCHANGEDSINCE is told as it is now, and stands in MODIFIED of the tagged answer.
 // - RFC 2180 §4.2: where messages are gone that were named by number, the answer is NO, which makes clients ask what changed.
 // - RFC 4314 §4: of the flags those are changed for which there is a right; NO only where there is none for any.
+import { permittedFlags } from '../permitted-flags.ts'
 import { bad, no, ok } from '../context.ts'
-import { allows } from '../access.ts'
 import { answerLimited, limitMessages } from './message-limit.ts'
 import { countOf, each, rangesOf, tryIndexes } from './numbers.ts'
 import { encodeFlagsNow } from '../../proto/encode/fetch-data.ts'
@@ -72,11 +72,7 @@ interface Permitted extends FlagSet {
 /** RFC 4314 §4: `s` is for \Seen, `t` for \Deleted, `w` for all others. */
 function tryPermit(selected: Selected, { mode, change }: StoreRequest): Permitted | undefined {
   const { seen, deleted, answered, flagged, draft } = systemFlag
-  const keywords = allows(selected, 'w')
-  const flags =
-    (allows(selected, 's') ? seen : 0) |
-    (allows(selected, 't') ? deleted : 0) |
-    (keywords ? answered | flagged | draft : 0)
+  const { flags, keywords } = permittedFlags(selected)
   if (flags === (seen | deleted | answered | flagged | draft)) return change
   const permitted = { flags: change.flags & flags, keywords: keywords ? change.keywords : [] }
   const named = change.flags !== 0 || change.keywords.length > 0

@@ -2,12 +2,12 @@
 //
 // - Both are all or nothing; a message that was expunged elsewhere and is named by number makes COPY fail (RFC 2180 §4.4.1).
 // - RFC 4314 §4: `i` in the target; MOVE also `t` and `e` here, or it would leave what it moved.
+import { permittedFlags } from '../permitted-flags.ts'
 import { allows, findPlace } from '../access.ts'
 import { answerLimited, limitMessages, tooMany } from './message-limit.ts'
 import { bad, no, ok } from '../context.ts'
 import { countOf, each, tryIndexes } from './numbers.ts'
 import { formatNumbers } from '../../proto/grammar/sequence-set.ts'
-import { systemFlag } from '../../proto/grammar/flags.ts'
 import type { CommandRun, Done } from '../context.ts'
 import type { Copied, Transfer } from '../../../store/store.ts'
 import type { Place } from '../access.ts'
@@ -89,13 +89,8 @@ async function transfer(
 /** RFC 4314 §4: flags come along as far as the rights in the target go, and the rest are dropped silently. */
 function flagsAlong(target: Place): Pick<Transfer, 'flags' | 'keywords'> {
   if (['s', 't', 'w'].every((right) => target.rights.includes(right))) return {}
-  const { seen, deleted, answered, flagged, draft } = systemFlag
-  const others = allows(target, 'w')
-  const flags =
-    (allows(target, 's') ? seen : 0) |
-    (allows(target, 't') ? deleted : 0) |
-    (others ? answered | flagged | draft : 0)
-  return { flags, keywords: others ? 'all' : 'none' }
+  const { flags, keywords } = permittedFlags(target)
+  return { flags, keywords: keywords ? 'all' : 'none' }
 }
 
 function copyUid({ uidValidity, from, to }: Copied): string {
