@@ -17,6 +17,8 @@ export type EmailId = Branded<number, 'EmailId'>
 /** Counter within the account, the email that began it. RFC 8474 THREADID derives from it. */
 export type ThreadId = Branded<number, 'ThreadId'>
 export type BlobId = Branded<number, 'BlobId'>
+/** Counter within the account, of what it has beside mail (`objects.ts`). */
+export type ObjectId = Branded<number, 'ObjectId'>
 /** RFC 3501 §2.3.1.1: 1 to 2^32 − 1, strictly ascending in a mailbox. */
 export type Uid = Branded<number, 'Uid'>
 /** RFC 7162 §3.1: at most 2^53 − 1 here; one sequence for the whole account. */
@@ -41,6 +43,8 @@ export interface Account {
   /** Canonical key of the primary address: `local@domain`, domain in A-label lower case. */
   readonly address: string
   readonly state: 'active' | 'disabled'
+  /** Admins run the server by the pages and by HTTP; the command line needs none. */
+  readonly role: 'user' | 'admin'
   readonly quota: Quota
   readonly used: { readonly bytes: number; readonly messages: number }
   /** IMAP capabilities that are not shown to this account's clients, upper case: for one that breaks on them. */
@@ -198,5 +202,12 @@ export type Change =
       readonly modSeq: ModSeq
       readonly name: string
       readonly subscribed: boolean
+    }
+  /** Of one kind (`objects.ts`). */
+  | {
+      readonly type: 'objects-changed'
+      readonly account: AccountId
+      readonly modSeq: ModSeq
+      readonly kind: string
     }
   | { readonly type: 'account-removed'; readonly account: AccountId }

@@ -27,6 +27,7 @@ import type {
 } from './model.ts'
 import type { ChangeBatch, FlagColumns } from './changes.ts'
 import type { AnnotationStore } from './annotations.ts'
+import type { ObjectStore } from './objects.ts'
 import type { DeliveryExtras, QueueId, QueueStore } from './queue.ts'
 import type { SearchIndexStore } from './search-index.ts'
 import type { SharingStore } from './sharing.ts'
@@ -62,6 +63,8 @@ export interface DirectoryStore {
     address: string
     credentials: Credentials
     quota: Quota
+    /** Default 'user'. */
+    role?: Account['role']
     mailboxes: readonly { name: string; specialUse: SpecialUse }[]
     now: number
   }): Promise<Outcome<{ account: Account }, 'exists' | 'no-such-domain'>>
@@ -77,6 +80,7 @@ export interface DirectoryStore {
     replacing?: Credentials
     quota?: Quota
     state?: Account['state']
+    role?: Account['role']
     hiddenCapabilities?: readonly string[]
   }): Promise<Outcome<object, 'not-found' | 'changed'>>
   /** Removes the account with all its mail, addresses and leases. Its id is never given again. */
@@ -402,6 +406,7 @@ export interface Store
     MailStore,
     SharingStore,
     AnnotationStore,
+    ObjectStore,
     SearchIndexStore,
     QueueStore,
     LeaseStore,
