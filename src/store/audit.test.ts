@@ -55,6 +55,8 @@ async function furnished(context: TestContext): Promise<string> {
   assert.ok((await store.setAccess({ ...place, grantee: null, ...rights })).ok)
   const changes = ['/shared/comment', '/private/comment'].map((name) => ({ name, value: new Uint8Array(3) }))
   assert.ok((await store.setAnnotations({ ...place, viewer: account, changes })).ok)
+  const create = [{ value: '1' }, { value: '2' }]
+  assert.ok((await store.changeObjects({ account, kind: 'thing', create, now: 0 })).ok)
   await queueOne(store)
   assert.deepEqual(await store.audit(), [])
   return folder
@@ -137,6 +139,8 @@ const faults: readonly [check: string, fault: string][] = [
   ['annotation', "UPDATE annotation SET name = '/private/x' WHERE viewer = 0"],
   ['news', "UPDATE news SET modseq = 999 WHERE kind = 'rights'"],
   ['news', "UPDATE news SET mailbox = 77 WHERE kind = 'annotation'"],
+  ['object', 'UPDATE object_kind SET modseq = 1'],
+  ['object', 'UPDATE account SET next_object = 1'],
   ['foreign-key', "INSERT INTO subscription (account, name) VALUES (55, 'x')"],
 ]
 

@@ -33,6 +33,7 @@ export function* auditAccount(account: AccountId): Op<AuditFinding[]> {
   note('sharing', yield* entriesAreWrong(account))
   note('annotation', yield* annotationsAreWrong(account))
   note('news', yield* newsIsWrong(account))
+  note('object', yield* objectsAreWrong(account))
   note('search', yield* searchIndexIsWrong(account))
   return findings
 }
@@ -228,6 +229,17 @@ function* newsIsWrong(account: AccountId): Op<Told[]> {
       LEFT JOIN mailbox ON mailbox.account = news.account AND mailbox.id = news.mailbox
     WHERE news.account = ${account}
       AND (news.modseq > account.modseq OR (news.mailbox <> 0 AND mailbox.id IS NULL))`
+}
+
+function* objectsAreWrong(account: AccountId): Op<Told[]> {
+  return yield* all<Told>`
+    SELECT 'kind ' || object_kind.kind || ' has an object ' || had.id || ' of modseq ' || had.modseq AS message
+    FROM object_kind JOIN account ON account.id = object_kind.account
+      JOIN (SELECT account, kind, id, modseq FROM object
+        UNION ALL SELECT account, kind, id, modseq FROM object_tombstone) AS had
+        ON had.account = object_kind.account AND had.kind = object_kind.kind
+    WHERE object_kind.account = ${account}
+      AND (had.modseq > object_kind.modseq OR object_kind.modseq > account.modseq OR had.id >= account.next_object)`
 }
 
 /** Length of a text in octets of UTF-8. PostgreSQL's has U+E000 before what it cannot hold (`postgres/driver.ts`). */

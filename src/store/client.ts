@@ -4,6 +4,7 @@ import { flagRows, type Told } from './changes.ts'
 import type { AnnotationStore } from './annotations.ts'
 import type { StoreLimits } from './limits.ts'
 import type { Message, MessageText, Uid } from './model.ts'
+import type { ObjectStore } from './objects.ts'
 import type { OpResult } from './op.ts'
 import type { Reads, Writes } from './ops/index.ts'
 import { queueStore } from './queue-client.ts'
@@ -30,6 +31,7 @@ export type OperationStore = DirectoryStore &
   Omit<MailStore, 'subscribe' | 'subscribeBatched'> &
   SharingStore &
   AnnotationStore &
+  ObjectStore &
   Omit<SearchIndexStore, 'onMail'> &
   LeaseStore &
   Omit<QueueStore, 'onQueued'>
@@ -43,6 +45,7 @@ export function operationStore(executor: Executor, limits: StoreLimits): Operati
     ...queueStore(executor),
     ...searchIndexStore(executor),
     ...sharingStore(executor, limits),
+    ...objectStore(executor, limits),
     acquireLease: (request) => executor.write('acquireLease', request),
     releaseLease: (request) => executor.write('releaseLease', request),
   }
@@ -58,6 +61,16 @@ function sharingStore(executor: Executor, limits: StoreLimits): SharingStore & A
     annotations: (request) => executor.read('annotations', request),
     annotationBytes: (account) => executor.read('annotationBytes', account),
     setAnnotations: (request) => executor.write('setAnnotations', request, limits),
+  }
+}
+
+function objectStore(executor: Executor, limits: StoreLimits): ObjectStore {
+  return {
+    listObjects: (request) => executor.read('listObjects', request),
+    getObjects: (request) => executor.read('getObjects', request),
+    findObject: (request) => executor.read('findObject', request),
+    changeObjects: (request) => executor.write('changeObjects', request, limits),
+    objectsSince: (request) => executor.read('objectsSince', request),
   }
 }
 

@@ -14,6 +14,8 @@ export interface StoreLimits {
   readonly annotations: number
   readonly annotationSize: number
   readonly annotationNameLength: number
+  /** Octets of the value of one object. */
+  readonly objectSize: number
   /** Message identifiers of one message that decide on its thread: the first and the last of them where it names more. */
   readonly threadKeys: number
   /** Messages up to this many octets live in the database, larger ones in files. */
@@ -40,6 +42,7 @@ export const defaultStoreLimits: StoreLimits = {
   annotations: 200,
   annotationSize: 64 * 1024,
   annotationNameLength: 1_000,
+  objectSize: 256 * 1024,
   threadKeys: 32,
   inlineBlobBytes: 64 * 1024,
   batchRows: 500,

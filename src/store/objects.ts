@@ -5,7 +5,7 @@
 // - A change takes the next modSeq of the account, moves no mailbox, and is told as `objects-changed`. Removals leave tombstones for
 //   as long as those of messages are kept, so that `objectsSince` can tell them (RFC 8620 §5.2).
 // - All of one call are in one commit, or none is.
-// - They die with their account. Those with `expiresAt` in the past are not shown, and go with `collectGarbage`.
+// - They die with their account. Those with `expiresAt` in the past are not shown; `collectGarbage` removes them and tells.
 import type { AccountId, ModSeq, ObjectId } from './model.ts'
 import type { Outcome } from './store.ts'
 

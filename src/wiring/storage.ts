@@ -72,6 +72,7 @@ function storeLimits(config: StoreConfig): StoreLimits {
     annotations: config.maxAnnotations,
     annotationSize: config.maxAnnotationSize,
     annotationNameLength: config.maxAnnotationNameLength,
+    objectSize: config.maxObjectSize,
     threadKeys: config.maxThreadKeys,
     inlineBlobBytes: config.inlineBlobLimit,
     batchRows: config.batchRows,

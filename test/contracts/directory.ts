@@ -98,6 +98,7 @@ export function directoryContract(test: Room): void {
         id: 0,
         address: 'ann@house.test',
         state: 'active',
+        role: 'user',
         quota,
         used: { bytes: 0, messages: 0 },
         hiddenCapabilities: [],

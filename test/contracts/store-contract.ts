@@ -7,6 +7,7 @@ import { directoryContract } from './directory.ts'
 import { sharingContract } from './sharing.ts'
 import { threadContract } from './threads.ts'
 import { transferContract } from './transfers.ts'
+import { objectContract } from './objects.ts'
 import { roomOf, type OpenStore } from './house.ts'
 import { mailboxContract } from './mailboxes.ts'
 import { messageContract } from './messages.ts'
@@ -28,6 +29,7 @@ export function storeContract(name: string, open: OpenStore, skip?: string): voi
     describe('transfers', () => transferContract(room))
     describe('sharing', () => sharingContract(room))
     describe('annotations', () => annotationContract(room))
+    describe('objects', () => objectContract(room))
     describe('directory', () => directoryContract(room))
     describe('queue', () => queueContract(room))
     describe('queue orders', () => queueOrdersContract(room))

@@ -33,6 +33,7 @@ export const storeSection = z
     ),
     maxAnnotationSize: size('64 KB', 'Octets of the value of one annotation.'),
     maxAnnotationNameLength: count(1000, 'Characters of the name of one annotation.'),
+    maxObjectSize: size('256 KB', 'One identity, push subscription, submission or the like.'),
     maxThreadKeys: count(32, 'Message identifiers that one message can join a thread by.'),
     batchRows: count(500, 'Messages that are read from the store at a time.'),
     memoryBlobLimit: size('256 MB', 'Octets of large messages that a store in memory may hold.'),

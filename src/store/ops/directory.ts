@@ -45,19 +45,20 @@ export function* addAccount(request: {
   address: string
   credentials: Credentials
   quota: Quota
+  role?: Account['role']
   mailboxes: readonly { name: string; specialUse: SpecialUse }[]
   now: number
 }): Op<Outcome<{ account: Account }, 'exists' | 'no-such-domain'>> {
-  const { address, quota, now } = request
+  const { address, quota, role = 'user', now } = request
   const { local, domain } = split(address)
   if (!(yield* hasDomain(domain))) return { ok: false, reason: 'no-such-domain' }
   const taken = yield* get<{ local: string }>`
     SELECT local FROM address WHERE domain = ${domain} AND local = ${local}`
   if (taken) return { ok: false, reason: 'exists' }
   const row = yield* get<AccountRow>`
-    INSERT INTO account (address, state, created_at, quota_bytes, quota_messages, quota_mailboxes, quota_annotations,
+    INSERT INTO account (address, state, role, created_at, quota_bytes, quota_messages, quota_mailboxes, quota_annotations,
       next_uid_validity)
-    SELECT CAST(${address} AS TEXT), 'active', CAST(${now} AS BIGINT), CAST(${quota.bytes} AS BIGINT),
+    SELECT CAST(${address} AS TEXT), 'active', CAST(${role} AS TEXT), CAST(${now} AS BIGINT), CAST(${quota.bytes} AS BIGINT),
       CAST(${quota.messages} AS BIGINT), CAST(${quota.mailboxes ?? null} AS BIGINT),
       CAST(${quota.annotations ?? null} AS BIGINT), value
     FROM counter WHERE name = 'uid_validity'
@@ -99,9 +100,10 @@ export function* updateAccount(request: {
   replacing?: Credentials
   quota?: Quota
   state?: Account['state']
+  role?: Account['role']
   hiddenCapabilities?: readonly string[]
 }): Op<Outcome<object, 'not-found' | 'changed'>> {
-  const { id, credentials, replacing, quota, state, hiddenCapabilities } = request
+  const { id, credentials, replacing, quota, state, role, hiddenCapabilities } = request
   if (!(yield* lockAccount(id))) return { ok: false, reason: 'not-found' }
   if (replacing) {
     const row = yield* get<{ secret: string }>`SELECT secret FROM credential WHERE account = ${id}`
@@ -115,6 +117,7 @@ export function* updateAccount(request: {
       quota_mailboxes = ${quota.mailboxes ?? null}, quota_annotations = ${quota.annotations ?? null} WHERE id = ${id}`
   }
   if (state) yield* run`UPDATE account SET state = ${state} WHERE id = ${id}`
+  if (role) yield* run`UPDATE account SET role = ${role} WHERE id = ${id}`
   if (hiddenCapabilities) {
     const hidden = [...new Set(hiddenCapabilities)].toSorted().join(' ')
     yield* run`UPDATE account SET hidden_capabilities = ${hidden} WHERE id = ${id}`

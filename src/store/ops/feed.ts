@@ -33,6 +33,7 @@ export function* changesSince(
     ...(yield* expunges(request, sql`${span} ${here}`)),
     ...(yield* removals(request, sql`${span} ${here}`)),
     ...(yield* newsWhere(account, sql`${span} ${here}`)),
+    ...(mailbox === undefined ? yield* kinds(request, span) : []),
   ]
   // A stable sort: within a modseq the order above stays.
   changes.sort((a, b) => a.modSeq - b.modSeq)
@@ -122,6 +123,12 @@ function* removals({ account }: ChangesRequest, where: Fragment): Op<Told[]> {
   return rows.map(({ mailbox, modseq: modSeq }) => ({ type: 'mailbox-removed', account, mailbox, modSeq }))
 }
 
+function* kinds({ account }: ChangesRequest, where: Fragment): Op<Told[]> {
+  const rows = yield* all<{ kind: string; modseq: ModSeq }>`
+    SELECT kind, modseq FROM object_kind WHERE ${where} ORDER BY modseq, kind`
+  return rows.map(({ kind, modseq: modSeq }) => ({ type: 'objects-changed', account, modSeq, kind }))
+}
+
 /** Marks tombstones that no collection has seen with `now`, and drops those that were marked before `before`: how many, and whose. */
 export function* forgetTombstones(request: {
   now: number
@@ -132,6 +139,7 @@ export function* forgetTombstones(request: {
     SELECT account, MAX(modseq) AS modseq FROM
       (SELECT account, modseq FROM tombstone WHERE seen_at < ${before}
        UNION ALL SELECT account, modseq FROM mailbox_tombstone WHERE seen_at < ${before}
+       UNION ALL SELECT account, modseq FROM object_tombstone WHERE seen_at < ${before}
        UNION ALL SELECT account, modseq FROM news WHERE seen_at < ${before}) AS old
     GROUP BY account ORDER BY account`
   let dropped = 0
@@ -139,10 +147,12 @@ export function* forgetTombstones(request: {
     yield* run`UPDATE account SET forgotten = ${modseq} WHERE id = ${account} AND forgotten < ${modseq}`
     dropped += yield* run`DELETE FROM tombstone WHERE account = ${account} AND modseq <= ${modseq}`
     dropped += yield* run`DELETE FROM mailbox_tombstone WHERE account = ${account} AND modseq <= ${modseq}`
+    dropped += yield* run`DELETE FROM object_tombstone WHERE account = ${account} AND modseq <= ${modseq}`
     yield* run`DELETE FROM news WHERE account = ${account} AND modseq <= ${modseq}`
   }
   yield* run`UPDATE tombstone SET seen_at = ${now} WHERE seen_at IS NULL`
   yield* run`UPDATE mailbox_tombstone SET seen_at = ${now} WHERE seen_at IS NULL`
+  yield* run`UPDATE object_tombstone SET seen_at = ${now} WHERE seen_at IS NULL`
   yield* run`UPDATE news SET seen_at = ${now} WHERE seen_at IS NULL`
   return { dropped, accounts: due.map(({ account }) => account) }
 }

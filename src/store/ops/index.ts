@@ -17,6 +17,7 @@ import { dropReports, settle } from './queue-settle.ts'
 import * as work from './queue-work.ts'
 import * as remembered from './remembered.ts'
 import * as search from './search-index.ts'
+import * as objects from './objects.ts'
 import * as annotated from './annotations.ts'
 import * as sharing from './sharing.ts'
 import { findUrlKey, makeUrlKey, resetUrlKey } from './url-keys.ts'
@@ -42,6 +43,7 @@ const { openMailbox, loadView, messageBatch, messageTextBatch, structureBatch, l
 const { loadEmails, loadSizes, deletedBytes, loadModSeqs, vanishedSince } = view
 const { accessList, setAccess, rightsIn, sharingAccounts, sharedMailboxes } = sharing
 const { annotations, annotationBytes, setAnnotations } = annotated
+const { listObjects, getObjects, findObject, objectsSince, changeObjects, expireObjects } = objects
 const { auditAccounts, auditAccount, auditBlobs, blobKeys, knownKeys } = audit
 const { queueDomains, nextDue, claimDue, beginAttempts, renewLeases, recoverLeases, queueOverdue } = work
 const { queueList, queueEntry, findQueued, findSent, reportsDue, queueShape, queueTotals } = admin
@@ -91,6 +93,10 @@ export const reads = {
   sharedMailboxes,
   annotations,
   annotationBytes,
+  listObjects,
+  getObjects,
+  findObject,
+  objectsSince,
   keywordsIn,
   changesSince,
   auditAccounts,
@@ -168,6 +174,8 @@ export const writes = {
   resetUrlKey,
   setAccess,
   setAnnotations,
+  changeObjects,
+  expireObjects,
   acquireLease,
   releaseLease,
   dropOrphanBlobs,

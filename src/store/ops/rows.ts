@@ -24,6 +24,7 @@ export interface AccountRow {
   readonly id: AccountId
   readonly address: string
   readonly state: Account['state']
+  readonly role: Account['role']
   readonly created_at: number
   readonly quota_bytes: number | null
   readonly quota_messages: number | null
@@ -35,7 +36,7 @@ export interface AccountRow {
   readonly modseq: ModSeq
 }
 
-export const accountColumns: Fragment = sql`account.id, account.address, account.state, account.created_at,
+export const accountColumns: Fragment = sql`account.id, account.address, account.state, account.role, account.created_at,
   account.quota_bytes, account.quota_messages, account.quota_mailboxes, account.quota_annotations,
   account.hidden_capabilities, account.used_bytes, account.used_messages, account.modseq`
 
@@ -44,6 +45,7 @@ export function accountOf(row: AccountRow): Account {
     id: row.id,
     address: row.address,
     state: row.state,
+    role: row.role,
     quota: {
       bytes: row.quota_bytes,
       messages: row.quota_messages,

@@ -5,6 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { migrate } from '../sqlite/migrate.ts'
+import { objectColumns } from './objects.ts'
 import { queueMessageColumns, queueRecipientColumns } from './queue-rows.ts'
 import { accountColumns, gathered, mailboxColumns, messageColumns } from './rows.ts'
 
@@ -28,6 +29,7 @@ const pieces: Record<string, string> = {
   takenAtOnce: '',
   oneAtATime: '',
   accountColumns: accountColumns.sqlite.join(''),
+  objectColumns: objectColumns.sqlite.join(''),
   mailboxColumns: mailboxColumns.sqlite.join(''),
   messageColumns: messageColumns.sqlite.join(''),
   forUpdate: '',

@@ -246,6 +246,7 @@ function maintenanceOf(engine: Engine, limits: StoreLimits): Maintenance {
       }
       files += await engine.blobs.dropOrphans(limits.orphanMilliseconds)
       await engine.write('pruneExpired', now)
+      await engine.write('expireObjects', now)
       const before = now - limits.tombstoneMilliseconds
       const tombstones = await forget(engine, { now, before })
       return { blobs, files, tombstones }

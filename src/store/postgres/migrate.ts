@@ -12,6 +12,7 @@ const migrations = [
   '0003-queue-marks.sql',
   '0004-imap.sql',
   '0005-search.sql',
+  '0006-objects.sql',
 ] as const
 
 /** Any number that nobody else uses in this database. */

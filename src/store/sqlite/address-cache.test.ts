@@ -10,6 +10,7 @@ function entryOf(id: number): AddressEntry {
     id: id as AccountId,
     address: `u${id}@a.test`,
     state: 'active',
+    role: 'user',
     quota: { bytes: null, messages: null },
     used: { bytes: 0, messages: 0 },
     hiddenCapabilities: [],

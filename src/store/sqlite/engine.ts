@@ -216,6 +216,7 @@ async function collectGarbage(
   const before = now - limits.tombstoneMilliseconds
   const tombstones = await forget(executor, { now, before })
   await executor.write('pruneExpired', now)
+  await executor.write('expireObjects', now)
   let blobs = 0
   let removed = 0
   for (;;) {
