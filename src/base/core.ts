@@ -105,6 +105,8 @@ export interface Sink {
    * after the session's end none begins. A rejection breaks the session.
    */
   between(telling: () => Promise<void>): void
+  /** Ends the connection at once, whatever is still to be sent. Absent where there is none to end. */
+  destroy?(): void
 }
 
 /** The side of a session that does I/O: answers what a core asks. Made anew for each connection. */

@@ -4,10 +4,11 @@
 // What "250" means is decided here (docs/architecture.md): `deliver` resolves with `ok` only when the message is in the mailbox
 // of every local recipient and in the queue for every remote one. Loops are found here too, whatever brought the message,
 // by counting the trace fields that earlier hops left (RFC 5321 §6.3). The caller owns the staged message and discards it on refusal.
+import type { Peer } from '../base/core.ts'
 import type { Address } from '../mail/address.ts'
 import type { MessageOptions, RecipientOptions } from '../mail/delivery-options.ts'
 import type { MessageStructure } from '../mail/mime/structure.ts'
-import type { AccountId, StagedMessage } from '../store/model.ts'
+import type { AccountId, MailboxId, StagedMessage, Uid } from '../store/model.ts'
 import type { QueueId, QueueOrigin } from '../store/queue.ts'
 
 /** One mailbox owner that a recipient led to. */
@@ -59,6 +60,8 @@ export interface Arrival {
   readonly origin?: QueueOrigin
   /** Who submitted it. */
   readonly account?: AccountId | null
+  /** The ends of the connection that it came over, as the pump knows them: one object for each connection. */
+  readonly connection?: Peer
   /** Whom the queue's fairness counts it to; default: the account, else the reverse-path's domain. */
   readonly sender?: string
   readonly options?: MessageOptions
@@ -83,6 +86,13 @@ export interface FailedAtOnce {
   readonly address: string
   /** In words. */
   readonly reply: string
+}
+
+/** A message in a mailbox. */
+export interface FiledPlace {
+  readonly account: AccountId
+  readonly mailbox: MailboxId
+  readonly uid: Uid
 }
 
 export type DeliveryRefusal =
@@ -111,6 +121,8 @@ export type DeliveryResult =
       /** Set where some are over before they began; a report tells the sender, where he wants one. */
       readonly failed?: readonly FailedAtOnce[]
       readonly before?: string
+      /** Where it is now, by mailbox; in the order of the recipients that got it. */
+      readonly places?: readonly FiledPlace[]
     }
   | { readonly ok: false; readonly reason: DeliveryRefusal }
 

@@ -154,7 +154,12 @@ test('mailbox and queue in one commit, and webhooks hear of both', async (contex
     recipients: [{ account: the.ann, deliveredTo: 'ann@house.example', mailbox: 'Work' }],
     remote: remote('bob@far.example'),
   })
-  assert.deepEqual(result, { ok: true, unknown: [], queued: 'a1' })
+  const { places = [], ...rest } = result.ok ? result : assert.fail(result.reason)
+  assert.deepEqual(rest, { ok: true, unknown: [], queued: 'a1' })
+  assert.deepEqual(
+    places.map(({ account }) => account),
+    [the.ann],
+  )
   assert.ok(await the.house.store.findMailbox({ account: the.ann, name: 'Work' }))
   assert.equal((await the.house.row(await the.queued('a1'))).address, 'bob@far.example')
   const entry = await the.house.entry(await the.queued('a1'))

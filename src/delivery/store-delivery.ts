@@ -24,7 +24,14 @@ import type { DeliveryEvent, NewQueueMessage } from '../store/queue.ts'
 import type { DeliverRequest, DeliverResult, Store } from '../store/store.ts'
 import { automaticSender } from './automatic.ts'
 import type { BounceReader } from './bounces.ts'
-import type { Arrival, ArrivalRecipient, Delivery, DeliveryResult, FailedAtOnce } from './delivery.ts'
+import type {
+  Arrival,
+  ArrivalRecipient,
+  Delivery,
+  DeliveryResult,
+  FailedAtOnce,
+  FiledPlace,
+} from './delivery.ts'
 import type { QueueGauge } from './queue-gauge.ts'
 
 /** What ends a loop. */
@@ -138,8 +145,9 @@ class StoreDelivery {
       })
     const unknown = refused('no-such-account')
     const full = refused('over-quota')
+    const places = placesOf(filed, stored)
     if (enqueue === undefined || stored.queued === null) {
-      return full.length === 0 ? { ok: true, unknown } : { ok: true, unknown, full }
+      return full.length === 0 ? { ok: true, unknown, places } : { ok: true, unknown, full, places }
     }
     const { queue, store } = this.#parts
     if ((arrival.remote ?? []).length > 0 || isKeptBack(arrival)) queue?.gauge.added()
@@ -154,7 +162,7 @@ class StoreDelivery {
     if (rows.length > 0) await store.dropReports({ rows, now: arrival.receivedAt })
     const failed = failedIn(enqueue)
     const trouble = { ...(full.length > 0 && { full }), ...(failed.length > 0 && { failed }) }
-    return { ok: true, unknown, ...trouble, queued: enqueue.name }
+    return { ok: true, unknown, places, ...trouble, queued: enqueue.name }
   }
 
   /**
@@ -336,4 +344,15 @@ function filedRecipients(
     ...(named !== undefined && { named }),
     ...(list && { list }),
   }))
+}
+
+/** Where the message is now. */
+function placesOf(
+  filed: readonly ArrivalRecipient[],
+  { results }: DeliverResult & { readonly ok: true },
+): FiledPlace[] {
+  return filed.flatMap(({ account }, index) => {
+    const result = results[index]
+    return result?.ok === true ? [{ account, mailbox: result.mailbox, uid: result.uid }] : []
+  })
 }

@@ -38,6 +38,7 @@ export interface TestCoreOptions {
   readonly tarpit?: SmtpSettings['tarpit']
   readonly clearTextAllowed?: boolean
   readonly mechanisms?: Pick<SaslSettings, 'cramMd5' | 'tokens' | 'certificates'>
+  readonly consults?: SmtpSettings['consults']
   readonly answers?: { readonly [Type in SmtpQuestion['type']]?: SmtpAnswer }
 }
 
@@ -175,6 +176,7 @@ function testSettings(options: TestCoreOptions): SmtpSettings {
     dialect: options.dialect ?? 'smtp',
     offers: { ...noOffers, ...options.offers },
     tarpit: options.tarpit ?? null,
+    ...(options.consults && { consults: options.consults }),
     limits: options.limits ?? testLimits,
     startTls: options.startTls ?? false,
     admission: options.admission ?? { tls: false, authentication: false },

@@ -295,3 +295,20 @@ test('PLAIN in clear text is 538 where it is not allowed', () => {
   const result = talk(`${hello}AUTH PLAIN AGFubgBzZWNyZXQ=\r\n`, { sasl: true, clearTextAllowed: false })
   assert.equal(result.codes, '250 538')
 })
+
+test('who wants to be asked is asked about STARTTLS and QUIT, and answers for them', () => {
+  const consults = new Set(['starttls', 'quit'] as const)
+  const asking = { consults, startTls: true }
+  const plain = talk(`${hello}STARTTLS\r\n`, { startTls: true })
+  assert.deepEqual(plain.asked, ['connect', 'hello'])
+  const consented = talk(`${hello}STARTTLS\r\n`, asking)
+  assert.deepEqual(consented.asked, ['connect', 'hello', 'starttls'])
+  assert.equal(consented.codes, '250 220')
+  const refusal = { type: 'reply', reply: makeReply(454, '4.7.0', 'Not now') } as const
+  const refused = talk(`${hello}STARTTLS\r\n`, { ...asking, answers: { starttls: refusal } })
+  assert.equal(refused.codes, '250 454')
+  const late = { type: 'reply', reply: makeReply(451, '4.3.0', 'Stay') } as const
+  const left = talk('QUIT\r\n', { ...asking, answers: { quit: late } })
+  assert.equal(left.codes, '451')
+  assert.equal(left.closed, true)
+})

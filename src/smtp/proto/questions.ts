@@ -130,6 +130,8 @@ export type SmtpQuestion =
   | { readonly type: 'note'; readonly note: SmtpNote; readonly client: SmtpClient }
   /** HELO, EHLO or LHLO with good syntax; `client` has its name already. `reply` refuses it, and the name is as before. */
   | { readonly type: 'hello'; readonly client: SmtpClient }
+  /** STARTTLS or QUIT, where `SmtpSettings.consults` has it. `reply` refuses STARTTLS, and is the reply to QUIT. */
+  | { readonly type: 'starttls' | 'quit'; readonly client: SmtpClient }
   /** The next reply is to come that much later: a tarpit. Answered by `go-on`, after the time. */
   | { readonly type: 'pause'; readonly milliseconds: number }
   /** RFC 1985 §5: `node` without its prefix, domains in A-labels; `subdomains` for `@`, `queue` for `#`. `go-on` is 250. */

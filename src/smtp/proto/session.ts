@@ -29,6 +29,8 @@ export interface SmtpSettings {
   readonly tarpit: Tarpit | null
   /** The same for another client, whom a listed peer speaks for (XCLIENT); absent: as for the peer. */
   readonly tarpitFor?: (address: string) => Tarpit | null
+  /** Commands without a question of their own about which the handler is asked all the same. Absent: none. */
+  readonly consults?: ReadonlySet<'starttls' | 'quit'>
 }
 
 /** How a peer that is refused again and again is slowed down. Durations in milliseconds. */

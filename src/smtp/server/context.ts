@@ -85,6 +85,8 @@ export class SessionContext {
   }
 
   nextMessageId(): string {
+    // A catcher's messages are known to tests by this name, and not by their session.
+    if (this.parts.role === 'catcher') return this.parts.random.id(128)
     this.#messages++
     return `${this.id}.${this.#messages}`
   }

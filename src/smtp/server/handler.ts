@@ -85,6 +85,9 @@ export class SmtpHandler implements Handler<SmtpQuestion, SmtpAnswer> {
       case 'note':
         context.emit(noteEvents[question.note], context.who())
         return goOn
+      case 'starttls':
+      case 'quit':
+        return goOn
       case 'pause':
         return this.#pause(question.milliseconds)
       case 'etrn':

@@ -233,6 +233,7 @@ function arrivalOf(context: SessionContext, whole: WholeMessage, accepted: Trans
     origin: origins[parts.role],
     account: account?.id ?? null,
     sender: account?.address ?? peer.remoteAddress,
+    connection: peer,
     options: transaction.options,
     // RFC 2033 §4.2: a reply for each recipient, so a full mailbox refuses its own alone.
     ...(parts.role === 'lmtp' ? { quota: 'each' as const } : {}),

@@ -68,6 +68,8 @@ export interface SmtpServiceOptions {
   readonly chargeRate?: QueueStore['chargeRate'] | null
   /** The listener's; absent: clients behind XCLIENT are not counted. */
   readonly connections?: ConnectionCount | null
+  /** See `SmtpSettings.consults`. */
+  readonly consults?: SmtpSettings['consults'] | undefined
   readonly checkpoint?: Checkpoint | undefined
 }
 
@@ -159,6 +161,7 @@ function commonSettings(options: SmtpServiceOptions): SmtpSettings {
         ? { ...directory.sasl, clearTextAllowed: role === 'catcher' || auth.allowClearText, random }
         : null,
     tarpit: null,
+    ...(options.consults && { consults: options.consults }),
   }
 }
 

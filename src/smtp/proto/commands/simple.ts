@@ -1,6 +1,6 @@
 // RSET, NOOP and QUIT (RFC 5321 §4.1.1.5, §4.1.1.9, §4.1.1.10).
 import { replies } from '../reply.ts'
-import { closedMode, dropTransaction } from '../session.ts'
+import { ask, closedMode, dropTransaction } from '../session.ts'
 import { anyState, type Command } from './command.ts'
 
 export const rset: Command = {
@@ -35,7 +35,8 @@ export const quit: Command = {
     if (argument !== '') return replies.noArgument('QUIT')
     return dropTransaction(session, () => {
       session.mode = closedMode
-      return replies.goodbye
+      if (session.settings.consults?.has('quit') !== true) return replies.goodbye
+      return ask({ type: 'quit', client: session.client }, (reply) => reply ?? replies.goodbye)
     })
   },
 }

@@ -1,6 +1,6 @@
 // STARTTLS (RFC 3207). Octets that came in the same flight would be taken as if they were protected; they end the session.
 import { replies } from '../reply.ts'
-import { ask, closedMode, handshakeMode, type Session, type Step } from '../session.ts'
+import { ask, closedMode, handshakeMode, refusalIn, type Session, type Step } from '../session.ts'
 import type { Command } from './command.ts'
 
 export const starttls: Command = {
@@ -26,6 +26,11 @@ function runStartTls(session: Session, argument: string): Step {
       () => replies.plaintextBehindTls,
     )
   }
+  if (session.settings.consults?.has('starttls') !== true) return goSecure(session)
+  return ask({ type: 'starttls', client: session.client }, (reply) => refusalIn(reply) ?? goSecure(session))
+}
+
+function goSecure(session: Session): Step {
   session.mode = handshakeMode
   return replies.startTls
 }
