@@ -7,6 +7,7 @@ import { collectSection } from './sections/collect.ts'
 import { hooksSection } from './sections/hooks.ts'
 import { httpSection, webhooksSection } from './sections/http.ts'
 import { imapSection } from './sections/imap.ts'
+import { jmapSection } from './sections/jmap.ts'
 import { listenersSection } from './sections/listeners.ts'
 import { logSection } from './sections/log.ts'
 import { dnsSection, netSection } from './sections/net.ts'
@@ -18,6 +19,7 @@ import { smtpSection } from './sections/smtp.ts'
 import { mimeSection, storeSection } from './sections/store.ts'
 import { submissionSection } from './sections/submission.ts'
 import { tlsSection } from './sections/tls.ts'
+import { webSection } from './sections/web.ts'
 
 export const profileNames = ['dev', 'test', 'server'] as const
 export type ProfileName = (typeof profileNames)[number]
@@ -53,11 +55,13 @@ export const configSchema = z.strictObject({
   submission: submissionSection,
   hooks: hooksSection,
   http: httpSection,
+  web: webSection,
   webhooks: webhooksSection,
   queue: queueSection,
   relay: relaySection,
   collect: collectSection,
   imap: imapSection,
+  jmap: jmapSection,
   search: searchSection,
   pop3: pop3Section,
 })

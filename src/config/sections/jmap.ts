@@ -1,0 +1,37 @@
+// JMAP (RFC 8620): what the Session tells clients as limits, uploads, and push. Defaults are at or above what RFC 8620 §2 suggests.
+import { z } from 'zod'
+import { count, duration, size } from '../fields.ts'
+
+export const jmapSection = z
+  .strictObject({
+    maxSizeUpload: size('50 MB', 'One uploaded file.'),
+    maxConcurrentUpload: count(4, 'Uploads of one account at once.'),
+    maxSizeRequest: size('10 MB', 'One API request.'),
+    maxConcurrentRequests: count(10, 'API requests of one account at once.'),
+    maxCallsInRequest: count(64, 'Method calls in one API request.'),
+    maxObjectsInGet: count(1000, 'Objects that one /get may ask for.'),
+    maxObjectsInSet: count(1000, 'Objects that one /set may create, update and destroy.'),
+    maxQueryResults: count(5000, 'Ids that one /query tells at once; clients page through the others.'),
+    maxChanges: count(5000, 'Ids that one /changes tells at once.'),
+    uploadQuota: size('200 MB', 'Uploads of one user that no message holds yet; the oldest go first.'),
+    uploadTime: duration('6h', 'How long an upload is kept. At least an hour.'),
+    maxBlobOctets: size('5 MB', 'Octets that one Blob/get or Blob/upload takes in all.'),
+    maxDataSources: count(64, 'Pieces of which Blob/upload puts one blob together.'),
+    maxEventSources: count(20, 'Event streams and WebSockets of one account at once.'),
+    pushSubscriptions: count(20, 'Push subscriptions of one account.'),
+    pushSubscriptionsPerHour: count(60, 'Push subscriptions that an account may create in an hour.'),
+    pushExpires: duration('30d', 'The longest that a push subscription lasts without being renewed.'),
+    pushInterval: duration('1s', 'The shortest time between two pushes to one subscription.'),
+    pushTimeout: duration('15s', 'For the answer of a push service.'),
+    pushGiveUpAfter: duration(
+      '1d',
+      'A push service that fails for so long is not tried any more until something changes.',
+    ),
+    pushToLoopback: z
+      .boolean()
+      .default(false)
+      .describe('For tests: push also to addresses of this machine and its networks, and to http URLs.'),
+  })
+  .prefault({})
+
+export type JmapConfig = z.output<typeof jmapSection>
