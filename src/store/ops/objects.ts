@@ -18,6 +18,8 @@ interface ObjectRow {
 
 export const objectColumns: Fragment = sql`id, key, value, created, modseq, expires_at`
 
+const idColumn: Fragment = sql`id`
+
 interface Kind {
   readonly account: AccountId
   readonly kind: string
@@ -42,7 +44,7 @@ export function* listObjects(request: Kind): Op<StoredObject[]> {
 /** See `ObjectStore.getObjects`. */
 export function* getObjects(request: Kind & { ids: readonly ObjectId[] }): Op<StoredObject[]> {
   const rows = yield* all<ObjectRow>`SELECT ${objectColumns} FROM object
-    WHERE ${shown(request)} AND ${oneOf(sql`id`, request.ids)} ORDER BY id`
+    WHERE ${shown(request)} AND ${oneOf(idColumn, request.ids)} ORDER BY id`
   return rows.map(objectOf)
 }
 
@@ -98,7 +100,7 @@ export function* changeObjects(request: ChangeObjectsRequest, limits: { objectSi
 /** False where one is not there. */
 function* destroyAll(request: ChangeObjectsRequest, modSeq: ModSeq): Op<boolean> {
   const ids = [...new Set(request.destroy)]
-  const there = sql`${shown(request)} AND ${oneOf(sql`id`, ids)}`
+  const there = sql`${shown(request)} AND ${oneOf(idColumn, ids)}`
   yield* bury(there, modSeq)
   return (yield* run`DELETE FROM object WHERE ${there}`) === ids.length
 }
@@ -114,12 +116,12 @@ function* updateOne(
   { id, value, expiresAt, ifModSeq }: ObjectUpdate,
   modSeq: ModSeq,
 ): Op<'not-found' | 'changed' | null> {
-  const here = sql`${shown(request)} AND id = ${id}`
-  const row = yield* get<{ modseq: ModSeq }>`SELECT modseq FROM object WHERE ${here}`
+  const these = sql`${shown(request)} AND id = ${id}`
+  const row = yield* get<{ modseq: ModSeq }>`SELECT modseq FROM object WHERE ${these}`
   if (!row) return 'not-found'
   if (ifModSeq !== undefined && row.modseq !== ifModSeq) return 'changed'
   const expiry = expiresAt === undefined ? sql`` : sql`, expires_at = ${expiresAt}`
-  yield* run`UPDATE object SET value = ${value}, modseq = ${modSeq} ${expiry} WHERE ${here}`
+  yield* run`UPDATE object SET value = ${value}, modseq = ${modSeq} ${expiry} WHERE ${these}`
   return null
 }
 
@@ -190,9 +192,9 @@ export function* expireObjects(now: number): Op<number> {
   let expired = 0
   for (const { account, kind } of due) {
     const modSeq = yield* nextModSeq(account)
-    const here = sql`account = ${account} AND kind = ${kind} AND expires_at <= ${now}`
-    yield* bury(here, modSeq)
-    expired += yield* run`DELETE FROM object WHERE ${here}`
+    const these = sql`account = ${account} AND kind = ${kind} AND expires_at <= ${now}`
+    yield* bury(these, modSeq)
+    expired += yield* run`DELETE FROM object WHERE ${these}`
     yield* run`UPDATE object_kind SET modseq = ${modSeq} WHERE account = ${account} AND kind = ${kind}`
     yield* changed({ type: 'objects-changed', account, modSeq, kind })
   }

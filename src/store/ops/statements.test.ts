@@ -58,6 +58,7 @@ function filledIn(template: string): string {
   return template.replace(/\$\{((?:[^`{}]|`[^`]*`)*)\}/g, (_, expression: string) => {
     if (expression.startsWith('among(') || expression.startsWith('eligible(')) return '1 = 1'
     if (expression.startsWith('oneOf(')) return '1 = 1'
+    if (expression.startsWith('shown(')) return '1 = 1'
     if (expression.startsWith('here(')) return '1 = 1'
     if (expression.startsWith('listed(')) return '(SELECT 1)'
     if (expression.startsWith('idsNamed(')) return '(SELECT 1)'

@@ -181,6 +181,8 @@ export class Watch {
       case 'subscription-changed':
         if (change.account === this.#session.account.id) this.#hearSubscription(change.name)
         return
+      case 'objects-changed':
+        return
       case 'mailbox-created':
       case 'mailbox-changed':
       case 'mailbox-removed':
