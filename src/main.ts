@@ -15,7 +15,7 @@ import type { Queue } from './queue/queue.ts'
 import { type Backend, openBackend, type Surroundings } from './wiring/backend.ts'
 import { startCollecting } from './wiring/collect.ts'
 import { collectRegularly } from './wiring/collector.ts'
-import { startWebhookTelling } from './wiring/http.ts'
+import { makeSite, startWebhookTelling } from './wiring/http.ts'
 import { type AnyListener, makeConnections, makeFacts, openListener } from './wiring/listeners.ts'
 import { startOutgoing } from './wiring/outgoing.ts'
 import { makeIdentity, makeResolver } from './wiring/surroundings.ts'
@@ -55,6 +55,7 @@ export async function startPosthorn(config: Config, surroundings: Surroundings =
     policy: backend.policy,
     connections: makeConnections(config.net, clock),
     facts: makeFacts(config.imap),
+    site: makeSite({ backend, outgoing }),
   }
   const listeners: { settings: ListenerConfig; listener: AnyListener }[] = []
   for (const settings of config.listeners) {

@@ -50,16 +50,19 @@ export interface WebSocketHandler {
   /** Octets of one message. */
   readonly maxMessageSize: number
   opened(peer: WebSocketPeer): void
-  /** Text frames as text. Binary ones close the socket with 1003 before this. */
-  message(text: string): void
+  /** Text frames as text. Binary ones close the socket with 1003 before this. No further one is read before a promise has settled. */
+  message(text: string): void | Promise<void>
   closed(): void
 }
 
 export interface HttpMount<Account = unknown> {
-  /** Paths, or what begins with them where they end in `/*`: `/jmap/*`, `/.well-known/jmap`. */
+  /**
+   * Paths, or what begins with them where they end in `/*`: `/jmap/*`, `/.well-known/jmap`. With a method before it, that one alone
+   * (`GET /api/v1/messages`; HEAD comes with it). Of several that fit, the longest has the request; one with a method before one without.
+   */
   readonly paths: readonly string[]
   /** Rejects for surprises alone: the listener answers 500 and logs. */
   fetch(request: Request, env: HttpEnvironment<Account>): Promise<Response>
-  /** For a request to upgrade; a Response refuses it. Absent: no WebSockets here. */
+  /** For a request to upgrade, whose mount is chosen as for a GET; a Response refuses it. Absent: no WebSockets here. */
   upgrade?(request: Request, env: HttpEnvironment<Account>): Promise<Response | WebSocketHandler>
 }

@@ -3,6 +3,7 @@
 import { z } from 'zod'
 import { size } from './fields.ts'
 import { authSection, directorySection } from './sections/auth.ts'
+import { catcherSection } from './sections/catcher.ts'
 import { collectSection } from './sections/collect.ts'
 import { hooksSection } from './sections/hooks.ts'
 import { httpSection, webhooksSection } from './sections/http.ts'
@@ -63,6 +64,7 @@ export const configSchema = z.strictObject({
   imap: imapSection,
   jmap: jmapSection,
   search: searchSection,
+  catcher: catcherSection,
   pop3: pop3Section,
 })
 

@@ -5,6 +5,7 @@
 //
 // What it never tells: whether a name exists. Unknown users take as long as wrong passwords and are throttled alike;
 // `disabled` is said only to someone who knew the password.
+import type { HttpScope } from '../base/http-mount.ts'
 import type { Secret } from '../base/secret.ts'
 import type { Address } from '../mail/address.ts'
 import type { CramVerifier, ScramVerifier } from '../sasl/mechanism.ts'
@@ -63,8 +64,16 @@ export type Resolution =
 /** Why somebody is not let in. `unavailable`: the store or the hashing cannot serve now; try again. */
 export type LoginRefusal = 'bad-credentials' | 'disabled' | 'throttled' | 'unavailable'
 
+/** What an app password was made for. `mail`: reading. `send`: submission. `settings`, `admin`: by HTTP. */
+export type Scope = HttpScope
+
 export type Authentication =
-  | { readonly ok: true; readonly account: Account }
+  | {
+      readonly ok: true
+      readonly account: Account
+      /** Present where it was an app password that opened the account, with what it is for. */
+      readonly appPassword?: { readonly id: number; readonly scopes: readonly Scope[] }
+    }
   | { readonly ok: false; readonly reason: LoginRefusal }
 
 /** Who tries, from where, over what. */

@@ -1,41 +1,41 @@
 // The HTTP API's routes: from a request to an answer, without a socket. What a route takes and gives is in schema.ts; the OpenAPI
 // document (openapi.ts) tells it to others.
 import { type Context, Hono } from 'hono'
-import { errorText } from '../events/error-text.ts'
-import { apiTrouble } from '../events/http.ts'
+import type { HttpEnvironment, HttpMount, HttpScope } from '../base/http-mount.ts'
 import type { Account } from '../store/model.ts'
-import { StoreUnavailable } from '../store/store.ts'
-import { authenticate, type RequestOrigin } from './authenticate.ts'
 import { readFeed } from './event-feed.ts'
 import { cancel, send, status } from './messages.ts'
 import { openApiDocument } from './openapi.ts'
 import type { HttpParts } from './parts.ts'
-import { isProblem, makeProblem, type Problem, problemResponse, unavailable } from './problem.ts'
+import { isProblem, makeProblem, type Problem, problemResponse } from './problem.ts'
 import { openTerminal } from './terminal.ts'
 
-/** What the carrier knows of a request's connection; `stopping` aborts when the server is to end. */
-export interface Surroundings extends RequestOrigin {
-  readonly stopping: AbortSignal
-}
+type AppContext = Context<{ Bindings: HttpEnvironment<Account> }>
+type App = Hono<{ Bindings: HttpEnvironment<Account> }>
 
-type AppContext = Context<{ Bindings: Surroundings }>
-type App = Hono<{ Bindings: Surroundings }>
+/** All of `/api/`. */
+export function createApi(parts: HttpParts): HttpMount<Account> {
+  const app = createApp(parts)
+  return { paths: ['/api/*'], fetch: async (request, env) => app.fetch(request, env) }
+}
 
 /** Made once for all listeners. */
 export function createApp(parts: HttpParts): App {
   const app: App = new Hono()
-  /** For what needs an account. */
+  /** For what needs an account, and a scope. */
   const withAccount =
-    (work: (context: AppContext, account: Account) => Promise<Response> | Response) =>
+    (scope: HttpScope, work: (context: AppContext, account: Account) => Promise<Response> | Response) =>
     async (context: AppContext): Promise<Response> => {
-      const account = await authenticate(parts, context.req.header('authorization'), context.env)
-      return isProblem(account) ? problemResponse(account) : work(context, account)
+      const asked = await context.env.authenticate(context.req.raw)
+      if (!asked.ok) return asked.response
+      if (!asked.caller.scopes.has(scope)) return problemResponse(scopeProblem(scope))
+      return work(context, asked.caller.account)
     }
   app.get('/api/v1/health', (context) => context.json({ status: 'ok' }))
   app.get('/api/v1/openapi.json', (context) => context.json(openApiDocument()))
   app.post(
     '/api/v1/messages',
-    withAccount(async (context, account) => {
+    withAccount('send', async (context, account) => {
       const { req, env } = context
       const answer = await send(parts, req.raw, { account, origin: env })
       const direct = req.query('mode') === 'direct'
@@ -44,27 +44,28 @@ export function createApp(parts: HttpParts): App {
   )
   app.get(
     '/api/v1/messages/:id',
-    withAccount(async ({ req }, account) => reply(await status(parts, req.param('id') ?? '', account), 200)),
+    withAccount('send', async ({ req }, account) =>
+      reply(await status(parts, req.param('id') ?? '', account), 200),
+    ),
   )
   app.delete(
     '/api/v1/messages/:id',
-    withAccount(async ({ req }, account) => reply(await cancel(parts, req.param('id') ?? '', account), 200)),
+    withAccount('send', async ({ req }, account) =>
+      reply(await cancel(parts, req.param('id') ?? '', account), 200),
+    ),
   )
   app.get('/api/v1/events', async ({ req, env }) => reply(await readFeed(parts, req.raw, env), 200))
   app.get(
     '/api/v1/terminal',
-    withAccount(({ req, env }, account) =>
+    withAccount('mail', ({ req, env }, account) =>
       openTerminal(parts, account, { signal: req.raw.signal, stopping: env.stopping }),
     ),
   )
   refuseOtherMethods(app)
   app.notFound(() => problemResponse(makeProblem(404, 'not-found', 'There is nothing here.')))
-  app.onError((error, { req }) => {
-    // The client went away in the middle of its request: nobody hears the answer, and nothing of ours failed.
-    if (req.raw.signal.aborted) return problemResponse(unavailable)
-    parts.events.emit(apiTrouble, { path: req.path, error: errorText(error) })
-    if (error instanceof StoreUnavailable) return problemResponse(unavailable)
-    return problemResponse(makeProblem(500, 'internal', 'Something of ours failed; nothing was promised.'))
+  // The site answers for what fails, whoever's mount it is.
+  app.onError((error) => {
+    throw error
   })
   return app
 }
@@ -91,4 +92,13 @@ function refuseOtherMethods(app: App): void {
 function reply(answer: object | Problem, code: 200 | 202): Response {
   if (isProblem(answer)) return problemResponse(answer)
   return Response.json(answer, { status: code, headers: { 'cache-control': 'no-store' } })
+}
+
+/** The account may not, or the app password was not made for it. */
+export function scopeProblem(scope: HttpScope): Problem {
+  return makeProblem(
+    403,
+    'scope-missing',
+    `This needs the scope "${scope}", which these credentials do not have.`,
+  )
 }

@@ -1,12 +1,19 @@
-// Who asks: HTTP Basic with an account's name and password, or a bearer token where the directory knows how to judge one.
+// Who asks: HTTP Basic with an account's name and password or app password, a bearer token where the directory knows how to judge one, or
+// the cookie of a session of the pages.
 //
-// Credentials are not looked at on connections in the clear, unless the configuration allows it. All doors share one count of wrong
-// guesses, since the directory does the counting.
+// - Credentials are not looked at on connections in the clear, unless the configuration allows it. All doors share one count of wrong
+//   guesses, since the directory does the counting.
+// - A browser sends the cookie by itself: with it, what changes something must come from our own pages, and say so.
+// - A password or a session may do everything that its account may; an app password what it was made for.
 import { Buffer } from 'node:buffer'
+import type { HttpCaller, HttpScope } from '../base/http-mount.ts'
 import { Secret } from '../base/secret.ts'
-import type { Authentication, Directory } from '../directory/directory.ts'
+import type { Authentication, LoginRefusal } from '../directory/directory.ts'
 import type { Account } from '../store/model.ts'
+import { isSafe, pageOriginOf } from './origin.ts'
+import type { HttpParts } from './parts.ts'
 import { makeProblem, type Problem, unavailable } from './problem.ts'
+import { readSessionCookie } from './session-cookie.ts'
 
 /** The connection that a request came on. */
 export interface RequestOrigin {
@@ -14,43 +21,70 @@ export interface RequestOrigin {
   readonly secure: boolean
 }
 
-export interface AuthenticatorParts {
-  readonly directory: Pick<Directory, 'sasl' | 'authenticate' | 'authenticateToken'>
-  /** Whether credentials may come in the clear. */
-  readonly clearText: 'allowed' | 'refused'
-}
+export type Caller = HttpCaller<Account>
 
 const challenge = { 'www-authenticate': 'Basic realm="posthorn", charset="UTF-8"' }
 
-/** The account, or why there is none. */
+/** The caller, or why there is none. `origin`: ours, as the client named us. */
 export async function authenticate(
-  { directory, clearText }: AuthenticatorParts,
-  authorization: string | undefined,
-  origin: RequestOrigin,
-): Promise<Account | Problem> {
-  if (!origin.secure && clearText === 'refused') {
-    return makeProblem(403, 'tls-required', 'Credentials are taken over TLS alone.')
+  parts: HttpParts,
+  request: Request,
+  from: RequestOrigin & { readonly origin: string },
+): Promise<Caller | Problem> {
+  const refused = clearTextProblem(parts, from)
+  if (refused !== null) return refused
+  const authorization = request.headers.get('authorization')
+  if (authorization !== null) return byAuthorization(parts, authorization, from)
+  const token = readSessionCookie(request.headers, from)
+  if (token === null) return unauthorized(request)
+  if (!isSafe(request) && pageOriginOf(request.headers, from.origin) !== 'same') {
+    return makeProblem(403, 'cross-site', 'With a session, changes are taken from our own pages alone.')
   }
-  const [, scheme = '', value = ''] = /^([A-Za-z]+) +(\S+)$/.exec(authorization ?? '') ?? []
-  const { remoteAddress } = origin
-  if (scheme.toLowerCase() === 'basic') {
-    const [username, password] = readBasic(value)
-    if (password === undefined || username === undefined) return unauthorized
-    const attempt = { username, password: new Secret(password), remoteAddress, protocol: 'http' }
-    return outcome(await directory.authenticate(attempt))
-  }
-  if (scheme.toLowerCase() === 'bearer' && directory.sasl.tokens) {
-    const token = new Secret(value)
-    return outcome(
-      await directory.authenticateToken({ token, username: null, remoteAddress, protocol: 'http' }),
-    )
-  }
-  return unauthorized
+  const session = await parts.webSessions.find(token, from.remoteAddress)
+  if (session === undefined) return unauthorized(request)
+  const { account, id } = session
+  return { account, via: 'session', scopes: allScopes(account), sessionId: String(id) }
 }
 
-const unauthorized: Problem = {
-  ...makeProblem(401, 'unauthorized', 'Log in with the name and password of an account.'),
-  headers: challenge,
+/** Why nothing secret is taken on this connection, or null. */
+export function clearTextProblem({ clearText }: HttpParts, { secure }: RequestOrigin): Problem | null {
+  if (secure || clearText === 'allowed') return null
+  return makeProblem(403, 'tls-required', 'Credentials are taken over TLS alone.')
+}
+
+/** All that an account may do. */
+export function allScopes({ role }: Account): ReadonlySet<HttpScope> {
+  const everybody = ['mail', 'send', 'settings'] as const
+  return new Set(role === 'admin' ? [...everybody, 'admin'] : everybody)
+}
+
+async function byAuthorization(
+  { directory }: HttpParts,
+  authorization: string,
+  { remoteAddress }: RequestOrigin,
+): Promise<Caller | Problem> {
+  const [, scheme = '', value = ''] = /^([A-Za-z]+) +(\S+)$/.exec(authorization) ?? []
+  if (scheme.toLowerCase() === 'basic') {
+    const [username, password] = readBasic(value)
+    if (password === undefined || username === undefined) return challenged
+    const attempt = { username, password: new Secret(password), remoteAddress, protocol: 'http' }
+    return outcome(await directory.authenticate(attempt), 'password')
+  }
+  if (scheme.toLowerCase() === 'bearer' && directory.sasl.tokens) {
+    const attempt = { token: new Secret(value), username: null, remoteAddress, protocol: 'http' }
+    return outcome(await directory.authenticateToken(attempt), 'token')
+  }
+  return challenged
+}
+
+const withoutChallenge = makeProblem(401, 'unauthorized', 'Log in with the name and password of an account.')
+const challenged: Problem = { ...withoutChallenge, headers: challenge }
+
+/** A browser asks its user for a password by itself where it is challenged: not from our pages, which have their own log-in. */
+function unauthorized({ headers }: Request): Problem {
+  return headers.has('sec-fetch-site') && headers.get('sec-fetch-mode') !== 'navigate'
+    ? withoutChallenge
+    : challenged
 }
 
 function readBasic(value: string): [username?: string, password?: string] {
@@ -61,11 +95,21 @@ function readBasic(value: string): [username?: string, password?: string] {
   return [text.slice(0, colon), text.slice(colon + 1)]
 }
 
-function outcome(authentication: Authentication): Account | Problem {
-  if (authentication.ok) return authentication.account
-  switch (authentication.reason) {
+function outcome(authentication: Authentication, via: 'password' | 'token'): Caller | Problem {
+  if (!authentication.ok) return loginProblem(authentication.reason)
+  const { account, appPassword } = authentication
+  const all = allScopes(account)
+  if (appPassword === undefined) return { account, via, scopes: all, sessionId: null }
+  // Whoever is no admin any more has no app password that is.
+  const scopes = new Set(appPassword.scopes.filter((scope) => all.has(scope)))
+  return { account, via: 'app-password', scopes, sessionId: null }
+}
+
+/** Why a log-in failed, as the answer to it. */
+export function loginProblem(reason: LoginRefusal): Problem {
+  switch (reason) {
     case 'bad-credentials':
-      return unauthorized
+      return challenged
     case 'disabled':
       return makeProblem(403, 'disabled', 'The account is disabled.')
     case 'throttled':

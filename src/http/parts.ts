@@ -2,6 +2,7 @@
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import type { HttpConfig, WebhookConfig } from '../config/sections/http.ts'
+import type { WebConfig } from '../config/sections/web.ts'
 import type { SubmissionConfig } from '../config/sections/submission.ts'
 import type { MessageOptions, RecipientOptions } from '../mail/delivery-options.ts'
 import type { FilterReply, Submitter } from '../delivery/submitter.ts'
@@ -10,7 +11,8 @@ import type { Events } from '../events/event.ts'
 import type { Store } from '../store/store.ts'
 import type { Address } from '../mail/address.ts'
 import type { Account } from '../store/model.ts'
-import type { AuthenticatorParts } from './authenticate.ts'
+import type { Directory } from '../directory/directory.ts'
+import type { WebSessions } from '../directory/web-sessions.ts'
 import type { SendResponse } from './schema.ts'
 
 /** A message for end-to-end delivery: nothing of it is kept (`POST /api/v1/messages?mode=direct`). */
@@ -31,7 +33,14 @@ export type SendDirect = (
   message: DirectMessage,
 ) => Promise<SendResponse['recipients'] | FilterReply | 'too-big' | 'header-too-big'>
 
-export interface HttpParts extends AuthenticatorParts {
+export interface HttpParts {
+  readonly directory: Pick<Directory, 'sasl' | 'authenticate' | 'authenticateToken'>
+  /** Whether credentials may come in the clear. */
+  readonly clearText: 'allowed' | 'refused'
+  /** `open`: a catcher, which everybody may read. */
+  readonly access: 'open' | 'accounts'
+  readonly webSessions: WebSessions
+  readonly web: WebConfig
   readonly store: Pick<Store, 'findQueued' | 'queueEntry' | 'changeQueued' | 'chargeRate' | 'hookEvents'>
   readonly submitter: Pick<Submitter, 'submit' | 'owns'>
   /** Null: this Posthorn does not deliver directly. */

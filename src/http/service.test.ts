@@ -11,6 +11,7 @@ import { parseIpNetworks } from '../base/ip-network.ts'
 import { ConnectionCount } from '../net/connection-limits.ts'
 import { RealClock } from '../net/real-clock.ts'
 import { createSelfSignedIdentity } from '../net/tls-identity.ts'
+import { createApp } from './app.ts'
 import { openApiDocument } from './openapi.ts'
 import { type HttpListener, type HttpProxies, startHttp } from './service.ts'
 
@@ -31,7 +32,8 @@ async function listen(context: TestContext, { tls = 'implicit', perAddress = 10,
     random: new RealRandom(),
   })
   const listener = await startHttp({
-    parts: { ...house.parts, clock },
+    ...{ clock, events: house.parts.events, config: house.config.http, web: house.config.web },
+    site: () => Promise.resolve(house.site),
     address: '127.0.0.1',
     port: 0,
     identity: tls === 'implicit' ? identity : null,
@@ -202,6 +204,6 @@ test('the OpenAPI document is served, and every reference in it leads somewhere'
   }
   assert.doesNotMatch(text, /"\$ref":"#\/(?!components)/)
   const paths = Object.keys(served['paths'] as object)
-  const routes = house.app.routes.map(({ path }) => path.replace(':id', '{id}'))
+  const routes = createApp(house.parts).routes.map(({ path }) => path.replace(':id', '{id}'))
   assert.deepEqual(new Set([...paths, '/api/v1/openapi.json']), new Set(routes))
 })

@@ -1,25 +1,34 @@
-// A listener of the service `http`: carries requests between sockets and the app. Node's own server does HTTP; limits of connections
+// A listener of the service `http`: carries requests between sockets and the site. Node's own server does HTTP; limits of connections
 // are those of every other listener; behind a listed proxy they count for the client where the PROXY protocol names it, and
 // otherwise the proxy counts in all alone.
 //
 // Stopping: no new connections, terminals end, idle connections are closed, requests under way may finish within the time given.
-import { createServer, type Server, type ServerOptions } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerOptions } from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
-import { getRequestListener } from '@hono/node-server'
+import type { Clock } from '../base/clock.ts'
 import { unmapIp } from '../base/ip-address.ts'
 import { inNetworks, type IpNetwork } from '../base/ip-network.ts'
 import type { HttpConfig } from '../config/sections/http.ts'
+import type { WebConfig } from '../config/sections/web.ts'
+import { errorText } from '../events/error-text.ts'
+import type { Events } from '../events/event.ts'
+import { apiTrouble } from '../events/http.ts'
 import type { ConnectionCount } from '../net/connection-limits.ts'
 import type { ProxyFailure, ProxyTrust } from '../net/proxied.ts'
 import type { TlsIdentity } from '../net/tls.ts'
-import { createApp } from './app.ts'
+import type { Carrier } from './carrier.ts'
 import { clientOf, type TrustedProxies } from './forwarded.ts'
-import type { HttpParts } from './parts.ts'
 import { readProxyHeader } from './proxied-socket.ts'
+import type { Connected, Site } from './site.ts'
 
 export interface HttpListenerOptions {
-  readonly parts: HttpParts
+  /** What is served; asked for at the first request. */
+  readonly site: () => Promise<Site>
+  readonly clock: Clock
+  readonly events: Events
+  readonly config: HttpConfig
+  readonly web: WebConfig
   readonly address: string
   /** 0 for one of the system's choice. */
   readonly port: number
@@ -45,37 +54,31 @@ export interface HttpListener extends AsyncDisposable {
   stop(milliseconds: number): Promise<void>
 }
 
+/** What `stop` waits for and cuts: Node forgets a connection once it is a WebSocket. */
+interface Running {
+  readonly server: Server
+  readonly sockets: Set<Socket>
+  readonly clock: Clock
+}
+
 /** Rejects with an Error whose `code` is the system's (`EADDRINUSE`, `EACCES`, …). */
 export async function startHttp(options: HttpListenerOptions): Promise<HttpListener> {
-  const { parts, identity, address, port, proxies = null } = options
+  const { clock, address, port } = options
   /** Whom the PROXY protocol named. */
   const clients = new WeakMap<Socket, string>()
   const stopping = new AbortController()
-  const app = createApp(parts)
-  const listener = getRequestListener(
-    (request, { incoming }) => {
-      const { socket } = incoming
-      const remoteAddress = clients.get(socket) ?? unmapIp(socket.remoteAddress ?? '')
-      const connected = { remoteAddress, secure: identity !== null }
-      const told = proxies === null || proxies.by === 'protocol' ? null : proxies
-      const origin =
-        told === null ? connected : clientOf(connected, told, (name) => request.headers.get(name))
-      return app.fetch(request, { ...origin, stopping: stopping.signal })
-    },
-    // The global Request and Response are not ours to replace.
-    { overrideGlobalObjects: false },
-  )
-  const server = createServer(serverSettings(parts.config), (request, response) => {
-    void listener(request, response)
-  })
-  carryConnections(server, { ...options, clients })
+  const sockets = new Set<Socket>()
+  const connected = connectionsOf(options, { clients, stopping: stopping.signal })
+  const server = createServer(serverSettings(options.config))
+  serveRequests(server, { ...options, connected, stopping: stopping.signal })
+  carryConnections(server, { ...options, clients, sockets })
   await opened(server, { host: address, port })
   // A connection that could not be accepted concerns nobody else.
   server.on('error', () => {})
   const bound = server.address() as AddressInfo
   const stop = (milliseconds: number): Promise<void> => {
     stopping.abort()
-    return closed(server, { milliseconds, parts })
+    return closed({ server, sockets, clock }, milliseconds)
   }
   return {
     points: [{ address, port: bound.port }],
@@ -85,6 +88,57 @@ export async function startHttp(options: HttpListenerOptions): Promise<HttpListe
     stop,
     [Symbol.asyncDispose]: () => stop(0),
   }
+}
+
+/** Who sent a request, and how it came. */
+function connectionsOf(
+  { identity, proxies = null }: HttpListenerOptions,
+  { clients, stopping }: { clients: WeakMap<Socket, string>; stopping: AbortSignal },
+): (incoming: IncomingMessage, headers: Headers) => Connected {
+  const told = proxies === null || proxies.by === 'protocol' ? null : proxies
+  return ({ socket }, headers) => {
+    const remoteAddress = clients.get(socket) ?? unmapIp(socket.remoteAddress ?? '')
+    const connected = { remoteAddress, secure: identity !== null }
+    const origin = told === null ? connected : clientOf(connected, told, (name) => headers.get(name))
+    return { ...origin, stopping }
+  }
+}
+
+/** Most of what answers is loaded when the first request is there: a server starts without it. */
+function serveRequests(
+  server: Server,
+  options: HttpListenerOptions & {
+    readonly connected: (incoming: IncomingMessage, headers: Headers) => Connected
+    readonly stopping: AbortSignal
+  },
+): void {
+  const { site, clock, events, web, connected, stopping } = options
+  let ready: Carrier | null = null
+  let loading: Promise<Carrier> | null = null
+  const load = async (): Promise<Carrier> => {
+    const [{ createCarrier }, made] = await Promise.all([import('./carrier.ts'), site()])
+    ready = createCarrier({ site: made, connected, clock, events, web, stopping })
+    return ready
+  }
+  const withCarrier = (
+    path: string | undefined,
+    socket: { destroy(): unknown },
+    use: (one: Carrier) => void,
+  ) => {
+    if (ready !== null) return use(ready)
+    loading ??= load()
+    loading.then(use, (error: unknown) => {
+      loading = null
+      events.emit(apiTrouble, { path: path ?? '', error: errorText(error) })
+      socket.destroy()
+    })
+  }
+  server.on('request', (incoming, outgoing) =>
+    withCarrier(incoming.url, incoming.socket, (carrier) => carrier.request(incoming, outgoing)),
+  )
+  server.on('upgrade', (incoming, socket, head) =>
+    withCarrier(incoming.url, socket, (carrier) => carrier.upgrade(incoming, socket, head)),
+  )
 }
 
 function serverSettings(config: HttpConfig): ServerOptions {
@@ -101,9 +155,12 @@ function serverSettings(config: HttpConfig): ServerOptions {
 /** Puts limits, the PROXY protocol, and TLS where it is wanted, before Node's own handling of a connection. */
 function carryConnections(
   server: Server,
-  options: HttpListenerOptions & { readonly clients: WeakMap<Socket, string> },
+  options: HttpListenerOptions & {
+    readonly clients: WeakMap<Socket, string>
+    readonly sockets: Set<Socket>
+  },
 ): void {
-  const { identity, parts, proxies = null, clients } = options
+  const { identity, clock, config, proxies = null, clients, sockets } = options
   // Node's types do not say what they are called with.
   const handlers = server.listeners('connection') as ((this: Server, socket: Socket) => void)[]
   server.removeAllListeners('connection')
@@ -116,9 +173,11 @@ function carryConnections(
       carried.resume()
     }
     if (identity === null) carry(socket)
-    else secure(socket, { identity, parts, done: carry })
+    else secure(socket, { identity, clock, config, done: carry })
   }
   server.on('connection', (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
     const remote = unmapIp(socket.remoteAddress ?? '')
     if (proxies === null || !inNetworks(proxiesOf(proxies), remote))
       begin(socket, remote === '' ? null : remote)
@@ -157,7 +216,7 @@ async function beginProxied(
     readonly begin: (socket: Socket, address: string | null) => void
   },
 ): Promise<void> {
-  const { connections, parts, trust, onRefused, onProxyFailed, begin } = options
+  const { connections, clock, trust, onRefused, onProxyFailed, begin } = options
   const proxy = unmapIp(socket.remoteAddress ?? '')
   const refusal = connections.enter(null)
   if (refusal !== null) {
@@ -165,7 +224,7 @@ async function beginProxied(
     socket.destroy()
     return
   }
-  const header = await readProxyHeader(socket, { trust, clock: parts.clock })
+  const header = await readProxyHeader(socket, { trust, clock })
   connections.leave(null)
   if (typeof header === 'string') onProxyFailed?.(proxy, header)
   else begin(socket, header.type === 'forwarded' ? header.peer.remoteAddress : null)
@@ -174,9 +233,14 @@ async function beginProxied(
 /** A handshake that fails, or takes longer than a header may, closes the connection. */
 function secure(
   socket: Socket,
-  { identity, parts, done }: { identity: TlsIdentity; parts: HttpParts; done: (socket: Socket) => void },
+  {
+    identity,
+    clock,
+    config,
+    done,
+  }: { identity: TlsIdentity; clock: Clock; config: HttpConfig; done: (socket: Socket) => void },
 ): void {
-  const timer = parts.clock.after(parts.config.headerTimeout, () => socket.destroy())
+  const timer = clock.after(config.headerTimeout, () => socket.destroy())
   socket.once('close', () => timer.cancel())
   socket.on('error', () => socket.destroy())
   identity.secureContext(null).then(
@@ -213,12 +277,11 @@ function opened(server: Server, point: { host: string; port: number }): Promise<
   })
 }
 
-function closed(
-  server: Server,
-  { milliseconds, parts }: { milliseconds: number; parts: Pick<HttpParts, 'clock'> },
-): Promise<void> {
+function closed({ server, sockets, clock }: Running, milliseconds: number): Promise<void> {
   return new Promise((resolve) => {
-    const timer = parts.clock.after(milliseconds, () => server.closeAllConnections())
+    const timer = clock.after(milliseconds, () => {
+      for (const socket of sockets) socket.destroy()
+    })
     server.close(() => {
       timer.cancel()
       resolve()

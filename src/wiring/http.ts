@@ -1,25 +1,57 @@
-// The HTTP side: the send API behind a listener, and the telling of webhooks. Loaded only where one is configured.
+// The HTTP side: what is served over HTTP, behind which listeners, and the telling of webhooks. Loaded only where one is configured, and
+// most of it when the first request comes.
+import type { HttpMount } from '../base/http-mount.ts'
 import type { ListenerConfig } from '../config/sections/listeners.ts'
 import type { NetConfig } from '../config/sections/net.ts'
 import * as serverEvents from '../events/server.ts'
 import type { HttpProxies } from '../http/service.ts'
+import type { HttpParts } from '../http/parts.ts'
+import type { Site } from '../http/site.ts'
 import { createProxyTrust } from '../net/proxied.ts'
+import type { Account } from '../store/model.ts'
 import { ingest } from '../store/ingest.ts'
 import type { Backend } from './backend.ts'
 import type { AnyListener, ListenerParts } from './listeners.ts'
 
-/** Opens it. Rejects with the system's error. */
-export async function startHttpListener(
-  settings: ListenerConfig,
-  parts: ListenerParts,
-): Promise<AnyListener> {
-  const { backend, identity, outgoing, connections } = parts
-  const { config, store, directory, events, clock, random, terminals, wayIn } = backend
-  const [{ startHttp }, { createSendDirect }] = await Promise.all([
-    import('../http/service.ts'),
-    import('../http/direct.ts'),
+/** What of a server its site is made of. */
+export type SiteParts = Pick<ListenerParts, 'backend' | 'outgoing'>
+
+/** The site of all listeners, made when it is first asked for. */
+export function makeSite(parts: SiteParts): () => Promise<Site> {
+  let made: Promise<Site> | null = null
+  return () => {
+    made ??= openSite(parts)
+    return made
+  }
+}
+
+async function openSite(parts: SiteParts): Promise<Site> {
+  const [{ createSite }, { createApi }, { builtPages, createPages }, http] = await Promise.all([
+    import('../http/site.ts'),
+    import('../http/app.ts'),
+    import('../http/pages.ts'),
+    httpParts(parts),
   ])
-  const { maxMessageSize, hostname, submission } = config
+  const pages = createPages({
+    folder: builtPages,
+    home: http.access === 'open' ? 'catcher' : 'webmail',
+    strictTransport: parts.backend.config.web.strictTransport / 1000,
+  })
+  return createSite(http, [createApi(http), pages, ...(await otherMounts(parts))])
+}
+
+/** What is reached by HTTP beside the API and the pages: JMAP, and the catcher's own API. */
+async function otherMounts(_parts: SiteParts): Promise<HttpMount<Account>[]> {
+  return []
+}
+
+async function httpParts({ backend, outgoing }: SiteParts): Promise<HttpParts> {
+  const { config, store, directory, events, clock, random, terminals, wayIn } = backend
+  const [{ createSendDirect }, { WebSessions }] = await Promise.all([
+    import('../http/direct.ts'),
+    import('../directory/web-sessions.ts'),
+  ])
+  const { maxMessageSize, hostname, submission, web } = config
   const direct = createSendDirect({
     ...{ clock, hostname, maxMessageSize, events, policy: backend.policy },
     direct: outgoing.relay.direct,
@@ -27,7 +59,29 @@ export async function startHttpListener(
     blobs: store.blobs,
     maxHeaderSize: submission.maxHeaderSize,
   })
+  return {
+    ...{ store, directory, terminals, events, clock, random, hostname, maxMessageSize, submission, web },
+    submitter: wayIn.submitter,
+    // Where nothing may leave, nothing leaves this way either.
+    direct: config.relay.enabled ? direct : null,
+    config: config.http,
+    webhooks: config.webhooks,
+    clearText: config.auth.allowClearText ? 'allowed' : 'refused',
+    access: config.listeners.some(({ service }) => service === 'catcher') ? 'open' : 'accounts',
+    webSessions: new WebSessions({ store, clock, random, web }),
+  }
+}
+
+/** Opens it. Rejects with the system's error. */
+export async function startHttpListener(
+  settings: ListenerConfig,
+  parts: ListenerParts,
+): Promise<AnyListener> {
+  const { backend, identity, connections, site } = parts
+  const { config, events, clock } = backend
+  const { startHttp } = await import('../http/service.ts')
   return startHttp({
+    ...{ site, clock, events, config: config.http, web: config.web },
     address: settings.address,
     port: settings.port,
     identity: settings.tls === 'none' ? null : identity,
@@ -37,15 +91,6 @@ export async function startHttpListener(
       events.emit(serverEvents.connectionRefused, { service: 'http', remoteAddress, limit }),
     onProxyFailed: (remoteAddress, failure) =>
       events.emit(serverEvents.proxyFailed, { service: 'http', remoteAddress, failure }),
-    parts: {
-      ...{ store, directory, terminals, events, clock, random, hostname, maxMessageSize, submission },
-      submitter: wayIn.submitter,
-      // Where nothing may leave, nothing leaves this way either.
-      direct: config.relay.enabled ? direct : null,
-      config: config.http,
-      webhooks: config.webhooks,
-      clearText: config.auth.allowClearText ? 'allowed' : 'refused',
-    },
   })
 }
 

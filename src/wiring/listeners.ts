@@ -11,6 +11,7 @@ import * as serverEvents from '../events/server.ts'
 import { type ConnectionCount, createConnectionCount } from '../net/connection-limits.ts'
 import type { FactsCache } from '../imap/server/search/facts/mailbox-facts.ts'
 import type { Policy } from '../hooks/policy.ts'
+import type { Site } from '../http/site.ts'
 import { listen, type Listener, type ListenerEvents } from '../net/listener.ts'
 import type { SessionEvents } from '../net/session-view.ts'
 import type { Network } from '../net/network.ts'
@@ -31,6 +32,8 @@ export interface ListenerParts {
   readonly connections: Connections
   /** What searches keep in memory, for all sessions of IMAP whatever their listener. */
   readonly facts: () => Promise<FactsCache>
+  /** All that is served over HTTP, by whatever listener. */
+  readonly site: () => Promise<Site>
 }
 
 /** A listener, whatever is spoken on it. */

@@ -14,8 +14,12 @@ import { Administration } from '../../src/directory/administration.ts'
 import { createDirectory } from '../../src/directory/create.ts'
 import { createEvents, EventMemory } from '../../src/events/event.ts'
 import { createPolicy } from '../../src/hooks/chain.ts'
-import { createApp } from '../../src/http/app.ts'
+import { WebSessions } from '../../src/directory/web-sessions.ts'
+import { createApi } from '../../src/http/app.ts'
+import type { HttpMount } from '../../src/base/http-mount.ts'
 import type { HttpParts } from '../../src/http/parts.ts'
+import { createSite, type Site } from '../../src/http/site.ts'
+import type { Account } from '../../src/store/model.ts'
 import { SocketNetwork } from '../../src/net/socket-network.ts'
 import { FairTurns } from '../../src/queue/fairness.ts'
 import { ingest } from '../../src/store/ingest.ts'
@@ -33,6 +37,8 @@ export interface HttpHouseOptions {
   readonly settings?: ConfigInput
   readonly parts?: Partial<HttpParts>
   readonly secure?: boolean
+  /** Beside the API. */
+  readonly mounts?: readonly HttpMount<Account>[]
 }
 
 /** Opens it; everything ends with the test. */
@@ -48,7 +54,10 @@ export async function openHttpHouse(
     { name: 'options', settings: options.settings ?? {} },
   ])
   const parts = { ...(await makeParts(config, { store, clock, memory })), ...options.parts }
-  return new HttpHouse({ store, clock, memory, config, parts }, (options.secure ?? true) ? 'tls' : 'clear')
+  return new HttpHouse(
+    { store, clock, memory, config, parts, mounts: options.mounts ?? [] },
+    (options.secure ?? true) ? 'tls' : 'clear',
+  )
 }
 
 interface Ground {
@@ -85,13 +94,14 @@ async function makeParts(config: Config, { store, clock, memory }: Ground): Prom
   })
   return {
     ...{ store, clock, random, events, directory, submitter, hostname, maxMessageSize, submission },
-    ...{ direct: null, clearText: 'refused', terminals: createTerminals() },
+    ...{ direct: null, clearText: 'refused', access: 'accounts', terminals: createTerminals() },
+    ...{ web: config.web, webSessions: new WebSessions({ store, clock, random, web: config.web }) },
     ...{ config: config.http, webhooks: config.webhooks },
   }
 }
 
 export class HttpHouse {
-  readonly app: ReturnType<typeof createApp>
+  readonly site: Site
   readonly store: Store
   readonly clock: VirtualClock
   readonly memory: EventMemory
@@ -101,8 +111,11 @@ export class HttpHouse {
   readonly stopping = new AbortController()
   readonly #connection: 'tls' | 'clear'
 
-  constructor(made: Ground & { config: Config; parts: HttpParts }, connection: 'tls' | 'clear') {
-    this.app = createApp(made.parts)
+  constructor(
+    made: Ground & { config: Config; parts: HttpParts; mounts: readonly HttpMount<Account>[] },
+    connection: 'tls' | 'clear',
+  ) {
+    this.site = createSite(made.parts, [createApi(made.parts), ...made.mounts])
     this.store = made.store
     this.clock = made.clock
     this.memory = made.memory
@@ -117,7 +130,7 @@ export class HttpHouse {
       secure: this.#connection === 'tls',
       stopping: this.stopping.signal,
     }
-    return Promise.resolve(this.app.request(path, init, surroundings))
+    return this.site.fetch(new Request(`https://mail.example.org${path}`, init), surroundings)
   }
 
   /** POST of JSON as ann, or as `headers` say. */

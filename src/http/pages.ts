@@ -1,0 +1,247 @@
+// The web pages, as their build left them in `dist-web/`: served from memory, each under a policy that lets it load nothing from elsewhere
+// and run nothing that stands in its text.
+//
+// - `assets/` holds files whose names are hashes of their text: they are kept for ever. All else is asked for again each time, by its hash.
+// - A page has all paths below its own; what looks like a file and is none is 404.
+// - Files of `frame/` show mail in a sandbox without an origin. `…-remote.html` may load pictures from anywhere: a reader asked for them.
+// - `x.js.br` and `x.js.gz` beside `x.js` are sent instead of it to whoever takes them.
+import { createHash } from 'node:crypto'
+import { readdir, readFile } from 'node:fs/promises'
+import { join, sep } from 'node:path'
+import type { HttpMount } from '../base/http-mount.ts'
+import type { Account } from '../store/model.ts'
+import { makeProblem, problemResponse } from './problem.ts'
+
+export interface PagesOptions {
+  /** Where the build is. */
+  readonly folder: string
+  /** What `/` is: the catcher's own page, or the way to the webmail. */
+  readonly home: 'catcher' | 'webmail'
+  /** Seconds for which browsers shall ask by TLS alone (RFC 6797); 0 does not say so. */
+  readonly strictTransport: number
+}
+
+interface PageFile {
+  readonly type: string
+  readonly etag: string
+  readonly body: Uint8Array<ArrayBuffer>
+  readonly br: Uint8Array<ArrayBuffer> | null
+  readonly gzip: Uint8Array<ArrayBuffer> | null
+}
+
+/** Where the pages of this program are, in a clone and in the package alike. */
+export const builtPages = join(import.meta.dirname, '..', '..', 'dist-web')
+
+const types: Readonly<Record<string, string>> = {
+  html: 'text/html; charset=utf-8',
+  js: 'text/javascript; charset=utf-8',
+  css: 'text/css; charset=utf-8',
+  json: 'application/json',
+  map: 'application/json',
+  webmanifest: 'application/manifest+json',
+  svg: 'image/svg+xml',
+  png: 'image/png',
+  ico: 'image/x-icon',
+  webp: 'image/webp',
+  woff2: 'font/woff2',
+  txt: 'text/plain; charset=utf-8',
+}
+
+/** First words of paths, and the page that has all below them. */
+const pagePaths: Readonly<Record<string, string>> = {
+  mail: 'webmail',
+  admin: 'admin',
+  login: 'account',
+  setup: 'account',
+  account: 'account',
+}
+
+const ownPolicy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "img-src 'self' data: blob:",
+  "font-src 'self'",
+  "media-src 'self' blob:",
+  "connect-src 'self'",
+  "worker-src 'self'",
+  "manifest-src 'self'",
+  "frame-src 'self' blob:",
+  "base-uri 'none'",
+  "form-action 'self'",
+  "frame-ancestors 'none'",
+].join('; ')
+
+function framePolicy(images: string): string {
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self' 'unsafe-inline'",
+    `img-src ${images}`,
+    "font-src 'self' data:",
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'self'",
+    'sandbox allow-scripts allow-popups allow-popups-to-escape-sandbox',
+  ].join('; ')
+}
+
+const closedFrame = framePolicy("'self' data: blob:")
+const remoteFrame = framePolicy("'self' data: blob: https: http:")
+
+const pageHeaders = {
+  'referrer-policy': 'no-referrer',
+  'x-content-type-options': 'nosniff',
+  'cross-origin-opener-policy': 'same-origin',
+  'permissions-policy':
+    'accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), microphone=(), payment=(), usb=()',
+}
+
+/** Reads the files at the first request. */
+export function createPages(options: PagesOptions): HttpMount<Account> {
+  let loading: Promise<ReadonlyMap<string, PageFile>> | null = null
+  const load = (): Promise<ReadonlyMap<string, PageFile>> => {
+    loading ??= readPages(options.folder)
+    return loading
+  }
+  return {
+    paths: ['/*'],
+    async fetch(request, env) {
+      if (request.method !== 'GET' && request.method !== 'HEAD') return wrongMethod()
+      const { pathname } = new URL(request.url)
+      if (pathname === '/' && options.home === 'webmail') return redirect('/mail/')
+      const files = await load()
+      if (files.size === 0) {
+        // They may be built while the server runs.
+        loading = null
+        return wantsPage(request) ? notBuilt() : nothingHere()
+      }
+      const name = fileFor(pathname, { files, home: options.home })
+      const file = name === null ? undefined : files.get(name)
+      if (name === null || file === undefined) return nothingHere()
+      const response = answer(request, name, file)
+      if (env.secure && options.strictTransport > 0) {
+        response.headers.set('strict-transport-security', `max-age=${Math.floor(options.strictTransport)}`)
+      }
+      return response
+    },
+  }
+}
+
+async function readPages(folder: string): Promise<ReadonlyMap<string, PageFile>> {
+  const names = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
+    throw error
+  })
+  const contents = new Map<string, Uint8Array<ArrayBuffer>>()
+  for (const entry of names) {
+    if (!entry.isFile() || entry.name.startsWith('.')) continue
+    const path = join(entry.parentPath, entry.name)
+    const name = path.slice(folder.length + 1).replaceAll(sep, '/')
+    contents.set(name, new Uint8Array(await readFile(path)))
+  }
+  const files = new Map<string, PageFile>()
+  for (const [name, body] of contents) {
+    const type = types[name.slice(name.lastIndexOf('.') + 1)]
+    if (type === undefined) continue
+    const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"`
+    const br = contents.get(`${name}.br`) ?? null
+    files.set(name, { type, etag, body, br, gzip: contents.get(`${name}.gz`) ?? null })
+  }
+  return files
+}
+
+/** The file that answers a path, or null. */
+function fileFor(
+  pathname: string,
+  { files, home }: { files: ReadonlyMap<string, PageFile>; home: PagesOptions['home'] },
+): string | null {
+  const path = pathname.slice(1)
+  // Pages have their own paths, whatever the build calls their files.
+  if (path !== '' && !path.endsWith('/') && files.has(path) && !path.endsWith('index.html')) return path
+  const framed = /^frame\/([a-z0-9-]+)$/.exec(path)?.[1]
+  if (framed !== undefined) return `frame/${framed}.html`
+  if (path.startsWith('api/') || path.startsWith('assets/') || /\.[a-z0-9]{1,11}$/.test(path)) return null
+  const first = path.split('/')[0] ?? ''
+  const page = pagePaths[first] ?? (home === 'catcher' ? 'catcher' : undefined)
+  return page === undefined ? null : `${page}/index.html`
+}
+
+function answer(request: Request, name: string, file: PageFile): Response {
+  const headers = new Headers({ ...pageHeaders, 'content-type': file.type, vary: 'accept-encoding' })
+  const forEver = name.startsWith('assets/')
+  headers.set('cache-control', forEver ? 'public, max-age=31536000, immutable' : 'no-cache')
+  if (name.endsWith('.html') || name.endsWith('.svg')) {
+    const frame = name.startsWith('frame/')
+    headers.set('content-security-policy', !frame ? ownPolicy : policyOfFrame(name))
+  }
+  // Frames have no origin of their own, and their modules are asked for as from elsewhere.
+  if (forEver) headers.set('access-control-allow-origin', '*')
+  const taken = request.headers.get('accept-encoding') ?? ''
+  const coding =
+    file.br !== null && takes(taken, 'br') ? 'br' : file.gzip !== null && takes(taken, 'gzip') ? 'gzip' : null
+  const etag = coding === null ? file.etag : `${file.etag.slice(0, -1)}-${coding}"`
+  headers.set('etag', etag)
+  // RFC 9110 §13.1.2: `If-None-Match`.
+  const known = request.headers
+    .get('if-none-match')
+    ?.split(',')
+    .map((one) => one.trim().replace(/^W\//, ''))
+  if (known?.includes(etag) === true || known?.includes('*') === true)
+    return new Response(null, { status: 304, headers })
+  if (coding !== null) headers.set('content-encoding', coding)
+  return new Response(coding === null ? file.body : file[coding], { headers })
+}
+
+function policyOfFrame(name: string): string {
+  return name.endsWith('-remote.html') ? remoteFrame : closedFrame
+}
+
+/** RFC 9110 §12.5.3, without preferences but `q=0`. */
+function takes(accepted: string, coding: string): boolean {
+  return accepted.split(',').some((one) => {
+    const [name = '', ...parameters] = one.split(';').map((part) => part.trim().toLowerCase())
+    return name === coding && !parameters.some((parameter) => /^q=0(?:\.0*)?$/.test(parameter))
+  })
+}
+
+function wantsPage(request: Request): boolean {
+  return (request.headers.get('accept') ?? '').includes('text/html')
+}
+
+function redirect(location: string): Response {
+  return new Response(null, { status: 302, headers: { location, 'cache-control': 'no-cache' } })
+}
+
+function wrongMethod(): Response {
+  const problem = makeProblem(405, 'method-not-allowed', 'Here is only GET, HEAD.')
+  return problemResponse({ ...problem, headers: { allow: 'GET, HEAD' } })
+}
+
+function nothingHere(): Response {
+  return problemResponse(makeProblem(404, 'not-found', 'There is nothing here.'))
+}
+
+const notBuiltText = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>Posthorn</title>
+<h1>The pages are not built</h1>
+<p>Posthorn runs, and its API answers. Its pages are built from the folder <code>web</code>, once, by</p>
+<pre>node scripts/build-web.ts</pre>
+<p>and this address shows them as soon as they are there.</p>
+</html>
+`
+
+function notBuilt(): Response {
+  return new Response(notBuiltText, {
+    status: 503,
+    headers: {
+      ...pageHeaders,
+      'content-type': 'text/html; charset=utf-8',
+      'cache-control': 'no-store',
+      'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+    },
+  })
+}
