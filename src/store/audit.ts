@@ -250,13 +250,14 @@ function octets(text: Fragment): Fragment {
   })
 }
 
-/** Blobs against the emails and the unfinished messages of the queue that name them. Row by row state of the whole store, so in one read. */
+/** Blobs against the emails, the unfinished messages of the queue and the uploads that name them. Row by row state of the whole store, so in one read. */
 export function* auditBlobs(): Op<AuditFinding[]> {
   const rows = yield* all<Told>`
     SELECT 'blob ' || id || ' has refs ' || refs || '; found ' || n || ' that name it' AS message
     FROM (SELECT blob.id, blob.refs, COALESCE(counted.n, 0) AS n
       FROM blob LEFT JOIN (SELECT blob, COUNT(*) AS n FROM
-          (SELECT blob FROM email UNION ALL SELECT blob FROM queue_message WHERE finished_at IS NULL) AS naming
+          (SELECT blob FROM email UNION ALL SELECT blob FROM queue_message WHERE finished_at IS NULL
+            UNION ALL SELECT blob FROM upload) AS naming
         GROUP BY blob) AS counted ON counted.blob = blob.id
       ) AS compared
     WHERE refs <> n ORDER BY id`

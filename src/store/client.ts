@@ -2,6 +2,8 @@
 // `Executor`; this turns packed results into those of the contract and cuts long readings into batches.
 import { flagRows, type Told } from './changes.ts'
 import type { AnnotationStore } from './annotations.ts'
+import { emailStore } from './email-client.ts'
+import type { EmailStore } from './emails.ts'
 import type { StoreLimits } from './limits.ts'
 import type { Message, MessageText, Uid } from './model.ts'
 import type { ObjectStore } from './objects.ts'
@@ -12,6 +14,7 @@ import { searchIndexStore } from './search-client.ts'
 import type { SearchIndexStore } from './search-index.ts'
 import type { QueueStore } from './queue.ts'
 import type { SharingStore } from './sharing.ts'
+import type { UploadStore } from './uploads.ts'
 import type { DirectoryStore, LeaseStore, MailStore, UidSelection } from './store.ts'
 
 /** Runs operations by name. Rejects with `StoreUnavailable` where the engine could not. */
@@ -32,6 +35,8 @@ export type OperationStore = DirectoryStore &
   SharingStore &
   AnnotationStore &
   ObjectStore &
+  UploadStore &
+  EmailStore &
   Omit<SearchIndexStore, 'onMail'> &
   LeaseStore &
   Omit<QueueStore, 'onQueued'>
@@ -46,6 +51,8 @@ export function operationStore(executor: Executor, limits: StoreLimits): Operati
     ...searchIndexStore(executor),
     ...sharingStore(executor, limits),
     ...objectStore(executor, limits),
+    ...uploadStore(executor),
+    ...emailStore(executor),
     acquireLease: (request) => executor.write('acquireLease', request),
     releaseLease: (request) => executor.write('releaseLease', request),
   }
@@ -71,6 +78,14 @@ function objectStore(executor: Executor, limits: StoreLimits): ObjectStore {
     findObject: (request) => executor.read('findObject', request),
     changeObjects: (request) => executor.write('changeObjects', request, limits),
     objectsSince: (request) => executor.read('objectsSince', request),
+  }
+}
+
+function uploadStore(executor: Executor): UploadStore {
+  return {
+    addUpload: (request) => executor.write('addUpload', request),
+    copyUpload: (request) => executor.write('copyUpload', request),
+    findUpload: (request) => executor.read('findUpload', request),
   }
 }
 

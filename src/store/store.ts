@@ -27,10 +27,12 @@ import type {
 } from './model.ts'
 import type { ChangeBatch, FlagColumns } from './changes.ts'
 import type { AnnotationStore } from './annotations.ts'
+import type { EmailStore } from './emails.ts'
 import type { ObjectStore } from './objects.ts'
 import type { DeliveryExtras, QueueId, QueueStore } from './queue.ts'
 import type { SearchIndexStore } from './search-index.ts'
 import type { SharingStore } from './sharing.ts'
+import type { UploadStore } from './uploads.ts'
 
 export type Refused<Reason extends string> = { readonly ok: false; readonly reason: Reason }
 export type Outcome<T, Reason extends string> = ({ readonly ok: true } & T) | Refused<Reason>
@@ -407,6 +409,8 @@ export interface Store
     SharingStore,
     AnnotationStore,
     ObjectStore,
+    UploadStore,
+    EmailStore,
     SearchIndexStore,
     QueueStore,
     LeaseStore,

@@ -8,6 +8,7 @@ import { sharingContract } from './sharing.ts'
 import { threadContract } from './threads.ts'
 import { transferContract } from './transfers.ts'
 import { objectContract } from './objects.ts'
+import { uploadContract } from './uploads.ts'
 import { roomOf, type OpenStore } from './house.ts'
 import { mailboxContract } from './mailboxes.ts'
 import { messageContract } from './messages.ts'
@@ -30,6 +31,7 @@ export function storeContract(name: string, open: OpenStore, skip?: string): voi
     describe('sharing', () => sharingContract(room))
     describe('annotations', () => annotationContract(room))
     describe('objects', () => objectContract(room))
+    describe('uploads', () => uploadContract(room))
     describe('directory', () => directoryContract(room))
     describe('queue', () => queueContract(room))
     describe('queue orders', () => queueOrdersContract(room))

@@ -5,6 +5,7 @@ import { all, changed, get, type Op, refuse, run, sql } from '../op.ts'
 import type { Outcome } from '../store.ts'
 import { releaseAll } from './expunge.ts'
 import { forgetViewer } from './annotations.ts'
+import { forgetUploads } from './uploads.ts'
 import { insertMailbox } from './mailboxes.ts'
 import { forgetGrantee } from './sharing.ts'
 import { accountColumns, accountOf, type AccountRow, lockAccount, nextModSeq } from './rows.ts'
@@ -131,7 +132,7 @@ export function* removeAccount(id: AccountId): Op<Outcome<object, 'not-found'>> 
   yield* nextModSeq(id)
   const mailboxes = yield* all<{ id: number }>`SELECT id FROM mailbox WHERE account = ${id} ORDER BY id`
   // Ids of its own mailboxes.
-  for (const mailbox of mailboxes) yield* releaseAll(id, mailbox.id as Parameters<typeof releaseAll>[1])
+  for (const mailbox of mailboxes) yield* releaseAll(id, mailbox.id as Parameters<typeof releaseAll>[1], null)
   const floor = yield* get<{
     next_uid_validity: number
   }>`SELECT next_uid_validity FROM account WHERE id = ${id}`
@@ -141,6 +142,7 @@ export function* removeAccount(id: AccountId): Op<Outcome<object, 'not-found'>> 
   }
   yield* forgetGrantee(id)
   yield* forgetViewer(id)
+  yield* forgetUploads(id)
   yield* run`DELETE FROM account WHERE id = ${id}`
   yield* changed({ type: 'account-removed', account: id })
   return { ok: true }

@@ -18,10 +18,13 @@ import * as work from './queue-work.ts'
 import * as remembered from './remembered.ts'
 import * as search from './search-index.ts'
 import * as objects from './objects.ts'
+import { departuresSince } from './departures.ts'
+import { datedMailboxes, emailTextBatch, mailboxNewsSince, placeBatch } from './emails.ts'
 import * as annotated from './annotations.ts'
 import * as sharing from './sharing.ts'
 import { findUrlKey, makeUrlKey, resetUrlKey } from './url-keys.ts'
 import { forgetThreadKeys } from './threads.ts'
+import * as uploads from './uploads.ts'
 import * as view from './view.ts'
 
 const {
@@ -43,6 +46,7 @@ const { openMailbox, loadView, messageBatch, messageTextBatch, structureBatch, l
 const { loadEmails, loadSizes, deletedBytes, loadModSeqs, vanishedSince } = view
 const { accessList, setAccess, rightsIn, sharingAccounts, sharedMailboxes } = sharing
 const { annotations, annotationBytes, setAnnotations } = annotated
+const { addUpload, copyUpload, findUpload, expireUploads } = uploads
 const { listObjects, getObjects, findObject, objectsSince, changeObjects, expireObjects } = objects
 const { auditAccounts, auditAccount, auditBlobs, blobKeys, knownKeys } = audit
 const { queueDomains, nextDue, claimDue, beginAttempts, renewLeases, recoverLeases, queueOverdue } = work
@@ -97,6 +101,12 @@ export const reads = {
   getObjects,
   findObject,
   objectsSince,
+  findUpload,
+  placeBatch,
+  emailTextBatch,
+  departuresSince,
+  datedMailboxes,
+  mailboxNewsSince,
   keywordsIn,
   changesSince,
   auditAccounts,
@@ -176,6 +186,9 @@ export const writes = {
   setAnnotations,
   changeObjects,
   expireObjects,
+  addUpload,
+  copyUpload,
+  expireUploads,
   acquireLease,
   releaseLease,
   dropOrphanBlobs,

@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { test } from 'node:test'
 import { migrate } from '../sqlite/migrate.ts'
 import { objectColumns } from './objects.ts'
+import { uploadColumns } from './uploads.ts'
 import { queueMessageColumns, queueRecipientColumns } from './queue-rows.ts'
 import { accountColumns, gathered, mailboxColumns, messageColumns } from './rows.ts'
 
@@ -30,6 +31,7 @@ const pieces: Record<string, string> = {
   oneAtATime: '',
   accountColumns: accountColumns.sqlite.join(''),
   objectColumns: objectColumns.sqlite.join(''),
+  uploadColumns: uploadColumns.sqlite.join(''),
   mailboxColumns: mailboxColumns.sqlite.join(''),
   messageColumns: messageColumns.sqlite.join(''),
   forUpdate: '',

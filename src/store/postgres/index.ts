@@ -235,6 +235,7 @@ function maintenanceOf(engine: Engine, limits: StoreLimits): Maintenance {
       return findings
     },
     async collectGarbage({ now }) {
+      await engine.write('expireUploads', now)
       let blobs = 0
       let files = 0
       for (;;) {

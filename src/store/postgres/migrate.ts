@@ -13,6 +13,9 @@ const migrations = [
   '0004-imap.sql',
   '0005-search.sql',
   '0006-objects.sql',
+  '0007-departures.sql',
+  '0008-flag-blocks.sql',
+  '0009-uploads.sql',
 ] as const
 
 /** Any number that nobody else uses in this database. */

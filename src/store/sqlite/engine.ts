@@ -217,6 +217,7 @@ async function collectGarbage(
   const tombstones = await forget(executor, { now, before })
   await executor.write('pruneExpired', now)
   await executor.write('expireObjects', now)
+  await executor.write('expireUploads', now)
   let blobs = 0
   let removed = 0
   for (;;) {
