@@ -15,7 +15,7 @@ import type { Queue } from './queue/queue.ts'
 import { type Backend, openBackend, type Surroundings } from './wiring/backend.ts'
 import { startCollecting } from './wiring/collect.ts'
 import { collectRegularly } from './wiring/collector.ts'
-import { makeSite, startWebhookTelling } from './wiring/http.ts'
+import { makeSite, pagesOrigin, startWebhookTelling } from './wiring/http.ts'
 import { type AnyListener, makeConnections, makeFacts, openListener } from './wiring/listeners.ts'
 import { startOutgoing } from './wiring/outgoing.ts'
 import { makeIdentity, makeResolver } from './wiring/surroundings.ts'
@@ -34,6 +34,8 @@ export interface Posthorn extends AsyncDisposable {
   /** Those of the backend, and what a running server alone can do. */
   readonly operations: AdminOperations
   readonly listeners: readonly OpenListener[]
+  /** Where a person finds the pages: `https://mail.example.org`; null where nothing speaks HTTP. */
+  readonly pages: string | null
   /** Open sessions of all listeners. */
   sessions(): number
   stop(): Promise<void>
@@ -89,6 +91,7 @@ export async function startPosthorn(config: Config, surroundings: Surroundings =
     backend,
     operations,
     listeners: open,
+    pages: pagesOrigin(config, open),
     sessions: () => listeners.reduce((sum, { listener }) => sum + listener.sessions, 0),
     stop,
     [Symbol.asyncDispose]: stop,

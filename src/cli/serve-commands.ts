@@ -1,6 +1,6 @@
 // `posthorn serve` and `posthorn dev`: run until SIGTERM or SIGINT.
 //
-// `serve` prints one line a listener (`listening smtp 127.0.0.1:2525 starttls`) and then `ready`, on standard output, so that a
+// `serve` prints one line a listener (`listening smtp 127.0.0.1:2525 starttls`), where the pages are, and then `ready`, on standard output, so that a
 // supervisor or a test can wait for it; the log goes to standard error. A second signal ends the process at once.
 import type { Command } from 'commander'
 import type { Config } from '../config/schema.ts'
@@ -30,6 +30,7 @@ export function addServeCommands(program: Command, io: Io): void {
     .action(async (options: Options) => {
       await runUntilStopped(await loadConfig(options), io, (posthorn) => {
         for (const listener of posthorn.listeners) io.out(listenerLine(listener, options))
+        io.out(pagesLine(posthorn, options))
         io.out(options.json ? '{"ready":true}\n' : 'ready\n')
       })
     })
@@ -43,9 +44,10 @@ export function addServeCommands(program: Command, io: Io): void {
     .option('--json', 'print the listeners and `ready` as JSON lines')
     .action(async (options: Options) => {
       await runUntilStopped(await loadConfig(options, 'dev'), io, (posthorn) => {
-        if (!options.json) io.out(welcome(posthorn.listeners))
+        if (!options.json) io.out(welcome(posthorn))
         else {
           for (const listener of posthorn.listeners) io.out(listenerLine(listener, options))
+          io.out(pagesLine(posthorn, options))
           io.out('{"ready":true}\n')
         }
       })
@@ -116,11 +118,16 @@ function listenerLine(listener: OpenListener, options: Options): string {
   return `listening ${listener.service} ${hostPort(listener)} ${listener.tls}\n`
 }
 
+function pagesLine({ pages }: Posthorn, options: Options): string {
+  if (pages === null) return ''
+  return options.json ? `${JSON.stringify({ pages })}\n` : `pages ${pages}/\n`
+}
+
 function hostPort({ address, port }: { address: string; port: number }): string {
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
 }
 
-function welcome(listeners: readonly OpenListener[]): string {
+function welcome({ listeners, pages }: Posthorn): string {
   const of = (service: string): OpenListener | undefined =>
     listeners.find((listener) => listener.service === service)
   const [smtp, imap, pop3] = [of('catcher'), of('imap'), of('pop3')]
@@ -138,6 +145,7 @@ function welcome(listeners: readonly OpenListener[]): string {
       `  printf 'Subject: Hello\\r\\n\\r\\nHello Ann\\r\\n' | curl -T - --url smtp://${hostPort(smtp)} --mail-from me@example.org --mail-rcpt ann@example.org`,
     )
   }
+  if (pages !== null) lines.push('', 'See all of it:', `  ${pages}/`)
   lines.push('', 'Read it: log in as any recipient with any password and see that recipient’s mail')
   if (imap !== undefined) lines.push(`  IMAP  ${hostPort(imap)}`)
   if (pop3 !== undefined) {

@@ -24,6 +24,7 @@ const profiles: Record<ProfileName, ConfigInput> = {
       { service: 'catcher', address: loopback, port: 1025, tls: 'starttls' },
       { service: 'imap', address: loopback, port: 1143, tls: 'starttls' },
       { service: 'pop3', address: loopback, port: 1110, tls: 'starttls' },
+      { service: 'http', address: loopback, port: 8025, tls: 'none' },
     ],
   },
   test: {
@@ -36,6 +37,7 @@ const profiles: Record<ProfileName, ConfigInput> = {
       { service: 'catcher', address: loopback, port: 0, tls: 'starttls' },
       { service: 'imap', address: loopback, port: 0, tls: 'starttls' },
       { service: 'pop3', address: loopback, port: 0, tls: 'starttls' },
+      { service: 'http', address: loopback, port: 0, tls: 'none' },
     ],
   },
   server: {
@@ -50,6 +52,9 @@ const profiles: Record<ProfileName, ConfigInput> = {
       { service: 'imap', address: everywhere, port: 993, tls: 'implicit' },
       { service: 'pop3', address: everywhere, port: 110, tls: 'starttls' },
       { service: 'pop3', address: everywhere, port: 995, tls: 'implicit' },
+      { service: 'http', address: everywhere, port: 443, tls: 'implicit' },
+      // Sends browsers to 443, and takes no credentials.
+      { service: 'http', address: everywhere, port: 80, tls: 'none' },
     ],
   },
 }

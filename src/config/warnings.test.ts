@@ -79,6 +79,7 @@ test('HTTP in the clear lets nobody in, unless a proxy before it speaks TLS', ()
   const proxyFrom = ['127.0.0.1']
   assert.equal(warningsOf({ listeners: [{ ...http, proxyFrom }] }).length, 1)
   assert.deepEqual(warningsOf({ listeners: [{ ...http, proxyFrom, proxyBy: 'x-forwarded-for' }] }), [])
+  assert.deepEqual(warningsOf({ listeners: [http, { ...http, port: 443, tls: 'implicit' }] }), [])
 })
 
 const smtp: ConfigInput['listeners'] = [{ service: 'smtp', port: 25 }]
@@ -150,3 +151,10 @@ for (const [name, settings, expected, harmless] of footGuns) {
     assert.deepEqual(warningsOf(harmless), [])
   })
 }
+
+test('the pages of a catcher are for this machine', () => {
+  const catcher = { service: 'catcher', address: '127.0.0.1', port: 1025 } as const
+  const http = { service: 'http', address: '::', port: 8025, tls: 'none' } as const
+  const warnings = warningsOf({ profile: 'dev', listeners: [catcher, http] })
+  assert.ok(warnings.some((warning) => /^listener http on :: port 8025: whoever reaches it/.test(warning)))
+})

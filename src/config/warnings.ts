@@ -27,10 +27,16 @@ function listenerWarnings(listener: ListenerConfig, config: Config): string[] {
   }
   // Behind a proxy it may be the proxy that speaks TLS, and says so in a header.
   const secureBehind = proxyFrom.length > 0 && proxyBy !== 'protocol'
-  if (service === 'http' && tls === 'none' && !secureBehind && !config.auth.allowClearText) {
+  // Beside one with TLS it sends browsers there.
+  const sends = config.listeners.some((other) => other.service === 'http' && other.tls === 'implicit')
+  if (service === 'http' && tls === 'none' && !secureBehind && !sends && !config.auth.allowClearText) {
     warnings.push(
       `${name}: nobody can log in there: it has no TLS, and passwords in the clear are refused; set its tls to "implicit", or list the proxy before it in proxyFrom with proxyBy = "x-forwarded-for" or "forwarded"`,
     )
+  }
+  const isCatcher = config.listeners.some((other) => other.service === 'catcher')
+  if (service === 'http' && isCatcher && !isLoopback(address)) {
+    warnings.push(`${name}: whoever reaches it reads all that the catcher caught`)
   }
   if (service === 'catcher' && !isLoopback(address)) {
     warnings.push(

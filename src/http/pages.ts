@@ -8,7 +8,7 @@
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join, sep } from 'node:path'
-import type { HttpMount } from '../base/http-mount.ts'
+import type { HttpEnvironment, HttpMount } from '../base/http-mount.ts'
 import type { Account } from '../store/model.ts'
 import { makeProblem, problemResponse } from './problem.ts'
 
@@ -19,6 +19,8 @@ export interface PagesOptions {
   readonly home: 'catcher' | 'webmail'
   /** Seconds for which browsers shall ask by TLS alone (RFC 6797); 0 does not say so. */
   readonly strictTransport: number
+  /** Where to go from a connection on which no credentials are taken: the port for TLS; null: nowhere, the pages are shown there too. */
+  readonly securePort: number | null
 }
 
 interface PageFile {
@@ -109,6 +111,8 @@ export function createPages(options: PagesOptions): HttpMount<Account> {
     async fetch(request, env) {
       if (request.method !== 'GET' && request.method !== 'HEAD') return wrongMethod()
       const { pathname } = new URL(request.url)
+      if (!env.secure && options.securePort !== null)
+        return redirect(secured(request, env, options.securePort))
       if (pathname === '/' && options.home === 'webmail') return redirect('/mail/')
       const files = await load()
       if (files.size === 0) {
@@ -126,6 +130,12 @@ export function createPages(options: PagesOptions): HttpMount<Account> {
       return response
     },
   }
+}
+
+function secured(request: Request, env: HttpEnvironment<Account>, port: number): string {
+  const url = new URL(request.url)
+  if (env.origin.startsWith('https:')) return `${env.origin}${url.pathname}${url.search}`
+  return `https://${url.hostname}${port === 443 ? '' : `:${port}`}${url.pathname}${url.search}`
 }
 
 async function readPages(folder: string): Promise<ReadonlyMap<string, PageFile>> {

@@ -1,6 +1,7 @@
 // The HTTP side: what is served over HTTP, behind which listeners, and the telling of webhooks. Loaded only where one is configured, and
 // most of it when the first request comes.
 import type { HttpMount } from '../base/http-mount.ts'
+import type { Config } from '../config/schema.ts'
 import type { ListenerConfig } from '../config/sections/listeners.ts'
 import type { NetConfig } from '../config/sections/net.ts'
 import * as serverEvents from '../events/server.ts'
@@ -36,6 +37,7 @@ async function openSite(parts: SiteParts): Promise<Site> {
     folder: builtPages,
     home: http.access === 'open' ? 'catcher' : 'webmail',
     strictTransport: parts.backend.config.web.strictTransport / 1000,
+    securePort: http.clearText === 'refused' ? (secureListener(parts.backend.config)?.port ?? null) : null,
   })
   return createSite(http, [createApi(http), pages, ...(await otherMounts(parts))])
 }
@@ -92,6 +94,26 @@ export async function startHttpListener(
     onProxyFailed: (remoteAddress, failure) =>
       events.emit(serverEvents.proxyFailed, { service: 'http', remoteAddress, failure }),
   })
+}
+
+function secureListener({ listeners }: Pick<Config, 'listeners'>): ListenerConfig | undefined {
+  return listeners.find(({ service, tls }) => service === 'http' && tls === 'implicit')
+}
+
+/** Where a person finds the pages, without a slash at the end; null where nothing speaks HTTP. */
+export function pagesOrigin(
+  { web, hostname }: Pick<Config, 'web' | 'hostname'>,
+  open: readonly (Pick<ListenerConfig, 'service' | 'tls' | 'address'> & { readonly port: number })[],
+): string | null {
+  const http = open.filter(({ service }) => service === 'http')
+  const best = http.find(({ tls }) => tls === 'implicit') ?? http[0]
+  if (best === undefined) return null
+  if (web.origin !== null) return web.origin
+  const { address, port, tls } = best
+  const [scheme, usual] = tls === 'implicit' ? ['https', 443] : ['http', 80]
+  const named = address === '::' || address === '0.0.0.0' ? hostname : address
+  const host = named.includes(':') ? `[${named}]` : named
+  return `${scheme}://${host}${port === usual ? '' : `:${port}`}`
 }
 
 function httpProxies({ proxyFrom, proxyBy }: ListenerConfig, net: NetConfig): HttpProxies | null {

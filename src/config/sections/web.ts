@@ -19,7 +19,7 @@ export const webSection = z
         'Names under which a catcher is reached beside addresses, `hostname`, names without a dot and those of .localhost, .local, .internal and .test. Everybody may read a catcher, so other names are refused: a page elsewhere could have its name lead here.',
       ),
     strictTransport: duration(
-      '0',
+      '0s',
       'For how long browsers that have been here over TLS shall come over TLS alone (Strict-Transport-Security, RFC 6797); 0 does not tell them.',
     ),
     sessionIdle: duration('14d', 'A session of the pages that was not used for this long is over.'),
