@@ -79,7 +79,7 @@ async function addBody(
   let left = limits.text
   for (const piece of pieces) {
     if (piece.what === 'name') {
-      builder.text('body', bodyText(piece, new Uint8Array(0)))
+      builder.text('mime', bodyText(piece, new Uint8Array(0)))
       continue
     }
     const most = piece.what === 'header' ? Math.min(left, limits.header) : left
@@ -90,7 +90,7 @@ async function addBody(
       builder.partial()
       return
     }
-    builder.text('body', bodyText(piece, octets))
+    builder.text(piece.what === 'header' ? 'mime' : 'body', bodyText(piece, octets))
     left -= end - piece.start
   }
 }

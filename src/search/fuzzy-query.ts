@@ -24,6 +24,7 @@ const fieldWeights: Readonly<Record<SearchField, number>> = {
   bcc: 1.2,
   header: 0.5,
   body: 1,
+  mime: 0.8,
 }
 
 export class FuzzyQuery {

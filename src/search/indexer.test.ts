@@ -80,7 +80,7 @@ class Bench implements AsyncDisposable {
       listOctets: 1e6,
       onBehind: this.indexer.behind,
     })
-    const fields = ['header', 'body'] as const
+    const fields = ['header', 'body', 'mime'] as const
     const { keys } = await searcher.lookUp({ account: this.account, keys: [{ fields, text }] })
     const all = Array.from({ length: last }, (_, index) => index + 1)
     const judged = (verdict: boolean | null): number[] =>

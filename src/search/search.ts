@@ -11,9 +11,10 @@ import type { AccountId, EmailId } from '../store/model.ts'
 /**
  * What is searched. `subject` to `bcc` are the fields of the envelope (RFC 3501 §6.4.4 FROM: "the envelope structure's FROM
  * field"), `header` is every field of the header as `name: value` with the trace fields of the recipient before it, `body` the text
- * and HTML parts, the headers of messages inside, and the names of attachments. RFC 3501 TEXT is `header` and `body`.
+ * and HTML parts, `mime` the headers of parts and of messages inside, and the names of attachments. RFC 9051 BODY is `body`, TEXT
+ * is `header`, `body` and `mime`.
  */
-export type SearchField = 'subject' | 'from' | 'to' | 'cc' | 'bcc' | 'header' | 'body'
+export type SearchField = 'subject' | 'from' | 'to' | 'cc' | 'bcc' | 'header' | 'body' | 'mime'
 
 /** One text to look for, in any of the fields. */
 export interface TextKey {

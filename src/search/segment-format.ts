@@ -13,10 +13,19 @@ import { postingsLength } from './postings.ts'
 import type { SearchField } from './search.ts'
 
 /** Raised with any change of the form, of the tokens, or of the texts: segments of another version are made anew. */
-export const segmentVersion = 1
+export const segmentVersion = 2
 
 /** In the order of their dictionaries. */
-export const fieldOrder: readonly SearchField[] = ['subject', 'from', 'to', 'cc', 'bcc', 'header', 'body']
+export const fieldOrder: readonly SearchField[] = [
+  'subject',
+  'from',
+  'to',
+  'cc',
+  'bcc',
+  'header',
+  'body',
+  'mime',
+]
 /** First the tokens of each field, then the grams of each. */
 export const dictionaries: number = fieldOrder.length * 2
 

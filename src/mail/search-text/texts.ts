@@ -1,7 +1,9 @@
 // The texts of a message in which SEARCH looks, folded: one making for the index and for the scan, so that both find the same.
 //
-// - A needle lies within one text, never across two. The header is one text; each text part, each attachment's name and the
-//   header of each message inside is one of the body.
+// - A needle lies within one text, never across two. The header is one text; so is each text part, each attachment's name, and
+//   the header of each part and of each message inside.
+// - RFC 9051 §6.4.4: BODY "doesn't match any header fields", so that only text parts are searched; TEXT searches "the header
+//   (including MIME header fields)" as well, and everything else.
 // - Parts that are no text (images, archives) have no text but their names.
 // - How many octets are read is the reader's: text of a part that was cut short is that of its beginning.
 import { Buffer } from 'node:buffer'
@@ -51,8 +53,9 @@ export function headerText(fields: readonly SearchedField[]): string {
   return fields.map(({ name, value }) => `${name}: ${value}`).join('\n')
 }
 
-/** A stretch of the message that gives one text of the body. */
+/** A stretch of the message behind its header that gives one text. */
 export interface BodyPiece {
+  /** Text of the body; or a header of a part or of a message inside, or an attachment's decoded name. */
   readonly what: 'text' | 'header' | 'name'
   /** Octets from the blob's first; a name needs none. */
   readonly start: number
@@ -60,18 +63,25 @@ export interface BodyPiece {
   readonly part: Part
 }
 
-/** What of a message is text of its body, in the order of the message. */
+/** A blank line alone. */
+const noFields = 2
+
+/** What of a message is text, behind the header of its root, in the order of the message. */
 export function* bodyPieces(part: Part): Generator<BodyPiece> {
   if (attachmentName(part, part.disposition) !== null) yield { what: 'name', start: 0, end: 0, part }
   if (part.type === 'multipart') {
-    for (const child of part.parts) yield* bodyPieces(child)
+    for (const child of part.parts) yield* innerPieces(child)
   } else if (part.message !== null) {
-    const { root } = part.message
-    yield { what: 'header', start: root.headerStart, end: root.bodyStart, part: root }
-    yield* bodyPieces(root)
+    yield* innerPieces(part.message.root)
   } else if (part.type === 'text') {
     yield { what: 'text', start: part.bodyStart, end: part.bodyEnd, part }
   }
+}
+
+function* innerPieces(part: Part): Generator<BodyPiece> {
+  const { headerStart, bodyStart } = part
+  if (bodyStart - headerStart > noFields) yield { what: 'header', start: headerStart, end: bodyStart, part }
+  yield* bodyPieces(part)
 }
 
 /** The text of a piece from its octets, folded. */

@@ -64,10 +64,13 @@ export async function readMessage(bytes: MessageBytes, options: ReadOptions): Pr
   keepEnvelope(bytes, kept)
   kept?.push({ field: 'header', text: whole })
 
-  for await (const text of bodyTexts(bytes, budget)) {
-    kept?.push({ field: 'body', text })
+  // RFC 9051 §6.4.4: BODY has nothing to find in headers of parts.
+  const mime = kept !== null || texts.some(({ part }) => part.of === 'text')
+  for await (const { field, text } of bodyTexts(bytes, { ...budget, mime })) {
+    kept?.push({ field, text })
     for (const [number, { part, fuzzy: isFuzzy }] of texts.entries()) {
-      if (found[number] === null && !isFuzzy && text.includes(part.text)) found[number] = true
+      if (found[number] !== null || isFuzzy || (field === 'mime' && part.of === 'body')) continue
+      if (text.includes(part.text)) found[number] = true
     }
     if (kept === null && decides(reading)) return { reading, scores }
   }
@@ -91,14 +94,19 @@ function hasField(fields: readonly SearchedField[], part: { field: string; text:
   return fields.some(({ name, value }) => name === part.field && value.includes(part.text))
 }
 
-/** The texts of a body, folded, within the budget. */
-async function* bodyTexts(bytes: MessageBytes, budget: SearchBudget): AsyncGenerator<string> {
+/** The texts of a body, and with `mime` of the headers in it, folded, within the budget. */
+async function* bodyTexts(
+  bytes: MessageBytes,
+  budget: SearchBudget & { readonly mime: boolean },
+): AsyncGenerator<FieldText> {
   let left = budget.searchText
   for (const piece of bodyPieces(bytes.structure.root)) {
     if (left <= 0) return
+    const field = piece.what === 'text' ? 'body' : 'mime'
+    if (field === 'mime' && !budget.mime) continue
     const most = piece.what === 'header' ? Math.min(left, budget.headerText) : left
     const octets = await bytes.collect({ start: piece.start, end: piece.end }, most)
     left -= octets.length
-    yield bodyText(piece, octets)
+    yield { field, text: bodyText(piece, octets) }
   }
 }

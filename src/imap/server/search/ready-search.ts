@@ -203,6 +203,6 @@ function indexKey(part: TextPart, fuzzy: boolean): TextKey {
   const { text } = part
   if (part.of === 'envelope') return { fields: [part.field], text, fuzzy }
   if (part.of === 'header') return { fields: ['header'], text, header: part.field, fuzzy }
-  // RFC 3501 §6.4.4 TEXT: "the specified string in the header or body of the message".
-  return { fields: part.of === 'body' ? ['body'] : ['header', 'body'], text, fuzzy }
+  // RFC 9051 §6.4.4 TEXT: "in the header (including MIME header fields) or body of the message".
+  return { fields: part.of === 'body' ? ['body'] : ['header', 'body', 'mime'], text, fuzzy }
 }
