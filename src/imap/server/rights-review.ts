@@ -1,7 +1,7 @@
 // Rights in the selected mailbox that were changed by someone else (RFC 4314 §5.1.1): looked at again before the next command and
 // before anything is told.
 import { allSystemFlags } from '../proto/encode/flags.ts'
-import { permanentFlags } from './mailboxes/permanent-flags.ts'
+import { permanentFlags } from './permanent-flags.ts'
 import type { Output } from './output.ts'
 import type { SessionContext } from './context.ts'
 

@@ -181,7 +181,9 @@ export class Cursor {
   /** `tag = 1*<any ASTRING-CHAR except "+">` */
   tag(): string {
     const text = this.#run(tagBit)
-    if (text === '') this.fail('expected a tag')
+    // What goes on behind it is no tag of the client's: it waits for no answer to the half of it.
+    const more = this.#at < this.#text.length && this.peek() !== ' '
+    if (text === '' || more) this.fail('expected a tag')
     return text
   }
 

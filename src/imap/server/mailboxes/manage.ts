@@ -3,7 +3,7 @@
 // RFC 9051 §6.3.6: RENAME leaves subscriptions as they are. A special use goes with its mailbox, under whatever name.
 import { allows, findPlace, noSuchMailbox, placeFor, placeForNew } from '../access.ts'
 import { encodeListing } from '../../proto/encode/mailbox-data.ts'
-import { encodeObjectId } from '../../proto/encode/object-id.ts'
+import { encodeObjectId } from '../../../mail/object-id.ts'
 import { no, ok } from '../context.ts'
 import { otherUsersPrefix } from '../other-users.ts'
 import { trySpecialUse } from './special-use.ts'

@@ -3,7 +3,7 @@
 // Answered from the mailbox's row. Where the session has the mailbox selected, what is pending is told first, so that the numbers
 // agree with what the client has been told.
 import { allows, placeFor } from '../access.ts'
-import { encodeObjectId } from '../../proto/encode/object-id.ts'
+import { encodeObjectId } from '../../../mail/object-id.ts'
 import { encodeStatus } from '../../proto/encode/mailbox-data.ts'
 import { no, ok } from '../context.ts'
 import type { CommandRun, Done, SessionContext } from '../context.ts'

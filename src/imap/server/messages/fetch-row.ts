@@ -1,6 +1,6 @@
 // Data items of FETCH that a message's row tells.
 import { encodeFlagsItem, encodeModSeqItem } from '../../proto/encode/fetch-data.ts'
-import { encodeObjectId } from '../../proto/encode/object-id.ts'
+import { encodeObjectId } from '../../../mail/object-id.ts'
 import { formatDateTime } from '../../proto/grammar/date.ts'
 import type { FetchItem } from '../../proto/grammar/fetch.ts'
 import type { Fetching } from './fetching.ts'

@@ -7,10 +7,10 @@ import { encodeKeptBody } from '../../proto/encode/body-structure.ts'
 import { encodeFetchStart, encodeFlagsItem } from '../../proto/encode/fetch-data.ts'
 import { encodeItemName } from '../../proto/encode/responses.ts'
 import { encodeKeptEnvelope } from '../../proto/encode/envelope.ts'
-import { encodeObjectId } from '../../proto/encode/object-id.ts'
+import { encodeObjectId } from '../../../mail/object-id.ts'
 import { encodeUnicode } from '../../proto/encode/strings.ts'
 import { keywordNews } from './fetching.ts'
-import { LiteralBroken, MessageBytes, sizeOf } from './message-bytes.ts'
+import { LiteralBroken, MessageBytes, sizeOf, withoutNul } from './message-bytes.ts'
 import { openBinary } from './fetch-binary.ts'
 import { rowItem } from './fetch-row.ts'
 import { headerRange, sectionPieces } from './fetch-section.ts'
@@ -66,7 +66,7 @@ export function tellText(fetching: Fetching, index: number, message: MessageText
       const header = range === undefined ? nothing : bytes.whole.subarray(range.start, range.end)
       const pieces = sectionPieces(bytes, item, header)
       void output.text(literalStart(item, pieces))
-      for (const piece of pieces ?? []) void output.bytes(bytes.now(piece))
+      for (const piece of pieces ?? []) void output.bytes(withoutNul(bytes.now(piece)))
     }
   }
   // What was written before this was small, as the octets are: one wait for all of it keeps the peer's pace.
@@ -174,7 +174,7 @@ async function tellSection(fetching: Fetching, bytes: MessageBytes, item: Sectio
 }
 
 async function* readAll(bytes: MessageBytes, pieces: readonly Piece[]): AsyncGenerator<Uint8Array> {
-  for (const piece of pieces) yield* bytes.read(piece)
+  for (const piece of pieces) for await (const chunk of bytes.read(piece)) yield withoutNul(chunk)
 }
 
 /** The octets of a literal that was announced. */

@@ -15,6 +15,7 @@ import { no, ok } from '../context.ts'
 import { Progress } from '../progress.ts'
 import { structureItem, tellText } from './fetch-text.ts'
 import { rowItem } from './fetch-row.ts'
+import { tellKeywords } from '../permanent-flags.ts'
 import { systemFlag } from '../../proto/grammar/flags.ts'
 import type { CommandRun, Done } from '../context.ts'
 import type { FetchItem } from '../../proto/grammar/fetch.ts'
@@ -96,7 +97,7 @@ async function fetchFromView({ run, selected, view, items }: Fetching, indexes: 
     let news = ''
     if (withFlags) {
       const keywords = view.keywords(uid)
-      news = selected.keywords.news(keywords)
+      news = tellKeywords(selected, keywords)
       const flags = encodeFlagsItem(view.flags(index), keywords, modes)
       data = !withUids ? flags : uidFirst ? `${data} ${flags}` : `${flags} ${data}`
     }

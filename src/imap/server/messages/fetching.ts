@@ -1,4 +1,5 @@
 // One FETCH at work: what its parts share.
+import { tellKeywords } from '../permanent-flags.ts'
 import type { CommandRun } from '../context.ts'
 import type { FetchItem } from '../../proto/grammar/fetch.ts'
 import type { Selected } from './selected.ts'
@@ -20,5 +21,5 @@ export interface Fetching {
 /** FLAGS before the first response with a keyword that the client has not heard of. */
 export function keywordNews({ selected, view, items, seen }: Fetching, uid: number): string {
   if (!seen.has(uid) && !items.some(({ name }) => name === 'FLAGS')) return ''
-  return selected.keywords.news(view.keywords(uid))
+  return tellKeywords(selected, view.keywords(uid))
 }

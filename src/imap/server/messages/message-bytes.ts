@@ -111,6 +111,15 @@ export function sizeOf(pieces: readonly Piece[]): number {
   )
 }
 
+/**
+ * RFC 9051 §4.3: a literal has no NUL in it, and only BINARY has a literal8. A message may hold some, since APPEND takes them; here
+ * they become the octet 0x80, as Dovecot has it too, so that sizes stay.
+ */
+export function withoutNul(octets: Uint8Array): Uint8Array {
+  if (!octets.includes(0)) return octets
+  return octets.map((octet) => (octet === 0 ? 0x80 : octet))
+}
+
 /** The pieces between two places of their whole: RFC 3501 §6.4.5 `<start.length>`. */
 export function cut(pieces: readonly Piece[], start: number, end: number): Piece[] {
   const kept: Piece[] = []

@@ -11,6 +11,7 @@
 import { encodeFlagsNow, encodeVanished } from '../../proto/encode/fetch-data.ts'
 import { rangesOf } from './numbers.ts'
 import { KnownKeywords } from './known-keywords.ts'
+import { tellKeywords } from '../permanent-flags.ts'
 import { View } from './view.ts'
 import type { Clock, Timer } from '../../../base/clock.ts'
 import type { Modes } from '../../proto/modes.ts'
@@ -350,7 +351,7 @@ export class Selected {
     const { view } = this
     const uid = view.uid(index)
     const keywords = view.keywords(uid)
-    const news = this.keywords.news(keywords)
+    const news = tellKeywords(this, keywords)
     const flags = { bits: view.flags(index), keywords }
     const now = { number: index + 1, uid, flags, ...options }
     return news + encodeFlagsNow(now, this.#options.modes())

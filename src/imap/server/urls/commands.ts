@@ -3,7 +3,7 @@ import { encodeBody } from '../../proto/encode/body-structure.ts'
 import { encodeString } from '../../proto/encode/strings.ts'
 import { findPlace, placeFor } from '../access.ts'
 import { accountOf, bad, no, ok } from '../context.ts'
-import { LiteralBroken } from '../messages/message-bytes.ts'
+import { LiteralBroken, withoutNul } from '../messages/message-bytes.ts'
 import { openBinary } from '../messages/fetch-binary.ts'
 import { sectionAt } from '../../../mail/mime/section.ts'
 import { tryImapUrl } from '../../../mail/imap-url.ts'
@@ -72,7 +72,7 @@ async function tell(run: CommandRun, source: UrlSource, items: readonly UrlItem[
   const { output } = run
   if (items.length === 0) {
     await output.text(' ')
-    return tellOctets(run, source)
+    return tellOctets(run, asString(source))
   }
   const binary = items.includes('BINARY')
     ? await openBinary(source.message, ...binaryPart(source))
@@ -82,7 +82,7 @@ async function tell(run: CommandRun, source: UrlSource, items: readonly UrlItem[
     await output.text(` (BODYPARTSTRUCTURE ${structure(run, source, binary)})`)
   if (items.includes('BODY')) {
     await output.text(' (BODY ')
-    await tellOctets(run, source)
+    await tellOctets(run, asString(source))
     await output.text(')')
   }
   if (!items.includes('BINARY')) return
@@ -113,6 +113,16 @@ function structure(
 /** RFC 5524 §3.2: "this will show an identity encoding if BINARY is also requested". */
 function withoutEncoding(part: Part, size: number): Part {
   return { ...part, encoding: 'binary', bodyEnd: part.bodyStart + size }
+}
+
+/** `nstring` of RFC 4467 §8, which has no NUL. */
+function asString(source: UrlSource): Pick<UrlSource, 'size' | 'read'> {
+  return {
+    size: source.size,
+    async *read() {
+      for await (const chunk of source.read()) yield withoutNul(chunk)
+    },
+  }
 }
 
 async function tellOctets(
