@@ -3,6 +3,7 @@
 //
 // One account is one read, so that counts are compared within one state while mail keeps arriving.
 import type { AccountId } from './model.ts'
+import { blocksAreWrong, countsWithBlocksAreWrong } from './audit-flags.ts'
 import { all, dialect, type Fragment, type Op, sql } from './op.ts'
 import type { AuditFinding } from './store.ts'
 
@@ -24,6 +25,8 @@ export function* auditAccount(account: AccountId): Op<AuditFinding[]> {
   }
   note('quota', yield* usedIsWrong(account))
   note('counts', yield* countsAreWrong(account))
+  note('counts', yield* countsWithBlocksAreWrong(account))
+  note('flags', yield* blocksAreWrong(account))
   note('uid', yield* uidsAreWrong(account))
   note('modseq', yield* modSeqsAreWrong(account))
   note('email', yield* emailsAreWrong(account))
@@ -59,7 +62,9 @@ function* countsAreWrong(account: AccountId): Op<Told[]> {
       FROM mailbox LEFT JOIN message ON message.account = mailbox.account AND message.mailbox = mailbox.id
       WHERE mailbox.account = ${account}
       GROUP BY mailbox.id, mailbox.messages, mailbox.unseen, mailbox.deleted, mailbox.bytes) AS counted
-    WHERE messages <> n OR unseen <> u OR deleted <> d OR bytes <> b ORDER BY id`
+    WHERE messages <> n OR bytes <> b OR ((unseen <> u OR deleted <> d) AND NOT EXISTS
+      (SELECT 1 FROM flag_block WHERE flag_block.account = ${account} AND flag_block.mailbox = counted.id))
+    ORDER BY id`
 }
 
 function* uidsAreWrong(account: AccountId): Op<Told[]> {

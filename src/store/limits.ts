@@ -1,5 +1,4 @@
 // What the store refuses by size or count, and how much it does at once. Every engine takes these as an argument.
-
 export interface StoreLimits {
   /** Mailboxes of one account, the unselectable ones included. */
   readonly mailboxesPerAccount: number
@@ -22,6 +21,9 @@ export interface StoreLimits {
   readonly inlineBlobBytes: number
   /** Rows of one batch of `messages` and `messageTexts`. */
   readonly batchRows: number
+  /** Flags of this many messages, changed at once, go to blocks; UIDs that one covers, `longestBlock` at most (`ops/flag-blocks.ts`). */
+  readonly flagBlockChanges: number
+  readonly flagBlockUids: number
   /** How long tombstones are kept for clients that come back, in milliseconds. */
   readonly tombstoneMilliseconds: number
   /** How old a file that no row names must be before it is dropped, in milliseconds. */
@@ -46,6 +48,8 @@ export const defaultStoreLimits: StoreLimits = {
   threadKeys: 32,
   inlineBlobBytes: 64 * 1024,
   batchRows: 500,
+  flagBlockChanges: 128,
+  flagBlockUids: 2_048,
   tombstoneMilliseconds: 90 * 24 * 3_600_000,
   orphanMilliseconds: 3_600_000,
   memoryBlobBytes: 256 * 1024 * 1024,

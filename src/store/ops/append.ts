@@ -4,6 +4,7 @@ import { changed, get, many, type Op, refuse, type Stmt } from '../op.ts'
 import type { Outcome } from '../store.ts'
 import { type Charged, insertBlob, insertEmail, insertMessage, placeAll, type Placed } from './arrivals.ts'
 import { type DoomedRow, takeAway } from './expunge.ts'
+import { foldBlocks } from './flag-blocks.ts'
 import { type KeywordLimits, tooManyKeywords } from './flags.ts'
 import { among, count, type Counts, lockAccounts, nextModSeq, noCounts, selectableMailbox } from './rows.ts'
 import { remember } from './remembered.ts'
@@ -69,6 +70,7 @@ function* findReplaced(place: {
   uid: Uid
 }): Op<Replaced | undefined> {
   const { account, mailbox, uid } = place
+  yield* foldBlocks(place, [[uid, uid]])
   const row = yield* get<{ flags: number; size: number; refs: number }>`
     SELECT message.flags, message.size, email.refs FROM message
       JOIN email ON email.account = message.account AND email.id = message.email

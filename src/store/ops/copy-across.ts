@@ -7,6 +7,7 @@ import { all, changed, get, many, type Op, refuse, run, sql, type Stmt, tuples }
 import type { Copied, Outcome, Transfer } from '../store.ts'
 import { type Charged, insertEmail, insertMessage, placeAll } from './arrivals.ts'
 import { takeAway } from './expunge.ts'
+import { foldBlocks } from './flag-blocks.ts'
 import { columnsOf } from './flags.ts'
 import { among, count, lockAccounts, nextModSeq, noCounts, oneOf, selectableMailbox } from './rows.ts'
 import { threadKeys, threadsFor } from './threads.ts'
@@ -36,6 +37,7 @@ export function* transferAcross(
   const target = yield* selectableMailbox(toAccount, to)
   const source = yield* selectableMailbox(account, from)
   if (!target || !source) return { ok: false, reason: 'no-such-mailbox' }
+  yield* foldBlocks({ account, mailbox: from }, uids)
   const these = among({ account, mailbox: from, uids })
   const rows = yield* tuples<SourceRow>`
     SELECT uid, flags, keywords, size, email, internal_date FROM message WHERE ${these} ORDER BY uid`

@@ -8,7 +8,9 @@ import { changed, get, type Op, refuse, run, sql, tuples } from '../op.ts'
 import type { Copied, Outcome, Transfer, UidSelection } from '../store.ts'
 import { placeAll } from './arrivals.ts'
 import { transferAcross } from './copy-across.ts'
+import { noteLeaving } from './departures.ts'
 import { leave } from './expunge.ts'
+import { foldBlocks } from './flag-blocks.ts'
 import { columnsOf } from './flags.ts'
 import { among, count, lockAccount, nextModSeq, noCounts, selectableMailbox } from './rows.ts'
 
@@ -80,6 +82,8 @@ interface Entering extends Transfer {
 }
 
 function* sourceRows(place: { account: AccountId; mailbox: MailboxId; uids: UidSelection }): Op<SourceRow[]> {
+  // The rows are copied as they are.
+  yield* foldBlocks(place, place.uids)
   return yield* tuples<SourceRow>`
     SELECT uid, flags, keywords, size FROM message WHERE ${among(place)} ORDER BY uid`
 }
@@ -90,6 +94,7 @@ function* transfer(request: Entering): Op<Outcome<Copied, 'no-such-mailbox'>> {
   if (!copied.ok) return copied
   // The new rows are as young as this modseq; in a move within one mailbox the selection may match them too.
   const these = among({ account, mailbox: from, uids })
+  yield* noteLeaving({ account, mailbox: from, modSeq, rows })
   yield* run`DELETE FROM message WHERE ${sql`${these} AND message.added < ${modSeq}`}`
   const counts = noCounts()
   for (const [, flags, , size] of rows) count(counts, flags, size)

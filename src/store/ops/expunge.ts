@@ -5,6 +5,10 @@
 import type { AccountId, MailboxId, ModSeq, Uid } from '../model.ts'
 import { changed, type Fragment, get, type Op, run, sql, tuples } from '../op.ts'
 import type { UidSelection } from '../store.ts'
+import { noteLeaving } from './departures.ts'
+import { type FlagBlock, flagBlocks, forgetInBlocks, overlay } from './flag-blocks.ts'
+import { flagStates } from './flag-states.ts'
+import { runsOf } from './uid-runs.ts'
 import {
   among,
   count,
@@ -30,18 +34,34 @@ export function* expunge(request: ExpungeRequest): Op<{ uids: readonly Uid[]; mo
   const row = yield* selectableMailbox(account, mailbox)
   // RFC 7162 §3.1.1: a modseq is at least 1; a mailbox that is gone has none of its own.
   if (!row) return { uids: [], modSeq: 1 as ModSeq }
-  const these = which === 'deleted' ? sql`${among(request)} AND message.flags & 8 <> 0` : among(request)
+  const blocks = yield* flagBlocks(request, request.uids)
+  const these = which === 'deleted' ? yield* deletedOnes(request, blocks) : among(request)
   const doomed = yield* tuples<[uid: Uid, flags: number, size: number]>`
     SELECT uid, flags, size FROM message WHERE ${these} ORDER BY uid`
+  overlay(doomed, blocks, {
+    uidOf: ([uid]) => uid,
+    set(row, flags) {
+      row[1] = flags
+    },
+  })
   if (doomed.length === 0) return { uids: [], modSeq: row.modseq }
   const modSeq = yield* nextModSeq(account)
   yield* takeAway({ account, mailbox, modSeq, these, doomed })
-  return { uids: doomed.map(([uid]) => uid), modSeq }
+  const uids = doomed.map(([uid]) => uid)
+  yield* forgetInBlocks(request, { blocks, uids })
+  return { uids, modSeq }
+}
+
+/** The condition that names those with \Deleted. */
+function* deletedOnes(request: ExpungeRequest, blocks: readonly FlagBlock[]): Op<Fragment> {
+  if (blocks.length === 0) return sql`${among(request)} AND message.flags & 8 <> 0`
+  const { uids, state } = yield* flagStates(request)
+  return among({ ...request, uids: runsOf([...uids].filter((_, at) => ((state[at] ?? 0) & 8) !== 0)) })
 }
 
 export type DoomedRow = readonly [uid: Uid, flags: number, size: number]
 
-/** Takes messages out of a mailbox at a modseq that the caller took. */
+/** Takes messages out of a mailbox at a modseq that the caller took. No block says anything of them, or it is told after this. */
 export function* takeAway(going: {
   account: AccountId
   mailbox: MailboxId
@@ -53,16 +73,26 @@ export function* takeAway(going: {
   const { account, mailbox, modSeq, these, doomed } = going
   const counts = noCounts()
   for (const [, flags, size] of doomed) count(counts, flags, size)
+  yield* noteLeaving({ account, mailbox, modSeq, rows: doomed })
   yield* releaseEmails(account, these)
   yield* run`DELETE FROM message WHERE ${these}`
   yield* leave({ account, mailbox, modSeq, uids: doomed.map(([uid]) => uid), counts })
 }
 
-/** Takes all messages of a mailbox that is about to go, without tombstones: the mailbox's own stands for them. */
-export function* releaseAll(account: AccountId, mailbox: MailboxId): Op<void> {
+/**
+ * Takes all messages of a mailbox that is about to go, without tombstones: the mailbox's own stands for them. Without a modseq its account
+ * goes too, and nobody will ask.
+ */
+export function* releaseAll(account: AccountId, mailbox: MailboxId, modSeq: ModSeq | null): Op<void> {
   const these = among({ account, mailbox })
+  if (modSeq !== null) {
+    const { uids, state } = yield* flagStates({ account, mailbox })
+    const rows = Array.from(uids, (uid, at) => [uid, state[at] ?? 0] as const)
+    yield* noteLeaving({ account, mailbox, modSeq, rows })
+  }
   yield* releaseEmails(account, these)
   yield* run`DELETE FROM message WHERE ${these}`
+  yield* run`DELETE FROM flag_block WHERE account = ${account} AND mailbox = ${mailbox}`
 }
 
 /** Counts, tombstones and the telling for messages whose rows have left the mailbox. */
@@ -98,15 +128,4 @@ function* releaseEmails(account: AccountId, these: Fragment): Op<void> {
   yield* run`DELETE FROM email WHERE account = ${account} AND refs = 0`
   yield* run`UPDATE account SET used_bytes = used_bytes - ${freed?.bytes ?? 0},
     used_messages = used_messages - ${counted?.n ?? 0} WHERE id = ${account}`
-}
-
-/** Ascending numbers as inclusive ranges without gaps. */
-export function runsOf(uids: readonly number[]): [first: number, last: number][] {
-  const runs: [number, number][] = []
-  for (const uid of uids) {
-    const last = runs.at(-1)
-    if (last?.[1] === uid - 1) last[1] = uid
-    else runs.push([uid, uid])
-  }
-  return runs
 }

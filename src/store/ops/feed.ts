@@ -6,8 +6,11 @@
 // Messages have no index by modseq (docs/decisions/010-no-modseq-index.md): the mailboxes that changed since are scanned, and
 // a mailbox's modseq is never less than that of a message in it.
 import type { AccountId, Change, MailboxId, ModSeq, Uid } from '../model.ts'
-import { all, type Fragment, get, type Op, run, sql } from '../op.ts'
+import { all, type Fragment, get, type Op, run, sql, tuples } from '../op.ts'
+import { blocksOf, told } from './flag-blocks.ts'
 import { newsWhere } from './news.ts'
+import { among } from './rows.ts'
+import { runsOf } from './uid-runs.ts'
 
 export interface ChangesRequest {
   readonly account: AccountId
@@ -24,12 +27,13 @@ export function* changesSince(
   const state = yield* get<{ modseq: ModSeq; forgotten: number }>`
     SELECT modseq, forgotten FROM account WHERE id = ${account}`
   if (!state) return { changes: [], modSeq: since, complete: false }
-  const upTo = (yield* cut(request)) ?? state.modseq
+  const blocks = yield* toldSince(request)
+  const upTo = (yield* cut(request, blocks)) ?? state.modseq
   const span = sql`account = ${account} AND modseq > ${since} AND modseq <= ${upTo}`
   const here = mailbox === undefined ? sql`` : sql`AND mailbox = ${mailbox}`
   const changes: (Change & { modSeq: ModSeq })[] = [
     ...(yield* ownChanges(request, upTo)),
-    ...(yield* messageChanges(request, upTo)),
+    ...(yield* messageChanges(request, { upTo, blocks })),
     ...(yield* expunges(request, sql`${span} ${here}`)),
     ...(yield* removals(request, sql`${span} ${here}`)),
     ...(yield* newsWhere(account, sql`${span} ${here}`)),
@@ -41,19 +45,53 @@ export function* changesSince(
 }
 
 /** The modseq at which a limited answer ends; undefined where there is no more than the limit. */
-function* cut(request: ChangesRequest): Op<ModSeq | undefined> {
+function* cut(request: ChangesRequest, blocks: ToldSince): Op<ModSeq | undefined> {
   const { account, since, mailbox, limit } = request
   if (limit === undefined) return undefined
   const here = mailbox === undefined ? sql`` : sql`AND mailbox = ${mailbox}`
   const offset = Math.max(0, limit - 1)
-  const message = yield* get<{ modseq: ModSeq }>`
-    SELECT modseq FROM message WHERE ${youngerMessages(request)}
-    ORDER BY modseq LIMIT 1 OFFSET ${offset}`
+  const message =
+    blocks.size > 0
+      ? yield* cutWithBlocks(request, { blocks, offset })
+      : yield* get<{ modseq: ModSeq }>`SELECT modseq FROM message WHERE ${youngerMessages(request)}
+          ORDER BY modseq LIMIT 1 OFFSET ${offset}`
   const stone = yield* get<{ modseq: ModSeq }>`
     SELECT modseq FROM tombstone WHERE account = ${account} AND modseq > ${since} ${here}
     ORDER BY modseq LIMIT 1 OFFSET ${offset}`
   if (!message || !stone) return (message ?? stone)?.modseq
   return message.modseq < stone.modseq ? message.modseq : stone.modseq
+}
+
+function* cutWithBlocks(
+  request: ChangesRequest,
+  { blocks, offset }: { blocks: ToldSince; offset: number },
+): Op<{ modseq: ModSeq } | undefined> {
+  const rows = yield* tuples<[mailbox: MailboxId, uid: number, modSeq: ModSeq]>`
+    SELECT mailbox, uid, modseq FROM message WHERE ${youngerMessages(request)}`
+  const modSeqs = rows.flatMap(([mailbox, uid, modSeq]) => (blocks.get(mailbox)?.has(uid) ? [] : [modSeq]))
+  for (const changes of blocks.values()) for (const { modSeq } of changes.values()) modSeqs.push(modSeq)
+  const modseq = modSeqs.sort((a, b) => a - b)[offset]
+  return modseq === undefined ? undefined : { modseq }
+}
+
+/** By mailbox and UID: what blocks say of changes since then, which stands before the rows. */
+type ToldSince = ReadonlyMap<MailboxId, ReadonlyMap<number, { flags: number; modSeq: ModSeq }>>
+
+function* toldSince(request: ChangesRequest): Op<ToldSince> {
+  const rows = yield* all<{ mailbox: MailboxId; first: number; states: Uint8Array }>`
+    SELECT mailbox, first, states FROM flag_block WHERE account = ${request.account} AND mailbox IN
+      (${changedMailboxes(request)}) ORDER BY mailbox, first`
+  const found = new Map<MailboxId, Map<number, { flags: number; modSeq: ModSeq }>>()
+  for (const row of rows) {
+    for (const { uid, flags, modSeq } of told(blocksOf([row]))) {
+      if (modSeq <= request.since) continue
+      let ofMailbox = found.get(row.mailbox)
+      if (!ofMailbox) found.set(row.mailbox, (ofMailbox = new Map()))
+      // It was one of the account's.
+      ofMailbox.set(uid, { flags, modSeq: modSeq as ModSeq })
+    }
+  }
+  return found
 }
 
 type Told = Change & { modSeq: ModSeq }
@@ -72,26 +110,57 @@ function* ownChanges({ account, since, mailbox }: ChangesRequest, upTo: ModSeq):
 }
 
 /** The condition that a row of `message` changed since then. */
-function youngerMessages({ account, since, mailbox }: ChangesRequest): Fragment {
-  const only = mailbox === undefined ? sql`` : sql`AND id = ${mailbox}`
-  return sql`account = ${account} AND modseq > ${since} AND mailbox IN
-    (SELECT id FROM mailbox WHERE account = ${account} AND modseq > ${since} ${only})`
+function youngerMessages(request: ChangesRequest): Fragment {
+  const { account, since } = request
+  return sql`account = ${account} AND modseq > ${since} AND mailbox IN (${changedMailboxes(request)})`
 }
 
-function* messageChanges(request: ChangesRequest, upTo: ModSeq): Op<Told[]> {
+function changedMailboxes({ account, since, mailbox }: ChangesRequest): Fragment {
+  const only = mailbox === undefined ? sql`` : sql`AND id = ${mailbox}`
+  return sql`SELECT id FROM mailbox WHERE account = ${account} AND modseq > ${since} ${only}`
+}
+
+interface YoungRow {
+  readonly mailbox: MailboxId
+  readonly uid: Uid
+  readonly modseq: ModSeq
+  readonly added: ModSeq
+  readonly flags: number
+  readonly keywords: string
+}
+
+function* messageChanges(
+  request: ChangesRequest,
+  { upTo, blocks }: { upTo: ModSeq; blocks: ToldSince },
+): Op<Told[]> {
   const { account, since } = request
-  const rows = yield* all<{
-    mailbox: MailboxId
-    uid: Uid
-    modseq: ModSeq
-    added: ModSeq
-    flags: number
-    keywords: string
-  }>`SELECT mailbox, uid, modseq, added, flags, keywords FROM message
+  let rows = yield* all<YoungRow>`SELECT mailbox, uid, modseq, added, flags, keywords FROM message
     WHERE ${youngerMessages(request)} AND modseq <= ${upTo} ORDER BY modseq, mailbox, uid`
+  if (blocks.size > 0) {
+    rows = rows.filter(({ mailbox, uid }) => !blocks.get(mailbox)?.has(uid))
+    for (const [mailbox, changes] of blocks)
+      rows.push(...(yield* rowsInBlocks(request, { mailbox, changes, upTo })))
+    rows.sort((a, b) => a.modseq - b.modseq || a.mailbox - b.mailbox || a.uid - b.uid)
+  }
   return rows.map(({ mailbox, uid, modseq: modSeq, added, flags, keywords }) => {
     const type = added > since ? 'message-added' : 'flags-changed'
     return { type, account, mailbox, modSeq, uid, flags, keywords }
+  })
+}
+
+/** The rest of what is told of messages in blocks, which is in their rows. */
+function* rowsInBlocks(
+  { account }: ChangesRequest,
+  told: { mailbox: MailboxId; changes: ReadonlyMap<number, { flags: number; modSeq: ModSeq }>; upTo: ModSeq },
+): Op<YoungRow[]> {
+  const { mailbox, changes, upTo } = told
+  const uids = [...changes].flatMap(([uid, { modSeq }]) => (modSeq <= upTo ? [uid] : []))
+  if (uids.length === 0) return []
+  const rows = yield* all<YoungRow>`SELECT mailbox, uid, modseq, added, flags, keywords FROM message
+    WHERE ${among({ account, mailbox, uids: runsOf(uids) })}`
+  return rows.map((row) => {
+    const change = changes.get(row.uid)
+    return change ? { ...row, flags: change.flags, modseq: change.modSeq } : row
   })
 }
 
@@ -140,6 +209,7 @@ export function* forgetTombstones(request: {
       (SELECT account, modseq FROM tombstone WHERE seen_at < ${before}
        UNION ALL SELECT account, modseq FROM mailbox_tombstone WHERE seen_at < ${before}
        UNION ALL SELECT account, modseq FROM object_tombstone WHERE seen_at < ${before}
+       UNION ALL SELECT account, modseq FROM departure WHERE seen_at < ${before}
        UNION ALL SELECT account, modseq FROM news WHERE seen_at < ${before}) AS old
     GROUP BY account ORDER BY account`
   let dropped = 0
@@ -148,11 +218,13 @@ export function* forgetTombstones(request: {
     dropped += yield* run`DELETE FROM tombstone WHERE account = ${account} AND modseq <= ${modseq}`
     dropped += yield* run`DELETE FROM mailbox_tombstone WHERE account = ${account} AND modseq <= ${modseq}`
     dropped += yield* run`DELETE FROM object_tombstone WHERE account = ${account} AND modseq <= ${modseq}`
+    yield* run`DELETE FROM departure WHERE account = ${account} AND modseq <= ${modseq}`
     yield* run`DELETE FROM news WHERE account = ${account} AND modseq <= ${modseq}`
   }
   yield* run`UPDATE tombstone SET seen_at = ${now} WHERE seen_at IS NULL`
   yield* run`UPDATE mailbox_tombstone SET seen_at = ${now} WHERE seen_at IS NULL`
   yield* run`UPDATE object_tombstone SET seen_at = ${now} WHERE seen_at IS NULL`
+  yield* run`UPDATE departure SET seen_at = ${now} WHERE seen_at IS NULL`
   yield* run`UPDATE news SET seen_at = ${now} WHERE seen_at IS NULL`
   return { dropped, accounts: due.map(({ account }) => account) }
 }

@@ -7,6 +7,7 @@
 //   back first (`foldBlocks`) or takes them out of the blocks (`forgetInBlocks`); so a block is always exact.
 // - Keywords stay in the rows; a block only says that a message has some.
 // - Who reads flags or modseqs of `message` with SQL puts what the blocks say over it (`overlay`).
+import { Buffer } from 'node:buffer'
 import type { AccountId, MailboxId } from '../model.ts'
 import { all, many, type Op, run, type Stmt } from '../op.ts'
 import type { UidSelection } from '../store.ts'
@@ -28,7 +29,7 @@ export interface FlagBlock {
   /** By UID: flags, `isWorded`, `isAbsent`. */
   readonly states: Uint8Array
   /** By UID: 0 where the row's modseq holds (and its flags are the same), else one more than an index in `modSeqs`. */
-  readonly sources: Uint8Array
+  readonly sources: Uint8Array | Uint16Array
   readonly modSeqs: readonly number[]
 }
 
@@ -56,9 +57,7 @@ export function blockRows({ account, mailbox }: Place, uids?: UidSelection): Stm
 export function blocksOf(rows: readonly BlockRow[], uids?: UidSelection): FlagBlock[] {
   const blocks = rows.map(decodeBlock)
   if (uids === undefined) return blocks
-  return blocks.filter((block) =>
-    uids.some(([first, last]) => first <= lastOf(block) && last >= block.first),
-  )
+  return blocks.filter((block) => uids.some(([first, last]) => first <= lastOf(block) && last >= block.first))
 }
 
 /** The two in one. */
@@ -94,8 +93,10 @@ export function decodeBlock({ first, states: octets }: BlockRow): FlagBlock {
   }
 }
 
-/** What a block says of a message instead of its row: undefined where the row holds. */
-export function* told(blocks: readonly FlagBlock[]): Generator<{ uid: number; flags: number; modSeq: number }> {
+/** Messages of which the blocks say something else than their rows, in order of UID. */
+export function* told(
+  blocks: readonly FlagBlock[],
+): Generator<{ uid: number; flags: number; modSeq: number }> {
   for (const { first, states, sources, modSeqs } of blocks) {
     for (let at = 0; at < states.length; at++) {
       const state = states[at] ?? isAbsent
@@ -124,19 +125,69 @@ export function overlay<Row>(
   }
 }
 
-/** A block on its way: what is put in is in order of UID. */
-export class BlockBuilder {
+/** What is to be written of a run of messages: a block, or rows. */
+export type Rebuilt =
+  | { readonly block: FlagBlock }
+  | { readonly block: null; readonly rows: readonly { uid: number; flags: number; modSeq: number }[] }
+
+/** UIDs for each changed one beyond which a block is not worth its room. */
+const sparsest = 64
+
+/**
+ * New blocks for all messages of `before` with the flags that `columns` gives some of them at `modSeq`. `old`: the blocks that
+ * say something of these messages. Of `longest` UIDs at most, cut at multiples of that.
+ */
+export function* rebuilt(request: {
+  before: { readonly uids: Uint32Array; readonly state: Uint8Array }
+  old: readonly FlagBlock[]
+  columns: { readonly uids: Uint32Array; readonly flags: Uint8Array }
+  modSeq: number
+  longest: number
+}): Generator<Rebuilt> {
+  const { before, old, columns, modSeq, longest } = request
+  const { uids, state } = before
+  const said = told(old)
+  let word = said.next()
+  let change = 0
+  for (let start = 0, end = 0; start < uids.length; start = end) {
+    const first = uids[start] ?? 0
+    const limit = (Math.floor(first / longest) + 1) * longest
+    while (end < uids.length && (uids[end] ?? 0) < limit) end++
+    const builder = new BlockBuilder(first, uids[end - 1] ?? first)
+    let changes = 0
+    for (let index = start; index < end; index++) {
+      const uid = uids[index] ?? 0
+      const worded = (state[index] ?? 0) & isWorded
+      let known: number | undefined
+      for (; !word.done && word.value.uid <= uid; word = said.next()) {
+        if (word.value.uid === uid) known = word.value.modSeq
+      }
+      if (columns.uids[change] === uid) {
+        builder.put(uid, (columns.flags[change++] ?? 0) | worded, modSeq)
+        changes++
+      } else builder.put(uid, (state[index] ?? 0) & (flagBits | isWorded), known)
+    }
+    const block = builder.take()
+    if (block.modSeqs.length === 0) continue
+    const onlyNew = block.modSeqs.length === 1 && block.modSeqs[0] === modSeq
+    const sparse = onlyNew && changes * sparsest < block.states.length
+    if (!sparse && block.modSeqs.length <= mostModSeqs) yield { block }
+    else yield { block: null, rows: [...told([block])] }
+  }
+}
+
+/** A block on its way. */
+class BlockBuilder {
   readonly #first: number
   readonly #states: Uint8Array
-  readonly #sources: Uint8Array
+  readonly #sources: Uint16Array
   readonly #modSeqs: number[] = []
-  readonly #indexes = new Map<number, number>()
 
   /** Of the UIDs from the first to the last. */
   constructor(first: number, last: number) {
     this.#first = first
     this.#states = new Uint8Array(last - first + 1).fill(isAbsent)
-    this.#sources = new Uint8Array(last - first + 1)
+    this.#sources = new Uint16Array(last - first + 1)
   }
 
   /** `modSeq`: that of the row where undefined. */
@@ -144,25 +195,15 @@ export class BlockBuilder {
     const at = uid - this.#first
     this.#states[at] = state
     if (modSeq === undefined) return
-    let index = this.#indexes.get(modSeq)
-    if (index === undefined) {
-      index = this.#modSeqs.length
-      this.#modSeqs.push(modSeq)
-      this.#indexes.set(modSeq, index)
-    }
-    this.#sources[at] = index + 1
-  }
-
-  /** Undefined: it has more modseqs than a block can tell apart. */
-  get tooVaried(): boolean {
-    return this.#modSeqs.length > mostModSeqs
+    const modSeqs = this.#modSeqs
+    let index = modSeqs.length - 1
+    while (index >= 0 && modSeqs[index] !== modSeq) index--
+    this.#sources[at] = index === -1 ? modSeqs.push(modSeq) : index + 1
   }
 
   take(): FlagBlock {
-    return {
-      ...{ first: this.#first, states: this.#states },
-      ...{ sources: this.#sources, modSeqs: this.#modSeqs },
-    }
+    const [first, states, sources, modSeqs] = [this.#first, this.#states, this.#sources, this.#modSeqs]
+    return { first, states, sources, modSeqs }
   }
 }
 
@@ -177,6 +218,14 @@ export function dropBlock({ account, mailbox }: Place, { first }: { first: numbe
   return run`DELETE FROM flag_block WHERE account = ${account} AND mailbox = ${mailbox} AND first = ${first}`
 }
 
+export function writeRow(
+  { account, mailbox }: Place,
+  { uid, flags, modSeq }: { uid: number; flags: number; modSeq: number },
+): Stmt<number> {
+  return run`UPDATE message SET flags = ${flags}, modseq = ${modSeq}
+    WHERE account = ${account} AND mailbox = ${mailbox} AND uid = ${uid}`
+}
+
 /** Writes what the blocks that cover any of these UIDs say into the rows of the messages, and drops the blocks. */
 export function* foldBlocks(place: Place, uids?: UidSelection): Op<void> {
   yield* foldThese(place, yield* flagBlocks(place, uids))
@@ -187,11 +236,9 @@ const rowsAtOnce = 1_000
 /** The same for blocks that were read. */
 export function* foldThese(place: Place, blocks: readonly FlagBlock[]): Op<void> {
   if (blocks.length === 0) return
-  const { account, mailbox } = place
   let rows: Stmt<number>[] = []
   for (const { uid, flags, modSeq } of told(blocks)) {
-    rows.push(run`UPDATE message SET flags = ${flags}, modseq = ${modSeq}
-      WHERE account = ${account} AND mailbox = ${mailbox} AND uid = ${uid}`)
+    rows.push(writeRow(place, { uid, flags, modSeq }))
     if (rows.length < rowsAtOnce) continue
     yield* many(rows)
     rows = []
@@ -202,13 +249,14 @@ export function* foldThese(place: Place, blocks: readonly FlagBlock[]): Op<void>
 /** Takes messages that go out of their blocks; UIDs ascend. */
 export function* forgetInBlocks(
   place: Place,
-  blocks: readonly FlagBlock[],
-  uids: readonly number[],
+  { blocks, uids }: { blocks: readonly FlagBlock[]; uids: readonly number[] },
 ): Op<void> {
   const gone = new Set(uids)
   const statements: Stmt<number>[] = []
   for (const block of blocks) {
-    const states = Uint8Array.from(block.states, (state, at) => (gone.has(block.first + at) ? isAbsent : state))
+    const states = Uint8Array.from(block.states, (state, at) =>
+      gone.has(block.first + at) ? isAbsent : state,
+    )
     const needed = states.some((state, at) => (state & isAbsent) === 0 && (block.sources[at] ?? 0) !== 0)
     statements.push(needed ? putBlock(place, { ...block, states }) : dropBlock(place, block))
   }

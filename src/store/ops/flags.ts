@@ -1,12 +1,26 @@
 // STORE: flags and keywords of many messages at once.
 //
-// The new state is computed here from the old rows; the rows are written by sets: one statement for the flags and one for
-// each distinct list of keywords, as long as those are few. Rows that would stay the same are not touched and take no modseq.
+// The new state is computed here from the old one. Very many flags go to blocks (`flag-blocks.ts`); else the rows are written by
+// sets: one statement for the flags and one for each distinct list of keywords, as long as those are few. Messages that would
+// stay the same are not touched and take no modseq.
 import type { AccountId, MailboxId, ModSeq, Uid } from '../model.ts'
-import { changed, type Fragment, type Op, run, sql, type Stmt, many } from '../op.ts'
+import { changed, type Fragment, many, type Op, run, sql, type Stmt } from '../op.ts'
 import type { FlagColumns } from '../changes.ts'
 import type { Outcome, UidSelection } from '../store.ts'
-import { among, flagStates, isYounger, lockAccount, nextModSeq, noCounts, selectableMailbox } from './rows.ts'
+import { noteDepartures, noteReturns } from './departures.ts'
+import {
+  dropBlock,
+  type FlagBlock,
+  foldThese,
+  isWorded,
+  lastOf,
+  type Place,
+  putBlock,
+  rebuilt,
+  writeRow,
+} from './flag-blocks.ts'
+import { type FlagStates, flagStates, isYounger } from './flag-states.ts'
+import { among, type Counts, lockAccount, nextModSeq, noCounts, selectableMailbox } from './rows.ts'
 
 export interface SetFlagsRequest {
   readonly account: AccountId
@@ -25,6 +39,12 @@ export type FlagsSet = Outcome<
   'no-such-mailbox' | 'too-many-keywords'
 >
 
+/** See `StoreLimits`. */
+export interface BlockLimits {
+  readonly flagBlockChanges: number
+  readonly flagBlockUids: number
+}
+
 export interface KeywordLimits {
   readonly keywordsPerMessage: number
   readonly keywordLengthPerMessage: number
@@ -36,18 +56,60 @@ type NewRow = readonly [uid: number, flags: number, keywords: string]
 const keywordSets = 16
 
 /** See `MailStore.setFlags`. */
-export function* setFlags(request: SetFlagsRequest, limits: KeywordLimits): Op<FlagsSet> {
-  const { account, mailbox, unchangedSince = Number.MAX_SAFE_INTEGER } = request
+export function* setFlags(request: SetFlagsRequest, limits: KeywordLimits & BlockLimits): Op<FlagsSet> {
+  const { account, mailbox, unchangedSince } = request
   yield* lockAccount(account)
   const row = yield* selectableMailbox(account, mailbox)
   if (!row) return { ok: false, reason: 'no-such-mailbox' }
-  const before = yield* flagStates(among(request), unchangedSince)
+  const before = yield* flagStates(request, unchangedSince)
   const words = keywordChange(request)
+  const found = changesOf(request, { before, words, limits })
+  if (!found) return { ok: false, reason: 'too-many-keywords' }
+  const { columns, counts, refused } = found
+  const changes = columns.uids.length
+  if (changes === 0) return { ok: true, modSeq: row.modseq, columns, refused }
+  const modSeq = yield* nextModSeq(account)
+  yield* noteDepartures({ account, mailbox, modSeq, uids: found.departing })
+  yield* noteReturns({ account, mailbox, modSeq, uids: found.returning })
+  const [range, another] = request.uids
+  if (range && !another && !found.worded && changes >= limits.flagBlockChanges) {
+    yield* changeBlocks(request, { range, before, columns, modSeq, longest: limits.flagBlockUids })
+  } else {
+    yield* foldThese(request, before.blocks)
+    yield* write(request, { modSeq, columns, before, words })
+  }
+  yield* run`UPDATE mailbox SET modseq = ${modSeq}, unseen = unseen + ${counts.unseen},
+    deleted = deleted + ${counts.deleted} WHERE account = ${account} AND id = ${mailbox}`
+  yield* changed({ type: 'batch', of: 'flags-changed', account, mailbox, modSeq, columns })
+  return { ok: true, modSeq, columns, refused }
+}
+
+interface Found {
+  readonly columns: FlagColumns
+  readonly counts: Counts
+  readonly refused: readonly Uid[]
+  /** Keywords of some change. */
+  readonly worded: boolean
+  /** UIDs of those that get \Deleted, and of those that lose it. */
+  readonly departing: readonly number[]
+  readonly returning: readonly number[]
+}
+
+/** What becomes of the messages; undefined where one would have too many keywords. */
+function changesOf(
+  request: SetFlagsRequest,
+  { before, words, limits }: { before: FlagStates; words: (old: string) => string; limits: KeywordLimits },
+): Found | undefined {
   const columns = noColumns(before.uids.length)
   const counts = noCounts()
   const refused: Uid[] = []
+  const departing: number[] = []
+  const returning: number[] = []
+  const wordless = words('') === ''
+  let worded = false
   let changes = 0
-  for (const [index, uid] of before.uids.entries()) {
+  for (let index = 0; index < before.uids.length; index++) {
+    const uid = before.uids[index] ?? 0
     const state = before.state[index] ?? 0
     if ((state & isYounger) !== 0) {
       // As it came from its row.
@@ -56,29 +118,76 @@ export function* setFlags(request: SetFlagsRequest, limits: KeywordLimits): Op<F
     }
     const oldFlags = state & 31
     const flags = flagChange(request, oldFlags)
-    const oldKeywords = before.keywords.get(uid) ?? ''
-    const keywords = words(oldKeywords)
-    if (flags === oldFlags && keywords === oldKeywords) continue
-    if (keywords !== oldKeywords && tooManyKeywords(keywords, limits))
-      return { ok: false, reason: 'too-many-keywords' }
+    if (wordless && (state & isWorded) === 0) {
+      if (flags === oldFlags) continue
+    } else {
+      const oldKeywords = before.keywords.get(uid) ?? ''
+      const keywords = words(oldKeywords)
+      if (flags === oldFlags && keywords === oldKeywords) continue
+      if (keywords !== oldKeywords) {
+        if (tooManyKeywords(keywords, limits)) return undefined
+        worded = true
+      }
+      if (keywords !== '') columns.keywords.set(changes, keywords)
+    }
     counts.unseen += (oldFlags & 1) - (flags & 1)
-    counts.deleted += ((flags & 8) - (oldFlags & 8)) / 8
-    if (keywords !== '') columns.keywords.set(changes, keywords)
+    if (((flags ^ oldFlags) & 8) !== 0) {
+      counts.deleted += ((flags & 8) - (oldFlags & 8)) / 8
+      if ((flags & 8) !== 0) departing.push(uid)
+      else returning.push(uid)
+    }
     columns.uids[changes] = uid
     columns.flags[changes++] = flags
   }
-  const changedOnes = firstOf(columns, changes)
-  if (changes === 0) return { ok: true, modSeq: row.modseq, columns: changedOnes, refused }
-  const modSeq = yield* nextModSeq(account)
+  return { columns: firstOf(columns, changes), counts, refused, worded, departing, returning }
+}
+
+/** To the rows of the messages. */
+function* write(
+  request: SetFlagsRequest,
+  change: { modSeq: ModSeq; columns: FlagColumns; before: FlagStates; words: (old: string) => string },
+): Op<void> {
+  const { modSeq, columns, before, words } = change
   const lists = [...new Set(['', ...before.keywords.values()])].filter((list) => words(list) !== list)
-  if (request.only !== undefined) yield* writeRows(request, { modSeq, columns: changedOnes })
+  if (request.only !== undefined) yield* writeRows(request, { modSeq, columns })
   else if (request.mode === 'replace') yield* writeAlike(request, { modSeq, keywords: words('') })
-  else if (lists.length > keywordSets) yield* writeRows(request, { modSeq, columns: changedOnes })
+  else if (lists.length > keywordSets) yield* writeRows(request, { modSeq, columns })
   else yield* writeSets(request, { modSeq, lists, words })
-  yield* run`UPDATE mailbox SET modseq = ${modSeq}, unseen = unseen + ${counts.unseen},
-    deleted = deleted + ${counts.deleted} WHERE account = ${account} AND id = ${mailbox}`
-  yield* changed({ type: 'batch', of: 'flags-changed', account, mailbox, modSeq, columns: changedOnes })
-  return { ok: true, modSeq, columns: changedOnes, refused }
+}
+
+/** The same in blocks: `range` is all of the selection, and keywords stay. */
+function* changeBlocks(
+  place: Place,
+  change: {
+    range: readonly [number, number]
+    before: FlagStates
+    columns: FlagColumns
+    modSeq: ModSeq
+    longest: number
+  },
+): Op<void> {
+  const { range, before, columns, modSeq, longest } = change
+  const isInside = (block: FlagBlock): boolean => block.first >= range[0] && lastOf(block) <= range[1]
+  // What a block at the edge says of messages outside the selection is not known here.
+  yield* foldThese(
+    place,
+    before.blocks.filter((block) => !isInside(block)),
+  )
+  const old = before.blocks.filter(isInside)
+  const outdated = new Set(old.map(({ first }) => first))
+  const statements: Stmt<number>[] = []
+  for (const made of rebuilt({ before, old, columns, modSeq, longest })) {
+    if (made.block) {
+      outdated.delete(made.block.first)
+      statements.push(putBlock(place, made.block))
+    } else statements.push(...made.rows.map((row) => writeRow(place, row)))
+  }
+  yield* inSlices([...Array.from(outdated, (first) => dropBlock(place, { first })), ...statements])
+}
+
+function* inSlices(statements: readonly Stmt<number>[]): Op<void> {
+  for (let start = 0; start < statements.length; start += 1_000)
+    yield* many(statements.slice(start, start + 1_000))
 }
 
 function noColumns(length: number): { uids: Uint32Array; flags: Uint8Array; keywords: Map<number, string> } {

@@ -6,6 +6,8 @@ import { copy, move } from './copy.ts'
 import { append } from './append.ts'
 import { deliver, dropOrphanBlobs } from './deliver.ts'
 import * as directory from './directory.ts'
+import { addEmail } from './email-add.ts'
+import { changeEmails, destroyEmails } from './email-changes.ts'
 import { expunge } from './expunge.ts'
 import { changesSince, forgetTombstones } from './feed.ts'
 import { setFlags } from './flags.ts'
@@ -160,6 +162,9 @@ export const queueWrites = {
 }
 
 export const writes = {
+  addEmail,
+  changeEmails,
+  destroyEmails,
   addDomain,
   removeDomain,
   addAccount,

@@ -167,7 +167,7 @@ export function* removeMailbox(request: {
     SELECT id FROM mailbox WHERE account = ${account} AND name >= ${`${row.name}/`} AND name < ${`${row.name}0`} LIMIT 1`
   if (inferior && row.selectable === 0) return { ok: false, reason: 'has-children' }
   const modSeq = yield* nextModSeq(account)
-  yield* releaseAll(account, mailbox)
+  yield* releaseAll(account, mailbox, modSeq)
   yield* dropRow(account, mailbox, modSeq)
   // No one can select it, so its UIDVALIDITY may be any: the account's counter alone gives it.
   if (inferior) yield* insertMailbox({ account, name: row.name, selectable: 0, modSeq, now: 0 })

@@ -14,7 +14,7 @@ import type {
   ThreadId,
   Uid,
 } from '../model.ts'
-import { dialect, type Fragment, get, type Op, sql, tuples } from '../op.ts'
+import { dialect, type Fragment, get, type Op, sql } from '../op.ts'
 import type { UidSelection } from '../store.ts'
 
 /** INBOX is the first mailbox of every account. */
@@ -200,12 +200,6 @@ export function oneOf(column: Fragment, numbers: readonly number[]): Fragment {
   })
 }
 
-/** Bits above the flags in a state: the row is younger than was asked for; it has keywords. */
-export const isYounger = 32
-const isWorded = 64
-/** A UID and its state in one number: below 2^39. */
-const stateSize = 128
-
 /** Numbers of many rows in one text, in order of UID: a row for each costs several times as much. */
 export const gathered: Fragment = dialect({
   sqlite: sql`json_group_array(packed)`,
@@ -219,33 +213,6 @@ export function* packedColumn(packedRows: Fragment): Op<number[]> {
   }>`SELECT ${gathered} AS text FROM (${packedRows}) AS packed_rows`
   // An array of numbers, as it was put together.
   return found?.text ? (JSON.parse(found.text) as number[]) : []
-}
-
-/** UIDs and flags of messages, in order of UID: one number for each row, and texts only of those that have keywords. */
-export function* flagStates(
-  these: Fragment,
-  unchangedSince: number = Number.MAX_SAFE_INTEGER,
-): Op<{ uids: Uint32Array; state: Uint8Array; keywords: Map<number, string> }> {
-  const rows = yield* packedColumn(sql`
-    SELECT uid, uid * 128 + flags + CASE WHEN modseq > ${unchangedSince} THEN 32 ELSE 0 END
-      + CASE WHEN keywords <> '' THEN 64 ELSE 0 END AS packed
-    FROM message WHERE ${these} ORDER BY uid`)
-  const uids = new Uint32Array(rows.length)
-  const state = new Uint8Array(rows.length)
-  let bits = 0
-  for (let index = 0; index < rows.length; index++) {
-    const packed = rows[index] ?? 0
-    const low = packed % stateSize
-    uids[index] = (packed - low) / stateSize
-    state[index] = low
-    bits |= low
-  }
-  const texts =
-    (bits & isWorded) === 0
-      ? []
-      : yield* tuples<[uid: number, keywords: string]>`
-          SELECT uid, keywords FROM message WHERE ${these} AND message.keywords <> '' ORDER BY uid`
-  return { uids, state, keywords: new Map(texts) }
 }
 
 /** What a change of flags or of rows does to the counts of a mailbox. */

@@ -1,10 +1,11 @@
 // Reading a mailbox: a session's view of it, its messages in batches, and where a blob's bytes are.
 import type { AccountId, BlobId, Mailbox, MailboxId, Message, MessageText, ModSeq, Uid } from '../model.ts'
-import { get, type Op, sql, tuples } from '../op.ts'
+import { get, many, type Op, sql, type Stmt, tuples } from '../op.ts'
 import type { UidSelection } from '../store.ts'
+import { blockRows, blocksOf, flagBlocks, lastOf, overlay, told } from './flag-blocks.ts'
+import { flagStates, gaps } from './flag-states.ts'
 import {
   among,
-  flagStates,
   type MessageRow,
   type MessageTextRow,
   mailboxOf,
@@ -41,7 +42,7 @@ export function* loadView(request: {
   const state = yield* get<{ modseq: ModSeq }>`
     SELECT modseq FROM mailbox WHERE account = ${account} AND id = ${mailbox}`
   const below = asOf?.uidNext ?? 0x1_0000_0000
-  const rows = yield* flagStates(sql`${among({ account, mailbox })} AND message.uid < ${below}`)
+  const rows = yield* flagStates({ account, mailbox, uids: [[1, below - 1]] })
   const gone: number[] = asOf ? yield* goneSince({ account, mailbox, asOf }) : []
   const uids = new Uint32Array(rows.uids.length + gone.length)
   const flags = new Uint8Array(uids.length)
@@ -84,6 +85,8 @@ interface Place {
   readonly mailbox: MailboxId
 }
 
+const allUids = [1, 0xffff_ffff] as const
+
 /** Up to this many messages are looked up one by one; for more, all replies of the account are read at once. */
 const lookedUp = 1_000
 
@@ -125,9 +128,17 @@ export function* loadSizes({ account, mailbox }: Place): Op<{ uids: Uint32Array;
 
 /** See `MailStore.deletedBytes`. */
 export function* deletedBytes({ account, mailbox }: Place): Op<number> {
+  const blocks = yield* flagBlocks({ account, mailbox })
+  const these = among({ account, mailbox, ...(blocks.length > 0 && { uids: gaps(blocks, allUids) }) })
   const row = yield* get<{ bytes: number }>`SELECT COALESCE(SUM(size), 0) AS bytes FROM message
-    WHERE account = ${account} AND mailbox = ${mailbox} AND flags & 8 <> 0`
-  return row?.bytes ?? 0
+    WHERE ${these} AND flags & 8 <> 0`
+  let bytes = row?.bytes ?? 0
+  for (const { first, states } of blocks) {
+    const sizes = yield* tuples<[uid: number, size: number]>`SELECT uid, size FROM message
+      WHERE account = ${account} AND mailbox = ${mailbox} AND uid BETWEEN ${first} AND ${first + states.length - 1}`
+    for (const [uid, size] of sizes) if (((states[uid - first] ?? 0) & 8) !== 0) bytes += size
+  }
+  return bytes
 }
 
 /** See `MailStore.loadModSeqs`. */
@@ -139,10 +150,7 @@ export function* loadModSeqs({
   // A mailbox's modseq is never less than that of a message in it.
   const changed = yield* get<{ modseq: ModSeq }>`
     SELECT modseq FROM mailbox WHERE account = ${account} AND id = ${mailbox} AND modseq > ${above}`
-  const rows = changed
-    ? yield* tuples<[uid: number, modSeq: number]>`SELECT uid, modseq FROM message
-        WHERE account = ${account} AND mailbox = ${mailbox} AND modseq > ${above} ORDER BY uid`
-    : []
+  const rows = changed ? yield* youngerThan({ account, mailbox }, above) : []
   const uids = new Uint32Array(rows.length)
   const modSeqs = new Float64Array(rows.length)
   for (const [index, [uid, modSeq]] of rows.entries()) {
@@ -150,6 +158,18 @@ export function* loadModSeqs({
     modSeqs[index] = modSeq
   }
   return { uids, modSeqs }
+}
+
+function* youngerThan(place: Place, above: ModSeq): Op<[uid: number, modSeq: number][]> {
+  const { account, mailbox } = place
+  const rows = yield* tuples<[uid: number, modSeq: number]>`SELECT uid, modseq FROM message
+    WHERE account = ${account} AND mailbox = ${mailbox} AND modseq > ${above} ORDER BY uid`
+  const blocks = yield* flagBlocks(place)
+  if (blocks.length === 0) return rows
+  const younger = new Map(rows)
+  // A block's modseq is larger than that of the row.
+  for (const { uid, modSeq } of told(blocks)) if (modSeq > above) younger.set(uid, modSeq)
+  return [...younger].sort(([a], [b]) => a - b)
 }
 
 /** See `MailStore.vanishedSince`. */
@@ -181,18 +201,55 @@ export interface BatchRequest {
 }
 
 export function* messageBatch(request: BatchRequest): Op<Message[]> {
-  const rows = yield* tuples<MessageRow>`
-    SELECT ${messageColumns} FROM message WHERE ${among(request)} ORDER BY message.uid LIMIT ${request.limit}`
+  const rows = yield* asTheyAre(
+    request,
+    tuples<MessageRow>`
+      SELECT ${messageColumns} FROM message WHERE ${among(request)} ORDER BY message.uid LIMIT ${request.limit}`,
+  )
   return rows.map(messageOf)
+}
+
+/** The rows, with what blocks say of their flags. */
+function* asTheyAre<Row extends MessageRow | MessageTextRow>(
+  request: BatchRequest,
+  these: Stmt<Row[]>,
+): Op<Row[]> {
+  const { uids, limit } = request
+  let rows: Row[]
+  let blocks
+  const [first] = uids
+  const last = uids.at(-1)
+  if (first && last && last[1] - first[0] < limit * 2) {
+    // In one round trip.
+    const [found, kept] = yield* many([these, blockRows(request, uids)])
+    rows = found
+    blocks = blocksOf(kept)
+  } else {
+    rows = yield* these
+    const [low, high] = [rows[0]?.[0], rows.at(-1)?.[0]]
+    blocks = low === undefined || high === undefined ? [] : yield* flagBlocks(request, [[low, high]])
+  }
+  if (blocks.length === 0) return rows
+  overlay(rows, blocks, {
+    uidOf: ([uid]) => uid,
+    set(row, flags, modSeq) {
+      row[1] = modSeq as ModSeq
+      row[2] = flags
+    },
+  })
+  return rows
 }
 
 export function* messageTextBatch(request: BatchRequest & { data?: boolean }): Op<MessageText[]> {
   const data = request.data === true ? sql`, blob.data` : sql``
-  const rows = yield* tuples<MessageTextRow>`
-    SELECT ${messageColumns}, COALESCE(email.thread, email.id), email.blob, email.prefix, blob.structure${data}
-    FROM message JOIN email ON email.account = message.account AND email.id = message.email
-      JOIN blob ON blob.id = email.blob
-    WHERE ${among(request)} ORDER BY message.uid LIMIT ${request.limit}`
+  const rows = yield* asTheyAre(
+    request,
+    tuples<MessageTextRow>`
+      SELECT ${messageColumns}, COALESCE(email.thread, email.id), email.blob, email.prefix, blob.structure${data}
+      FROM message JOIN email ON email.account = message.account AND email.id = message.email
+        JOIN blob ON blob.id = email.blob
+      WHERE ${among(request)} ORDER BY message.uid LIMIT ${request.limit}`,
+  )
   return rows.map(messageTextOf)
 }
 
