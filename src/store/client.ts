@@ -3,6 +3,7 @@
 import { flagRows, type Told } from './changes.ts'
 import type { AnnotationStore } from './annotations.ts'
 import { emailStore } from './email-client.ts'
+import type { EmailChangeStore } from './email-changes.ts'
 import type { EmailStore } from './emails.ts'
 import type { StoreLimits } from './limits.ts'
 import type { Message, MessageText, Uid } from './model.ts'
@@ -37,6 +38,7 @@ export type OperationStore = DirectoryStore &
   ObjectStore &
   UploadStore &
   EmailStore &
+  EmailChangeStore &
   Omit<SearchIndexStore, 'onMail'> &
   LeaseStore &
   Omit<QueueStore, 'onQueued'>
@@ -53,6 +55,7 @@ export function operationStore(executor: Executor, limits: StoreLimits): Operati
     ...objectStore(executor, limits),
     ...uploadStore(executor),
     ...emailStore(executor),
+    ...emailChangeStore(executor, limits),
     acquireLease: (request) => executor.write('acquireLease', request),
     releaseLease: (request) => executor.write('releaseLease', request),
   }
@@ -78,6 +81,14 @@ function objectStore(executor: Executor, limits: StoreLimits): ObjectStore {
     findObject: (request) => executor.read('findObject', request),
     changeObjects: (request) => executor.write('changeObjects', request, limits),
     objectsSince: (request) => executor.read('objectsSince', request),
+  }
+}
+
+function emailChangeStore(executor: Executor, limits: StoreLimits): EmailChangeStore {
+  return {
+    changeEmails: (request) => executor.write('changeEmails', request, limits),
+    destroyEmails: (request) => executor.write('destroyEmails', request),
+    addEmail: (request) => executor.write('addEmail', request, limits),
   }
 }
 

@@ -27,6 +27,7 @@ import type {
 } from './model.ts'
 import type { ChangeBatch, FlagColumns } from './changes.ts'
 import type { AnnotationStore } from './annotations.ts'
+import type { EmailChangeStore } from './email-changes.ts'
 import type { EmailStore } from './emails.ts'
 import type { ObjectStore } from './objects.ts'
 import type { DeliveryExtras, QueueId, QueueStore } from './queue.ts'
@@ -411,6 +412,7 @@ export interface Store
     ObjectStore,
     UploadStore,
     EmailStore,
+    EmailChangeStore,
     SearchIndexStore,
     QueueStore,
     LeaseStore,

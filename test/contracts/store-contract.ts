@@ -4,6 +4,7 @@ import { annotationContract } from './annotations.ts'
 import { changeContract } from './changes.ts'
 import { deliveryContract } from './delivery.ts'
 import { directoryContract } from './directory.ts'
+import { emailChangeContract } from './email-changes.ts'
 import { sharingContract } from './sharing.ts'
 import { threadContract } from './threads.ts'
 import { transferContract } from './transfers.ts'
@@ -26,6 +27,7 @@ export function storeContract(name: string, open: OpenStore, skip?: string): voi
     describe('mailboxes', () => mailboxContract(room))
     describe('messages', () => messageContract(room))
     describe('changes', () => changeContract(room))
+    describe('email changes', () => emailChangeContract(room))
     describe('threads', () => threadContract(room))
     describe('transfers', () => transferContract(room))
     describe('sharing', () => sharingContract(room))
