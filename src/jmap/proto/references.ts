@@ -1,6 +1,9 @@
 // References to results of earlier calls of a request (RFC 8620 §3.7): arguments whose names begin with `#` become the real ones.
+//
+// A few references to references make a small request mean an endless one (each Core/echo twice the one before): what they lead to
+// is weighed, and too much of it is refused.
 import { MethodError } from './errors.ts'
-import { memberOf, objectOf, type Json, type JsonObject } from './json.ts'
+import { isJsonArray, isJsonObject, memberOf, objectOf, type Json, type JsonObject } from './json.ts'
 import { evaluatePointer, tryPointer } from './pointer.ts'
 import { record, string, Wrong } from './shape.ts'
 
@@ -14,14 +17,16 @@ export interface Answered {
 /** RFC 8620 §3.7 ResultReference. */
 const resultReference = record({ resultOf: string, name: string, path: string })
 
-/** The arguments with all references resolved. */
+/** The arguments with all references resolved. `room`: characters and values that they may come to. */
 export function resolveReferences(
   args: JsonObject,
   responses: readonly Answered[],
+  { room }: { readonly room: number },
 ): JsonObject | MethodError {
   const names = Object.keys(args)
   if (!names.some((name) => name.startsWith('#'))) return args
   const members: [string, Json][] = []
+  let left = room
   for (const name of names) {
     const value = memberOf(args, name) ?? null
     if (!name.startsWith('#')) {
@@ -35,6 +40,8 @@ export function resolveReferences(
     }
     const found = resolve(value, responses)
     if (found instanceof MethodError) return found
+    left -= weigh(found, left)
+    if (left < 0) return new MethodError('requestTooLarge', 'The references lead to too much.')
     members.push([real, found])
   }
   return objectOf(members)
@@ -55,4 +62,23 @@ function resolve(value: Json, responses: readonly Answered[]): Json | MethodErro
 
 function unresolved(description: string): MethodError {
   return new MethodError('invalidResultReference', description)
+}
+
+/** Characters and values in it, counted until they are more than `most`. */
+function weigh(root: Json, most: number): number {
+  let weight = 0
+  const waiting: Json[] = [root]
+  for (let value = waiting.pop(); value !== undefined && weight <= most; value = waiting.pop()) {
+    weight += typeof value === 'string' ? value.length + 1 : 1
+    if (isJsonArray(value)) {
+      if (value.length > most) return most + 1
+      for (const item of value) waiting.push(item)
+    } else if (isJsonObject(value)) {
+      for (const [name, member] of Object.entries(value)) {
+        weight += name.length
+        waiting.push(member)
+      }
+    }
+  }
+  return weight
 }

@@ -29,7 +29,7 @@ export async function runCalls(
   const responses: Answered[] = []
   for (const { name, arguments: given, callId } of calls) {
     // RFC 8620 §3.7: "the server MUST first check the arguments object for any names beginning with "#"".
-    const args = resolveReferences(given, responses)
+    const args = resolveReferences(given, responses, { room: context.limits.maxSizeRequest })
     if (args instanceof MethodError) responses.push({ name: 'error', arguments: args.toArguments(), callId })
     else await runOne(parts, context, { name, args, callId, responses, depth: 0 })
   }
