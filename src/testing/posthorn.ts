@@ -1,0 +1,97 @@
+// A Posthorn within a test process: mail that the program under test sends is caught here and looked at.
+//
+//   import { createPosthorn } from 'posthorn/testing'
+//   await using mail = await createPosthorn()
+//   const ann = mail.inbox()                       // an address that nobody else has
+//   await signUp({ email: ann.address, smtp: mail.smtp.url })
+//   const letter = await ann.next({ subject: /code/ })
+//
+// Everything is in memory, on ports of the system's choice, on loopback; nothing leaves. One server serves hundreds of parallel tests:
+// each takes an inbox of its own.
+import { RealRandom } from '../base/real-random.ts'
+import { resolveConfig } from '../config/layers.ts'
+import type { ConfigInput } from '../config/schema.ts'
+import type { Service } from '../config/sections/listeners.ts'
+import type { EventSink } from '../events/event.ts'
+import { type Posthorn, startPosthorn } from '../main.ts'
+import { RealClock } from '../net/real-clock.ts'
+import { milliseconds } from '../base/duration.ts'
+import { Inbox } from './inbox.ts'
+import { MovingClock } from './moving-clock.ts'
+
+export interface TestingOptions {
+  /** How long `next` and `count` wait where they are not told. Default 5 s. */
+  readonly timeout?: number | string
+  /** The domain of addresses that `inbox()` makes up. Default `posthorn.test`. */
+  readonly domain?: string
+  /** Settings over those of the profile `test`: as in a configuration file. */
+  readonly settings?: ConfigInput
+  /** Told every event, for a test that fails without reason. */
+  readonly sinks?: readonly EventSink[]
+}
+
+/** Where something listens. */
+export interface TestingAddress {
+  readonly host: string
+  readonly port: number
+  /** `smtp://127.0.0.1:2525`. */
+  readonly url: string
+}
+
+export interface TestPosthorn extends AsyncDisposable {
+  /** Takes mail for everybody; any name and password log in. STARTTLS is offered, with a certificate that nobody signed. */
+  readonly smtp: TestingAddress
+  /** The same mail; the log-in is the address, with any password. */
+  readonly imap: TestingAddress
+  readonly pop3: TestingAddress
+  /** The page, the HTTP APIs and JMAP. */
+  readonly http: TestingAddress
+  /** Time of the server: it runs by itself, and can be moved on. */
+  readonly clock: MovingClock
+  /** The inbox of an address; without one, of an address that was never given before. */
+  inbox(address?: string): Inbox
+  /** The server itself, for what is not here. */
+  readonly posthorn: Posthorn
+  close(): Promise<void>
+}
+
+const defaultTimeout = 5_000
+
+/** Starts one. Rejects with `ConfigError` for settings that do not fit. */
+export async function createPosthorn(options: TestingOptions = {}): Promise<TestPosthorn> {
+  const { timeout = defaultTimeout, domain = 'posthorn.test', settings = {}, sinks = [] } = options
+  const clock = new MovingClock()
+  const random = new RealRandom()
+  const config = resolveConfig([{ name: 'createPosthorn', settings: { profile: 'test', ...settings } }])
+  const posthorn = await startPosthorn(config, { clock, random, sinks })
+  const { store, directory } = posthorn.backend
+  // Waiting is done in real time: moving the server's time must not end it.
+  const parts = { store, directory, clock: new RealClock(), defaultTimeout: milliseconds(timeout) }
+  const inboxes = new Map<string, Inbox>()
+  const inbox = (address = `${random.id(80)}@${domain}`): Inbox => {
+    const known = inboxes.get(address)
+    if (known !== undefined) return known
+    const made = new Inbox(address, parts)
+    inboxes.set(address, made)
+    return made
+  }
+  const close = (): Promise<void> => posthorn.stop()
+  return {
+    smtp: addressOf(posthorn, ['catcher', 'submission', 'smtp'], 'smtp'),
+    imap: addressOf(posthorn, ['imap'], 'imap'),
+    pop3: addressOf(posthorn, ['pop3'], 'pop3'),
+    http: addressOf(posthorn, ['http'], 'http'),
+    ...{ clock, inbox, posthorn, close },
+    [Symbol.asyncDispose]: close,
+  }
+}
+
+function addressOf(posthorn: Posthorn, services: readonly Service[], scheme: string): TestingAddress {
+  const listener = posthorn.listeners.find(({ service }) => services.includes(service))
+  // Settings without such a listener: whoever asks is told by the port.
+  if (listener === undefined) return { host: '127.0.0.1', port: 0, url: `${scheme}://127.0.0.1:0` }
+  const { port, tls } = listener
+  const host = listener.address.includes(':') ? `[${listener.address}]` : listener.address
+  const secure = tls === 'implicit' ? `${scheme}s` : scheme
+  return { host: listener.address, port, url: `${secure}://${host}:${port}` }
+}
