@@ -64,7 +64,7 @@ export interface DatedMailbox {
 
 /** What of the mailboxes changed after a modseq that their rows don't say. */
 export interface MailboxNews {
-  readonly removed: readonly MailboxId[]
+  readonly removed: readonly { readonly mailbox: MailboxId; readonly modSeq: ModSeq }[]
   /** Names that were subscribed or unsubscribed. */
   readonly subscriptions: readonly string[]
   /** Of which other accounts' rights changed. */

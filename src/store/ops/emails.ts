@@ -93,7 +93,7 @@ export function* mailboxNewsSince(request: { account: AccountId; since: ModSeq }
   let modSeq: ModSeq = 0 as ModSeq
   for (const row of [...gone, ...news]) if (row.modseq > modSeq) modSeq = row.modseq
   return {
-    removed: gone.map(({ mailbox }) => mailbox),
+    removed: gone.map(({ mailbox, modseq }) => ({ mailbox, modSeq: modseq })),
     subscriptions: news.flatMap(({ kind, name }) => (kind === 'subscription' ? [name] : [])),
     rights: news.flatMap(({ kind, mailbox }) => (kind === 'rights' && mailbox !== 0 ? [mailbox] : [])),
     modSeq,

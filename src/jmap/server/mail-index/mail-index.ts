@@ -33,7 +33,7 @@ export class MailIndex {
   /** By slot of a thread. */
   readonly threads = doubles()
   readonly firstInThread = integers()
-  /** By slot of a message. */
+  /** By slot of a message; −1: the slot is free. */
   readonly emailOf = integers()
   readonly mailboxOf = integers()
   readonly uids = uids()
@@ -270,6 +270,7 @@ export class MailIndex {
         if (this.nextOfEmail.array[other] === slot) this.nextOfEmail.array[other] = following
       }
     }
+    this.emailOf.array[slot] = -1
     this.#free.push(slot)
     if ((before & isShown) !== 0) this.counted[number] = Math.max(this.counted[number] ?? 0, modSeq)
     this.#changed(email, before, modSeq)
