@@ -15,7 +15,7 @@ import type { Queue } from './queue/queue.ts'
 import { type Backend, openBackend, type Surroundings } from './wiring/backend.ts'
 import { startCollecting } from './wiring/collect.ts'
 import { collectRegularly } from './wiring/collector.ts'
-import { makeSite, pagesOrigin, startWebhookTelling } from './wiring/http.ts'
+import { beginSetup, makeSite, pagesOrigin, startWebhookTelling } from './wiring/http.ts'
 import { type AnyListener, makeConnections, makeFacts, openListener } from './wiring/listeners.ts'
 import { startOutgoing } from './wiring/outgoing.ts'
 import { makeIdentity, makeResolver } from './wiring/surroundings.ts'
@@ -36,6 +36,8 @@ export interface Posthorn extends AsyncDisposable {
   readonly listeners: readonly OpenListener[]
   /** Where a person finds the pages: `https://mail.example.org`; null where nothing speaks HTTP. */
   readonly pages: string | null
+  /** Of a server without accounts: where the first one is made, once, by whoever has the link. */
+  readonly setupLink: string | null
   /** Open sessions of all listeners. */
   sessions(): number
   stop(): Promise<void>
@@ -52,12 +54,13 @@ export async function startPosthorn(config: Config, surroundings: Surroundings =
   // Before the listeners: they hand mail to it, and it outlives them.
   const outgoing = opening.use(await startOutgoing({ ...surroundings, backend, network, resolver }))
   if (config.webhooks.length > 0) opening.use(await startWebhookTelling(backend))
+  const setup = await beginSetup(backend)
   const parts = {
     ...{ backend, network, resolver, identity, outgoing },
     policy: backend.policy,
     connections: makeConnections(config.net, clock),
     facts: makeFacts(config.imap),
-    site: makeSite({ backend, outgoing }),
+    site: makeSite({ backend, outgoing, setup }),
   }
   const listeners: { settings: ListenerConfig; listener: AnyListener }[] = []
   for (const settings of config.listeners) {
@@ -77,6 +80,7 @@ export async function startPosthorn(config: Config, surroundings: Surroundings =
   const open = listeners.flatMap(({ settings, listener }) =>
     listener.points.map((point) => ({ service: settings.service, tls: settings.tls, ...point })),
   )
+  const pages = pagesOrigin(config, open)
   for (const point of open) events.emit(serverEvents.listening, point)
   const running = opening.move()
   let stopped: Promise<void> | null = null
@@ -91,7 +95,8 @@ export async function startPosthorn(config: Config, surroundings: Surroundings =
     backend,
     operations,
     listeners: open,
-    pages: pagesOrigin(config, open),
+    pages,
+    setupLink: setup === null || pages === null ? null : `${pages}/setup#${setup.token.reveal()}`,
     sessions: () => listeners.reduce((sum, { listener }) => sum + listener.sessions, 0),
     stop,
     [Symbol.asyncDispose]: stop,

@@ -118,9 +118,11 @@ function listenerLine(listener: OpenListener, options: Options): string {
   return `listening ${listener.service} ${hostPort(listener)} ${listener.tls}\n`
 }
 
-function pagesLine({ pages }: Posthorn, options: Options): string {
+function pagesLine({ pages, setupLink }: Posthorn, options: Options): string {
   if (pages === null) return ''
-  return options.json ? `${JSON.stringify({ pages })}\n` : `pages ${pages}/\n`
+  const setup = setupLink === null ? {} : { setup: setupLink }
+  if (options.json) return `${JSON.stringify({ pages, ...setup })}\n`
+  return `pages ${pages}/\n${setupLink === null ? '' : `setup ${setupLink}\n`}`
 }
 
 function hostPort({ address, port }: { address: string; port: number }): string {

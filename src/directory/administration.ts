@@ -12,7 +12,9 @@ import type { Secret } from '../base/secret.ts'
 import type { AuthConfig, DirectoryConfig } from '../config/sections/auth.ts'
 import type { Events } from '../events/event.ts'
 import type { Account, Credentials, Quota } from '../store/model.ts'
+import type { ObjectStore } from '../store/objects.ts'
 import type { DirectoryStore } from '../store/store.ts'
+import { endSessions } from './web-sessions.ts'
 
 /** Why a change was refused. `message` is a sentence for the person who asked. */
 export interface AdministrationProblem {
@@ -36,13 +38,14 @@ export interface AccountChange {
   /** IMAP capabilities that its clients are not shown any more, or again. */
   readonly hide?: readonly string[]
   readonly show?: readonly string[]
+  readonly role?: Account['role']
 }
 
 /** Capabilities that can be hidden from one account: more than there are. */
 const mostHidden = 100
 
 export interface AdministrationOptions {
-  readonly store: DirectoryStore
+  readonly store: DirectoryStore & ObjectStore
   readonly clock: Clock
   readonly random: Random
   readonly events: Events
@@ -66,7 +69,7 @@ const importConcurrency = 8
 
 export class Administration {
   readonly #options: AdministrationOptions
-  readonly #store: DirectoryStore
+  readonly #store: DirectoryStore & ObjectStore
   readonly #passwords: Passwords
 
   constructor(options: AdministrationOptions) {
@@ -111,6 +114,8 @@ export class Administration {
     readonly address: string
     readonly password: Secret
     readonly quota?: Quota
+    /** Default 'user'. */
+    readonly role?: Account['role']
   }): Promise<Administered<{ account: Account }>> {
     const credentials = await this.#credentialsFor(request.password)
     if ('ok' in credentials) return credentials
@@ -122,12 +127,21 @@ export class Administration {
     return this.#store.listAccounts(page)
   }
 
-  async setPassword(address: string, password: Secret): Promise<Administered> {
+  /** Sessions of the pages end, but for `keptSession`: whoever stole the old password may have opened one. */
+  async setPassword(
+    address: string,
+    password: Secret,
+    options: { readonly keptSession?: number } = {},
+  ): Promise<Administered> {
     const account = await this.#findAccount(address)
     if (account === undefined) return noAccount(address)
     const credentials = await this.#credentialsFor(password)
     if ('ok' in credentials) return credentials
-    return this.#update({ id: account.id, credentials }, 'password-changed', account.address)
+    const updated = await this.#update({ id: account.id, credentials }, 'password-changed', account.address)
+    const now = this.#options.clock.now()
+    if (updated.ok)
+      await endSessions(this.#store, { account: account.id, kept: options.keptSession ?? null, now })
+    return updated
   }
 
   /** Octets and messages; what else is limited stays. */
@@ -152,10 +166,14 @@ export class Administration {
     if (hidden.size > mostHidden) return invalid(`At most ${mostHidden} capabilities can be hidden.`)
     const quota = { ...account.quota, ...change.quota }
     const hiddenCapabilities = [...hidden]
-    const update = { id: account.id, quota, hiddenCapabilities }
+    const role = change.role ?? account.role
+    const update = { id: account.id, quota, hiddenCapabilities, role }
     const updated = await this.#update(update, 'account-changed', account.address)
     if (!updated.ok) return updated
-    return { ok: true, account: { ...account, quota, hiddenCapabilities: hiddenCapabilities.toSorted() } }
+    return {
+      ok: true,
+      account: { ...account, quota, role, hiddenCapabilities: hiddenCapabilities.toSorted() },
+    }
   }
 
   /** A disabled account gets no mail and nobody logs in to it; its mail stays. */
@@ -266,6 +284,7 @@ export class Administration {
     readonly address: string
     readonly credentials: Credentials
     readonly quota?: Quota
+    readonly role?: Account['role']
   }): Promise<Administered<{ account: Account }>> {
     const { directory, clock } = this.#options
     const address = tryAddress(request.address, { utf8: true })
@@ -281,6 +300,7 @@ export class Administration {
       address: addressKey(address),
       credentials: request.credentials,
       quota: request.quota ?? { bytes: directory.quotaBytes, messages: directory.quotaMessages },
+      ...(request.role !== undefined && { role: request.role }),
       mailboxes: specialUseMailboxes,
       now: clock.now(),
     })

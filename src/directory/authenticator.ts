@@ -4,6 +4,7 @@
 // exist too, so that neither the answer nor its time tells which exist.
 import { errorText } from '../events/error-text.ts'
 import {
+  guardedPassword,
   loginFailed,
   loginSucceeded,
   loginUnavailable,
@@ -11,6 +12,8 @@ import {
   rehashFailed,
 } from '../events/auth.ts'
 import { addressKey, tryAddress } from '../mail/address.ts'
+import { AppPasswords } from './app-passwords.ts'
+import { isGuarded, SecondFactor } from './second-factor.ts'
 import { LoginThrottle } from './throttle.ts'
 import { Passwords } from './passwords.ts'
 import type { TokenVerifier } from './tokens.ts'
@@ -19,6 +22,7 @@ import type { PasswordOptions } from './passwords.ts'
 import type { DirectoryConfig, AuthConfig } from '../config/sections/auth.ts'
 import type { ScramHash } from '../sasl/scram-keys.ts'
 import type { Account, Credentials } from '../store/model.ts'
+import type { ObjectStore } from '../store/objects.ts'
 import type { DirectoryStore } from '../store/store.ts'
 import type {
   Authentication,
@@ -26,16 +30,19 @@ import type {
   CramAttempt,
   Directory,
   LoginAttempt,
-  LoginRefusal,
   PasswordAttempt,
+  PersonAttempt,
+  PersonAuthentication,
+  PersonMethod,
   ProofAttempt,
   Refused,
+  Scope,
   ScramAttempt,
   TokenAttempt,
 } from './directory.ts'
 
 export interface AuthenticatorOptions extends PasswordOptions {
-  readonly store: DirectoryStore
+  readonly store: DirectoryStore & ObjectStore
   readonly events: Events
   readonly config: AuthConfig
   readonly directoryConfig: DirectoryConfig
@@ -43,13 +50,23 @@ export interface AuthenticatorOptions extends PasswordOptions {
   readonly tokens: TokenVerifier | null
 }
 
-type Mechanism = 'password' | 'scram' | 'cram-md5' | 'token' | 'certificate'
+type Mechanism = PersonMethod | 'scram' | 'cram-md5' | 'token' | 'certificate'
 type Answers = Pick<
   Directory,
-  'authenticate' | 'authenticateToken' | 'authenticateCertificate' | 'beginScram' | 'beginCram'
+  'authenticate' | 'logIn' | 'authenticateToken' | 'authenticateCertificate' | 'beginScram' | 'beginCram'
 >
 /** A proof that was begun, with what is kept of whoever it names. */
 type Begun = ProofAttempt & { readonly credentials: Credentials | undefined }
+/** What an app password must be for, by protocol. Of HTTP each route says it. */
+const scopesByProtocol: Readonly<Record<string, Scope>> = {
+  smtp: 'send',
+  submission: 'send',
+  odmr: 'mail',
+  imap: 'mail',
+  pop3: 'mail',
+  attach: 'mail',
+}
+
 type Known = { readonly account: Account; readonly credentials: Credentials } | undefined
 
 /** Answers what `Directory` is asked of log-ins. */
@@ -58,6 +75,10 @@ export class Authenticator implements Answers {
   readonly #events: Events
   readonly #directoryConfig: DirectoryConfig
   readonly #throttle: LoginThrottle
+  /** Codes are six digits: far fewer guesses are given than of passwords. */
+  readonly #codeThrottle: LoginThrottle
+  readonly #appPasswords: AppPasswords
+  readonly #secondFactor: SecondFactor
   readonly #passwords: Passwords
   readonly #tokens: TokenVerifier | null
 
@@ -66,6 +87,12 @@ export class Authenticator implements Answers {
     this.#events = options.events
     this.#directoryConfig = options.directoryConfig
     this.#throttle = new LoginThrottle(options.clock, options.config.throttle)
+    const { throttle } = options.config
+    const codes = { failuresPerAccount: throttle.wrongCodes, failuresFromKnownPrefix: throttle.wrongCodes }
+    this.#codeThrottle = new LoginThrottle(options.clock, { ...throttle, ...codes })
+    const shared = { ...options, auth: options.config }
+    this.#appPasswords = new AppPasswords(shared)
+    this.#secondFactor = new SecondFactor(shared)
     this.#passwords = new Passwords(options)
     this.#tokens = options.tokens
   }
@@ -73,6 +100,14 @@ export class Authenticator implements Answers {
   async authenticate(attempt: PasswordAttempt): Promise<Authentication> {
     const outcome = await this.#guarded(attempt, () => this.#checkPassword(attempt))
     return this.#tell(attempt, 'password', outcome)
+  }
+
+  async logIn(attempt: PersonAttempt): Promise<PersonAuthentication> {
+    const outcome = await this.#guarded(attempt, () => this.#checkPerson(attempt))
+    if (outcome.ok) this.#tell(attempt, outcome.method, outcome)
+    // The person is asked for the code now: nothing has failed.
+    else if (outcome.reason !== 'code-required') this.#tell(attempt, 'password', outcome)
+    return outcome
   }
 
   async authenticateToken(attempt: TokenAttempt): Promise<Authentication> {
@@ -112,13 +147,71 @@ export class Authenticator implements Answers {
     const fingerprint = this.#passwords.fingerprint(name, known?.credentials, password)
     const guess = this.#throttle.begin({ name, remoteAddress, fingerprint })
     if (guess === 'throttled') return { ok: false, reason: 'throttled' }
+    const appPassword = known && (await this.#appPasswords.find(known.account.id, password, attempt))
+    if (known !== undefined && appPassword !== undefined) {
+      guess.settle('right')
+      const { id, scopes } = appPassword
+      const wanted = scopesByProtocol[attempt.protocol]
+      if (wanted !== undefined && !scopes.includes(wanted)) return { ok: false, reason: 'bad-credentials' }
+      const admitted = this.#admit(known.account, name, authorizationId)
+      return admitted.ok ? { ...admitted, appPassword: { id, scopes } } : admitted
+    }
     const check = await this.#passwords.check({ fingerprint, credentials: known?.credentials, password })
+    if (check === 'right' && known !== undefined && (await this.#asksForMore(known.account))) {
+      guess.settle('wrong')
+      this.#events.emit(guardedPassword, { protocol: attempt.protocol, address: name, remoteAddress })
+      return { ok: false, reason: 'bad-credentials' }
+    }
     guess.settle(check === 'full' ? 'untried' : check)
     if (check === 'full') return { ok: false, reason: 'unavailable' }
     if (check === 'wrong' || known === undefined) return { ok: false, reason: 'bad-credentials' }
     const admitted = this.#admit(known.account, name, authorizationId)
     if (admitted.ok && this.#passwords.isOutdated(known.credentials)) await this.#renew(known, name, attempt)
     return admitted
+  }
+
+  /** Whether programs, which cannot ask their user for a code, need an app password. */
+  async #asksForMore({ id }: Account): Promise<boolean> {
+    return isGuarded(await this.#secondFactor.factors(id))
+  }
+
+  async #checkPerson(attempt: PersonAttempt): Promise<PersonAuthentication> {
+    const { password, remoteAddress } = attempt
+    const name = this.#nameOf(attempt.username)
+    const known = await this.#lookUp(name)
+    const fingerprint = this.#passwords.fingerprint(name, known?.credentials, password)
+    const guess = this.#throttle.begin({ name, remoteAddress, fingerprint })
+    if (guess === 'throttled') return { ok: false, reason: 'throttled' }
+    const check = await this.#passwords.check({ fingerprint, credentials: known?.credentials, password })
+    if (check !== 'right' || known === undefined) {
+      guess.settle(check === 'full' ? 'untried' : 'wrong')
+      return { ok: false, reason: check === 'full' ? 'unavailable' : 'bad-credentials' }
+    }
+    const more = await this.#checkMore(known.account, name, attempt)
+    // Half of a log-in makes no network known.
+    guess.settle(typeof more === 'string' ? 'right' : 'untried')
+    if (typeof more !== 'string') return more
+    const admitted = this.#admit(known.account, name, null)
+    if (!admitted.ok) return admitted
+    if (this.#passwords.isOutdated(known.credentials)) await this.#renew(known, name, attempt)
+    return { ok: true, account: admitted.account, method: more }
+  }
+
+  /** What an account asks for beside its password, which was right. */
+  async #checkMore(
+    { id }: Account,
+    name: string,
+    { remoteAddress, code }: PersonAttempt,
+  ): Promise<PersonMethod | Extract<PersonAuthentication, { ok: false }>> {
+    const factors = await this.#secondFactor.factors(id)
+    if (factors.password === 'refused') return { ok: false, reason: 'passkey-required' }
+    if (factors.totp === 'off') return 'password'
+    if (code === null) return { ok: false, reason: 'code-required' }
+    const guess = this.#codeThrottle.begin({ name, remoteAddress, fingerprint: null })
+    if (guess === 'throttled') return { ok: false, reason: 'throttled' }
+    const taken = await this.#secondFactor.check(id, code)
+    guess.settle(taken === 'wrong' ? 'wrong' : 'right')
+    return taken === 'wrong' ? { ok: false, reason: 'bad-code' } : `password+${taken}`
   }
 
   async #checkToken({ username, token, remoteAddress }: TokenAttempt): Promise<Authentication> {
@@ -155,7 +248,9 @@ export class Authenticator implements Answers {
 
   async #beginProof(attempt: LoginAttempt, mechanism: Mechanism): Promise<Begun | Refused> {
     const name = this.#nameOf(attempt.username)
-    const known = await this.#lookUp(name)
+    const found = await this.#lookUp(name)
+    // What is kept of the password proves nothing where the password does not open the account.
+    const known = found !== undefined && (await this.#asksForMore(found.account)) ? undefined : found
     const guess = this.#throttle.begin({ name, remoteAddress: attempt.remoteAddress, fingerprint: null })
     if (guess === 'throttled') return { ok: false, reason: 'throttled' }
     return {
@@ -209,10 +304,7 @@ export class Authenticator implements Answers {
     }
   }
 
-  async #guarded<T>(
-    attempt: LoginAttempt,
-    work: () => Promise<T>,
-  ): Promise<T | { readonly ok: false; readonly reason: LoginRefusal }> {
+  async #guarded<T>(attempt: LoginAttempt, work: () => Promise<T>): Promise<T | Refused> {
     try {
       return await work()
     } catch (error) {
@@ -221,7 +313,7 @@ export class Authenticator implements Answers {
     }
   }
 
-  #tell<T extends Authentication | { readonly ok: false; readonly reason: LoginRefusal }>(
+  #tell<T extends Authentication | PersonAuthentication>(
     { protocol, username, remoteAddress }: LoginAttempt,
     mechanism: Mechanism,
     outcome: T,

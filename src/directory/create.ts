@@ -5,12 +5,13 @@ import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import type { AuthConfig, DirectoryConfig } from '../config/sections/auth.ts'
 import type { Events } from '../events/event.ts'
+import type { ObjectStore } from '../store/objects.ts'
 import type { DirectoryStore } from '../store/store.ts'
 import type { Directory } from './directory.ts'
 import type { TokenVerifier } from './tokens.ts'
 
 export interface DirectoryOptions {
-  readonly store: DirectoryStore
+  readonly store: DirectoryStore & ObjectStore
   readonly clock: Clock
   readonly random: Random
   readonly events: Events
@@ -49,6 +50,7 @@ export function createDirectory(options: DirectoryOptions): Directory {
     members: (address) => resolver.members(address),
     candidates: (localPart) => resolver.candidates(localPart),
     authenticate: (attempt) => authenticator.authenticate(attempt),
+    logIn: (attempt) => authenticator.logIn(attempt),
     authenticateToken: (attempt) => authenticator.authenticateToken(attempt),
     authenticateCertificate: (attempt) => authenticator.authenticateCertificate(attempt),
     beginCram: (attempt) => authenticator.beginCram(attempt),

@@ -91,6 +91,25 @@ export interface PasswordAttempt extends LoginAttempt {
   readonly authorizationId?: string | null
 }
 
+/** A log-in at the pages, which can ask for more than a password. */
+export interface PersonAttempt extends PasswordAttempt {
+  /** Of the authenticator app, or a recovery code; null: none was given yet. */
+  readonly code: string | null
+}
+
+/** How a person showed who he is. */
+export type PersonMethod = 'password' | 'password+code' | 'password+recovery'
+
+/**
+ * Why a person is not let in: the password is right, and a code is wanted (`code-required`), or wrong (`bad-code`), or passkeys alone open
+ * the account.
+ */
+export type PersonRefusal = LoginRefusal | 'code-required' | 'bad-code' | 'passkey-required'
+
+export type PersonAuthentication =
+  | { readonly ok: true; readonly account: Account; readonly method: PersonMethod }
+  | { readonly ok: false; readonly reason: PersonRefusal }
+
 export interface TokenAttempt extends Omit<LoginAttempt, 'username'> {
   /** Whom the client says it is; null leaves it to the token. */
   readonly username: string | null
@@ -153,7 +172,13 @@ export interface Directory {
   members(address: Address): Promise<readonly string[] | undefined>
   /** The addresses of ours with that local part, 20 at most, for VRFY of a name without a domain (RFC 5321 §3.5.1). */
   candidates(localPart: string): Promise<readonly string[]>
+  /**
+   * The account's password, or an app password that is for the protocol. The password of an account that asks for a second factor opens it
+   * at the pages alone (`logIn`), and is `bad-credentials` here.
+   */
   authenticate(attempt: PasswordAttempt): Promise<Authentication>
+  /** A person at the pages: the password, and a code where the account asks for one. App passwords are none there. */
+  logIn(attempt: PersonAttempt): Promise<PersonAuthentication>
   /** The account that the token is of. `bad-credentials` also for a token of somebody else than the client says. */
   authenticateToken(attempt: TokenAttempt): Promise<Authentication>
   /** The account of an address in the certificate, which the caller has found to be good. */

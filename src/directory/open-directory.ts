@@ -47,6 +47,10 @@ export function createOpenDirectory(options: OpenDirectoryOptions): Directory {
     members: (address) => resolver.members(address),
     candidates: (localPart) => resolver.candidates(localPart),
     authenticate: (attempt) => authenticate(options, attempt),
+    logIn: async (attempt) => {
+      const outcome = await authenticate(options, attempt)
+      return outcome.ok ? { ok: true, account: outcome.account, method: 'password' } : outcome
+    },
     authenticateToken: notHere,
     authenticateCertificate: notHere,
     beginScram: notHere,

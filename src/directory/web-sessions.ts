@@ -123,14 +123,9 @@ export class WebSessions {
   }
 
   /** Ends all but `kept`; how many. */
-  async endAll(account: AccountId, kept: number | null): Promise<number> {
-    const now = this.#options.clock.now()
-    const others = (await this.#objects.list(account, now)).map(({ id }) => id).filter((id) => id !== kept)
-    // One that ends by itself in between is ended.
-    if (await this.#objects.destroy(account, others, now)) return others.length
-    let ended = 0
-    for (const id of others) if (await this.end(account, id)) ended++
-    return ended
+  endAll(account: AccountId, kept: number | null): Promise<number> {
+    const { store, clock } = this.#options
+    return endSessions(store, { account, kept, now: clock.now() })
   }
 
   /** Its person has just shown again who he is. */
@@ -189,6 +184,20 @@ function shown({
     remoteAddress: value.address,
     userAgent: value.agent,
   }
+}
+
+/** Ends all sessions of an account but `kept`; how many. */
+export async function endSessions(
+  store: ObjectStore,
+  { account, kept, now }: { readonly account: AccountId; readonly kept: number | null; readonly now: number },
+): Promise<number> {
+  const objects = new AccountObjects<SessionRecord>(store, kind)
+  const others = (await objects.list(account, now)).map(({ id }) => id).filter((id) => id !== kept)
+  if (await objects.destroy(account, others, now)) return others.length
+  // One of them ended by itself in between, and none was removed.
+  let ended = 0
+  for (const id of others) if (await objects.destroy(account, [id], now)) ended++
+  return ended
 }
 
 /** 256 bits of chance need no slow hash. */

@@ -26,6 +26,13 @@ export const loginFailed = defineEvent<{
   labels: ['protocol', 'mechanism', 'reason'],
 })
 
+export const guardedPassword = defineEvent<{ protocol: string; address: string; remoteAddress: string }>({
+  name: 'auth.password-guarded',
+  level: 'info',
+  help: 'The password was right, but the account asks for a second factor: a program needs an app password.',
+  labels: ['protocol'],
+})
+
 export const loginUnavailable = defineEvent<{ protocol: string; error: string }>({
   name: 'auth.unavailable',
   level: 'error',

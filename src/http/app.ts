@@ -8,6 +8,8 @@ import { cancel, send, status } from './messages.ts'
 import { openApiDocument } from './openapi.ts'
 import type { HttpParts } from './parts.ts'
 import { isProblem, makeProblem, type Problem, problemResponse } from './problem.ts'
+import { apiRoutes } from './routes.ts'
+import { addRoutes, scopeProblem } from './route.ts'
 import { openTerminal } from './terminal.ts'
 
 type AppContext = Context<{ Bindings: HttpEnvironment<Account> }>
@@ -61,6 +63,7 @@ export function createApp(parts: HttpParts): App {
       openTerminal(parts, account, { signal: req.raw.signal, stopping: env.stopping }),
     ),
   )
+  addRoutes(app, parts, apiRoutes())
   refuseOtherMethods(app)
   app.notFound(() => problemResponse(makeProblem(404, 'not-found', 'There is nothing here.')))
   // The site answers for what fails, whoever's mount it is.
@@ -92,13 +95,4 @@ function refuseOtherMethods(app: App): void {
 function reply(answer: object | Problem, code: 200 | 202): Response {
   if (isProblem(answer)) return problemResponse(answer)
   return Response.json(answer, { status: code, headers: { 'cache-control': 'no-store' } })
-}
-
-/** The account may not, or the app password was not made for it. */
-export function scopeProblem(scope: HttpScope): Problem {
-  return makeProblem(
-    403,
-    'scope-missing',
-    `This needs the scope "${scope}", which these credentials do not have.`,
-  )
 }

@@ -40,7 +40,7 @@ export async function authenticate(
   if (!isSafe(request) && pageOriginOf(request.headers, from.origin) !== 'same') {
     return makeProblem(403, 'cross-site', 'With a session, changes are taken from our own pages alone.')
   }
-  const session = await parts.webSessions.find(token, from.remoteAddress)
+  const session = await parts.logins.sessions.find(token, from.remoteAddress)
   if (session === undefined) return unauthorized(request)
   const { account, id } = session
   return { account, via: 'session', scopes: allScopes(account), sessionId: String(id) }

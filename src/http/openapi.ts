@@ -1,6 +1,8 @@
 // The OpenAPI 3.1 document of the API, webhooks included, written from the schemas that check the requests: so it cannot promise what is
 // not taken.
 import { z } from 'zod'
+import type { Route } from './route.ts'
+import { apiRoutes } from './routes.ts'
 import {
   cancelResponse,
   eventsResponse,
@@ -35,7 +37,7 @@ export function openApiDocument(): Record<string, unknown> {
       description:
         'Sending mail, following it, and hearing what becomes of it. docs/http-api.md explains it.',
     },
-    security: [{ basic: [] }, { bearer: [] }],
+    security: [{ basic: [] }, { bearer: [] }, { session: [] }],
     paths: {
       '/api/v1/messages': { post: sendOperation },
       '/api/v1/messages/{id}': {
@@ -67,6 +69,7 @@ export function openApiDocument(): Record<string, unknown> {
         },
       },
       '/api/v1/health': { get: { ...operation('Whether the server runs', { 200: 'Health' }), security: [] } },
+      ...routePaths(apiRoutes()),
     },
     webhooks: {
       event: {
@@ -87,9 +90,70 @@ export function openApiDocument(): Record<string, unknown> {
   }
 }
 
+/** The rows, by path and method. */
+function routePaths(routes: readonly Route[]): Record<string, Record<string, unknown>> {
+  const paths: Record<string, Record<string, unknown>> = {}
+  for (const route of routes) {
+    const at = (paths[route.path] ??= {})
+    const names = [...route.path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name)
+    if (names.length > 0) {
+      at['parameters'] = names.map((name) => ({
+        name,
+        in: 'path',
+        required: true,
+        schema: { type: 'string' },
+      }))
+    }
+    at[route.method.toLowerCase()] = routeOperation(route)
+  }
+  return paths
+}
+
+function routeOperation({ summary, group, access, body, answer, status }: Route): object {
+  const good =
+    answer === null ? {} : { content: { 'application/json': { schema: schemaOf(answer, 'output') } } }
+  const given = body && {
+    requestBody: { required: true, content: { 'application/json': { schema: schemaOf(body, 'input') } } },
+  }
+  return {
+    summary,
+    tags: [group],
+    ...(access === 'anyone' ? { security: [] } : { description: whoMay[access] }),
+    ...given,
+    responses: {
+      [status]: { description: answer === null ? 'Done' : 'Answer', ...good },
+      default: { description: 'Refused', content: { 'application/problem+json': reference('Problem') } },
+    },
+  }
+}
+
+const whoMay = {
+  person: 'By session or the account’s password; not by an app password.',
+  mail: 'Needs the scope mail.',
+  send: 'Needs the scope send.',
+  settings: 'Needs the scope settings.',
+  admin: 'Needs the scope admin, of an account with the role admin.',
+} as const
+
+function schemaOf(schema: z.ZodType, io: 'input' | 'output'): unknown {
+  // The dialect is the document's to say.
+  const { $schema: _, ...text } = z.toJSONSchema(schema, { io, reused: 'inline' })
+  return text
+}
+
 const securitySchemes = {
-  basic: { type: 'http', scheme: 'basic', description: 'Name and password of an account.' },
+  basic: {
+    type: 'http',
+    scheme: 'basic',
+    description: 'Name of an account, and its password or an app password.',
+  },
   bearer: { type: 'http', scheme: 'bearer', description: 'A token that the configured verifier takes.' },
+  session: {
+    type: 'apiKey',
+    in: 'cookie',
+    name: '__Host-posthorn-session',
+    description: 'A session of the pages. What changes something must come from them.',
+  },
   webhookSecret: { type: 'http', scheme: 'bearer', description: 'The secret of a configured webhook.' },
 }
 
@@ -145,10 +209,6 @@ function reference(name: ComponentName): object {
 
 function schemas(): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(components).map(([name, [schema, io]]) => {
-      // The dialect is the document's to say.
-      const { $schema: _, ...text } = z.toJSONSchema(schema, { io, reused: 'inline' })
-      return [name, text]
-    }),
+    Object.entries(components).map(([name, [schema, io]]) => [name, schemaOf(schema, io)]),
   )
 }

@@ -12,7 +12,9 @@ import type { Store } from '../store/store.ts'
 import type { Address } from '../mail/address.ts'
 import type { Account } from '../store/model.ts'
 import type { Directory } from '../directory/directory.ts'
-import type { WebSessions } from '../directory/web-sessions.ts'
+import type { Administration } from '../directory/administration.ts'
+import type { Logins } from '../directory/logins.ts'
+import type { Setup } from '../directory/setup.ts'
 import type { SendResponse } from './schema.ts'
 
 /** A message for end-to-end delivery: nothing of it is kept (`POST /api/v1/messages?mode=direct`). */
@@ -34,14 +36,20 @@ export type SendDirect = (
 ) => Promise<SendResponse['recipients'] | FilterReply | 'too-big' | 'header-too-big'>
 
 export interface HttpParts {
-  readonly directory: Pick<Directory, 'sasl' | 'authenticate' | 'authenticateToken'>
+  readonly directory: Pick<Directory, 'sasl' | 'authenticate' | 'authenticateToken' | 'logIn'>
   /** Whether credentials may come in the clear. */
   readonly clearText: 'allowed' | 'refused'
   /** `open`: a catcher, which everybody may read. */
   readonly access: 'open' | 'accounts'
-  readonly webSessions: WebSessions
+  readonly logins: Logins
+  readonly administration: Administration
+  /** Of a server that had no account when it started. */
+  readonly setup: Setup | null
   readonly web: WebConfig
-  readonly store: Pick<Store, 'findQueued' | 'queueEntry' | 'changeQueued' | 'chargeRate' | 'hookEvents'>
+  readonly store: Pick<
+    Store,
+    'findQueued' | 'queueEntry' | 'changeQueued' | 'chargeRate' | 'hookEvents' | 'oldestAccount'
+  >
   readonly submitter: Pick<Submitter, 'submit' | 'owns'>
   /** Null: this Posthorn does not deliver directly. */
   readonly direct: SendDirect | null

@@ -49,6 +49,8 @@ export interface Backend extends AsyncDisposable {
   readonly config: Config
   readonly store: Store
   readonly directory: Directory
+  /** The installation's, at least 16 octets. */
+  readonly secret: Uint8Array
   /** Where SEND, SOML and SAML are shown. */
   readonly terminals: Terminals
   /** Hooks, milters and HTTP hooks; null where nobody is asked. */
@@ -107,6 +109,7 @@ export async function openBackend(config: Config, surroundings: Surroundings = {
       config,
       store,
       directory,
+      secret,
       terminals,
       policy,
       wayIn,

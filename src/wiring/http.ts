@@ -4,6 +4,8 @@ import type { HttpMount } from '../base/http-mount.ts'
 import type { Config } from '../config/schema.ts'
 import type { ListenerConfig } from '../config/sections/listeners.ts'
 import type { NetConfig } from '../config/sections/net.ts'
+import { Administration } from '../directory/administration.ts'
+import { Setup } from '../directory/setup.ts'
 import * as serverEvents from '../events/server.ts'
 import type { HttpProxies } from '../http/service.ts'
 import type { HttpParts } from '../http/parts.ts'
@@ -15,7 +17,10 @@ import type { Backend } from './backend.ts'
 import type { AnyListener, ListenerParts } from './listeners.ts'
 
 /** What of a server its site is made of. */
-export type SiteParts = Pick<ListenerParts, 'backend' | 'outgoing'>
+export interface SiteParts extends Pick<ListenerParts, 'backend' | 'outgoing'> {
+  /** Of a server that has no account. */
+  readonly setup: Setup | null
+}
 
 /** The site of all listeners, made when it is first asked for. */
 export function makeSite(parts: SiteParts): () => Promise<Site> {
@@ -47,11 +52,11 @@ async function otherMounts(_parts: SiteParts): Promise<HttpMount<Account>[]> {
   return []
 }
 
-async function httpParts({ backend, outgoing }: SiteParts): Promise<HttpParts> {
+async function httpParts({ backend, outgoing, setup }: SiteParts): Promise<HttpParts> {
   const { config, store, directory, events, clock, random, terminals, wayIn } = backend
-  const [{ createSendDirect }, { WebSessions }] = await Promise.all([
+  const [{ createSendDirect }, { createLogins }] = await Promise.all([
     import('../http/direct.ts'),
-    import('../directory/web-sessions.ts'),
+    import('../directory/logins.ts'),
   ])
   const { maxMessageSize, hostname, submission, web } = config
   const direct = createSendDirect({
@@ -70,8 +75,26 @@ async function httpParts({ backend, outgoing }: SiteParts): Promise<HttpParts> {
     webhooks: config.webhooks,
     clearText: config.auth.allowClearText ? 'allowed' : 'refused',
     access: config.listeners.some(({ service }) => service === 'catcher') ? 'open' : 'accounts',
-    webSessions: new WebSessions({ store, clock, random, web }),
+    logins: createLogins({ store, clock, random, events, web, auth: config.auth, secret: backend.secret }),
+    administration: new Administration({
+      store,
+      clock,
+      random,
+      events,
+      auth: config.auth,
+      directory: config.directory,
+    }),
+    setup,
   }
+}
+
+/** A link to the set-up page, for a server that speaks HTTP and has no account; a catcher needs none. */
+export async function beginSetup({ config, store, clock, random, events }: Backend): Promise<Setup | null> {
+  const services = new Set(config.listeners.map(({ service }) => service))
+  if (!services.has('http') || services.has('catcher')) return null
+  const { auth, directory, web } = config
+  const administration = new Administration({ store, clock, random, events, auth, directory })
+  return (await Setup.begin({ store, administration, clock, random, milliseconds: web.setupTime })) ?? null
 }
 
 /** Opens it. Rejects with the system's error. */

@@ -14,7 +14,7 @@ import { Administration } from '../../src/directory/administration.ts'
 import { createDirectory } from '../../src/directory/create.ts'
 import { createEvents, EventMemory } from '../../src/events/event.ts'
 import { createPolicy } from '../../src/hooks/chain.ts'
-import { WebSessions } from '../../src/directory/web-sessions.ts'
+import { createLogins } from '../../src/directory/logins.ts'
 import { createApi } from '../../src/http/app.ts'
 import type { HttpMount } from '../../src/base/http-mount.ts'
 import type { HttpParts } from '../../src/http/parts.ts'
@@ -95,7 +95,8 @@ async function makeParts(config: Config, { store, clock, memory }: Ground): Prom
   return {
     ...{ store, clock, random, events, directory, submitter, hostname, maxMessageSize, submission },
     ...{ direct: null, clearText: 'refused', access: 'accounts', terminals: createTerminals() },
-    ...{ web: config.web, webSessions: new WebSessions({ store, clock, random, web: config.web }) },
+    ...{ web: config.web, administration, setup: null },
+    logins: createLogins({ store, clock, random, events, auth, web: config.web, secret: serverSecret }),
     ...{ config: config.http, webhooks: config.webhooks },
   }
 }

@@ -31,6 +31,10 @@ const throttleSection = z
       .max(128)
       .default(64)
       .describe('Bits of an IPv6 address that make a network.'),
+    wrongCodes: count(
+      10,
+      'Wrong codes of an authenticator app for one name in a window, from networks where it never logged in; as many from one where it has. 0 is no limit.',
+    ),
     memory: count(
       100_000,
       'Entries kept of each kind (networks, names, passwords tried); the oldest go first.',
@@ -103,6 +107,11 @@ export const authSection = z
       1,
       'Characters that a new password needs; operators set them, so only the empty one is refused by default.',
     ),
+    maxAppPasswords: count(100, 'App passwords of an account.'),
+    maxPasskeys: count(25, 'Passkeys of an account.'),
+    usedNoted: duration('1h', 'How old what is kept of the last use of an app password may be.'),
+    enrolTime: duration('1h', 'For a new authenticator app to be confirmed by a code.'),
+    challengeTime: duration('5m', 'For a passkey to answer.'),
     throttle: throttleSection,
   })
   .prefault({})

@@ -24,16 +24,12 @@ export const webSection = z
     ),
     sessionIdle: duration('14d', 'A session of the pages that was not used for this long is over.'),
     sessionLongest: duration('90d', 'And at the latest this long after its log-in.'),
-    sessionNoted: duration('5m', 'How old what is kept of the last use of a session or app password may be.'),
+    sessionNoted: duration('5m', 'How old what is kept of the last use of a session may be.'),
     maxSessions: count(100, 'Sessions of an account; one more ends the one that was not used for longest.'),
     proofTime: duration(
       '15m',
       'After this long a session shows its password, code or passkey again before it changes how the account is protected.',
     ),
-    challengeTime: duration('5m', 'For a passkey to answer.'),
-    enrolTime: duration('1h', 'For a new authenticator app to be confirmed.'),
-    maxPasskeys: count(25, 'Passkeys of an account.'),
-    maxAppPasswords: count(100, 'App passwords of an account.'),
     setupTime: duration('1h', 'How long the link of a server without accounts to its set-up page holds.'),
     webSocketPing: duration('30s', 'How often a WebSocket is asked whether its other side is still there.'),
     webSocketBuffer: size(
