@@ -1,7 +1,7 @@
 // The mail of an account as one viewer sees it: all of it, or what is in the mailboxes that are shared with him (RFC 8621 §2 myRights).
 // Made for one call from an index as it is; good until the next wait.
 import { Flag, type MailboxId } from '../../../store/model.ts'
-import type { MailIndex } from './mail-index.ts'
+import type { MailIndex, MailModSeqs } from './mail-index.ts'
 
 /** Whether an email has a keyword, by its slot. */
 export type KeywordTest = (email: number) => boolean
@@ -25,6 +25,12 @@ export class MailView {
     this.index = index
     this.#readable = readable
     this.#mask = Uint8Array.from(index.mailboxes, (id) => (readable === null || readable.has(id) ? 1 : 0))
+  }
+
+  /** Modseqs of the last changes. For whom a move may be a coming, each change of an email may be one of threads. */
+  get last(): Readonly<MailModSeqs> {
+    const { last } = this.index
+    return this.#readable === null ? last : { ...last, thread: last.email, delivery: last.email }
   }
 
   sees(mailbox: MailboxId): boolean {
