@@ -6,7 +6,8 @@
 import { decodeStructure, rootStart } from '../../../mail/mime/codec.ts'
 import { bracket, closing, comma, copyNumber, copyText, expect } from './kept-walk.ts'
 import { encodeEnvelope } from './envelope.ts'
-import { encodeHeaderText, encodeString } from './strings.ts'
+import { encodeAsciiOnly, encodeParameter, encodeWords } from './legacy-text.ts'
+import { encodeString } from './strings.ts'
 import { takesUtf8 } from '../modes.ts'
 import { emptyEnvelope, type Disposition, type Parameter, type Part } from '../../../mail/mime/structure.ts'
 import type { Modes } from '../modes.ts'
@@ -38,8 +39,8 @@ function singlePart(part: Part, form: Form, modes: Modes): string {
   const media = `${encodeString(part.type)} ${encodeString(part.subtype)}`
   const octets = part.bodyEnd - part.bodyStart
   // body-fields = body-fld-param SP body-fld-id SP body-fld-desc SP body-fld-enc SP body-fld-octets
-  const text = (value: string | null): string => encodeHeaderText(value, modes)
-  const about = `${parameters(part.parameters, modes)} ${text(part.id)} ${text(part.description)}`
+  const id = encodeAsciiOnly(part.id, modes)
+  const about = `${parameters(part.parameters, modes)} ${id} ${encodeWords(part.description, modes)}`
   const fields = `${media} ${about} ${encodeString(part.encoding)} ${octets}`
   if (part.type === 'text') return `${fields} ${part.lines}`
   // body-type-msg = media-message SP body-fields SP envelope SP body SP body-fld-lines
@@ -60,7 +61,7 @@ function isMessage({ type, subtype }: Part, modes: Modes): boolean {
 /** `body-fld-param = "(" string SP string *(SP string SP string) ")" / nil` */
 function parameters(list: readonly Parameter[], modes: Modes): string {
   if (list.length === 0) return 'NIL'
-  return `(${list.map(([name, value]) => `${encodeString(name)} ${encodeHeaderText(value, modes)}`).join(' ')})`
+  return `(${list.map(([name, value]) => encodeParameter(name, value, modes)).join(' ')})`
 }
 
 /** `body-fld-dsp = "(" string SP body-fld-param ")" / nil` */
@@ -77,7 +78,7 @@ function language(tags: readonly string[]): string {
 
 /** `body-ext-1part = body-fld-md5 [SP body-fld-dsp [SP body-fld-lang [SP body-fld-loc]]]` */
 function partExtension(part: Part, modes: Modes): string {
-  return ` ${encodeHeaderText(part.md5, modes)} ${placement(part, modes)}`
+  return ` ${encodeAsciiOnly(part.md5, modes)} ${placement(part, modes)}`
 }
 
 /** `body-ext-mpart = body-fld-param [SP body-fld-dsp [SP body-fld-lang [SP body-fld-loc]]]` */
@@ -86,7 +87,7 @@ function multipartExtension(part: Part, modes: Modes): string {
 }
 
 function placement(part: Part, modes: Modes): string {
-  const location = encodeHeaderText(part.location, modes)
+  const location = encodeAsciiOnly(part.location, modes)
   return `${disposition(part.disposition, modes)} ${language(part.language)} ${location}`
 }
 

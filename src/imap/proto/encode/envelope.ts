@@ -4,6 +4,7 @@
 // form to the wire in one walk over it: both quote strings alike. Any other is decoded and written in full.
 import { decodeEnvelope, envelopeStart } from '../../../mail/mime/codec.ts'
 import { bracket, closing, comma, copyText, expect } from './kept-walk.ts'
+import { encodeAsciiOnly, encodeWords, legacyAddresses } from './legacy-text.ts'
 import { encodeHeaderText } from './strings.ts'
 import type { Envelope, EnvelopeAddress } from '../../../mail/mime/structure.ts'
 import type { Modes } from '../modes.ts'
@@ -12,20 +13,23 @@ import type { Walk } from './kept-walk.ts'
 /** `envelope = "(" env-date SP env-subject SP env-from SP … env-message-id ")"` */
 export function encodeEnvelope(envelope: Envelope, modes: Modes): string {
   const { date, subject, from, sender, replyTo, to, cc, bcc, inReplyTo, messageId } = envelope
-  const text = (value: string | null): string => encodeHeaderText(value, modes)
+  const text = (value: string | null): string => encodeAsciiOnly(value, modes)
   const lists = [from, sender, replyTo, to, cc, bcc].map((list) => encodeAddresses(list, modes)).join(' ')
-  return `(${text(date)} ${text(subject)} ${lists} ${text(inReplyTo)} ${text(messageId)})`
+  return `(${text(date)} ${encodeWords(subject, modes)} ${lists} ${text(inReplyTo)} ${text(messageId)})`
 }
 
 /** `env-from = "(" 1*address ")" / nil` */
 function encodeAddresses(addresses: readonly EnvelopeAddress[] | null, modes: Modes): string {
   if (addresses === null || addresses.length === 0) return 'NIL'
-  return `(${addresses.map((address) => encodeAddress(address, modes)).join('')})`
+  return `(${legacyAddresses(addresses, modes)
+    .map((address) => encodeAddress(address, modes))
+    .join('')})`
 }
 
 /** `address = "(" addr-name SP addr-adl SP addr-mailbox SP addr-host ")"`. */
 function encodeAddress({ name, route, mailbox, host }: EnvelopeAddress, modes: Modes): string {
-  return `(${[name, route, mailbox, host].map((value) => encodeHeaderText(value, modes)).join(' ')})`
+  const rest = [route, mailbox, host].map((value) => encodeHeaderText(value, modes))
+  return `(${encodeWords(name, modes)} ${rest.join(' ')})`
 }
 
 /** The envelope of a kept structure. Throws `StructureDamaged` where it is none. */
