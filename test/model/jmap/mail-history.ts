@@ -105,7 +105,7 @@ function snapshotOf(view: MailView): Snapshot {
     const ids = view.emailsOfThread(thread).map((other) => index.emails.array[other])
     threads.set(index.threads.array[thread] ?? 0, ids.join())
   }
-  return { modSeq: view.last, emails, threads }
+  return { modSeq: { ...view.last }, emails, threads }
 }
 
 /** Plays pages of changes over what was known, as RFC 8620 §5.2 has a client do it. */

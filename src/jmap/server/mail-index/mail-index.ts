@@ -103,7 +103,9 @@ export class MailIndex {
       const before = news ? this.#summary(email) : 0
       this.#insert({ number, uid, email, flags, words, modSeq, shown })
       if (!news) this.#seen(modSeq, shown)
-      else this.#changed(email, before, modSeq)
+      else if ((flags & Flag.deleted) === 0) this.#changed(email, before, modSeq)
+      // It may have been shown between its coming and this look at it.
+      else this.#seen(modSeq, modSeq)
     }
     this.version++
   }
@@ -132,9 +134,11 @@ export class MailIndex {
 
   /** Messages that left; null: all of the mailbox, which is gone. */
   remove(mailbox: MailboxId, gone: readonly number[] | null, modSeq: ModSeq): void {
-    const number = this.#numberOf.get(mailbox)
-    if (number === undefined) return
-    for (const slot of this.#placesOf(number).take(gone)) this.#drop(slot, modSeq)
+    const number = this.#numberFor(mailbox)
+    const slots = this.#placesOf(number).take(gone)
+    for (const slot of slots) this.#drop(slot, modSeq)
+    // What went before the index could look at it was there at some state all the same.
+    if (gone === null || slots.length < gone.length) this.#seen(modSeq, modSeq)
     this.version++
   }
 
