@@ -8,7 +8,7 @@ import type { Passkey } from '../directory/passkeys.ts'
 import type { WebSession } from '../directory/web-sessions.ts'
 import {
   accountProblems,
-  appPassword,
+  type AppPassword as ShownAppPassword,
   appPasswordList,
   loginPolicy,
   madeAppPassword,
@@ -34,7 +34,15 @@ import { readSessionCookie } from './session-cookie.ts'
 import { checkPerson, passkeyProblem } from './session-routes.ts'
 
 export function accountRoutes(): Route[] {
-  return [...sessions(), ...totp(), ...passkeys(), ...appPasswords(), ...password()]
+  return [
+    ...sessions(),
+    ...totp(),
+    ...totpLater(),
+    ...passkeys(),
+    ...passkeyRemoval(),
+    ...appPasswords(),
+    ...password(),
+  ]
 }
 
 const access = 'person'
@@ -104,6 +112,12 @@ function totp(): Route[] {
         return codes === undefined ? badCode : { recoveryCodes: codes }
       },
     ),
+  ]
+}
+
+function totpLater(): Route[] {
+  const group = 'Authenticator app'
+  return [
     route(
       'POST /api/v1/totp/recovery-codes',
       {
@@ -175,6 +189,12 @@ function passkeys(): Route[] {
       async ({ parts, caller, params, body }) =>
         gone(await parts.logins.passkeys.rename(caller.account.id, idOf(params), body.label)),
     ),
+  ]
+}
+
+function passkeyRemoval(): Route[] {
+  const group = 'Passkeys'
+  return [
     route(
       'DELETE /api/v1/passkeys/{id}',
       { group, access, summary: 'Remove a passkey', body: null, answer: null },
@@ -351,7 +371,7 @@ function shownPasskey({ id, label, createdAt, usedAt, synced }: Passkey): z.inpu
   return { id, label, synced, createdAt: isoOf(createdAt), usedAt: usedAt === null ? null : isoOf(usedAt) }
 }
 
-function shownAppPassword(one: AppPassword): z.input<typeof appPassword> {
+function shownAppPassword(one: AppPassword): ShownAppPassword {
   const { id, label, scopes, createdAt, expiresAt, usedAt, usedBy } = one
   return {
     ...{ id, label, scopes: [...scopes], usedBy, createdAt: isoOf(createdAt) },

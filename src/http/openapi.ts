@@ -71,23 +71,25 @@ export function openApiDocument(): Record<string, unknown> {
       '/api/v1/health': { get: { ...operation('Whether the server runs', { 200: 'Health' }), security: [] } },
       ...routePaths(apiRoutes()),
     },
-    webhooks: {
-      event: {
-        post: {
-          summary: 'Sent to each configured webhook, in order, at least once, signed as in Standard Webhooks',
-          parameters: ['webhook-id', 'webhook-timestamp', 'webhook-signature'].map((name) => ({
-            name,
-            in: 'header',
-            required: true,
-            schema: { type: 'string' },
-          })),
-          requestBody: { required: true, content: json('Event') },
-          responses: { '2XX': { description: 'Taken. Anything else is tried again.' } },
-        },
-      },
-    },
+    webhooks,
     components: { schemas: schemas(), securitySchemes },
   }
+}
+
+const webhooks = {
+  event: {
+    post: {
+      summary: 'Sent to each configured webhook, in order, at least once, signed as in Standard Webhooks',
+      parameters: ['webhook-id', 'webhook-timestamp', 'webhook-signature'].map((name) => ({
+        name,
+        in: 'header',
+        required: true,
+        schema: { type: 'string' },
+      })),
+      requestBody: { required: true, content: json('Event') },
+      responses: { '2XX': { description: 'Taken. Anything else is tried again.' } },
+    },
+  },
 }
 
 /** The rows, by path and method. */

@@ -8,7 +8,7 @@ import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
 import { type WebSocket, WebSocketServer } from 'ws'
 import type { WebSocketHandler } from '../base/http-mount.ts'
-import type { Clock } from '../base/clock.ts'
+import type { Clock, Timer } from '../base/clock.ts'
 import type { WebConfig } from '../config/sections/web.ts'
 import { errorText } from '../events/error-text.ts'
 import type { Events } from '../events/event.ts'
@@ -52,18 +52,8 @@ export function acceptWebSocket(
 }
 
 function carry(open: WebSocket, handler: WebSocketHandler, around: SocketSurroundings, url: string): void {
-  const { clock, events, web, stopping } = around
-  let answered = true
-  let timer = clock.after(web.webSocketPing, ping)
-  function ping(): void {
-    if (!answered) {
-      open.terminate()
-      return
-    }
-    answered = false
-    open.ping()
-    timer = clock.after(web.webSocketPing, ping)
-  }
+  const { events, web, stopping } = around
+  const keeping = keepAlive(open, around)
   let work = Promise.resolve()
   let waiting = 0
   const leave = (): void => open.close(closeCode.goingAway, 'the server stops')
@@ -71,9 +61,6 @@ function carry(open: WebSocket, handler: WebSocketHandler, around: SocketSurroun
     events.emit(apiTrouble, { path: url.split('?')[0] ?? '', error: errorText(error) })
     open.close(closeCode.internal, 'something of ours failed')
   }
-  open.on('pong', () => {
-    answered = true
-  })
   // Whatever is wrong with what came, `ws` closes with the code that RFC 6455 §7.4.1 has for it.
   open.on('error', () => {})
   open.on('message', (data, isBinary) => {
@@ -94,7 +81,7 @@ function carry(open: WebSocket, handler: WebSocketHandler, around: SocketSurroun
       })
   })
   open.once('close', () => {
-    timer.cancel()
+    keeping.cancel()
     stopping.removeEventListener('abort', leave)
     handler.closed()
   })
@@ -111,4 +98,23 @@ function carry(open: WebSocket, handler: WebSocketHandler, around: SocketSurroun
   })
   if (stopping.aborted) leave()
   else stopping.addEventListener('abort', leave, { once: true })
+}
+
+/** Asks now and then whether the other side is there, and cuts when it has not answered by the next time. */
+function keepAlive(open: WebSocket, { clock, web }: SocketSurroundings): Pick<Timer, 'cancel'> {
+  let answered = true
+  let timer = clock.after(web.webSocketPing, ping)
+  function ping(): void {
+    if (!answered) {
+      open.terminate()
+      return
+    }
+    answered = false
+    open.ping()
+    timer = clock.after(web.webSocketPing, ping)
+  }
+  open.on('pong', () => {
+    answered = true
+  })
+  return { cancel: () => timer.cancel() }
 }
