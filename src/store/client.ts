@@ -76,6 +76,7 @@ function sharingStore(executor: Executor, limits: StoreLimits): SharingStore & A
 
 function objectStore(executor: Executor, limits: StoreLimits): ObjectStore {
   return {
+    accountsWithObjects: (kind) => executor.read('accountsWithObjects', kind),
     listObjects: (request) => executor.read('listObjects', request),
     getObjects: (request) => executor.read('getObjects', request),
     findObject: (request) => executor.read('findObject', request),

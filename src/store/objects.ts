@@ -37,6 +37,8 @@ export interface ObjectUpdate {
 }
 
 export interface ObjectStore {
+  /** Accounts that have one of that kind, whether it has expired or not, in order of id: for whoever takes up work at a start. */
+  accountsWithObjects(kind: string): Promise<AccountId[]>
   /** In order of id. */
   listObjects(request: { account: AccountId; kind: string; now: number }): Promise<StoredObject[]>
   /** In order of id; unknown ones are left out. */

@@ -4,6 +4,7 @@
 // - A blob is found in an account that the caller may use, and only what he may see there: uploads of his own, messages in mailboxes
 //   that he may read.
 // - The octets of an id never change.
+import type { EmailId } from '../../store/model.ts'
 import type { AccountPlace } from './module.ts'
 
 export interface FoundBlob {
@@ -20,4 +21,16 @@ export interface FoundBlob {
 export interface BlobAccess {
   /** Undefined: there is none, or none that he may see. Rejects where the store cannot serve. */
   find(place: AccountPlace, blobId: string): Promise<FoundBlob | undefined>
+}
+
+/** What the mail part knows of an email, for those who have its blobId (RFC 9404 §4.3). */
+export interface EmailPlace {
+  readonly threadId: string
+  /** Those that the viewer may read. */
+  readonly mailboxIds: readonly string[]
+}
+
+export interface EmailSight {
+  /** Undefined: there is no such email, or he may read it nowhere. */
+  find(place: AccountPlace, email: EmailId): Promise<EmailPlace | undefined>
 }

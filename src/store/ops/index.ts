@@ -49,6 +49,7 @@ const { loadEmails, loadSizes, deletedBytes, loadModSeqs, vanishedSince } = view
 const { accessList, setAccess, rightsIn, sharingAccounts, sharedMailboxes } = sharing
 const { annotations, annotationBytes, setAnnotations } = annotated
 const { addUpload, copyUpload, findUpload, expireUploads } = uploads
+const { accountsWithObjects } = objects
 const { listObjects, getObjects, findObject, objectsSince, changeObjects, expireObjects } = objects
 const { auditAccounts, auditAccount, auditBlobs, blobKeys, knownKeys } = audit
 const { queueDomains, nextDue, claimDue, beginAttempts, renewLeases, recoverLeases, queueOverdue } = work
@@ -99,6 +100,7 @@ export const reads = {
   sharedMailboxes,
   annotations,
   annotationBytes,
+  accountsWithObjects,
   listObjects,
   getObjects,
   findObject,

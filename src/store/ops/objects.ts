@@ -41,6 +41,14 @@ export function* listObjects(request: Kind): Op<StoredObject[]> {
   return rows.map(objectOf)
 }
 
+/** See `ObjectStore.accountsWithObjects`. */
+export function* accountsWithObjects(kind: string): Op<AccountId[]> {
+  const rows = yield* all<{ account: AccountId }>`SELECT account FROM object_kind
+    WHERE kind = ${kind} AND EXISTS (SELECT 1 FROM object WHERE object.account = object_kind.account AND object.kind = object_kind.kind)
+    ORDER BY account`
+  return rows.map(({ account }) => account)
+}
+
 /** See `ObjectStore.getObjects`. */
 export function* getObjects(request: Kind & { ids: readonly ObjectId[] }): Op<StoredObject[]> {
   const rows = yield* all<ObjectRow>`SELECT ${objectColumns} FROM object

@@ -1,0 +1,237 @@
+// Quotas (RFC 9425) of an account: octets and number of its messages, and number of its mailboxes, as far as they are limited.
+//
+// A state says what each quota was, so that changes are told exactly whatever the client's state, without anything being kept. Others
+// with whom a mailbox is shared don't see the owner's.
+import type { AccountId } from '../../store/model.ts'
+import type { Store } from '../../store/store.ts'
+import { quota } from '../proto/capabilities.ts'
+import { MethodError } from '../proto/errors.ts'
+import type { JsonObject } from '../proto/json.ts'
+import { oneOf, optional, record, string, type FieldsOf } from '../proto/shape.ts'
+import type { Comparator, Filter } from '../proto/standard.ts'
+import type { AccountCall, AccountPlace, JmapModule } from './module.ts'
+import { queryChangesMethod, queryMethod, resultList } from './query-methods.ts'
+import { changesMethod, getMethod } from './standard-methods.ts'
+
+export interface QuotaModuleParts {
+  readonly store: Pick<Store, 'getAccount' | 'listMailboxes'>
+}
+
+/** RFC 9425 §4.1. */
+interface QuotaObject {
+  readonly id: string
+  readonly resourceType: 'count' | 'octets'
+  readonly used: number
+  readonly hardLimit: number
+  readonly scope: 'account'
+  readonly name: string
+  readonly types: readonly string[]
+}
+
+const properties = [
+  ...['id', 'resourceType', 'used', 'hardLimit', 'scope', 'name', 'types'],
+  ...['warnLimit', 'softLimit', 'description'],
+]
+
+async function quotasOf({ store }: QuotaModuleParts, account: AccountId): Promise<QuotaObject[]> {
+  const current = await store.getAccount(account)
+  if (current === undefined) return []
+  const { quota: limits, used } = current
+  const scope = 'account'
+  const found: QuotaObject[] = []
+  const add = (one: Omit<QuotaObject, 'hardLimit' | 'scope'>, limit: number | null | undefined): void => {
+    if (limit !== null && limit !== undefined) found.push({ ...one, hardLimit: limit, scope })
+  }
+  const mail = ['Email']
+  add({ id: 'Qoctets', resourceType: 'octets', used: used.bytes, name: 'Mail', types: mail }, limits.bytes)
+  add(
+    { id: 'Qmessages', resourceType: 'count', used: used.messages, name: 'Messages', types: mail },
+    limits.messages,
+  )
+  if (limits.mailboxes !== null && limits.mailboxes !== undefined) {
+    const mailboxes = (await store.listMailboxes(account)).length
+    add(
+      { id: 'Qmailboxes', resourceType: 'count', used: mailboxes, name: 'Mailboxes', types: ['Mailbox'] },
+      limits.mailboxes,
+    )
+  }
+  return found
+}
+
+/** `Qoctets=used/limit` of each, the numbers to the base 36. */
+function stateOf(quotas: readonly QuotaObject[]): string {
+  const told = quotas.map(({ id, used, hardLimit }) => `${id}=${used.toString(36)}/${hardLimit.toString(36)}`)
+  return told.length === 0 ? 'none' : told.join(' ')
+}
+
+/** By id; undefined: no state that was ever told. */
+function tryState(state: string): ReadonlyMap<string, { used: string; limit: string }> | undefined {
+  const quotas = new Map<string, { used: string; limit: string }>()
+  if (state === 'none') return quotas
+  for (const text of state.split(' ')) {
+    const [, id = '', used = '', limit = ''] =
+      /^(Q[a-z]+)=([0-9a-z]{1,12})\/([0-9a-z]{1,12})$/.exec(text) ?? []
+    if (id === '') return undefined
+    quotas.set(id, { used, limit })
+  }
+  return quotas
+}
+
+interface Changed {
+  readonly created: readonly string[]
+  readonly updated: readonly string[]
+  readonly destroyed: readonly string[]
+  readonly isUsedAlone: boolean
+}
+
+function changedSince(quotas: readonly QuotaObject[], sinceState: string): Changed | undefined {
+  const before = tryState(sinceState)
+  if (before === undefined) return undefined
+  const now = new Map(quotas.map((one) => [one.id, one]))
+  const both = quotas.filter(({ id }) => before.has(id))
+  const isSame = (one: QuotaObject, key: 'used' | 'limit'): boolean =>
+    before.get(one.id)?.[key] === (key === 'used' ? one.used : one.hardLimit).toString(36)
+  const updated = both.filter((one) => !isSame(one, 'used') || !isSame(one, 'limit'))
+  return {
+    created: quotas.filter(({ id }) => !before.has(id)).map(({ id }) => id),
+    updated: updated.map(({ id }) => id),
+    destroyed: [...before.keys()].filter((id) => !now.has(id)),
+    isUsedAlone: updated.every((one) => isSame(one, 'limit')),
+  }
+}
+
+/** RFC 9425 §4.4. */
+const conditionFields = {
+  name: optional(string),
+  scope: optional(oneOf('account', 'domain', 'global')),
+  resourceType: optional(oneOf('count', 'octets')),
+  type: optional(string),
+} as const
+const condition = record(conditionFields)
+type Condition = FieldsOf<typeof conditionFields>
+
+const sortable = ['name', 'used'] as const
+
+function matches(one: QuotaObject, filter: Filter<Condition> | null): boolean {
+  if (filter === null) return true
+  switch (filter.operator) {
+    case 'AND':
+      return filter.conditions.every((inner) => matches(one, inner))
+    case 'OR':
+      return filter.conditions.some((inner) => matches(one, inner))
+    case 'NOT':
+      return !filter.conditions.some((inner) => matches(one, inner))
+    case null: {
+      const { name, scope, resourceType, type } = filter.condition
+      return (
+        (name === undefined || one.name.includes(name)) &&
+        (scope === undefined || one.scope === scope) &&
+        (resourceType === undefined || one.resourceType === resourceType) &&
+        (type === undefined || one.types.includes(type))
+      )
+    }
+  }
+}
+
+function compare(one: QuotaObject, other: QuotaObject, sort: readonly Comparator[]): number {
+  for (const { property, isAscending } of sort) {
+    const order =
+      property === 'used'
+        ? one.used - other.used
+        : Number(one.name > other.name) - Number(one.name < other.name)
+    if (order !== 0) return isAscending ? order : -order
+  }
+  return 0
+}
+
+function select(
+  quotas: readonly QuotaObject[],
+  { filter, sort }: { filter: Filter<Condition> | null; sort: readonly Comparator[] },
+): readonly string[] {
+  return quotas
+    .filter((one) => matches(one, filter))
+    .toSorted((one, other) => compare(one, other, sort))
+    .map(({ id }) => id)
+}
+
+export function createQuotaModule(parts: QuotaModuleParts): JmapModule {
+  const load = ({ place }: Pick<AccountCall, 'place'>): Promise<QuotaObject[]> =>
+    quotasOf(parts, place.account.id)
+  const type = 'Quota'
+  const capability = quota
+  const query = { type, capability, condition, sortable, extra: {} }
+  return {
+    capabilities: [
+      {
+        uri: quota,
+        server: () => ({}),
+        account: ({ isPersonal }: AccountPlace) => (isPersonal ? {} : null),
+      },
+    ],
+    methods: [
+      getMethod({
+        ...{ type, capability, properties, extra: {} },
+        async load(call, { ids }) {
+          const quotas = await load(call)
+          const list = quotas.filter(({ id }) => ids === null || ids.includes(id)).map(quotaJson)
+          return { state: stateOf(quotas), list }
+        },
+      }),
+      changesMethod({
+        ...{ type, capability },
+        async load(call, { sinceState, maxChanges }) {
+          const quotas = await load(call)
+          const changed = changedSince(quotas, sinceState)
+          if (changed === undefined) return new MethodError('cannotCalculateChanges')
+          const { created, updated, destroyed, isUsedAlone } = changed
+          if (created.length + updated.length + destroyed.length > maxChanges) {
+            // There is no state between two states of so few objects.
+            return new MethodError('cannotCalculateChanges', 'maxChanges is too small.')
+          }
+          // RFC 9425 §4.3: most often only what is used has changed.
+          const updatedProperties = updated.length > 0 && isUsedAlone ? ['used'] : null
+          const newState = stateOf(quotas)
+          return { created, updated, destroyed, newState, hasMoreChanges: false, more: { updatedProperties } }
+        },
+      }),
+      queryMethod({
+        ...query,
+        async run(call, request) {
+          const quotas = await load(call)
+          const results = resultList(select(quotas, request))
+          return { results, queryState: stateOf(quotas), canCalculateChanges: true }
+        },
+      }),
+      queryChangesMethod({
+        ...query,
+        async run(call, request) {
+          const quotas = await load(call)
+          const changed = changedSince(quotas, request.sinceQueryState)
+          if (changed === undefined) return new MethodError('cannotCalculateChanges')
+          const { created, updated, destroyed } = changed
+          const now = select(quotas, request)
+          const moved = new Set([...created, ...updated])
+          return {
+            newQueryState: stateOf(quotas),
+            removed: [...updated, ...destroyed],
+            added: now.flatMap((id, index) => (moved.has(id) ? [{ id, index }] : [])),
+            total: now.length,
+          }
+        },
+      }),
+    ],
+    types: [
+      {
+        name: type,
+        capability,
+        touchedBy: ({ type: change }) =>
+          ['message-added', 'messages-expunged', 'mailbox-created', 'mailbox-removed'].includes(change),
+        state: async (place) => stateOf(await load({ place })),
+      },
+    ],
+  }
+}
+
+function quotaJson({ types, ...one }: QuotaObject): JsonObject {
+  return { ...one, types: [...types], warnLimit: null, softLimit: null, description: null }
+}

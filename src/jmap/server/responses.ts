@@ -1,0 +1,68 @@
+// Responses of HTTP that all of JMAP's resources share: JSON, problem details (RFC 7807), and what pages of other origins may see.
+import type { RequestProblem } from '../proto/errors.ts'
+import type { Json } from '../proto/json.ts'
+
+/** RFC 8620 §2: the Session, and with it all API responses, are not for caches. */
+const uncached = { 'cache-control': 'no-cache, no-store, must-revalidate' }
+
+export function jsonResponse(
+  value: Json | object,
+  { status = 200, headers = {} }: { status?: number; headers?: Readonly<Record<string, string>> } = {},
+): Response {
+  return new Response(JSON.stringify(value), {
+    status,
+    // RFC 8620 §3.1: "the response MUST also be of type "application/json"".
+    headers: { 'content-type': 'application/json; charset=utf-8', ...uncached, ...headers },
+  })
+}
+
+/** RFC 8620 §3.6.1: problem details. */
+export function problemResponse(problem: RequestProblem): Response {
+  return new Response(JSON.stringify(problem), {
+    status: problem.status,
+    headers: { 'content-type': 'application/problem+json', ...uncached },
+  })
+}
+
+/** A refusal that RFC 8620 has no type for. */
+export function plainProblem(
+  status: number,
+  detail: string,
+  headers: Readonly<Record<string, string>> = {},
+): Response {
+  return new Response(JSON.stringify({ type: 'about:blank', status, detail }), {
+    status,
+    headers: { 'content-type': 'application/problem+json', ...uncached, ...headers },
+  })
+}
+
+/**
+ * Pages of other origins may use JMAP with credentials in `Authorization`. With `*` a browser sends no cookie along, so that none of
+ * ours is theirs to use (Fetch standard, CORS protocol and credentials).
+ */
+export function withCors(response: Response): Response {
+  response.headers.set('access-control-allow-origin', '*')
+  response.headers.set(
+    'access-control-expose-headers',
+    'content-disposition, content-range, etag, www-authenticate',
+  )
+  return response
+}
+
+export function preflightResponse(): Response {
+  return new Response(null, {
+    status: 204,
+    headers: {
+      'access-control-allow-origin': '*',
+      'access-control-allow-methods': 'GET, HEAD, POST, OPTIONS',
+      'access-control-allow-headers':
+        'authorization, content-type, last-event-id, range, if-none-match, if-range',
+      'access-control-max-age': '86400',
+    },
+  })
+}
+
+/** RFC 9110 §15.5.6. */
+export function wrongMethod(allow: string): Response {
+  return plainProblem(405, `Here is only ${allow}.`, { allow })
+}
