@@ -49,6 +49,7 @@ export const units: readonly Unit[] = [
   unit(9, 'wiring'),
   unit(10, 'main.ts'),
   unit(11, 'index.ts'),
+  unit(11, 'library', 'nodemailer'),
   unit(11, 'testing', 'htmlparser2', 'vitest', 'expect'),
   unit(11, 'cli', 'commander', 'nodemailer'),
 ]

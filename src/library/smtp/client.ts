@@ -1,0 +1,344 @@
+// An SMTP client as a building block, with the calls that users of `nodemailer` know, over the client that Posthorn itself relays with:
+// pipelining, CHUNKING, SMTPUTF8, a reply never taken for another command's, and the time-outs of RFC 5321 §4.5.3.2.
+//
+//   await using transport = createTransport({ host: 'smtp.example.org', auth: { user, pass } })
+//   const { accepted, rejected, response } = await transport.sendMail({ from, to, subject, text })
+//
+// Nothing that a message holds can become a command or a field of its own: addresses are parsed before they are said, field values are
+// folded by the composer, and content with a bare CR or LF is mended or refused.
+import { lookup } from 'node:dns/promises'
+import { isIP } from 'node:net'
+import { hostname } from 'node:os'
+import type { Connection } from '../../base/connection.ts'
+import { RealRandom } from '../../base/real-random.ts'
+import { Secret } from '../../base/secret.ts'
+import { parseDomain } from '../../mail/domain.ts'
+import { RealClock } from '../../net/real-clock.ts'
+import { SocketNetwork } from '../../net/socket-network.ts'
+import type { SmtpClient } from '../../smtp/client/client.ts'
+import { openSmtpClient } from '../../smtp/client/session.ts'
+import { composeMail, type Composed, type MailToSend } from './compose.ts'
+import { endingError, refusedError, SmtpError } from './failure.ts'
+
+export interface TransportOptions {
+  readonly host: string
+  /** Default 465 with `secure`, else 587. */
+  readonly port?: number
+  /** TLS from the first octet. Default: that of the port: true on 465. */
+  readonly secure?: boolean
+  /** STARTTLS, or nothing is sent. */
+  readonly requireTLS?: boolean
+  /** Never STARTTLS, even where it is offered. */
+  readonly ignoreTLS?: boolean
+  readonly auth?:
+    | { readonly user: string; readonly pass: string }
+    | { readonly user: string; readonly accessToken: string }
+  readonly tls?: {
+    /** PEM of authorities to trust instead of the system's. */
+    readonly ca?: string | readonly string[]
+    /** Whether a certificate that nobody vouches for ends it. Default true. */
+    readonly rejectUnauthorized?: boolean
+    /** The name to ask for, and to find in the certificate. Default: `host`. */
+    readonly servername?: string
+  }
+  /** What EHLO says. Default: the name of this machine. */
+  readonly name?: string
+  /** Connections are kept and used again, until `close`. */
+  readonly pool?: boolean
+  /** At once. Default 5. */
+  readonly maxConnections?: number
+  /** Milliseconds for a connection to open. Default two minutes. */
+  readonly connectionTimeout?: number
+  /** Fields that every message begins with, where it has none of its own. */
+  readonly defaults?: Partial<MailToSend>
+}
+
+export interface SentMail {
+  /** With angle brackets. */
+  readonly messageId: string
+  readonly envelope: { readonly from: string; readonly to: readonly string[] }
+  readonly accepted: readonly string[]
+  readonly rejected: readonly string[]
+  /** One for each that was rejected. */
+  readonly rejectedErrors: readonly SmtpError[]
+  /** The server's last word, `250 2.0.0 Ok: queued as …`. */
+  readonly response: string
+}
+
+export function createTransport(options: TransportOptions): SmtpTransport {
+  return new SmtpTransport(options)
+}
+
+const usualConnections = 5
+const usualConnectionTimeout = 120_000
+
+export class SmtpTransport implements AsyncDisposable {
+  readonly options: TransportOptions
+  readonly #clock = new RealClock()
+  readonly #random = new RealRandom()
+  readonly #network = new SocketNetwork(this.#clock)
+  /** Open, and nobody's. */
+  #idle: SmtpClient[] = []
+  #busy = 0
+  readonly #waiting: (() => void)[] = []
+  #closed = false
+
+  constructor(options: TransportOptions) {
+    this.options = options
+  }
+
+  /** Sends to all recipients in one transaction. Rejects with `SmtpError` where nobody got it; some may be in `rejected` otherwise. */
+  async sendMail(mail: MailToSend): Promise<SentMail> {
+    const composed = await composeMail({ ...this.options.defaults, ...mail }, this.#ownName())
+    await this.#enter()
+    try {
+      return await this.#send(composed)
+    } finally {
+      this.#leave()
+    }
+  }
+
+  /** Connects and logs in. Rejects with `SmtpError`. */
+  async verify(): Promise<true> {
+    if (this.#closed) throw new SmtpError('ECONNECTION', 'The transport is closed')
+    const session = await this.#connect()
+    await session.quit()
+    return true
+  }
+
+  /** Says QUIT on all connections that nobody uses; the others end with their message. */
+  async close(): Promise<void> {
+    this.#closed = true
+    const idle = this.#idle
+    this.#idle = []
+    await Promise.all(idle.map((session) => session.quit()))
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  async #send(mail: Composed): Promise<SentMail> {
+    const session = await this.#session()
+    let kept = false
+    try {
+      const result = await session.send({
+        ...{ reversePath: mail.from, size: mail.bytes.length, eightBit: mail.eightBit },
+        recipients: mail.to.map((address) => ({
+          address,
+          options: { notify: null, originalRecipient: null, requireValidSince: null },
+        })),
+        options: mail.options,
+        content: async function* () {
+          yield mail.bytes
+        },
+      })
+      const sent = sentMail(mail, result.recipients)
+      kept = this.options.pool === true && !this.#closed && session.reusable
+      return sent
+    } finally {
+      if (kept) this.#idle.push(session)
+      else void session.quit()
+    }
+  }
+
+  /** One that is open and still lives, or a new one. */
+  async #session(): Promise<SmtpClient> {
+    for (let session = this.#idle.pop(); session !== undefined; session = this.#idle.pop()) {
+      if (session.reusable && (await session.noop()).type === 'done') return session
+    }
+    return this.#connect()
+  }
+
+  /** Waits for its turn among `maxConnections`. */
+  async #enter(): Promise<void> {
+    if (this.#closed) throw new SmtpError('ECONNECTION', 'The transport is closed')
+    if (this.#busy >= (this.options.maxConnections ?? usualConnections)) {
+      await new Promise<void>((resolve) => {
+        this.#waiting.push(resolve)
+      })
+    } else this.#busy++
+  }
+
+  #leave(): void {
+    const next = this.#waiting.shift()
+    if (next === undefined) this.#busy--
+    else next()
+  }
+
+  #ownName(): string {
+    const { name = hostname() } = this.options
+    // A host without a proper name says where it is (RFC 5321 §4.1.4).
+    return parseDomain(name).ok ? name : '[127.0.0.1]'
+  }
+
+  async #connect(): Promise<SmtpClient> {
+    const { secure = this.options.port === 465, requireTLS = false, ignoreTLS = false, auth } = this.options
+    const connection = await this.#dial({ secure })
+    try {
+      if (secure) await this.#secure(connection)
+      const opened = await openSmtpClient(connection, {
+        ...{ dialect: 'smtp', heloName: this.#ownName(), clock: this.#clock },
+      })
+      if (opened.type === 'ended') throw endingError(opened.ending)
+      if (opened.type === 'refused') throw refusedError(opened.reply, opened.stage)
+      const { session } = opened
+      const offered = session.capabilities.startTls
+      if (!secure && requireTLS && !offered)
+        throw new SmtpError('ETLS', `${this.options.host} does not offer STARTTLS`)
+      if (!secure && !ignoreTLS && offered) await this.#startTls(session)
+      if (auth !== undefined) await this.#logIn(session, auth)
+      return session
+    } catch (error) {
+      connection.destroy()
+      throw error
+    }
+  }
+
+  async #dial({ secure }: { secure: boolean }): Promise<Connection> {
+    const { host, port = secure ? 465 : 587, connectionTimeout = usualConnectionTimeout } = this.options
+    let failure: unknown
+    for (const address of await addressesOf(host)) {
+      try {
+        return await this.#network.dial({ address, port, timeoutMilliseconds: connectionTimeout })
+      } catch (error) {
+        failure = error
+      }
+    }
+    const { code, message } = failure as NodeJS.ErrnoException
+    throw new SmtpError(code === 'ETIMEDOUT' ? 'ETIMEDOUT' : 'ECONNECTION', `${host}:${port}: ${message}`, {
+      cause: failure,
+    })
+  }
+
+  #tlsRequest() {
+    const { host, tls = {} } = this.options
+    const { ca } = tls
+    const serverName = tls.servername ?? (isIP(host) === 0 ? host : null)
+    return { serverName, ...(ca !== undefined && { authorities: typeof ca === 'string' ? [ca] : ca }) }
+  }
+
+  async #secure(connection: Connection): Promise<void> {
+    try {
+      const { peerCertificate } = await connection.startClientTls(this.#tlsRequest())
+      this.#judge(peerCertificate)
+    } catch (error) {
+      if (error instanceof SmtpError) throw error
+      throw new SmtpError('ETLS', `The TLS handshake failed: ${String(error)}`, { cause: error })
+    }
+  }
+
+  async #startTls(session: SmtpClient): Promise<void> {
+    const secured = await session.startTls(this.#tlsRequest())
+    if (secured.type === 'ended') throw endingError(secured.ending)
+    if (secured.type === 'refused') throw refusedError(secured.reply, secured.stage)
+    this.#judge(secured.tls.peerCertificate)
+  }
+
+  /** The certificate must be vouched for, and be of the host that was meant. */
+  #judge(certificate: Awaited<ReturnType<Connection['startClientTls']>>['peerCertificate']): void {
+    const { host, tls = {} } = this.options
+    if (tls.rejectUnauthorized === false) return
+    if (certificate === null) throw new SmtpError('ETLS', `${host} showed no certificate`)
+    if (certificate.problem !== null) {
+      throw new SmtpError('ETLS', `The certificate of ${host} is not to be trusted: ${certificate.problem}`)
+    }
+    const name = (tls.servername ?? host).toLowerCase()
+    if (!certificate.dnsNames.some((pattern) => namesHost(pattern, name))) {
+      throw new SmtpError(
+        'ETLS',
+        `The certificate of ${host} is for ${certificate.dnsNames.join(', ') || 'no host'}`,
+      )
+    }
+  }
+
+  async #logIn(session: SmtpClient, auth: NonNullable<TransportOptions['auth']>): Promise<void> {
+    const { host } = this.options
+    const identity =
+      'accessToken' in auth
+        ? ({ type: 'token', username: auth.user, token: new Secret(auth.accessToken), host } as const)
+        : ({ type: 'password', username: auth.user, password: new Secret(auth.pass) } as const)
+    // As nodemailer has it: who configures a password for a server without TLS (a test's, a loopback one) means it.
+    const done = await session.authenticate({ identity, random: this.#random, inTheClear: 'allowed' })
+    switch (done.type) {
+      case 'done':
+        return
+      case 'refused':
+        throw refusedError(done.reply, 'auth')
+      case 'ended':
+        throw endingError(done.ending)
+      case 'not-authentic':
+        throw new SmtpError('EAUTH', `${host} did not prove that it knows the password: ${done.problem}`)
+      case 'no-mechanism':
+        throw new SmtpError(
+          'EAUTH',
+          `${host} offers no log-in that fits (${done.offered.join(', ') || 'none'})`,
+        )
+    }
+  }
+}
+
+/** RFC 6125 §6.4.3: a wildcard is the whole of the first label. */
+function namesHost(pattern: string, host: string): boolean {
+  if (!pattern.startsWith('*.')) return pattern === host
+  const dot = host.indexOf('.')
+  return dot > 0 && host.slice(dot + 1) === pattern.slice(2)
+}
+
+async function addressesOf(host: string): Promise<string[]> {
+  if (isIP(host) !== 0) return [host]
+  try {
+    return (await lookup(host, { all: true })).map(({ address }) => address)
+  } catch (error) {
+    throw new SmtpError('EDNS', `${host} has no address: ${String(error)}`, { cause: error })
+  }
+}
+
+type Outcomes = Awaited<ReturnType<SmtpClient['send']>>['recipients']
+
+function sentMail({ from, to, messageId }: Composed, outcomes: Outcomes): SentMail {
+  const accepted: string[] = []
+  const rejected: string[] = []
+  const rejectedErrors: SmtpError[] = []
+  let response = ''
+  for (const [index, outcome] of outcomes.entries()) {
+    const address = to[index] ?? ''
+    if (outcome.type === 'accepted') {
+      accepted.push(address)
+      response = outcome.reply.verbatim
+      continue
+    }
+    rejected.push(address)
+    rejectedErrors.push(outcomeError(outcome, address))
+  }
+  const [first] = rejectedErrors
+  if (accepted.length === 0 && first !== undefined) throw first
+  return { messageId, envelope: { from, to }, accepted, rejected, rejectedErrors, response }
+}
+
+function outcomeError(
+  outcome: Exclude<Outcomes[number], { type: 'accepted' }>,
+  recipient: string,
+): SmtpError {
+  switch (outcome.type) {
+    case 'refused':
+      return refusedError(outcome.reply, outcome.stage, recipient)
+    case 'lost':
+      return endingError(outcome.ending, recipient)
+    case 'unknown': {
+      // RFC 1047: it may have been delivered.
+      const { message } = endingError(outcome.ending)
+      return new SmtpError('EUNKNOWN', `${message}, after all was sent: it may have been delivered`, {
+        recipient,
+      })
+    }
+    case 'cannot-carry':
+      return new SmtpError('EMESSAGE', `The server cannot carry this message: ${outcome.reason}`, {
+        recipient,
+      })
+    case 'beyond-limit':
+      return new SmtpError('EENVELOPE', `Beyond the server's limit ${outcome.limit}`, { recipient })
+    case 'content-failed':
+      return new SmtpError('EMESSAGE', 'The message could not be read', { recipient, cause: outcome.error })
+  }
+}

@@ -1,0 +1,283 @@
+// Answers what the SMTP core asks by the functions of the program, for one connection.
+//
+// - What a function throws refuses; nothing that it throws ends the session of anybody, nor the process.
+// - A message's octets go to its stream with back-pressure; once `onData` has settled, what is left is read and thrown away, so that
+//   a function that refuses at once cannot make the rest of the message be read as commands.
+import { Readable } from 'node:stream'
+import type { Handler, Peer } from '../../base/core.ts'
+import type { Random } from '../../base/random.ts'
+import { formatAddress } from '../../mail/address.ts'
+import type { SaslAnswer } from '../../sasl/mechanism.ts'
+import { goOn, type SmtpAnswer, type SmtpClient, type SmtpQuestion } from '../../smtp/proto/questions.ts'
+import { makeReply, replies, type Reply } from '../../smtp/proto/reply.ts'
+import { senderArguments } from './arguments.ts'
+import { ask, type AuthAnswer, type DataAnswer, type SmtpServerOptions } from './options.ts'
+import { refusalReply, type RefusedStage, textReply } from './refusal.ts'
+import type { SmtpServerAddress, SmtpServerSession, SmtpServerStream } from './session.ts'
+
+type Of<Type extends SmtpQuestion['type']> = Extract<SmtpQuestion, { type: Type }>
+
+interface Arrival {
+  readonly stream: ArrivingStream
+  /** Settles when the function has; never rejects. */
+  readonly settled: Promise<{ answer: DataAnswer | undefined } | { error: unknown }>
+}
+
+/** What is pushed waits for its reader, unless nobody reads any more. */
+class ArrivingStream extends Readable implements SmtpServerStream {
+  byteLength = 0
+  #onRoom: (() => void) | null = null
+  #discarding = false
+
+  override _read(): void {
+    this.#onRoom?.()
+    this.#onRoom = null
+  }
+
+  /** Void where there is room for more. */
+  put(bytes: Uint8Array): Promise<void> | undefined {
+    this.byteLength += bytes.length
+    if (this.#discarding || this.destroyed || this.push(bytes)) return undefined
+    return new Promise((resolve) => {
+      this.#onRoom = resolve
+    })
+  }
+
+  /** Nobody reads it any more. */
+  discard(): void {
+    this.#discarding = true
+    this.#onRoom?.()
+    this.#onRoom = null
+  }
+
+  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
+    this.discard()
+    done(error)
+  }
+}
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] }
+
+export interface HandlerParts {
+  readonly options: SmtpServerOptions
+  readonly name: string
+  readonly random: Random
+}
+
+export class LibraryHandler implements Handler<SmtpQuestion, SmtpAnswer> {
+  readonly #parts: HandlerParts
+  readonly #session: Writable<SmtpServerSession>
+  #arrival: Arrival | null = null
+  #greeted = false
+  #secured = false
+
+  constructor(parts: HandlerParts, peer: Peer) {
+    this.#parts = parts
+    this.#session = {
+      id: parts.random.id(),
+      ...peer,
+      ...{ secure: false, tlsOptions: null, hostNameAppearsAs: '', user: null },
+      ...{ envelope: { mailFrom: null, rcptTo: [] }, data: undefined },
+    }
+  }
+
+  answer(question: SmtpQuestion): SmtpAnswer | Promise<SmtpAnswer> {
+    if ('client' in question) this.#look(question.client)
+    switch (question.type) {
+      case 'connect':
+        return this.#connect()
+      case 'hello':
+        return this.#hello()
+      case 'mail':
+        return this.#mail(question)
+      case 'rcpt':
+        return this.#rcpt(question)
+      case 'data':
+        return this.#data()
+      case 'content':
+        return this.#content(question.bytes)
+      case 'end':
+        return this.#end(question)
+      case 'reset':
+        return this.#reset()
+      case 'check-password': {
+        const { username, password, mechanism: method } = question
+        return this.#auth({ method, username, password: password.reveal(), accessToken: null })
+      }
+      case 'check-token': {
+        const { username, token, mechanism: method } = question
+        const auth = { method, username: username ?? '', password: null, accessToken: token.reveal() }
+        return this.#auth(auth)
+      }
+      case 'need-credentials':
+      case 'need-cram':
+      case 'check-certificate':
+        // None of these is offered.
+        return { type: 'refused', reason: 'bad-credentials' }
+      case 'verify':
+        return reply(replies.verifyNot)
+      default:
+        return goOn
+    }
+  }
+
+  failed(question: SmtpQuestion): SmtpAnswer {
+    return question.type === 'check-password' || question.type === 'check-token'
+      ? { type: 'refused', reason: 'unavailable' }
+      : reply(replies.trouble)
+  }
+
+  closed(): void {
+    this.#drop('The client went away in the middle of the message')
+    if (this.#greeted) this.#parts.options.onClose?.(this.#session)
+  }
+
+  /** What the core knows of the client by now. */
+  #look({ name, tls }: SmtpClient): void {
+    const session = this.#session
+    session.hostNameAppearsAs = name
+    session.secure = tls !== null
+    session.tlsOptions =
+      tls === null ? null : { version: tls.version, cipher: tls.cipher, servername: tls.serverName }
+  }
+
+  async #connect(): Promise<SmtpAnswer> {
+    const { options, name } = this.#parts
+    this.#greeted = true
+    const refused = await this.#asked('connect', () => ask(options, options.onConnect, [this.#session]))
+    if (refused !== null) return { ...refused, then: 'close' }
+    const insecure = await this.#secure()
+    if (insecure !== null) return { ...insecure, then: 'close' }
+    const { banner, lmtp } = options
+    return banner === undefined
+      ? goOn
+      : reply(makeReply(220, null, `${name} ${lmtp ? 'LMTP' : 'ESMTP'} ${banner}`))
+  }
+
+  /** The first command in a secured session tells of it; the core has no question of its own for that. */
+  async #hello(): Promise<SmtpAnswer> {
+    const refused = await this.#secure()
+    return refused === null ? goOn : { ...refused, then: 'close' }
+  }
+
+  async #secure(): Promise<Refused | null> {
+    const { options } = this.#parts
+    if (this.#secured || !this.#session.secure) return null
+    this.#secured = true
+    // RFC 3207 §4.2: what was known from before TLS does not count.
+    this.#session.user = null
+    return this.#asked('secure', () => ask(options, options.onSecure, [this.#session]))
+  }
+
+  async #auth(auth: Parameters<NonNullable<SmtpServerOptions['onAuth']>>[0]): Promise<SaslAnswer> {
+    const { options } = this.#parts
+    try {
+      const answer = await ask<AuthAnswer>(options, options.onAuth, [auth, this.#session])
+      const user = answer?.user
+      if (user === undefined || user === null || user === false)
+        return { type: 'refused', reason: 'bad-credentials' }
+      this.#session.user = user
+      return auth.password === null ? { type: 'identified', username: auth.username } : { type: 'accepted' }
+    } catch (error) {
+      const temporary = refusalReply(error, 'auth').code < 500
+      return { type: 'refused', reason: temporary ? 'unavailable' : 'bad-credentials' }
+    }
+  }
+
+  async #mail({ sender }: Of<'mail'>): Promise<SmtpAnswer> {
+    const { options } = this.#parts
+    const address: SmtpServerAddress = {
+      address: sender.reversePath === null ? '' : formatAddress(sender.reversePath),
+      args: senderArguments(sender),
+    }
+    const refused = await this.#asked('mail', () =>
+      ask(options, options.onMailFrom, [address, this.#session]),
+    )
+    if (refused !== null) return refused
+    this.#session.envelope = { mailFrom: address, rcptTo: [] }
+    return goOn
+  }
+
+  async #rcpt({ recipient }: Of<'rcpt'>): Promise<SmtpAnswer> {
+    const { options, name } = this.#parts
+    const address: SmtpServerAddress = {
+      // RFC 5321 §4.1.1.3: `postmaster` alone is this host's.
+      address: recipient.address === null ? `postmaster@${name}` : formatAddress(recipient.address),
+      args: {},
+    }
+    const refused = await this.#asked('rcpt', () => ask(options, options.onRcptTo, [address, this.#session]))
+    if (refused !== null) return refused
+    const { mailFrom, rcptTo } = this.#session.envelope
+    this.#session.envelope = { mailFrom, rcptTo: [...rcptTo, address] }
+    return goOn
+  }
+
+  #data(): SmtpAnswer {
+    const { options } = this.#parts
+    const stream = new ArrivingStream()
+    // A stream that fails while nobody listens must not end the process.
+    stream.on('error', () => {})
+    const settled = ask<DataAnswer>(options, options.onData, [stream, this.#session]).then(
+      (answer) => ({ answer }),
+      (error: unknown) => ({ error }),
+    )
+    void settled.then(() => stream.discard())
+    this.#arrival = { stream, settled }
+    return goOn
+  }
+
+  #content(bytes: Uint8Array): SmtpAnswer | Promise<SmtpAnswer> {
+    const room = this.#arrival?.stream.put(bytes)
+    return room === undefined ? goOn : room.then(() => goOn)
+  }
+
+  async #end({ envelope }: Of<'end'>): Promise<SmtpAnswer> {
+    const arrival = this.#arrival
+    this.#arrival = null
+    arrival?.stream.push(null)
+    const outcome = (await arrival?.settled) ?? { answer: undefined }
+    this.#session.envelope = { mailFrom: null, rcptTo: [] }
+    if ('error' in outcome) {
+      const refusal = refusalReply(outcome.error, 'data')
+      if (!this.#parts.options.lmtp) return reply(refusal)
+      return { type: 'replies', replies: envelope.recipients.map(() => refusal) }
+    }
+    const { answer = 'OK' } = outcome
+    if (this.#parts.options.lmtp) {
+      const each = typeof answer === 'string' ? envelope.recipients.map(() => answer) : answer
+      return { type: 'replies', replies: envelope.recipients.map((_, index) => replyTo(each[index])) }
+    }
+    return reply(textReply(250, typeof answer === 'string' ? answer : 'OK'))
+  }
+
+  #reset(): SmtpAnswer {
+    this.#drop('The message was given up')
+    this.#session.envelope = { mailFrom: null, rcptTo: [] }
+    return goOn
+  }
+
+  #drop(why: string): void {
+    this.#arrival?.stream.destroy(new Error(why))
+    this.#arrival = null
+  }
+
+  /** Null where it is allowed. */
+  async #asked(stage: RefusedStage, work: () => Promise<unknown>): Promise<Refused | null> {
+    try {
+      await work()
+      return null
+    } catch (error) {
+      return reply(refusalReply(error, stage))
+    }
+  }
+}
+
+type Refused = Extract<SmtpAnswer, { type: 'reply' }>
+
+function reply(one: Reply): Refused {
+  return { type: 'reply', reply: one }
+}
+
+function replyTo(answer: string | Error | undefined): Reply {
+  return answer instanceof Error ? refusalReply(answer, 'data') : textReply(250, answer ?? 'OK')
+}

@@ -1,0 +1,170 @@
+// An SMTP server as a building block, with the options that users of `smtp-server` know, over the core that Posthorn itself listens with:
+// pipelining, CHUNKING, BINARYMIME, SMTPUTF8, line ends as RFC 5321 §2.3.8 wants them, and limits on everything.
+//
+//   const server = new SmtpServer({ onData: async (stream) => { for await (const chunk of stream) … } })
+//   const { port } = await server.listen(0, '127.0.0.1')
+import { EventEmitter } from 'node:events'
+import { hostname } from 'node:os'
+import { createSecureContext } from 'node:tls'
+import type { AddressInfo } from 'node:net'
+import { RealRandom } from '../../base/real-random.ts'
+import { smtpSection } from '../../config/sections/smtp.ts'
+import { authSection } from '../../config/sections/auth.ts'
+import { ConnectionCount } from '../../net/connection-limits.ts'
+import { listen, type Listener } from '../../net/listener.ts'
+import { RealClock } from '../../net/real-clock.ts'
+import { SocketNetwork } from '../../net/socket-network.ts'
+import { createSelfSignedIdentity } from '../../net/tls-identity.ts'
+import type { TlsIdentity } from '../../net/tls.ts'
+import { SmtpCore } from '../../smtp/proto/core.ts'
+import { noOffers } from '../../smtp/proto/offers.ts'
+import type { SmtpAnswer, SmtpQuestion } from '../../smtp/proto/questions.ts'
+import { replies } from '../../smtp/proto/reply.ts'
+import type { SmtpSettings } from '../../smtp/proto/session.ts'
+import { LibraryHandler } from './handler.ts'
+import type { SmtpServerOptions } from './options.ts'
+
+const usualSize = 50 * 1024 * 1024
+const usualClients = 1_000
+const usualSocketTimeout = 300_000
+const usualCloseTimeout = 30_000
+
+/** Emits `error` for what concerns no single command: a handshake that failed, a connection that broke, a function that threw in `onClose`. */
+export class SmtpServer
+  extends EventEmitter<{ error: [Error]; listening: []; close: [] }>
+  implements AsyncDisposable
+{
+  readonly options: SmtpServerOptions
+  #listener: Listener<SmtpQuestion, SmtpAnswer> | null = null
+
+  constructor(options: SmtpServerOptions = {}) {
+    super()
+    this.options = options
+  }
+
+  /** Rejects with the system's error (`EADDRINUSE`). Port 0 is one of the system's choice; the default host is every address. */
+  async listen(port: number = 0, host: string = '::', callback?: () => void): Promise<AddressInfo> {
+    if (this.#listener !== null) throw new Error('the server listens already')
+    const { secure = false, hideSTARTTLS = false } = this.options
+    const clock = new RealClock()
+    const random = new RealRandom()
+    const name = this.options.name ?? hostname()
+    const startTls = !secure && !hideSTARTTLS
+    const settings = settingsOf(this.options, { name, random, startTls })
+    this.#listener = await listen<SmtpQuestion, SmtpAnswer>({
+      network: new SocketNetwork(clock),
+      points: [{ address: host, port }],
+      tls: secure ? 'implicit' : startTls ? 'on-request' : 'none',
+      identity: secure || startTls ? identityOf(this.options, { name, random, clock }) : null,
+      clock,
+      events: this.#events(),
+      connections: new ConnectionCount(connectionLimits(this.options.maxClients ?? usualClients)),
+      service: {
+        makeCore: () => new SmtpCore(settings),
+        makeHandler: (_sink, peer) => new LibraryHandler({ options: this.options, name, random }, peer),
+      },
+      farewell: () => replies.tooManyConnections.wire,
+      stopMilliseconds: this.options.closeTimeout ?? usualCloseTimeout,
+    })
+    this.emit('listening')
+    callback?.()
+    return this.address()
+  }
+
+  /** Where it listens, with the real port. */
+  address(): AddressInfo {
+    const [point] = this.#listener?.points ?? []
+    if (point === undefined) throw new Error('the server does not listen')
+    return { ...point, family: point.address.includes(':') ? 'IPv6' : 'IPv4' }
+  }
+
+  /** Open connections. */
+  get connections(): number {
+    return this.#listener?.sessions ?? 0
+  }
+
+  /** No new connections; those that are open end where no reply is cut, at the latest after `closeTimeout`. */
+  async close(callback?: () => void): Promise<void> {
+    const listener = this.#listener
+    this.#listener = null
+    await listener?.stop(this.options.closeTimeout ?? usualCloseTimeout)
+    this.emit('close')
+    callback?.()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+
+  #events() {
+    const tell = (cause: unknown): void => {
+      // Without a listener an `error` event would end the process: nobody's session may.
+      if (this.listenerCount('error') > 0)
+        this.emit('error', cause instanceof Error ? cause : new Error(String(cause)))
+    }
+    return {
+      opened: () => {},
+      refused: () => {},
+      acceptFailed: tell,
+      handlerFailed: (_peer: unknown, _question: unknown, error: unknown) => tell(error),
+      handshakeFailed: (_peer: unknown, error: Error) => tell(error),
+      broke: (_peer: unknown, error: unknown) => tell(error),
+      finished: () => {},
+    }
+  }
+}
+
+function connectionLimits(total: number) {
+  return { total, perAddress: total, perPrefix: total }
+}
+
+interface Own {
+  readonly name: string
+  readonly random: RealRandom
+}
+
+function settingsOf(options: SmtpServerOptions, own: Own & { readonly startTls: boolean }): SmtpSettings {
+  const { onAuth, authOptional = false, allowInsecureAuth = false, lmtp = false, socketTimeout } = options
+  const auth = authSection.parse({})
+  const silence = socketTimeout ?? usualSocketTimeout
+  return {
+    hostName: own.name,
+    startTls: own.startTls,
+    dialect: lmtp ? 'lmtp' : 'smtp',
+    offers: noOffers,
+    limits: {
+      ...smtpSection.parse({}),
+      maxMessageSize: options.size ?? usualSize,
+      maxAuthLineSize: auth.maxResponseBytes,
+      maxAuthFailures: auth.maxFailuresPerConnection,
+      commandTimeout: silence,
+      dataTimeout: silence,
+    },
+    admission: { tls: false, authentication: onAuth !== undefined && !authOptional },
+    sasl:
+      onAuth === undefined
+        ? null
+        : {
+            ...{ scram: false, cramMd5: false, tokens: true, certificates: false },
+            clearTextAllowed: allowInsecureAuth,
+            random: own.random,
+            serverSecret: own.random.bytes(16),
+            scramIterations: auth.scramIterations,
+          },
+    tarpit: null,
+  }
+}
+
+function identityOf({ key, cert }: SmtpServerOptions, own: Own & { readonly clock: RealClock }): TlsIdentity {
+  if (key === undefined || cert === undefined) {
+    const { name, random, clock } = own
+    return createSelfSignedIdentity({ hostname: name, folder: null, clientAuthorities: null, clock, random })
+  }
+  // Made at once: a key that cannot be read is an error of `listen`, not of each handshake.
+  const context = createSecureContext({ key: text(key), cert: text(cert), minVersion: 'TLSv1.2' })
+  return { secureContext: () => Promise.resolve(context) }
+}
+
+function text(pem: string | Uint8Array): string {
+  return typeof pem === 'string' ? pem : Buffer.from(pem).toString()
+}

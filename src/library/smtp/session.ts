@@ -1,0 +1,56 @@
+// What functions of a program are told: the session and the addresses, with the names that users of `smtp-server` know.
+import type { Readable } from 'node:stream'
+
+export interface SmtpServerAddress {
+  /** Without angle brackets; '' is the null reverse-path (RFC 5321 §4.5.5). */
+  readonly address: string
+  /** Parameters of MAIL or RCPT by keyword in capitals; true where one has no value. */
+  readonly args: Readonly<Record<string, string | true>>
+}
+
+export interface SmtpServerSession {
+  /** Another one for each connection. */
+  readonly id: string
+  readonly remoteAddress: string
+  readonly remotePort: number
+  readonly localAddress: string
+  readonly localPort: number
+  /** Whether TLS is active. */
+  readonly secure: boolean
+  /** Of TLS, or null. */
+  readonly tlsOptions: {
+    readonly version: string
+    readonly cipher: string
+    readonly servername: string | null
+  } | null
+  /** The argument of HELO, EHLO or LHLO as sent; '' before it. Anybody can say anything. */
+  readonly hostNameAppearsAs: string
+  /** What `onAuth` answered as `user`; null before a log-in. */
+  readonly user: unknown
+  /** Of the message that is under way. */
+  readonly envelope: {
+    readonly mailFrom: SmtpServerAddress | null
+    /** Those that were accepted. */
+    readonly rcptTo: readonly SmtpServerAddress[]
+  }
+  /** For whatever the program wants to remember; never touched here. */
+  data: unknown
+}
+
+export interface SmtpServerAuth {
+  readonly method: string
+  /** As the client said it. With a token: whose it says that it is, or ''. */
+  readonly username: string
+  /** Null with a token. */
+  readonly password: string | null
+  /** XOAUTH2 and OAUTHBEARER. */
+  readonly accessToken: string | null
+}
+
+/** The message as it comes: its octets with dots unstuffed. */
+export interface SmtpServerStream extends Readable {
+  /** Octets so far. */
+  readonly byteLength: number
+}
+
+export type Callback<T = void> = (error?: Error | null, answer?: T) => void
