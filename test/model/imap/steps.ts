@@ -5,6 +5,7 @@ import { close, enable, look, noop, notify, open, select, unselect } from './act
 import { create, list, lsub, remove, rename, status, subscribe } from './actions/mailboxes.ts'
 import { Dice } from './dice.ts'
 import { fetch } from './actions/fetch.ts'
+import { partial, sort, thread } from './actions/order.ts'
 import { search } from './actions/search.ts'
 import type { Action, Making, MakingOnView } from './actions/action.ts'
 
@@ -40,9 +41,12 @@ export const onSelected = {
   fetch,
   look,
   move: copyOrMove('MOVE'),
+  partial,
   replace,
   search,
+  sort,
   store,
+  thread,
   'uid expunge': uidExpunge,
   unselect,
 } satisfies Record<string, (making: MakingOnView) => Action | null>
@@ -81,6 +85,9 @@ const weights: readonly (readonly [Kind, number])[] = [
   ] as const),
   ...([
     ['search', 12],
+    ['partial', 2],
+    ['sort', 4],
+    ['thread', 2],
     ['store', 22],
     ['uid expunge', 3],
     ['unselect', 1],

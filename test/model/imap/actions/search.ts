@@ -10,7 +10,8 @@ import type { Answer, Value } from '../responses.ts'
 import type { Entry } from '../view.ts'
 import type { Message } from '../mailboxes.ts'
 
-interface Key {
+/** A search key, and what it means. */
+export interface Key {
   readonly text: string
   readonly matches: (message: Message, entry: Entry) => boolean
   readonly modSeq?: true
@@ -110,7 +111,8 @@ const makers: readonly Maker[] = [
   },
 ]
 
-function chooseKey(making: MakingOnView, depth: number): Key {
+/** Keys within keys, `depth` levels at most. */
+export function chooseKey(making: MakingOnView, depth: number): Key {
   const { dice } = making
   if (depth === 0 || dice.below(4) > 0) return dice.pick(makers)(making)
   const [one, other] = [chooseKey(making, depth - 1), chooseKey(making, depth - 1)]
@@ -151,12 +153,7 @@ export function search(making: MakingOnView): Action {
       expect: ['BAD', 'OK'],
       apply: () => (view.saved = save ? new Set(view.saved) : view.saved),
     }
-  const found: Found[] = []
-  for (const [index, entry] of view.entries.entries()) {
-    const message = view.mailbox.find(entry.uid)
-    if (message !== undefined && key.matches(message, entry))
-      found.push({ message, number: uid ? entry.uid : index + 1 })
-  }
+  const found = findAll(view, key, uid)
   return {
     ...action,
     expect: ['OK'],
@@ -169,9 +166,21 @@ export function search(making: MakingOnView): Action {
   }
 }
 
-interface Found {
+/** A message that matches, by the number that the command tells. */
+export interface Found {
   readonly message: Message
   readonly number: number
+}
+
+/** In the order of the mailbox. */
+export function findAll(view: MakingOnView['view'], key: Key, uid: boolean): Found[] {
+  const found: Found[] = []
+  for (const [index, entry] of view.entries.entries()) {
+    const message = view.mailbox.find(entry.uid)
+    if (message !== undefined && key.matches(message, entry))
+      found.push({ message, number: uid ? entry.uid : index + 1 })
+  }
+  return found
 }
 
 /** RFC 5182 §2.1 */
