@@ -89,7 +89,8 @@ export class SmtpTransport implements AsyncDisposable {
 
   /** Sends to all recipients in one transaction. Rejects with `SmtpError` where nobody got it; some may be in `rejected` otherwise. */
   async sendMail(mail: MailToSend): Promise<SentMail> {
-    const composed = await composeMail({ ...this.options.defaults, ...mail }, this.#ownName())
+    const messageId = `<${this.#random.id()}@${this.#ownName().replace(/[[\]]/g, '')}>`
+    const composed = await composeMail({ ...this.options.defaults, ...mail }, messageId)
     await this.#enter()
     try {
       return await this.#send(composed)

@@ -24,11 +24,10 @@ const plainOptions: MessageOptions = {
   ...{ holdUntil: null, deliverBy: null, priority: 0, solicitation: [], auth: null },
 }
 
-/** Rejects with `SmtpError` (`EENVELOPE`, `EMESSAGE`) where it cannot be sent as it is. */
-export async function composeMail(mail: MailToSend, ownName: string): Promise<Composed> {
+/** `messageId`, with angle brackets, where it has none. Rejects with `SmtpError` (`EENVELOPE`, `EMESSAGE`) where it cannot be sent. */
+export async function composeMail(mail: MailToSend, messageId: string): Promise<Composed> {
   const node = new MailComposer({ ...mail, newline: 'windows' }).compile()
-  if (mail.messageId === undefined && mail.raw === undefined)
-    node.setHeader('Message-ID', `<${crypto.randomUUID()}@${ownName.replace(/[[\]]/g, '')}>`)
+  if (mail.messageId === undefined && mail.raw === undefined) node.setHeader('Message-ID', messageId)
   const { from, to } = envelopeOf(mail, node)
   const recipients = [...new Set(to.map((address) => checked(address)))]
   if (recipients.length === 0) throw new SmtpError('EENVELOPE', 'The message has no recipients')
