@@ -16,6 +16,7 @@ import { type Backend, openBackend, type Surroundings } from './wiring/backend.t
 import { startCollecting } from './wiring/collect.ts'
 import { collectRegularly } from './wiring/collector.ts'
 import { beginSetup, makeSite, pagesOrigin, startWebhookTelling } from './wiring/http.ts'
+import { holdJmap } from './wiring/jmap.ts'
 import { type AnyListener, makeConnections, makeFacts, openListener } from './wiring/listeners.ts'
 import { startOutgoing } from './wiring/outgoing.ts'
 import { makeIdentity, makeResolver } from './wiring/surroundings.ts'
@@ -55,12 +56,13 @@ export async function startPosthorn(config: Config, surroundings: Surroundings =
   const outgoing = opening.use(await startOutgoing({ ...surroundings, backend, network, resolver }))
   if (config.webhooks.length > 0) opening.use(await startWebhookTelling(backend))
   const setup = await beginSetup(backend)
+  const jmap = opening.use(holdJmap({ backend, resolver }))
   const parts = {
     ...{ backend, network, resolver, identity, outgoing },
     policy: backend.policy,
     connections: makeConnections(config.net, clock),
     facts: makeFacts(config.imap),
-    site: makeSite({ backend, outgoing, setup }),
+    site: makeSite({ backend, outgoing, setup, jmap }),
   }
   const listeners: { settings: ListenerConfig; listener: AnyListener }[] = []
   for (const settings of config.listeners) {
@@ -68,6 +70,7 @@ export async function startPosthorn(config: Config, surroundings: Surroundings =
     opening.use(listener)
     listeners.push({ settings, listener })
   }
+  if (config.listeners.some(({ service }) => service === 'http')) await jmap.resume()
   // After the listeners: a provider that is asked by ETRN may connect at once.
   const collecting = opening.use(startCollecting(parts))
   // Where mail is read somebody will search it.

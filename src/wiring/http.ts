@@ -14,12 +14,14 @@ import { createProxyTrust } from '../net/proxied.ts'
 import type { Account } from '../store/model.ts'
 import { ingest } from '../store/ingest.ts'
 import type { Backend } from './backend.ts'
+import type { JmapHolder } from './jmap.ts'
 import type { AnyListener, ListenerParts } from './listeners.ts'
 
 /** What of a server its site is made of. */
 export interface SiteParts extends Pick<ListenerParts, 'backend' | 'outgoing'> {
   /** Of a server that has no account. */
   readonly setup: Setup | null
+  readonly jmap: JmapHolder
 }
 
 /** The site of all listeners, made when it is first asked for. */
@@ -48,8 +50,8 @@ async function openSite(parts: SiteParts): Promise<Site> {
 }
 
 /** What is reached by HTTP beside the API and the pages: JMAP, and the catcher's own API. */
-async function otherMounts(_parts: SiteParts): Promise<HttpMount<Account>[]> {
-  return []
+async function otherMounts({ jmap }: SiteParts): Promise<HttpMount<Account>[]> {
+  return [(await jmap.open()).mount]
 }
 
 async function httpParts({ backend, outgoing, setup }: SiteParts): Promise<HttpParts> {

@@ -17,6 +17,10 @@ export const jmapSection = z
     uploadTime: duration('6h', 'How long an upload is kept. At least an hour.'),
     maxBlobOctets: size('5 MB', 'Octets that one Blob/get or Blob/upload takes in all.'),
     maxDataSources: count(64, 'Pieces of which Blob/upload puts one blob together.'),
+    mailIndexMemory: size(
+      '256 MB',
+      'Memory for the indexes of mail of all accounts in use; one is always kept.',
+    ),
     maxEventSources: count(20, 'Event streams and WebSockets of one account at once.'),
     pushSubscriptions: count(20, 'Push subscriptions of one account.'),
     pushSubscriptionsPerHour: count(60, 'Push subscriptions that an account may create in an hour.'),

@@ -1,0 +1,79 @@
+// JMAP of a server: made when a client first asks, or at the start where push subscriptions are kept, since those are told whether anybody
+// is connected or not.
+import type { Resolver } from '../base/resolver.ts'
+import { isPublicAddress } from '../delivery/public-address.ts'
+import type { Jmap } from '../jmap/server/mount.ts'
+import type { ObjectId } from '../store/model.ts'
+import type { Backend } from './backend.ts'
+
+export interface JmapParts {
+  readonly backend: Backend
+  /** By which push services are found. */
+  readonly resolver: Resolver
+}
+
+export interface JmapHolder extends AsyncDisposable {
+  /** The one of this server. */
+  open(): Promise<Jmap>
+  /** Takes up pushing where there is anybody to push to. Rejects where the store cannot serve. */
+  resume(): Promise<void>
+}
+
+/** The kind of what `resume` looks for; known to `jmap/server`, which is not loaded for this. */
+const pushKind = 'push'
+
+export function holdJmap(parts: JmapParts): JmapHolder {
+  let made: Promise<Jmap> | null = null
+  const closing = new AsyncDisposableStack()
+  const open = (): Promise<Jmap> => {
+    made ??= makeJmap(parts, closing)
+    return made
+  }
+  return {
+    open,
+    async resume() {
+      const accounts = await parts.backend.store.accountsWithObjects(pushKind)
+      if (accounts.length > 0) await (await open()).startPushing()
+    },
+    [Symbol.asyncDispose]: async () => {
+      // What is being made is closed when it is there.
+      await made?.catch(() => undefined)
+      await closing.disposeAsync()
+    },
+  }
+}
+
+async function makeJmap({ backend, resolver }: JmapParts, closing: AsyncDisposableStack): Promise<Jmap> {
+  const { config, store, clock, random, events, secret } = backend
+  const [{ createJmap }, { MailAccess }, { createEmailSight }, { createPushRequest }, { vapidKeysOf }] =
+    await Promise.all([
+      import('../jmap/server/mount.ts'),
+      import('../jmap/server/mail-access.ts'),
+      import('../jmap/server/email-sight.ts'),
+      import('../jmap/server/push-request.ts'),
+      import('../jmap/server/web-push.ts'),
+    ])
+  const { pushToLoopback } = config.jmap
+  const access = new MailAccess({ store, memory: config.jmap.mailIndexMemory, now: () => clock.now() })
+  closing.defer(() => access.close())
+  const jmap = createJmap({
+    ...{ store, clock, random, events, config: config.jmap },
+    sight: createEmailSight(access),
+    modules: () => [],
+    push: {
+      request: createPushRequest({
+        ...{ resolver, clock },
+        isAllowed: (address) => pushToLoopback || isPublicAddress(address),
+      }),
+      vapid: vapidKeysOf(secret),
+      subject: `mailto:postmaster@${config.hostname}`,
+      async sessionHolds(account, session) {
+        const id = Number(session) as ObjectId
+        const [kept] = await store.getObjects({ account, kind: 'web-session', ids: [id], now: clock.now() })
+        return kept !== undefined
+      },
+    },
+  })
+  closing.use(jmap)
+  return jmap
+}
