@@ -76,6 +76,8 @@ function storeLimits(config: StoreConfig): StoreLimits {
     threadKeys: config.maxThreadKeys,
     inlineBlobBytes: config.inlineBlobLimit,
     batchRows: config.batchRows,
+    flagBlockChanges: config.flagBlockChanges,
+    flagBlockUids: config.flagBlockUids,
     tombstoneMilliseconds: config.tombstoneAge,
     orphanMilliseconds: config.blobGrace,
     memoryBlobBytes: config.memoryBlobLimit,

@@ -35,6 +35,8 @@ export const storeSection = z
     maxAnnotationNameLength: count(1000, 'Characters of the name of one annotation.'),
     maxObjectSize: size('256 KB', 'One identity, push subscription, submission or the like.'),
     maxThreadKeys: count(32, 'Message identifiers that one message can join a thread by.'),
+    flagBlockChanges: count(128, 'Flags of this many messages that change at once are kept in blocks.'),
+    flagBlockUids: count(2048, 'UIDs that one such block covers.'),
     batchRows: count(500, 'Messages that are read from the store at a time.'),
     memoryBlobLimit: size('256 MB', 'Octets of large messages that a store in memory may hold.'),
     collectEvery: duration('1h', 'Time between two collections of what nothing names any more.'),
