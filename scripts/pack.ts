@@ -1,7 +1,8 @@
 // Proves that the package works where users have it: builds, packs, installs the archive into an empty folder and runs it
-// from there, once through the link that npm makes and once as a library. `.ci/run` does this; it needs the registry.
+// from there: through the link that npm makes, as a library, and by the examples with the test runners that they are for, whose types
+// are checked by the compiler's own resolution. `.ci/run` does this; it needs the registry.
 import { spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { root } from './sources.ts'
@@ -16,6 +17,28 @@ function run(folder: string, program: string, ...args: string[]): string {
   })
   if (status === 0) return stdout
   throw new Error(`${program} ${args.join(' ')} ended with ${status}\n${stdout}${stderr}`)
+}
+
+/** What the examples need beside Posthorn, in the versions that this repository is developed with where it has them. */
+function examplePackages(): string[] {
+  const { dependencies, devDependencies } = JSON.parse(
+    readFileSync(join(root, 'package.json'), 'utf8'),
+  ) as Record<'dependencies' | 'devDependencies', Record<string, string>>
+  const known = { ...dependencies, ...devDependencies }
+  const names = ['nodemailer', 'vitest', 'typescript', '@types/node']
+  return ['jest@30', '@jest/globals@30', ...names.map((name) => `${name}@${known[name]}`)]
+}
+
+function runExamples(where: string): void {
+  cpSync(join(root, 'examples'), join(where, 'examples'), { recursive: true })
+  run(where, 'npm', 'install', '--no-audit', '--no-fund', '--ignore-scripts', ...examplePackages())
+  const program = (name: string): string => join(where, 'node_modules/.bin', name)
+  run(where, program('tsc'), '-p', 'examples/tsconfig.json')
+  run(where, process.execPath, '--test', 'examples/node-test/sign-up.test.ts')
+  run(where, process.execPath, 'examples/smtp-server/echo.ts')
+  run(join(where, 'examples/vitest'), process.execPath, program('vitest'), 'run')
+  run(join(where, 'examples/jest'), process.execPath, '--experimental-vm-modules', program('jest'))
+  process.stdout.write('ok      examples: types, node:test, Vitest, Jest, smtp-server\n')
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'posthorn-pack-'))
@@ -44,6 +67,7 @@ try {
   ).trim()
   if (names === '') throw new Error('the library exports nothing')
   process.stdout.write(`ok      installed elsewhere: ${said}; library: ${names}\n`)
+  runExamples(folder)
   run(root, join(root, 'node_modules/.bin/publint'), '--strict')
   process.stdout.write('ok      publint\n')
 } finally {
