@@ -67,8 +67,6 @@ export interface MailboxNews {
   readonly removed: readonly { readonly mailbox: MailboxId; readonly modSeq: ModSeq }[]
   /** Names that were subscribed or unsubscribed. */
   readonly subscriptions: readonly string[]
-  /** Of which other accounts' rights changed. */
-  readonly rights: readonly MailboxId[]
   /** Highest of these, 0 for none. */
   readonly modSeq: ModSeq
   /** False where older ones are gone. */

@@ -4,21 +4,17 @@
 // digits of the octet, `=` itself too, so that every address has one name and every name one address. What is below belongs to that
 // account; in the personal namespace no mailbox can have a name that begins so.
 import { Buffer } from 'node:buffer'
+import { encodeOther, othersLevel } from '../../mail/names-of-others.ts'
 import { canonicalInbox, delimiter } from '../proto/grammar/mailbox.ts'
 
-const first = 'Other Users'
+export { nameForOthers } from '../../mail/names-of-others.ts'
 
 /** As NAMESPACE tells it. */
-export const otherUsersPrefix = `${first}${delimiter}`
+export const otherUsersPrefix = `${othersLevel}${delimiter}`
 
 /** Whether a name is in the namespace, or its first level. */
 export function isOfOthers(name: string): boolean {
-  return name === first || name.startsWith(otherUsersPrefix)
-}
-
-/** The name under which others see a mailbox of the account with that address. */
-export function nameForOthers(address: string, name: string): string {
-  return `${otherUsersPrefix}${encodeAddress(address)}${delimiter}${name}`
+  return name === othersLevel || name.startsWith(otherUsersPrefix)
 }
 
 /** Whose mailbox a name in the namespace means, and its name there; undefined where it has not all its levels. */
@@ -29,16 +25,9 @@ export function tryNameOfOthers(name: string): { address: string; name: string }
   return address === undefined ? undefined : { address, name: canonicalInbox(name.slice(end + 1)) }
 }
 
-function encodeAddress(address: string): string {
-  return address.replace(
-    /[/%*=\u0000-\u001f\u007f]/g,
-    (character) => `=${character.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`,
-  )
-}
-
 function tryDecodeAddress(encoded: string): string | undefined {
   const address = encoded.replace(/=([0-9A-F]{2})/g, (_, digits: string) =>
     Buffer.from(digits, 'hex').toString('latin1'),
   )
-  return encodeAddress(address) === encoded ? address : undefined
+  return encodeOther(address) === encoded ? address : undefined
 }

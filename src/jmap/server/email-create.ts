@@ -143,7 +143,8 @@ async function keep(
   call: AccountCall,
   { draft, blobs }: { draft: Draft; blobs: ReadonlyMap<string, FoundBlob> },
 ): Promise<JsonObject | SetError> {
-  const { random, hostname, maxMessageSize, maxAttachmentsSize } = parts
+  const { random, hostname, maxMessageSize } = parts
+  const { maxAttachmentsSize } = parts.limits
   let attached = 0
   for (const { size } of blobs.values()) attached += size
   if (attached > maxAttachmentsSize) return tooLarge(maxAttachmentsSize)

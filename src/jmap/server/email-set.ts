@@ -1,6 +1,7 @@
 // Email/set (RFC 8621 §4.6). Updates and removals of one call are one change of the store, however many Emails they are of; each is
 // judged by itself.
 import { mail } from '../proto/capabilities.ts'
+import { emailProperties, isHeaderProperty } from '../proto/email-properties.ts'
 import { invalidProperties, SetError } from '../proto/errors.ts'
 import { isJsonObject, memberOf, objectOf, type JsonObject } from '../proto/json.ts'
 import { applyPatch } from '../proto/patch.ts'
@@ -12,6 +13,7 @@ import type { MailRights } from './mail-access.ts'
 import type { MailView } from './mail-index/mail-view.ts'
 import {
   forbidden,
+  loadObject,
   mailboxIdOf,
   type MailWriteParts,
   mayAll,
@@ -59,6 +61,10 @@ async function create(
     noteCreated(call, creationId, made)
     done.created.set(creationId, made)
   }
+}
+
+function isEmailProperty(name: string): boolean {
+  return emailProperties.includes(name) || isHeaderProperty(name)
 }
 
 /** What a patch comes to. */
@@ -112,9 +118,11 @@ async function knownProperties(
   const known = new Map<string, JsonObject>()
   for (const [id, patch] of updates) {
     const names = new Set(Object.keys(patch).map((path) => path.split('/')[0] ?? ''))
-    const properties = [...names].filter((name) => name !== 'keywords' && name !== 'mailboxIds')
+    const properties = [...names].filter(
+      (name) => name !== 'keywords' && name !== 'mailboxIds' && isEmailProperty(name),
+    )
     if (properties.length === 0) continue
-    const object = await parts.loadEmail(call, { id, properties })
+    const object = await loadObject(parts.emailGet, call, { id, properties })
     if (object !== undefined) known.set(id, object)
   }
   return known

@@ -4,13 +4,13 @@ import { encodeObjectId, tryObjectId } from '../../mail/object-id.ts'
 import type { Ingest } from '../../store/ingest.ts'
 import type { EmailId, MailboxId } from '../../store/model.ts'
 import type { Store } from '../../store/store.ts'
-import { SetError, invalidProperties } from '../proto/errors.ts'
-import { memberOf, type Json, type JsonObject } from '../proto/json.ts'
+import { invalidProperties, MethodError, SetError } from '../proto/errors.ts'
+import { isJsonArray, isJsonObject, memberOf, type Json, type JsonObject } from '../proto/json.ts'
 import { idOrReference, setOf, Wrong } from '../proto/shape.ts'
 import type { BlobAccess } from './blob-access.ts'
 import { type MailAccess, type MailRights, rightsIn } from './mail-access.ts'
 import type { MailView } from './mail-index/mail-view.ts'
-import type { AccountCall, AccountPlace } from './module.ts'
+import type { AccountCall, AccountPlace, Method } from './module.ts'
 
 export interface MailWriteParts {
   readonly store: Store
@@ -20,15 +20,22 @@ export interface MailWriteParts {
   readonly hostname: string
   /** Octets; 0 is no limit. */
   readonly maxMessageSize: number
-  /** Octets of the attachments of one Email, unencoded: what the account's capability tells. */
-  readonly maxAttachmentsSize: number
   readonly stage: () => Ingest
   readonly states: MailStates
-  /** All of an Email as /get would tell it, for patches that repeat it. Undefined: it is not there. */
-  loadEmail(
-    call: AccountCall,
-    request: { readonly id: string; readonly properties: readonly string[] },
-  ): Promise<JsonObject | undefined>
+  /** Email/get and Mailbox/get: what a client may repeat in a patch, and what the server has set. */
+  readonly emailGet: Method
+  readonly mailboxGet: Method
+  readonly limits: MailLimits
+}
+
+/** What the accounts' capability tells (RFC 8621 §1.3.1). */
+export interface MailLimits {
+  /** Octets of the attachments of one Email, unencoded. */
+  readonly maxAttachmentsSize: number
+  /** Octets of a Mailbox's name, and levels of Mailboxes; of the whole path, which IMAP has as the name. */
+  readonly maxMailboxName: number
+  readonly maxMailboxDepth: number
+  readonly maxMailboxPath: number
 }
 
 /** What /get would tell as `state`. */
@@ -52,6 +59,18 @@ export function mailboxIdOf({ account }: AccountPlace, mailbox: number): string 
 
 export function tryMailboxNumber({ account }: AccountPlace, id: string): MailboxId | undefined {
   return tryObjectId('mailbox', account.id, id) as MailboxId | undefined
+}
+
+/** An object as its /get would tell it; undefined: it is not there. `properties`: null is all of them. */
+export async function loadObject(
+  method: Method,
+  call: AccountCall,
+  { id, properties }: { readonly id: string; readonly properties: readonly string[] | null },
+): Promise<JsonObject | undefined> {
+  const answer = await method.call(call, { accountId: call.place.id, ids: [id], properties })
+  const list = answer instanceof MethodError ? undefined : memberOf(answer.arguments, 'list')
+  const [object] = isJsonArray(list) ? list : []
+  return isJsonObject(object) ? object : undefined
 }
 
 const idSet = setOf(idOrReference)

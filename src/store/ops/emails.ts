@@ -87,15 +87,14 @@ export function* mailboxNewsSince(request: { account: AccountId; since: ModSeq }
   const state = yield* get<{ forgotten: number }>`SELECT forgotten FROM account WHERE id = ${account}`
   const gone = yield* all<{ mailbox: MailboxId; modseq: ModSeq }>`
     SELECT mailbox, modseq FROM mailbox_tombstone WHERE account = ${account} AND modseq > ${since} ORDER BY modseq`
-  const news = yield* all<{ kind: string; mailbox: MailboxId; name: string; modseq: ModSeq }>`
-    SELECT kind, mailbox, name, modseq FROM news
-    WHERE account = ${account} AND modseq > ${since} AND kind IN ('subscription', 'rights') ORDER BY modseq, name`
+  const news = yield* all<{ name: string; modseq: ModSeq }>`
+    SELECT name, modseq FROM news
+    WHERE account = ${account} AND modseq > ${since} AND kind = 'subscription' ORDER BY modseq, name`
   let modSeq: ModSeq = 0 as ModSeq
   for (const row of [...gone, ...news]) if (row.modseq > modSeq) modSeq = row.modseq
   return {
     removed: gone.map(({ mailbox, modseq }) => ({ mailbox, modSeq: modseq })),
-    subscriptions: news.flatMap(({ kind, name }) => (kind === 'subscription' ? [name] : [])),
-    rights: news.flatMap(({ kind, mailbox }) => (kind === 'rights' && mailbox !== 0 ? [mailbox] : [])),
+    subscriptions: news.map(({ name }) => name),
     modSeq,
     complete: state !== undefined && since >= state.forgotten,
   }

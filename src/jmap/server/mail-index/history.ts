@@ -13,7 +13,7 @@ interface Stay {
   readonly modSeq: number
 }
 
-type Departed = ReadonlyMap<number, readonly Departure[]>
+export type Departed = ReadonlyMap<number, readonly Departure[]>
 
 /** Departures that the viewer can know of, by email. */
 export function departedBy(view: MailView, departures: readonly Departure[]): Departed {

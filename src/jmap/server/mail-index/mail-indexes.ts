@@ -207,7 +207,6 @@ function concernsMailboxes(change: Change): boolean {
     case 'mailbox-created':
     case 'mailbox-changed':
     case 'subscription-changed':
-    case 'rights-changed':
       return true
     case 'objects-changed':
       return change.kind === orderKind

@@ -1,0 +1,426 @@
+// Mailbox/set (RFC 8621 §2.5). Each Mailbox is one change of the store; creates and updates of one call wait for those that they depend
+// on, so that their order in the request does not matter and two Mailboxes can swap names, parents or roles.
+import { Buffer } from 'node:buffer'
+import { nameForOthers } from '../../mail/names-of-others.ts'
+import type { MailboxChangeStore, MailboxExtras } from '../../store/mailbox-changes.ts'
+import type { MailboxId, SpecialUse } from '../../store/model.ts'
+import { mail } from '../proto/capabilities.ts'
+import { invalidProperties, SetError } from '../proto/errors.ts'
+import { jsonEquals, memberOf, objectOf, type Json, type JsonObject } from '../proto/json.ts'
+import { applyPatch } from '../proto/patch.ts'
+import { boolean, otherwise } from '../proto/shape.ts'
+import { rightsIn, type MailRights } from './mail-access.ts'
+import {
+  forbidden,
+  loadObject,
+  mailboxIdOf,
+  type MailWriteParts,
+  mayAll,
+  noteCreated,
+  tryMailboxNumber,
+} from './mail-writing.ts'
+import { orderKind } from './mailbox-order.ts'
+import { type ListedMailbox, listMailboxes } from './mailboxes/mailbox-list.ts'
+import type { AccountCall, Method } from './module.ts'
+import { setMethod, type SetDone, type SetWork } from './standard-methods.ts'
+
+const extra = { onDestroyRemoveEmails: otherwise(boolean, false) }
+
+export function mailboxSetMethod(parts: MailWriteParts): Method {
+  return setMethod({
+    type: 'Mailbox',
+    capability: mail,
+    extra,
+    state: (place) => parts.states.mailbox(place),
+    async apply(call, work, { done, args }) {
+      const setter = new MailboxSetter(parts, call, await parts.access.rights(call.place))
+      await setter.create(work, done)
+      await setter.update(work, done)
+      await setter.destroy(work, done, args.onDestroyRemoveEmails ? 'remove' : 'refuse')
+    },
+  })
+}
+
+/** What a client may say of a Mailbox. */
+interface Wish {
+  readonly name: string
+  readonly parent: MailboxId | null
+  readonly role: string | null
+  readonly sortOrder: number
+  readonly isSubscribed: boolean
+}
+
+/** `wait`: something else of the same call may make it possible. */
+type Step = { readonly done: JsonObject | null } | { readonly refused: SetError; readonly wait: boolean }
+
+const mutable = ['name', 'parentId', 'role', 'sortOrder', 'isSubscribed']
+const fixed = ['id', 'totalEmails', 'unreadEmails', 'totalThreads', 'unreadThreads', 'myRights']
+
+class MailboxSetter {
+  readonly #parts: MailWriteParts
+  readonly #call: AccountCall
+  readonly #rights: MailRights
+  /** Paths of those that have another name for the time being, by id. */
+  readonly #aside = new Map<string, string>()
+
+  constructor(parts: MailWriteParts, call: AccountCall, rights: MailRights) {
+    this.#parts = parts
+    this.#call = call
+    this.#rights = rights
+  }
+
+  async create(work: SetWork, done: SetDone): Promise<void> {
+    await inTurn(work.create, {
+      try: (_, object) => this.#createOne(object),
+      done: (creationId, made) => {
+        if (made === null) throw new Error('a Mailbox was made without an id')
+        noteCreated(this.#call, creationId, made)
+        done.created.set(creationId, made)
+      },
+      refused: (creationId, error) => done.notCreated.set(creationId, error),
+    })
+  }
+
+  async update(work: SetWork, done: SetDone): Promise<void> {
+    await inTurn(work.update, {
+      try: (id, patch) => this.#updateOne(id, patch),
+      done: (id, changed) => {
+        this.#aside.delete(id)
+        done.updated.set(id, changed)
+      },
+      refused: (id, error) => done.notUpdated.set(id, error),
+      // RFC 8620 §5.3: "a single method call could rename an object A => B and simultaneously rename another object B => A".
+      stuck: (waiting) => this.#stepAside(waiting),
+    })
+    // Those that stepped aside in vain go back where they were.
+    for (const [id, path] of this.#aside) await this.#rename(id, path)
+  }
+
+  async destroy(work: SetWork, done: SetDone, emails: 'refuse' | 'remove'): Promise<void> {
+    if (work.destroy.length === 0) return
+    const list = await this.#list()
+    const found = work.destroy.map((id) => {
+      const mailbox = list.find((one) => mailboxIdOf(this.#call.place, one.id) === id)
+      return { id, mailbox }
+    })
+    // Those inside first, so that a whole branch goes in one call.
+    const depth = (path: string | undefined): number => path?.split('/').length ?? 0
+    for (const { id, mailbox } of found.toSorted((a, b) => depth(b.mailbox?.path) - depth(a.mailbox?.path))) {
+      const refused =
+        mailbox === undefined ? new SetError('notFound') : await this.#destroyOne(mailbox, emails)
+      if (refused === null) done.destroyed.push(id)
+      else done.notDestroyed.set(id, refused)
+    }
+  }
+
+  #list(): Promise<ListedMailbox[]> {
+    const { place } = this.#call
+    return listMailboxes(this.#parts.access, this.#rights, { place, now: this.#call.now() })
+  }
+
+  get #isOwner(): boolean {
+    return this.#rights.shared === null
+  }
+
+  async #createOne(object: JsonObject): Promise<Step> {
+    const strangers = Object.keys(object).filter((name) => !mutable.includes(name))
+    if (strangers.length > 0) return refuse(invalidProperties(strangers, 'The server sets these.'))
+    const list = await this.#list()
+    const whole = { parentId: null, role: null, sortOrder: 0, isSubscribed: this.#isOwner, ...object }
+    const wish = this.#read(whole, list)
+    if ('refused' in wish) return wish
+    const denied = this.#mayPut(wish.parent) ?? this.#mayDescribe({ wish, before: null })
+    if (denied !== null) return refuse(denied)
+    const path = this.#pathOf(wish, list)
+    if (path instanceof SetError) return refuse(path)
+    const { store } = this.#parts
+    const { account } = this.#call.place
+    const made = await store.makeMailbox({
+      ...{ account: account.id, name: path, now: this.#call.now() },
+      ...(wish.role === null ? {} : { specialUse: useOf(wish.role) }),
+      ...this.#extras({ wish, before: null, path }),
+    })
+    if (!made.ok) return this.#refusal(made.reason)
+    // RFC 4314 §4: what is put into a shared mailbox has its rights, which the list that was read does not know yet.
+    const id = mailboxIdOf(this.#call.place, made.mailbox.id)
+    const told = await loadObject(this.#parts.mailboxGet, this.#call, { id, properties: null })
+    return { done: { ...unlike(told ?? {}, object), id } }
+  }
+
+  async #updateOne(id: string, patch: JsonObject): Promise<Step> {
+    const list = await this.#list()
+    const number = tryMailboxNumber(this.#call.place, id)
+    const before = list.find((one) => one.id === number)
+    if (before === undefined) return refuse(new SetError('notFound'))
+    const named = Object.keys(patch).map((path) => path.split('/')[0] ?? '')
+    const others = fixed.filter((name) => named.includes(name))
+    const known =
+      others.length === 0
+        ? {}
+        : await loadObject(this.#parts.mailboxGet, this.#call, { id, properties: others })
+    const aside = this.#aside.get(id)
+    const name = aside === undefined ? before.name : aside.slice(aside.lastIndexOf('/') + 1)
+    const current: JsonObject = { ...known, ...this.#describe({ ...before, name }) }
+    const defaults = { parentId: null, role: null, sortOrder: 0 }
+    const patched = applyPatch(current, patch, { mutable, fixed, defaults })
+    if (patched instanceof SetError) return refuse(patched)
+    const wish = this.#read({ ...defaults, ...patched.object }, list)
+    if ('refused' in wish) return wish
+    return this.#settle(before, wish, list)
+  }
+
+  async #settle(before: ListedMailbox, wish: Wish, list: readonly ListedMailbox[]): Promise<Step> {
+    const moves = wish.name !== before.name || wish.parent !== before.parent
+    if (moves && before.path === 'INBOX') return refuse(forbidden('the inbox stays where it is'))
+    const denied =
+      (moves && !before.rights.includes('x') ? forbidden('it may not be renamed') : null) ??
+      (wish.parent === before.parent ? null : this.#mayPut(wish.parent)) ??
+      this.#mayDescribe({ wish, before })
+    if (denied !== null) return refuse(denied)
+    const path = moves ? this.#pathOf(wish, list) : before.path
+    if (path instanceof SetError) return refuse(path)
+    const { store } = this.#parts
+    const changed = await store.changeMailbox({
+      ...{ account: this.#call.place.account.id, mailbox: before.id, now: this.#call.now() },
+      ...(moves ? { name: path } : {}),
+      ...(wish.role === before.role ? {} : { specialUse: wish.role === null ? null : useOf(wish.role) }),
+      ...this.#extras({ wish, before, path }),
+    })
+    return changed.ok ? { done: null } : this.#refusal(changed.reason)
+  }
+
+  async #destroyOne(mailbox: ListedMailbox, emails: 'refuse' | 'remove'): Promise<SetError | null> {
+    if (mailbox.path === 'INBOX') return forbidden('there is always an inbox')
+    if (!mailbox.rights.includes('x')) return forbidden('it may not be removed')
+    if (emails === 'remove' && !mayAll(this.#rights, mailbox.id, 'te')) {
+      return forbidden('its Emails may not be removed')
+    }
+    const gone = await this.#parts.store.destroyMailbox({
+      ...{ account: this.#call.place.account.id, mailbox: mailbox.id, emails },
+      ...{ objects: [orderKind], now: this.#call.now() },
+    })
+    if (gone.ok) return null
+    switch (gone.reason) {
+      case 'has-children':
+        return new SetError('mailboxHasChild', 'There are Mailboxes inside of it.')
+      case 'has-emails':
+        return new SetError('mailboxHasEmail', 'There are Emails in it.')
+      case 'is-inbox':
+        return forbidden('there is always an inbox')
+      case 'not-found':
+        return new SetError('notFound')
+    }
+  }
+
+  /** The Mailbox's own properties as a client sees them. */
+  #describe({ name, parent, role, sortOrder, isSubscribed }: ListedMailbox): JsonObject {
+    const parentId = parent === null ? null : mailboxIdOf(this.#call.place, parent)
+    return { name, parentId, role, sortOrder, isSubscribed }
+  }
+
+  #read(object: JsonObject, list: readonly ListedMailbox[]): Wish | (Step & { readonly refused: SetError }) {
+    const wrong: string[] = []
+    const name = memberOf(object, 'name') ?? null
+    const role = memberOf(object, 'role') ?? null
+    const sortOrder = memberOf(object, 'sortOrder') ?? null
+    const isSubscribed = memberOf(object, 'isSubscribed') ?? null
+    const normal = typeof name === 'string' ? tryName(name, this.#parts.limits.maxMailboxName) : undefined
+    if (normal === undefined) wrong.push('name')
+    const parent = this.#parentOf(memberOf(object, 'parentId') ?? null, list)
+    if (parent === undefined) wrong.push('parentId')
+    if (role !== null && (typeof role !== 'string' || (role !== 'inbox' && !isUse(role)))) wrong.push('role')
+    // RFC 8621 §2: "an integer in the range 0 <= sortOrder < 2^31".
+    const inRange = typeof sortOrder === 'number' && Number.isInteger(sortOrder) && sortOrder >= 0
+    if (!inRange || sortOrder >= 2 ** 31) wrong.push('sortOrder')
+    if (typeof isSubscribed !== 'boolean') wrong.push('isSubscribed')
+    if (wrong.length > 0 || normal === undefined || parent === undefined) {
+      return { refused: invalidProperties(wrong), wait: wrong.includes('parentId') }
+    }
+    return {
+      ...{ name: normal, parent, role: typeof role === 'string' ? role : null },
+      ...{ sortOrder: Number(sortOrder), isSubscribed: isSubscribed === true },
+    }
+  }
+
+  /** Undefined: there is no such parent, or not yet. */
+  #parentOf(value: Json, list: readonly ListedMailbox[]): MailboxId | null | undefined {
+    if (value === null) return null
+    if (typeof value !== 'string') return undefined
+    const number = tryMailboxNumber(this.#call.place, this.#call.createdIds.resolve(value) ?? '')
+    return list.find(({ id }) => id === number)?.id
+  }
+
+  /** RFC 8621 §2 mayCreateChild; at the top of somebody else's account nobody may. */
+  #mayPut(parent: MailboxId | null): SetError | null {
+    if (this.#isOwner) return null
+    if (parent === null) return forbidden('Mailboxes at the top are the owner’s')
+    return rightsIn(this.#rights, parent).includes('k')
+      ? null
+      : forbidden('nothing may be put into that Mailbox')
+  }
+
+  /** Roles and the order are the owner's; what is subscribed is everybody's own. */
+  #mayDescribe({ wish, before }: { wish: Wish; before: ListedMailbox | null }): SetError | null {
+    const role = before?.role ?? null
+    // RFC 8621 §2: the inbox has its role for ever, and no other Mailbox gets it.
+    if (wish.role !== role && (wish.role === 'inbox' || role === 'inbox')) return invalidProperties(['role'])
+    if (this.#isOwner) return null
+    const same = wish.role === role && wish.sortOrder === (before?.sortOrder ?? 0)
+    return same ? null : forbidden('role and order are set by the owner')
+  }
+
+  /** As the store has it. */
+  #pathOf({ name, parent }: Wish, list: readonly ListedMailbox[]): string | SetError {
+    const above = list.find(({ id }) => id === parent)
+    const path = above === undefined ? name : `${above.path}/${name}`
+    const { maxMailboxDepth, maxMailboxPath } = this.#parts.limits
+    if (path.split('/').length > maxMailboxDepth)
+      return invalidProperties(['parentId'], 'It would be too deep.')
+    if (Buffer.byteLength(path) > maxMailboxPath)
+      return invalidProperties(['name'], 'Its path would be too long.')
+    // RFC 3501 §5.1: "INBOX" is one name in any case; and another's mailboxes are shown under a level of their own.
+    if (above === undefined && /^(?:inbox|other users)$/i.test(name)) return invalidProperties(['name'])
+    return path
+  }
+
+  #extras(of: { wish: Wish; before: ListedMailbox | null; path: string }): MailboxExtras {
+    const { wish, before, path } = of
+    const { account, viewer } = this.#call.place
+    const name = this.#isOwner ? path : nameForOthers(account.address, path)
+    const { isSubscribed: subscribed, sortOrder } = wish
+    return {
+      ...(subscribed === (before?.isSubscribed ?? false)
+        ? {}
+        : { subscription: { account: viewer.id, name, subscribed } }),
+      ...(sortOrder === (before?.sortOrder ?? 0)
+        ? {}
+        : { object: { kind: orderKind, value: JSON.stringify(sortOrder) } }),
+    }
+  }
+
+  #refusal(reason: Refusal): Step & { readonly refused: SetError } {
+    switch (reason) {
+      case 'not-found':
+        return refuse(new SetError('notFound'))
+      case 'is-inbox':
+        return refuse(forbidden('the inbox stays as it is'))
+      case 'exists':
+        return { refused: invalidProperties(['name'], 'There is a Mailbox of that name.'), wait: true }
+      case 'no-superior':
+        return { refused: invalidProperties(['parentId'], 'There is no such parent.'), wait: true }
+      case 'into-itself':
+        return { refused: invalidProperties(['parentId'], 'It would be inside of itself.'), wait: true }
+      case 'special-use-taken':
+        return { refused: invalidProperties(['role'], 'Another Mailbox has that role.'), wait: true }
+      case 'too-many-mailboxes':
+      case 'over-quota':
+        return refuse(new SetError('overQuota', 'There may be no more Mailboxes.'))
+    }
+  }
+
+  /** Gives one of those that wait another name for the time being, so that others can have its own. */
+  async #stepAside(waiting: ReadonlySet<string>): Promise<boolean> {
+    const list = await this.#list()
+    for (const id of waiting) {
+      const mailbox = list.find((one) => mailboxIdOf(this.#call.place, one.id) === id)
+      if (mailbox === undefined || this.#aside.has(id) || mailbox.path === 'INBOX') continue
+      if (!mailbox.rights.includes('x')) continue
+      this.#aside.set(id, mailbox.path)
+      const above = mailbox.path.slice(0, mailbox.path.lastIndexOf('/') + 1)
+      if (await this.#rename(id, `${above}${this.#parts.random.id()}`)) return true
+      this.#aside.delete(id)
+    }
+    return false
+  }
+
+  async #rename(id: string, name: string): Promise<boolean> {
+    const mailbox = tryMailboxNumber(this.#call.place, id)
+    if (mailbox === undefined) return false
+    const { account } = this.#call.place
+    const now = this.#call.now()
+    return (await this.#parts.store.changeMailbox({ account: account.id, mailbox, name, now })).ok
+  }
+}
+
+type Reason<K extends keyof MailboxChangeStore> =
+  Awaited<ReturnType<MailboxChangeStore[K]>> extends infer R
+    ? R extends { readonly ok: false; readonly reason: infer Why }
+      ? Why
+      : never
+    : never
+type Refusal = Reason<'makeMailbox' | 'changeMailbox'>
+
+function refuse(refused: SetError): { readonly refused: SetError; readonly wait: boolean } {
+  return { refused, wait: false }
+}
+
+interface Turns {
+  try(key: string, value: JsonObject): Promise<Step>
+  done(key: string, result: JsonObject | null): void
+  refused(key: string, error: SetError): void
+  /** Nobody gets on any more: true where something was changed so that it is worth another try. */
+  stuck?(waiting: ReadonlySet<string>): Promise<boolean>
+}
+
+/** Tries those that wait again for as long as others get on. */
+async function inTurn(work: ReadonlyMap<string, JsonObject>, turns: Turns): Promise<void> {
+  let waiting = new Map(work)
+  for (;;) {
+    const later = new Map<string, JsonObject>()
+    const errors = new Map<string, SetError>()
+    for (const [key, value] of waiting) {
+      const step = await turns.try(key, value)
+      if ('done' in step) turns.done(key, step.done)
+      else if (!step.wait) turns.refused(key, step.refused)
+      else {
+        later.set(key, value)
+        errors.set(key, step.refused)
+      }
+    }
+    if (later.size === 0) return
+    const stuck = later.size === waiting.size
+    // One alone waits for nobody.
+    if (stuck && !(later.size > 1 && (await turns.stuck?.(new Set(later.keys()))))) {
+      for (const [key, error] of errors) turns.refused(key, error)
+      return
+    }
+    waiting = later
+  }
+}
+
+/** RFC 8621 §2: "a Net-Unicode string [RFC5198] of at least 1 character", which is in NFC and has no controls; no wildcards of IMAP's. */
+function tryName(name: string, longest: number): string | undefined {
+  const normal = name.normalize('NFC')
+  const sound = normal.isWellFormed() && normal.trim() !== '' && Buffer.byteLength(normal) <= longest
+  return sound && !/[/*%\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(normal) ? normal : undefined
+}
+
+const uses: readonly SpecialUse[] = [
+  'archive',
+  'drafts',
+  'junk',
+  'sent',
+  'trash',
+  'flagged',
+  'important',
+  'all',
+]
+
+function isUse(role: string): role is SpecialUse {
+  return uses.some((use) => use === role)
+}
+
+function useOf(role: string): SpecialUse {
+  if (!isUse(role)) throw new Error('a role that was not read')
+  return role
+}
+
+/** What of `told` the client has not said itself (RFC 8620 §5.3). */
+function unlike(told: JsonObject, said: JsonObject): JsonObject {
+  return objectOf(
+    Object.entries(told).filter(([name, value]) => {
+      const own = memberOf(said, name)
+      return own === undefined || !jsonEquals(own, value)
+    }),
+  )
+}

@@ -1,0 +1,179 @@
+// Mailbox/get and Mailbox/changes (RFC 8621 §2.1, §2.2).
+import { tryObjectId } from '../../../mail/object-id.ts'
+import type { MailboxNews } from '../../../store/emails.ts'
+import type { ModSeq } from '../../../store/model.ts'
+import { mail } from '../../proto/capabilities.ts'
+import { MethodError } from '../../proto/errors.ts'
+import { objectOf, type Json, type JsonObject } from '../../proto/json.ts'
+import type { MailAccess, MailRights } from '../mail-access.ts'
+import { told } from '../mail-changes.ts'
+import { mailboxCounts, type MailboxCounts } from '../mail-index/mailbox-counts.ts'
+import type { MailView } from '../mail-index/mail-view.ts'
+import { fingerprintOf, formatPoint, knownOf, tryPoint, type Event, type Point } from '../mail-index/point.ts'
+import type { AccountCall, Method } from '../module.ts'
+import { changesMethod, getMethod } from '../standard-methods.ts'
+import { listMailboxes, mailboxIdOf, mailboxRights, type ListedMailbox } from './mailbox-list.ts'
+
+const counted = ['totalEmails', 'unreadEmails', 'totalThreads', 'unreadThreads'] as const
+const properties = [
+  ...['id', 'name', 'parentId', 'role', 'sortOrder', ...counted],
+  ...['myRights', 'isSubscribed'],
+]
+
+/** The mailboxes of an account at a state. What is told may be younger than the state, never older. */
+export interface MailboxesNow {
+  readonly rights: MailRights
+  readonly list: readonly ListedMailbox[]
+  readonly modSeq: number
+  /** Goes into states: of what is shared, for who sees a part. */
+  readonly fingerprint: string
+  readonly view: MailView
+}
+
+export async function mailboxesNow(
+  access: MailAccess,
+  call: Pick<AccountCall, 'place' | 'now'>,
+): Promise<MailboxesNow> {
+  const rights = await access.rights(call.place)
+  // Before the rows are read.
+  const modSeq = (await access.view(rights)).last.mailbox
+  const list = await listMailboxes(access, rights, { place: call.place, now: call.now() })
+  const view = await access.view(rights)
+  const marks = list.map((one) => `${one.id}${one.rights}${one.isSubscribed ? '+' : '-'}`)
+  const fingerprint = rights.shared === null ? '' : fingerprintOf(marks.join(' '))
+  return { rights, list, modSeq, fingerprint, view }
+}
+
+export function mailboxState({ modSeq, fingerprint }: MailboxesNow): string {
+  return formatPoint({ modSeq, id: null }, fingerprint)
+}
+
+export function mailboxGet(access: MailAccess): Method {
+  return getMethod({
+    ...{ type: 'Mailbox', capability: mail, properties, extra: {} },
+    async load(call, { ids, properties: asked }) {
+      const now = await mailboxesNow(access, call)
+      const { list, view, rights } = now
+      const wanted =
+        ids === null ? null : new Set(ids.map((text) => tryObjectId('mailbox', rights.account, text)))
+      const chosen = list.filter(({ id }) => wanted === null || wanted.has(id))
+      const trash = list.find(({ role }) => role === 'trash')
+      const needsCounts = counted.some((name) => asked.has(name))
+      const counts = needsCounts ? mailboxCounts(view, trash ? view.index.numberOf(trash.id) : -1) : []
+      const objects = chosen.map((one) => mailboxObject(one, { rights, counts: countsOf(view, counts, one) }))
+      return { state: mailboxState(now), list: objects }
+    },
+  })
+}
+
+const nothing: MailboxCounts = { totalEmails: 0, unreadEmails: 0, totalThreads: 0, unreadThreads: 0 }
+
+function countsOf(view: MailView, counts: readonly MailboxCounts[], { id }: ListedMailbox): MailboxCounts {
+  return counts[view.index.numberOf(id)] ?? nothing
+}
+
+function mailboxObject(
+  one: ListedMailbox,
+  { rights, counts }: { rights: MailRights; counts: MailboxCounts },
+): JsonObject {
+  const { account } = rights
+  return {
+    id: mailboxIdOf(account, one.id),
+    name: one.name,
+    parentId: mailboxIdOf(account, one.parent),
+    role: one.role,
+    sortOrder: one.sortOrder,
+    totalEmails: counts.totalEmails,
+    unreadEmails: counts.unreadEmails,
+    totalThreads: counts.totalThreads,
+    unreadThreads: counts.unreadThreads,
+    myRights: mailboxRights(one),
+    isSubscribed: one.isSubscribed,
+  }
+}
+
+/** What became of mailboxes since a state. */
+export interface MailboxPast {
+  readonly now: MailboxesNow
+  readonly point: Point
+  readonly events: readonly Event[]
+  /** Ids of those of which more than counts may have changed. */
+  readonly more: ReadonlySet<number>
+}
+
+export async function mailboxPast(
+  access: MailAccess,
+  call: AccountCall,
+  state: string,
+): Promise<MailboxPast | undefined> {
+  const now = await mailboxesNow(access, call)
+  const { rights, fingerprint, view } = now
+  const point = tryPoint(state, { fingerprint, newest: view.index.modSeq })
+  if (point === undefined) return undefined
+  // A modseq of a state that was given.
+  const since = Math.max(0, point.id === null ? point.modSeq : point.modSeq - 1) as ModSeq
+  const news = await access.store.mailboxNewsSince({ account: rights.account, since })
+  if (!news.complete) return undefined
+  const { index } = view
+  if (since < index.loadedAt) {
+    // The index does not know whose counts these changed.
+    const { departures, complete } = await access.store.departuresSince({ account: rights.account, since })
+    if (!complete) return undefined
+    for (const { thread, modSeq } of departures) index.touchThread(thread, modSeq)
+  }
+  return { now, point, ...eventsOf(now, { point, news }) }
+}
+
+function eventsOf(
+  { list, rights, view, modSeq }: MailboxesNow,
+  { point, news }: { point: Point; news: MailboxNews },
+): { events: Event[]; more: Set<number> } {
+  const events: Event[] = []
+  const more = new Set<number>()
+  const isOwn = rights.shared === null
+  const subscribed = new Set(isOwn ? news.subscriptions : [])
+  for (const { id, path, createdModSeq, changedModSeq } of list) {
+    const known = knownOf(point, id)
+    if (createdModSeq > known) {
+      events.push({ id, at: createdModSeq, what: 'created' })
+      continue
+    }
+    const counts = view.index.counted[view.index.numberOf(id)] ?? 0
+    // The news says that it was since, and not when.
+    const subscription = subscribed.has(path) ? Math.max(modSeq, known + 1) : 0
+    const own = Math.max(changedModSeq, subscription)
+    if (own > known) more.add(id)
+    const at = Math.max(own, counts)
+    if (at > known) events.push({ id, at, what: 'updated' })
+  }
+  // Of another's mailboxes one that goes is no more shared, and what is shared is in the state.
+  for (const { mailbox: id, modSeq: at } of isOwn ? news.removed : []) {
+    if (at > knownOf(point, id)) events.push({ id, at, what: 'destroyed' })
+  }
+  return { events, more }
+}
+
+export function mailboxChanges(access: MailAccess): Method {
+  return changesMethod({
+    type: 'Mailbox',
+    capability: mail,
+    async load(call, { sinceState, maxChanges }) {
+      const past = await mailboxPast(access, call, sinceState)
+      if (past === undefined) return new MethodError('cannotCalculateChanges')
+      const { now, events, more } = past
+      const newest = { modSeq: now.modSeq, id: null }
+      const page = told(call, {
+        ...{ events, most: maxChanges, kind: 'mailbox', newest },
+        fingerprint: now.fingerprint,
+      })
+      return { ...page, more: objectOf([['updatedProperties', updatedProperties(call, page.updated, more)]]) }
+    },
+  })
+}
+
+/** RFC 8621 §2.2: the counts where nothing else changed. */
+function updatedProperties(call: AccountCall, updated: readonly string[], more: ReadonlySet<number>): Json {
+  const account = call.place.account.id
+  const onlyCounts = updated.every((text) => !more.has(tryObjectId('mailbox', account, text) ?? 0))
+  return updated.length > 0 && onlyCounts ? [...counted] : null
+}
