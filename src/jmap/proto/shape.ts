@@ -9,14 +9,17 @@ import { isJsonArray, isJsonObject, memberOf, type Json, type JsonObject } from 
 export class Wrong {
   readonly path: readonly (string | number)[]
   readonly wanted: string
+  /** `unknown`: a member that no shape knows, which a filter tells apart from a wrong one (RFC 8620 §5.5 unsupportedFilter). */
+  readonly kind: 'wrong' | 'unknown'
 
-  constructor(wanted: string, path: readonly (string | number)[] = []) {
+  constructor(wanted: string, path: readonly (string | number)[] = [], kind: Wrong['kind'] = 'wrong') {
     this.wanted = wanted
     this.path = path
+    this.kind = kind
   }
 
   within(step: string | number): Wrong {
-    return new Wrong(this.wanted, [step, ...this.path])
+    return new Wrong(this.wanted, [step, ...this.path], this.kind)
   }
 
   /** For `description` of an error (RFC 8620 §3.6.2). */
@@ -143,7 +146,8 @@ export function record<const F extends Fields>(fields: F): Shape<FieldsOf<F>> {
   const known = new Set(names)
   return (value) => {
     if (!isJsonObject(value)) return new Wrong('an object is wanted')
-    for (const name of Object.keys(value)) if (!known.has(name)) return new Wrong('is not known here', [name])
+    for (const name of Object.keys(value))
+      if (!known.has(name)) return new Wrong('is not known here', [name], 'unknown')
     const members: [string, unknown][] = []
     for (const name of names) {
       const shape = fields[name]

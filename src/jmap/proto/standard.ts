@@ -102,7 +102,7 @@ export function filterOf<Condition>(condition: Shape<Condition>): Shape<Filter<C
     const conditions = listOf(filter)(memberOf(value, 'conditions'))
     if (conditions instanceof Wrong) return conditions.within('conditions')
     const stranger = Object.keys(value).find((name) => name !== 'operator' && name !== 'conditions')
-    if (stranger !== undefined) return new Wrong('is not known here', [stranger])
+    if (stranger !== undefined) return new Wrong('is not known here', [stranger], 'unknown')
     return { operator: read, conditions }
   }
   return filter

@@ -2,7 +2,8 @@
 // client asked for, the limits and the form of the response are here.
 import { collations } from '../proto/capabilities.ts'
 import { MethodError } from '../proto/errors.ts'
-import { nullable, listOf, record, type FieldsOf, type Shape } from '../proto/shape.ts'
+import type { Json } from '../proto/json.ts'
+import { anything, nullable, listOf, record, Wrong, type FieldsOf, type Shape } from '../proto/shape.ts'
 import {
   comparator,
   filterOf,
@@ -58,9 +59,10 @@ export function queryMethod<Condition, const F extends Fields>(
   const { type, capability, condition, sortable, extra } = definition
   const standard = {
     ...queryArguments,
-    filter: nullable(filterOf(condition)),
+    filter: nullable(anything),
     sort: nullable(listOf(comparator)),
   }
+  const readFilter = filterReader(condition)
   return accountMethod({
     name: `${type}/query`,
     capability,
@@ -72,7 +74,9 @@ export function queryMethod<Condition, const F extends Fields>(
       const sort = args.sort ?? []
       const unsorted = unsupportedSort(sort, sortable)
       if (unsorted !== null) return unsorted
-      const found = await definition.run(call, { filter: args.filter, sort, args })
+      const filter = readFilter(args.filter)
+      if (filter instanceof MethodError) return filter
+      const found = await definition.run(call, { filter, sort, args })
       if (found instanceof MethodError) return found
       const { results, queryState, canCalculateChanges } = found
       const start = firstOf(call, args, results)
@@ -92,6 +96,19 @@ export function queryMethod<Condition, const F extends Fields>(
       }
     },
   })
+}
+
+/** RFC 8620 §5.5: a condition that the type does not have is unsupportedFilter, one that is wrong invalidArguments. */
+function filterReader<Condition>(
+  condition: Shape<Condition>,
+): (given: Json) => Filter<Condition> | null | MethodError {
+  const shape = nullable(filterOf(condition))
+  return (given) => {
+    const read = shape(given)
+    if (!(read instanceof Wrong)) return read
+    const { description } = read.within('filter')
+    return new MethodError(read.kind === 'unknown' ? 'unsupportedFilter' : 'invalidArguments', description)
+  }
 }
 
 /** RFC 8620 §5.5: the index of the first result to tell. */
@@ -152,9 +169,10 @@ export function queryChangesMethod<Condition, const F extends Fields>(
   const { type, capability, condition, sortable, extra } = definition
   const standard = {
     ...queryChangesArguments,
-    filter: nullable(filterOf(condition)),
+    filter: nullable(anything),
     sort: nullable(listOf(comparator)),
   }
+  const readFilter = filterReader(condition)
   return accountMethod({
     name: `${type}/queryChanges`,
     capability,
@@ -167,7 +185,9 @@ export function queryChangesMethod<Condition, const F extends Fields>(
       const unsorted = unsupportedSort(sort, sortable)
       if (unsorted !== null) return unsorted
       const { sinceQueryState, upToId, maxChanges } = args
-      const changes = await definition.run(call, { filter: args.filter, sort, args, sinceQueryState, upToId })
+      const filter = readFilter(args.filter)
+      if (filter instanceof MethodError) return filter
+      const changes = await definition.run(call, { filter, sort, args, sinceQueryState, upToId })
       if (changes instanceof MethodError) return changes
       const { newQueryState, removed, added, total } = changes
       // RFC 8620 §5.6: "Each item in the removed or added array is considered to be one change."

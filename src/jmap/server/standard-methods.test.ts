@@ -70,7 +70,10 @@ function todoModule(todos: Todos): JmapModule {
         defaultProperties: ['id', 'title'],
         load: async (_call, { ids }) => ({
           state: todos.state,
-          list: ids === null ? [...todos.all.values()] : ids.flatMap((id) => todos.all.get(id) ?? []),
+          list:
+            ids === null
+              ? [...todos.all.values()]
+              : ids.flatMap((id) => [todos.all.get(id)].filter((todo) => todo !== undefined)),
         }),
       }),
       changesMethod({
