@@ -8,7 +8,8 @@ import type { Config } from './config/schema.ts'
 import type { ListenerConfig, Service as ServiceName } from './config/sections/listeners.ts'
 import { collectOperations } from './control/server/collect-operations.ts'
 import { startControlServer } from './control/server/control-server.ts'
-import { type AdminOperations, tableOperations } from './control/server/operation.ts'
+import { liveOperations } from './control/server/live-operations.ts'
+import { type OperationTable, tableOperations } from './control/server/operation.ts'
 import * as serverEvents from './events/server.ts'
 import { SocketNetwork } from './net/socket-network.ts'
 import type { Queue } from './queue/queue.ts'
@@ -18,6 +19,8 @@ import { collectRegularly } from './wiring/collector.ts'
 import { beginSetup, makeSite, pagesOrigin, startWebhookTelling } from './wiring/http.ts'
 import { holdJmap } from './wiring/jmap.ts'
 import { type AnyListener, makeConnections, makeFacts, openListener } from './wiring/listeners.ts'
+import { liveServer, startSampling } from './wiring/live.ts'
+import { programVersion } from './wiring/program-version.ts'
 import { startOutgoing } from './wiring/outgoing.ts'
 import { makeIdentity, makeResolver } from './wiring/surroundings.ts'
 
@@ -33,7 +36,7 @@ export interface OpenListener {
 export interface Posthorn extends AsyncDisposable {
   readonly backend: Backend
   /** Those of the backend, and what a running server alone can do. */
-  readonly operations: AdminOperations
+  readonly operations: OperationTable
   readonly listeners: readonly OpenListener[]
   /** Where a person finds the pages: `https://mail.example.org`; null where nothing speaks HTTP. */
   readonly pages: string | null
@@ -56,13 +59,14 @@ export async function startPosthorn(config: Config, surroundings: Surroundings =
   const outgoing = opening.use(await startOutgoing({ ...surroundings, backend, network, resolver }))
   if (config.webhooks.length > 0) opening.use(await startWebhookTelling(backend))
   const setup = await beginSetup(backend)
+  const table: { current: OperationTable } = { current: backend.operations }
   const jmap = opening.use(holdJmap({ backend, resolver }))
   const parts = {
     ...{ backend, network, resolver, identity, outgoing },
     policy: backend.policy,
     connections: makeConnections(config.net, clock),
     facts: makeFacts(config.imap),
-    site: makeSite({ backend, outgoing, setup, jmap }),
+    site: makeSite({ backend, outgoing, setup, jmap, operations: () => table.current }),
   }
   const listeners: { settings: ListenerConfig; listener: AnyListener }[] = []
   for (const settings of config.listeners) {
@@ -75,14 +79,22 @@ export async function startPosthorn(config: Config, surroundings: Surroundings =
   const collecting = opening.use(startCollecting(parts))
   // Where mail is read somebody will search it.
   if (config.listeners.some(({ service }) => service === 'imap')) backend.search.start()
-  const operations = tableOperations(collectOperations(collecting), backend.operations)
+  const open = listeners.flatMap(({ settings, listener }) =>
+    listener.points.map((point) => ({ service: settings.service, tls: settings.tls, ...point })),
+  )
+  const { recorder } = backend
+  if (recorder !== null) opening.use(startSampling(backend, recorder))
+  const { layers = null } = surroundings
+  const live =
+    recorder === null
+      ? {}
+      : liveOperations(liveServer({ backend, recorder, listeners, open, version: programVersion, layers }))
+  const operations = tableOperations({ ...collectOperations(collecting), ...live }, backend.operations)
+  table.current = operations
   if (config.data !== null && surroundings.store === undefined && config.store.postgres === undefined) {
     opening.use(await startControlServer({ dataFolder: config.data, operations }))
   }
   opening.use(collectRegularly(backend))
-  const open = listeners.flatMap(({ settings, listener }) =>
-    listener.points.map((point) => ({ service: settings.service, tls: settings.tls, ...point })),
-  )
   const pages = pagesOrigin(config, open)
   for (const point of open) events.emit(serverEvents.listening, point)
   const running = opening.move()

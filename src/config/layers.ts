@@ -50,6 +50,16 @@ export function explainConfig(layers: readonly Layer[]): Explained[] {
   }))
 }
 
+/** The same of a configuration whose layers nobody kept. */
+export function listSettings(config: Config): Explained[] {
+  return leaves(config, '').map(({ key, value }) => ({
+    key,
+    value: typeof value === 'function' ? '(a function)' : value,
+    origin: '',
+    description: describe(key) ?? '',
+  }))
+}
+
 /** The description of a key such as `smtp.maxRecipients`. */
 export function describe(key: string): string | undefined {
   let schema: z.ZodType | undefined = configSchema

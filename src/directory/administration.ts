@@ -122,6 +122,10 @@ export class Administration {
     return this.#insertAccount({ ...request, credentials })
   }
 
+  findAccount(address: string): Promise<Account | undefined> {
+    return this.#findAccount(address)
+  }
+
   /** In order of address; a page at a time where there are many. */
   listAccounts(page: { readonly after?: string; readonly limit?: number } = {}): Promise<Account[]> {
     return this.#store.listAccounts(page)

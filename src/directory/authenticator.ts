@@ -38,6 +38,7 @@ import type {
   Refused,
   Scope,
   ScramAttempt,
+  ThrottleView,
   TokenAttempt,
 } from './directory.ts'
 
@@ -95,6 +96,18 @@ export class Authenticator implements Answers {
     this.#secondFactor = new SecondFactor(shared)
     this.#passwords = new Passwords(options)
     this.#tokens = options.tokens
+  }
+
+  /** Of passwords; codes have their own count, lifted with it. */
+  get throttle(): ThrottleView {
+    const [passwords, codes] = [this.#throttle, this.#codeThrottle]
+    return {
+      list: (limit) => passwords.list(limit),
+      lift(kind, key) {
+        const lifted = [passwords.lift(kind, key), codes.lift(kind, key)]
+        return lifted.includes(true)
+      },
+    }
   }
 
   async authenticate(attempt: PasswordAttempt): Promise<Authentication> {

@@ -19,6 +19,11 @@ export class BoundedMap<V> {
     return this.#entries.size
   }
 
+  /** Also those that have expired and were not asked for since. */
+  keys(): Iterable<string> {
+    return this.#entries.keys()
+  }
+
   get(key: string, now: number): V | undefined {
     const entry = this.#entries.get(key)
     if (entry === undefined) return undefined

@@ -37,6 +37,7 @@ export function createDirectory(options: DirectoryOptions): Directory {
   })
   const resolver = new AddressResolver(store, options.directory)
   return {
+    throttle: authenticator.throttle,
     sasl: {
       scram: true,
       cramMd5: auth.cramMd5,

@@ -11,6 +11,7 @@ import type { Address } from '../mail/address.ts'
 import type { CramVerifier, ScramVerifier } from '../sasl/mechanism.ts'
 import type { ScramHash } from '../sasl/scram-keys.ts'
 import type { Account } from '../store/model.ts'
+import type { LoginThrottle } from './throttle.ts'
 
 /** A mailing list: what it sends on has its owner as the reverse-path, who gets what bounces (RFC 5321 §3.9.2). */
 export interface ListOwner {
@@ -161,8 +162,13 @@ export interface SaslFacts {
   readonly scramIterations: number
 }
 
+/** Counts of wrong log-ins, as an operator sees them. */
+export type ThrottleView = Pick<LoginThrottle, 'list' | 'lift'>
+
 /** See the file header. Nothing here throws but for bugs: a store that fails shows as `unavailable`, or rejects in `resolve`. */
 export interface Directory {
+  /** Who has guessed wrongly, and may be let in again; null where nobody is counted. */
+  readonly throttle: ThrottleView | null
   readonly sasl: SaslFacts
   /** Rejects with `StoreUnavailable` when the store cannot answer. One store read for an address that exists. */
   resolve(address: Address): Promise<Resolution>

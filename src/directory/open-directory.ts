@@ -34,6 +34,7 @@ export function createOpenDirectory(options: OpenDirectoryOptions): Directory {
   const { defaultDomain } = options
   const resolver = new AddressResolver(options.store, options.directory)
   return {
+    throttle: null,
     // No verifier can be kept for a password that may be any.
     sasl: {
       ...{ scram: false, cramMd5: false, tokens: false, certificates: false },

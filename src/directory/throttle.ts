@@ -19,6 +19,18 @@ export interface Guess {
   readonly fingerprint: string | null
 }
 
+/** One count of wrong guesses. */
+export interface ThrottleCount {
+  /** Of a network, of a name, or of a name from a network where it has logged in. */
+  readonly kind: 'network' | 'name' | 'known-network'
+  /** The network, the name, or both. */
+  readonly key: string
+  readonly count: number
+  readonly limit: number
+  /** Whether the next guess is refused. */
+  readonly isFull: boolean
+}
+
 /** A guess under way. */
 export interface CountedGuess {
   /**
@@ -79,6 +91,23 @@ export class LoginThrottle {
     }
   }
 
+  /** What is counted now, fullest first, at most `limit`. */
+  list(limit: number): ThrottleCount[] {
+    const now = this.#clock.monotonic()
+    const all = [
+      ...this.#networks.list('network', now),
+      ...this.#names.list('name', now),
+      ...this.#knownPairs.list('known-network', now),
+    ]
+    return all.toSorted((left, right) => right.count / right.limit - left.count / left.limit).slice(0, limit)
+  }
+
+  /** Forgets a count, so that who is shut out may try again; false where there is none. */
+  lift(kind: ThrottleCount['kind'], key: string): boolean {
+    const counts = { network: this.#networks, name: this.#names, 'known-network': this.#knownPairs }[kind]
+    return counts.forget(key, this.#clock.monotonic())
+  }
+
   #count({ counts, key, seenKey, counted }: Judge): void {
     if (counted) return
     const now = this.#clock.monotonic()
@@ -131,6 +160,20 @@ class LeakyCounts {
     const level = this.#level(key, now) + amount
     if (level > 0) this.#levels.set(key, { level, at: now }, now + this.#window)
     else this.#levels.delete(key)
+  }
+
+  list(kind: ThrottleCount['kind'], now: number): ThrottleCount[] {
+    const limit = this.#limit
+    return [...this.#levels.keys()].flatMap((key) => {
+      const count = this.#level(key, now)
+      return count === 0 ? [] : [{ kind, key, count, limit, isFull: this.isFull(key, now) }]
+    })
+  }
+
+  forget(key: string, now: number): boolean {
+    const there = this.#levels.get(key, now) !== undefined
+    this.#levels.delete(key)
+    return there
   }
 
   #level(key: string, now: number): number {

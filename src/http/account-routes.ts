@@ -29,8 +29,8 @@ import {
 import type { z } from 'zod'
 import type { Caller } from './authenticate.ts'
 import { makeProblem, type Problem } from './problem.ts'
+import { isProven } from './proven.ts'
 import { type Call, route, type Route, scopeProblem } from './route.ts'
-import { readSessionCookie } from './session-cookie.ts'
 import { checkPerson, passkeyProblem } from './session-routes.ts'
 
 export function accountRoutes(): Route[] {
@@ -320,17 +320,8 @@ function password(): Route[] {
 }
 
 /** Null for a session that is fresh enough, or the password itself. */
-async function provenProblem({
-  parts,
-  caller,
-  request,
-  env,
-}: Call & { readonly caller: Caller }): Promise<Problem | null> {
-  if (caller.via === 'password') return null
-  const { sessions: all } = parts.logins
-  const token = caller.sessionId === null ? null : readSessionCookie(request.headers, env)
-  const session = token === null ? undefined : await all.find(token, env.remoteAddress)
-  if (session !== undefined && all.isProven(session)) return null
+async function provenProblem(call: Call & { readonly caller: Caller }): Promise<Problem | null> {
+  if (call.caller.via === 'password' || (await isProven(call.parts, call))) return null
   return makeProblem(403, 'proof-required', accountProblems['proof-required'])
 }
 

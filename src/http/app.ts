@@ -3,6 +3,8 @@
 import { type Context, Hono } from 'hono'
 import type { HttpEnvironment, HttpMount, HttpScope } from '../base/http-mount.ts'
 import type { Account } from '../store/model.ts'
+import { adminRoutes } from './admin-routes.ts'
+import { apiPage } from './api-page.ts'
 import { readFeed } from './event-feed.ts'
 import { cancel, send, status } from './messages.ts'
 import { openApiDocument } from './openapi.ts'
@@ -34,7 +36,8 @@ export function createApp(parts: HttpParts): App {
       return work(context, asked.caller.account)
     }
   app.get('/api/v1/health', (context) => context.json({ status: 'ok' }))
-  app.get('/api/v1/openapi.json', (context) => context.json(openApiDocument()))
+  app.get('/api/v1/openapi.json', (context) => context.json(openApiDocument(parts.operations)))
+  app.get('/api/', () => apiPage(openApiDocument(parts.operations)))
   app.post(
     '/api/v1/messages',
     withAccount('send', async (context, account) => {
@@ -63,7 +66,7 @@ export function createApp(parts: HttpParts): App {
       openTerminal(parts, account, { signal: req.raw.signal, stopping: env.stopping }),
     ),
   )
-  addRoutes(app, parts, apiRoutes())
+  addRoutes(app, parts, [...apiRoutes(), ...adminRoutes(parts.operations)])
   refuseOtherMethods(app)
   app.notFound(() => problemResponse(makeProblem(404, 'not-found', 'There is nothing here.')))
   // The site answers for what fails, whoever's mount it is.

@@ -1,6 +1,7 @@
 // The OpenAPI 3.1 document of the API, webhooks included, written from the schemas that check the requests: so it cannot promise what is
 // not taken.
 import { z } from 'zod'
+import { type AdminOperation, adminRoutes } from './admin-routes.ts'
 import type { Route } from './route.ts'
 import { apiRoutes } from './routes.ts'
 import {
@@ -28,7 +29,7 @@ const components = {
 type ComponentName = keyof typeof components
 
 /** A value of JSON; the same at every call. */
-export function openApiDocument(): Record<string, unknown> {
+export function openApiDocument(operations: readonly AdminOperation[]): Record<string, unknown> {
   return {
     openapi: '3.1.0',
     info: {
@@ -69,7 +70,7 @@ export function openApiDocument(): Record<string, unknown> {
         },
       },
       '/api/v1/health': { get: { ...operation('Whether the server runs', { 200: 'Health' }), security: [] } },
-      ...routePaths(apiRoutes()),
+      ...routePaths([...apiRoutes(), ...adminRoutes(operations)]),
     },
     webhooks,
     components: { schemas: schemas(), securitySchemes },

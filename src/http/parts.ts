@@ -15,6 +15,7 @@ import type { Directory } from '../directory/directory.ts'
 import type { Administration } from '../directory/administration.ts'
 import type { Logins } from '../directory/logins.ts'
 import type { Setup } from '../directory/setup.ts'
+import type { AdminOperation } from './admin-routes.ts'
 import type { SendResponse } from './schema.ts'
 
 /** A message for end-to-end delivery: nothing of it is kept (`POST /api/v1/messages?mode=direct`). */
@@ -42,6 +43,10 @@ export interface HttpParts {
   /** `open`: a catcher, which everybody may read. */
   readonly access: 'open' | 'accounts'
   readonly logins: Logins
+  /** What admins may have done, by name. */
+  readonly operations: readonly AdminOperation[]
+  /** The counters, in Prometheus' text format. */
+  readonly metrics: () => Promise<string>
   readonly administration: Administration
   /** Of a server that had no account when it started. */
   readonly setup: Setup | null

@@ -31,6 +31,7 @@ export interface Route {
   readonly summary: string
   readonly group: string
   readonly access: Access
+  /** As it is shown: what checks it may be another one's affair. */
   readonly body: z.ZodType | null
   readonly answer: z.ZodType | null
   readonly status: number
@@ -48,6 +49,8 @@ interface RouteOptions<B extends z.ZodType | null, A extends z.ZodType | null> {
   readonly summary: string
   readonly group: string
   readonly body: B
+  /** What the document shows instead of `body`, where somebody else checks the request. */
+  readonly shownBody?: z.ZodType
   readonly answer: A
   /** Default 200; 204 where nothing is answered. */
   readonly status?: number
@@ -95,14 +98,14 @@ export function addRoutes(
 function row<B extends z.ZodType | null, A extends z.ZodType | null>(
   target: string,
   access: Access,
-  { summary, group, body, answer, status }: RouteOptions<B, A>,
+  { summary, group, body, shownBody, answer, status }: RouteOptions<B, A>,
   work: (call: Call, body: Given<B>['body']) => Promise<Response>,
 ): Route {
   const [, method = '', path = ''] = /^(\S+) (\S+)$/.exec(target) ?? []
   return {
     // The template type of the target says so.
     method: method as Route['method'],
-    ...{ path, summary, group, access, body, answer },
+    ...{ path, summary, group, access, body: shownBody ?? body, answer },
     status: status ?? (answer === null ? 204 : 200),
     async respond(call) {
       const given = body === null ? null : await readJson(call.request, body)

@@ -201,8 +201,8 @@ test('a WebSocket speaks with its handler until the server stops', async (contex
   const socket = new WebSocket(url, ['other', 'echo'], { headers: basic('ann@example.org') })
   const heard: string[] = []
   const twice = Promise.withResolvers<void>()
-  socket.on('message', (data) => {
-    heard.push(String(data))
+  socket.on('message', (data: Buffer) => {
+    heard.push(data.toString())
     if (heard.length === 2) twice.resolve()
   })
   assert.equal(await opened(socket), 101)

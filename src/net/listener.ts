@@ -66,8 +66,8 @@ export async function listen<Question, Answer>(
 export class Listener<Question, Answer> implements AsyncDisposable {
   readonly #options: ListenerOptions<Question, Answer>
   readonly #settings: PumpSettings
-  /** With the address that each one was counted under; null for what a proxy said of nobody. */
-  readonly #sessions = new Map<SessionView, string | null>()
+  /** With the address that each one was counted under (null for what a proxy said of nobody), and when it began. */
+  readonly #sessions = new Map<SessionView, { readonly address: string | null; readonly since: number }>()
   /** Proxies that have not said yet whom they speak for. */
   readonly #waiting = new Set<AcceptedConnection>()
   readonly #listenings: Listening[] = []
@@ -116,6 +116,11 @@ export class Listener<Question, Answer> implements AsyncDisposable {
     return this.#sessions.size
   }
 
+  /** Those that are open, oldest first; `since` in milliseconds since the epoch. */
+  *views(): Generator<{ readonly session: SessionView; readonly since: number }> {
+    for (const [session, { since }] of this.#sessions) yield { session, since }
+  }
+
   /** Ends gracefully; at the latest that long after the call nothing is left. Further calls join the first. */
   stop(deadlineMilliseconds: number): Promise<void> {
     this.#stopping ??= this.#stop(deadlineMilliseconds)
@@ -154,7 +159,7 @@ export class Listener<Question, Answer> implements AsyncDisposable {
 
   /** Begins a session, counted under that address. */
   #admit(connection: AcceptedConnection, address: string | null): void {
-    const { connections, events, service, tls } = this.#options
+    const { connections, events, service, tls, clock } = this.#options
     const { peer } = connection
     const refusal = connections.enter(address)
     if (refusal !== null) {
@@ -172,7 +177,7 @@ export class Listener<Question, Answer> implements AsyncDisposable {
       connection.destroy()
       return
     }
-    this.#sessions.set(session, address)
+    this.#sessions.set(session, { address, since: clock.now() })
     session.start(tls === 'implicit' ? 'first' : 'none')
   }
 
@@ -194,7 +199,7 @@ export class Listener<Question, Answer> implements AsyncDisposable {
   }
 
   #finished(session: SessionView): void {
-    this.#options.connections.leave(this.#sessions.get(session) ?? null)
+    this.#options.connections.leave(this.#sessions.get(session)?.address ?? null)
     this.#sessions.delete(session)
     this.#options.events.finished(session)
     if (this.#sessions.size === 0) this.#onEmpty?.()

@@ -1,28 +1,33 @@
 // Store, directory and administration: what both a server and the command line without one stand on.
 import type { Checkpoint } from '../base/checkpoint.ts'
+import type { Catcher } from '../catcher/catcher.ts'
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
 import { RealRandom } from '../base/real-random.ts'
 import type { Resolver } from '../base/resolver.ts'
+import type { Layer } from '../config/layers.ts'
 import type { Config } from '../config/schema.ts'
-import type { AdminOperations } from '../control/server/operation.ts'
+import type { OperationTable } from '../control/server/operation.ts'
 import { createAdminOperations } from '../control/server/operations.ts'
 import type { HttpsRequest } from '../delivery/https-request.ts'
 import { Routes } from '../delivery/routes.ts'
 import { createTerminals, type Terminals } from '../delivery/terminals.ts'
 import { createDirectory } from '../directory/create.ts'
 import type { Directory } from '../directory/directory.ts'
+import { createLogins, type Logins } from '../directory/logins.ts'
 import { createFetchText } from '../directory/fetch-text.ts'
 import { createOpenDirectory } from '../directory/open-directory.ts'
 import type { TokenVerifier } from '../directory/tokens.ts'
 import { createEvents, type Events, type EventSink } from '../events/event.ts'
 import { Metrics } from '../events/metrics.ts'
+import { Recorder } from '../events/recorder.ts'
 import type { Policy } from '../hooks/policy.ts'
 import type { Network } from '../net/network.ts'
 import { SocketNetwork } from '../net/socket-network.ts'
 import { RealClock } from '../net/real-clock.ts'
 import { QueueAdmin } from '../queue/admin.ts'
 import type { Store } from '../store/store.ts'
+import type { CatcherSurroundings, OpenedCatcher } from './catcher.ts'
 import { createSearch, type Search } from './search.ts'
 import { loadCheckpoints, openStore } from './storage.ts'
 import { createWayIn, type WayIn } from './way-in.ts'
@@ -37,6 +42,8 @@ export interface Surroundings {
   readonly httpsRequest?: HttpsRequest
   /** The addresses at which this machine is; mail whose next host is one of them would come back. */
   readonly ownAddresses?: () => readonly string[]
+  /** What the configuration was made of, so that the admin page can say where each setting came from. */
+  readonly layers?: readonly Layer[]
   /** An open store; it is closed with the rest. */
   readonly store?: Store
   readonly sinks?: readonly EventSink[]
@@ -49,19 +56,25 @@ export interface Backend extends AsyncDisposable {
   readonly config: Config
   readonly store: Store
   readonly directory: Directory
+  /** What opens accounts beside their passwords. */
+  readonly logins: Logins
   /** The installation's, at least 16 octets. */
   readonly secret: Uint8Array
   /** Where SEND, SOML and SAML are shown. */
   readonly terminals: Terminals
   /** Hooks, milters and HTTP hooks; null where nobody is asked. */
   readonly policy: Policy | null
+  /** Null where no `catcher` listener is. */
+  readonly catcher: Catcher | null
   readonly wayIn: WayIn
   readonly queueAdmin: QueueAdmin
   /** The full-text index; not started. */
   readonly search: Search
-  readonly operations: AdminOperations
+  readonly operations: OperationTable
   readonly events: Events
   readonly metrics: Metrics
+  /** What happened lately, for the admin page; null where nothing speaks HTTP. */
+  readonly recorder: Recorder | null
   readonly clock: Clock
   readonly random: Random
   /** Told how far messages have come; for tests that kill the process. */
@@ -73,7 +86,9 @@ export async function openBackend(config: Config, surroundings: Surroundings = {
   const clock = surroundings.clock ?? new RealClock()
   const random = surroundings.random ?? new RealRandom()
   const metrics = new Metrics()
-  const events = createEvents([metrics, ...(surroundings.sinks ?? [])])
+  const recorder = makeRecorder(config, clock)
+  const recording = recorder === null ? [] : [recorder]
+  const events = createEvents([metrics, ...recording, ...(surroundings.sinks ?? [])])
   await using opening = new AsyncDisposableStack()
   const { checkpoints } = surroundings
   const store = opening.use(
@@ -81,10 +96,20 @@ export async function openBackend(config: Config, surroundings: Surroundings = {
   )
   const secret = await store.installationSecret(random.bytes(32))
   const directory = await makeDirectory(config, { store, clock, random, events, serverSecret: secret })
+  const { auth, web } = config
+  const logins = createLogins({ store, clock, random, events, auth, web, secret })
   const terminals = createTerminals()
   const checkpoint = checkpoints && (await loadCheckpoints(checkpoints)).checkpoint
   const policy = await makePolicy(config, { clock, random, events, network: surroundings.network })
-  const wayIn = createWayIn({ config, store, directory, clock, random, events, secret, checkpoint, policy })
+  const catching = await makeCatcher(config, {
+    ...{ store, directory, clock, random, events },
+    network: surroundings.network,
+  })
+  const catcher = catching === null ? null : opening.use(catching.catcher)
+  const wayIn = createWayIn({
+    ...{ config, store, directory, clock, random, events, secret, checkpoint, policy },
+    around: catching?.around ?? null,
+  })
   const { submitter } = wayIn
   const routes = new Routes(config.relay, config.hostname).names
   const queueAdmin = new QueueAdmin({ store, clock, routes, webhooks: wayIn.webhooks })
@@ -96,6 +121,7 @@ export async function openBackend(config: Config, surroundings: Surroundings = {
     queueAdmin,
     store,
     directory,
+    logins,
     terminals,
     config,
     clock,
@@ -109,9 +135,12 @@ export async function openBackend(config: Config, surroundings: Surroundings = {
       config,
       store,
       directory,
+      logins,
+      recorder,
       secret,
       terminals,
       policy,
+      catcher,
       wayIn,
       queueAdmin,
       search,
@@ -124,6 +153,13 @@ export async function openBackend(config: Config, surroundings: Surroundings = {
     },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
+}
+
+/** A catcher has no admin page: what it keeps is told by its own. */
+function makeRecorder({ listeners, web }: Config, clock: Clock): Recorder | null {
+  const services = new Set(listeners.map(({ service }) => service))
+  if (!services.has('http') || services.has('catcher')) return null
+  return new Recorder({ now: () => clock.now(), capacity: web.recordsKept })
 }
 
 /** Null, and nothing loaded, where nobody is asked. */
@@ -142,12 +178,27 @@ async function makePolicy(
   })
 }
 
+/** True where any password opens any mailbox. */
+function catches({ listeners }: Config): boolean {
+  return listeners.some(({ service }) => service === 'catcher')
+}
+
+/** Null, and nothing loaded, where nothing is caught. */
+async function makeCatcher(
+  config: Config,
+  parts: Omit<CatcherSurroundings, 'config' | 'network'> & { network: Network | undefined },
+): Promise<OpenedCatcher | null> {
+  if (!catches(config)) return null
+  const { openCatcher } = await import('./catcher.ts')
+  return openCatcher({ ...parts, config, network: parts.network ?? new SocketNetwork(parts.clock) })
+}
+
 async function makeDirectory(
   config: Config,
   parts: { store: Store; clock: Clock; random: Random; events: Events; serverSecret: Uint8Array },
 ): Promise<Directory> {
   // A catcher takes mail for everybody, so everybody can read: the two are one decision.
-  if (config.listeners.some((listener) => listener.service === 'catcher')) {
+  if (catches(config)) {
     return createOpenDirectory({ ...parts, directory: config.directory, defaultDomain: config.hostname })
   }
   const { tokens: issuers, verifyToken } = config.auth

@@ -4,9 +4,12 @@ import type { HttpMount } from '../base/http-mount.ts'
 import type { Config } from '../config/schema.ts'
 import type { ListenerConfig } from '../config/sections/listeners.ts'
 import type { NetConfig } from '../config/sections/net.ts'
+import { aboutOperations } from '../control/server/about.ts'
+import { DeferredOperation, type OperationTable, RefusedOperation } from '../control/server/operation.ts'
 import { Administration } from '../directory/administration.ts'
 import { Setup } from '../directory/setup.ts'
 import * as serverEvents from '../events/server.ts'
+import type { AdminOperation, AdminOutcome } from '../http/admin-routes.ts'
 import type { HttpProxies } from '../http/service.ts'
 import type { HttpParts } from '../http/parts.ts'
 import type { Site } from '../http/site.ts'
@@ -21,6 +24,8 @@ import type { AnyListener, ListenerParts } from './listeners.ts'
 export interface SiteParts extends Pick<ListenerParts, 'backend' | 'outgoing'> {
   /** Of a server that has no account. */
   readonly setup: Setup | null
+  /** Asked for when the site is made: the table is complete then. */
+  readonly operations: () => OperationTable
   readonly jmap: JmapHolder
 }
 
@@ -34,32 +39,32 @@ export function makeSite(parts: SiteParts): () => Promise<Site> {
 }
 
 async function openSite(parts: SiteParts): Promise<Site> {
-  const [{ createSite }, { createApi }, { builtPages, createPages }, http] = await Promise.all([
-    import('../http/site.ts'),
-    import('../http/app.ts'),
-    import('../http/pages.ts'),
-    httpParts(parts),
-  ])
+  const [{ createSite }, { createApi }, { createHealth }, { builtPages, createPages }, http] =
+    await Promise.all([
+      import('../http/site.ts'),
+      import('../http/app.ts'),
+      import('../http/health.ts'),
+      import('../http/pages.ts'),
+      httpParts(parts),
+    ])
   const pages = createPages({
     folder: builtPages,
     home: http.access === 'open' ? 'catcher' : 'webmail',
     strictTransport: parts.backend.config.web.strictTransport / 1000,
     securePort: http.clearText === 'refused' ? (secureListener(parts.backend.config)?.port ?? null) : null,
   })
-  return createSite(http, [createApi(http), pages, ...(await otherMounts(parts))])
+  return createSite(http, [createApi(http), createHealth(http), pages, ...(await otherMounts(parts))])
 }
 
 /** What is reached by HTTP beside the API and the pages: JMAP, and the catcher's own API. */
-async function otherMounts({ jmap }: SiteParts): Promise<HttpMount<Account>[]> {
-  return [(await jmap.open()).mount]
+async function otherMounts({ backend, jmap }: SiteParts): Promise<HttpMount<Account>[]> {
+  const caught = backend.catcher === null ? [] : await (await import('./catcher.ts')).catcherMounts(backend)
+  return [(await jmap.open()).mount, ...caught]
 }
 
-async function httpParts({ backend, outgoing, setup }: SiteParts): Promise<HttpParts> {
+async function httpParts({ backend, outgoing, setup, operations }: SiteParts): Promise<HttpParts> {
   const { config, store, directory, events, clock, random, terminals, wayIn } = backend
-  const [{ createSendDirect }, { createLogins }] = await Promise.all([
-    import('../http/direct.ts'),
-    import('../directory/logins.ts'),
-  ])
+  const { createSendDirect } = await import('../http/direct.ts')
   const { maxMessageSize, hostname, submission, web } = config
   const direct = createSendDirect({
     ...{ clock, hostname, maxMessageSize, events, policy: backend.policy },
@@ -77,7 +82,7 @@ async function httpParts({ backend, outgoing, setup }: SiteParts): Promise<HttpP
     webhooks: config.webhooks,
     clearText: config.auth.allowClearText ? 'allowed' : 'refused',
     access: config.listeners.some(({ service }) => service === 'catcher') ? 'open' : 'accounts',
-    logins: createLogins({ store, clock, random, events, web, auth: config.auth, secret: backend.secret }),
+    logins: backend.logins,
     administration: new Administration({
       store,
       clock,
@@ -87,6 +92,8 @@ async function httpParts({ backend, outgoing, setup }: SiteParts): Promise<HttpP
       directory: config.directory,
     }),
     setup,
+    operations: httpOperations(operations()),
+    metrics: () => backend.metrics.text(),
   }
 }
 
@@ -119,6 +126,36 @@ export async function startHttpListener(
     onProxyFailed: (remoteAddress, failure) =>
       events.emit(serverEvents.proxyFailed, { service: 'http', remoteAddress, failure }),
   })
+}
+
+/** Those that are fed, that take whole messages, or that watch a terminal, are not for HTTP: it has its own ways for them. */
+const notForHttp: ReadonlySet<string> = new Set([
+  'mail.import',
+  'mail.mailboxes',
+  'mail.octets',
+  'mail.page',
+  'mail.submit',
+  'terminal.attach',
+])
+const watched: ReadonlySet<string> = new Set(['server.watch-log'])
+
+/** Operations as the HTTP API takes them. */
+export function httpOperations(table: OperationTable): AdminOperation[] {
+  return Object.entries(table.rows)
+    .filter(([name]) => !notForHttp.has(name))
+    .map(([name, { parameters }]) => ({
+      ...{ name, parameters, about: aboutOperations[name] ?? name },
+      kind: watched.has(name) ? ('watch' as const) : ('ask' as const),
+      async run(given, asker): Promise<AdminOutcome> {
+        try {
+          return { type: 'done', result: await table.run(name, given, asker) }
+        } catch (error) {
+          if (error instanceof RefusedOperation) return { type: 'refused', message: error.message }
+          if (error instanceof DeferredOperation) return { type: 'deferred', message: error.message }
+          throw error
+        }
+      },
+    }))
 }
 
 function secureListener({ listeners }: Pick<Config, 'listeners'>): ListenerConfig | undefined {

@@ -37,7 +37,10 @@ export interface ListenerParts {
 }
 
 /** A listener, whatever is spoken on it. */
-export type AnyListener = Pick<Listener<unknown, unknown>, 'points' | 'sessions' | 'stop'> & AsyncDisposable
+export type AnyListener = Pick<Listener<unknown, unknown>, 'points' | 'sessions' | 'stop'> &
+  // Sessions of HTTP come and go with each request: they are counted, not listed.
+  Partial<Pick<Listener<unknown, unknown>, 'views'>> &
+  AsyncDisposable
 
 /** What counts its connections together: a second port of a protocol is no second chance. */
 export type Family = 'smtp' | 'imap' | 'pop3' | 'http'

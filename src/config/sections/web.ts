@@ -31,6 +31,10 @@ export const webSection = z
       'After this long a session shows its password, code or passkey again before it changes how the account is protected.',
     ),
     setupTime: duration('1h', 'How long the link of a server without accounts to its set-up page holds.'),
+    recordsKept: count(
+      5000,
+      'Events that a server that speaks HTTP remembers for its admin page; the oldest goes first.',
+    ),
     webSocketPing: duration('30s', 'How often a WebSocket is asked whether its other side is still there.'),
     webSocketBuffer: size(
       '16 MB',

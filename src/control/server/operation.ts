@@ -30,6 +30,11 @@ export interface AdminOperations {
   run(name: string, parameters: unknown, asker?: Partial<Asker>): Promise<unknown>
 }
 
+/** A table of operations, whose rows others may look at: the HTTP API makes a route of each. */
+export interface OperationTable extends AdminOperations {
+  readonly rows: Readonly<Record<string, Operation>>
+}
+
 /** One row of the table. */
 export interface Operation {
   readonly parameters: z.ZodType
@@ -39,9 +44,10 @@ export interface Operation {
 /** The operations of a table; of `others` where it has no such row. */
 export function tableOperations(
   table: Readonly<Record<string, Operation>>,
-  others: AdminOperations | null = null,
-): AdminOperations {
+  others: OperationTable | null = null,
+): OperationTable {
   return {
+    rows: { ...others?.rows, ...table },
     async run(name, parameters, asker = {}) {
       const found = table[name]
       if (found === undefined) {

@@ -9,6 +9,7 @@ import type { Submitter } from '../../delivery/submitter.ts'
 import type { Terminals } from '../../delivery/terminals.ts'
 import { type Administered, Administration } from '../../directory/administration.ts'
 import type { Directory } from '../../directory/directory.ts'
+import type { Logins } from '../../directory/logins.ts'
 import type { Events } from '../../events/event.ts'
 import type { Metrics } from '../../events/metrics.ts'
 import { displayAddress } from '../../mail/address.ts'
@@ -16,12 +17,13 @@ import type { QueueAdmin } from '../../queue/admin.ts'
 import type { Account } from '../../store/model.ts'
 import type { Store } from '../../store/store.ts'
 import {
-  type AdminOperations,
   operation,
   type Operation,
+  type OperationTable,
   RefusedOperation,
   tableOperations,
 } from './operation.ts'
+import { loginOperations } from './login-operations.ts'
 import { mailOperations } from './mail-operations.ts'
 import { searchOperations, type SearchIndexing } from './search-operations.ts'
 import { queueOperations } from './queue-operations.ts'
@@ -30,6 +32,7 @@ import { terminalOperations } from './terminal-operations.ts'
 
 export interface AdminParts {
   readonly directory: Directory
+  readonly logins: Logins
   readonly terminals: Terminals
   readonly submitter: Submitter
   readonly queueAdmin: QueueAdmin
@@ -49,6 +52,7 @@ export interface ShownAccount {
   readonly display: string
   readonly id: number
   readonly state: Account['state']
+  readonly role: Account['role']
   readonly messages: number
   readonly bytes: number
   readonly quotaBytes: number | null
@@ -60,12 +64,13 @@ export interface ShownAccount {
 }
 
 /** The table over one store. */
-export function createAdminOperations(parts: AdminParts): AdminOperations {
+export function createAdminOperations(parts: AdminParts): OperationTable {
   const { auth, directory } = parts.config
   const administration = new Administration({ ...parts, auth, directory })
   const table: Record<string, Operation> = {
     ...domainOperations(administration),
     ...accountOperations(administration),
+    ...loginOperations({ ...parts, administration }),
     ...aliasOperations(administration),
     ...serverOperations(parts),
     ...terminalOperations(parts),
@@ -83,6 +88,8 @@ const nothing = z.strictObject({}).optional()
 const amount = z.int().nonnegative().nullable()
 const quota = z.strictObject({ bytes: amount, messages: amount })
 
+const role = z.enum(['user', 'admin'])
+
 const accountChange = z.strictObject({
   address: z.string(),
   quota: z
@@ -95,6 +102,7 @@ const accountChange = z.strictObject({
     .optional(),
   hide: z.array(z.string()).optional(),
   show: z.array(z.string()).optional(),
+  role: role.optional(),
 })
 
 function domainOperations(administration: Administration): Record<string, Operation> {
@@ -108,12 +116,18 @@ function domainOperations(administration: Administration): Record<string, Operat
 function accountOperations(administration: Administration): Record<string, Operation> {
   return {
     'account.add': operation(
-      z.strictObject({ address: z.string(), password: z.string(), quota: quota.optional() }),
-      async ({ address, password, quota: limits }) => {
+      z.strictObject({
+        address: z.string(),
+        password: z.string(),
+        quota: quota.optional(),
+        role: role.optional(),
+      }),
+      async ({ address, password, quota: limits, role: wanted }) => {
         const request = {
           address,
           password: new Secret(password),
           ...(limits === undefined ? {} : { quota: limits }),
+          ...(wanted === undefined ? {} : { role: wanted }),
         }
         const { account } = granted(await administration.addAccount(request))
         return shownAccount(account)
@@ -140,11 +154,12 @@ function accountOperations(administration: Administration): Record<string, Opera
       z.strictObject({ address: z.string(), quota }),
       async ({ address, quota: limits }) => granted(await administration.setQuota(address, limits)),
     ),
-    'account.set': operation(accountChange, async ({ address, quota: limits, hide, show }) => {
+    'account.set': operation(accountChange, async ({ address, quota: limits, hide, show, role: wanted }) => {
       const change = {
         ...(limits === undefined ? {} : { quota: present(limits) }),
         ...(hide === undefined ? {} : { hide }),
         ...(show === undefined ? {} : { show }),
+        ...(wanted === undefined ? {} : { role: wanted }),
       }
       const { account } = granted(await administration.changeAccount(address, change))
       return shownAccount(account)
@@ -216,6 +231,7 @@ function shownAccount(account: Account): ShownAccount {
     display: displayAddress(account.address),
     id: account.id,
     state: account.state,
+    role: account.role,
     messages: account.used.messages,
     bytes: account.used.bytes,
     quotaBytes: account.quota.bytes,

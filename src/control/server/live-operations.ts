@@ -1,0 +1,220 @@
+// What a running server alone can tell: how it goes, who is connected, what happened lately, who has guessed too often. For
+// `posthorn server …`, `posthorn throttle …` and the admin page.
+import { z } from 'zod'
+import type { Explained } from '../../config/layers.ts'
+import type { ThrottleView } from '../../directory/directory.ts'
+import { reaches } from '../../events/event.ts'
+import type { Recorded, Recorder } from '../../events/recorder.ts'
+import type { QueueAdmin, ShownMessage } from '../../queue/admin.ts'
+import { operation, type Operation, RefusedOperation } from './operation.ts'
+
+/** A connection that is open now. */
+export interface LiveConnection {
+  /** Of this process; never given again while it runs. */
+  readonly id: number
+  readonly service: string
+  readonly remoteAddress: string
+  readonly remotePort: number
+  readonly localPort: number
+  readonly since: string
+}
+
+export interface LiveServer {
+  /** Facts that do not change while it runs. */
+  readonly facts: {
+    readonly version: string
+    readonly hostname: string
+    readonly profile: string
+    readonly started: string
+    readonly listeners: readonly {
+      readonly service: string
+      readonly address: string
+      readonly port: number
+      readonly tls: string
+    }[]
+  }
+  /** Milliseconds since it started. */
+  uptime(): number
+  /** How many accounts and domains there are. */
+  counts(): Promise<{ readonly accounts: number; readonly domains: number; readonly aliases: number }>
+  /** Oldest first. */
+  connections(): readonly LiveConnection[]
+  /** How many there are by service, also of those that cannot be listed. */
+  connectionCounts(): Readonly<Record<string, number>>
+  /** Ends it where no reply is cut; false where there is none of that id. */
+  endConnection(id: number): boolean
+  readonly recorder: Recorder
+  readonly throttle: ThrottleView | null
+  readonly queueAdmin: QueueAdmin
+  settings(): readonly Explained[]
+}
+
+/** A record as it is shown. */
+export interface ShownRecord {
+  readonly seq: number
+  readonly at: string
+  readonly name: string
+  readonly level: string
+  readonly fields: Recorded['fields']
+}
+
+/** What became of one message, as far as it is remembered. */
+export interface ShownTrace {
+  /** What the 250 called it; null: it was refused before it had a name. */
+  readonly message: string | null
+  /** Oldest first. */
+  readonly records: readonly ShownRecord[]
+  /** Where each recipient of the queue stands, with every attempt; null where nothing was queued, or it is forgotten. */
+  readonly queue: ShownMessage | null
+}
+
+const nothing = z.strictObject({}).optional()
+
+const recordFilter = z.strictObject({
+  level: z.enum(['info', 'warn', 'error']).default('info'),
+  /** The beginning of an event's name: `smtp.`, `queue.failed`. */
+  name: z.string().max(100).default(''),
+  /** What one of its fields holds, in whatever case. */
+  text: z.string().max(400).default(''),
+})
+
+const log = z.strictObject({
+  ...recordFilter.shape,
+  /** Records before this number: for the next page. */
+  before: z.int().optional(),
+  limit: z.int().min(1).max(1000).default(200),
+})
+
+const mostTraces = 50
+const mostRecords = 2000
+
+export function liveOperations(server: LiveServer): Record<string, Operation> {
+  return { ...overviewOperations(server), ...recordOperations(server), ...guardOperations(server) }
+}
+
+function overviewOperations(server: LiveServer): Record<string, Operation> {
+  return {
+    'server.overview': operation(nothing, async () => {
+      const [counts, queue] = await Promise.all([server.counts(), server.queueAdmin.totals()])
+      return {
+        ...server.facts,
+        uptime: server.uptime(),
+        ...counts,
+        queue,
+        connections: server.connectionCounts(),
+        refusals: server.recorder.refusals().slice(0, 50),
+      }
+    }),
+    'server.series': operation(
+      z.strictObject({ by: z.enum(['second', 'minute']).default('second') }),
+      async ({ by }) => server.recorder.series(by),
+    ),
+    'server.config': operation(z.strictObject({ prefix: z.string().default('') }), async ({ prefix }) =>
+      server.settings().filter(({ key }) => key.startsWith(prefix)),
+    ),
+    'server.sessions': operation(nothing, async () => server.connections()),
+    'server.end-session': operation(z.strictObject({ id: z.int() }), async ({ id }) => {
+      if (!server.endConnection(id)) throw new RefusedOperation(`There is no session ${id}.`)
+      return {}
+    }),
+  }
+}
+
+function recordOperations({ recorder, queueAdmin }: LiveServer): Record<string, Operation> {
+  return {
+    'server.log': operation(log, async ({ before, limit, ...filter }) => {
+      const wanted = recordTest(filter)
+      const until = before ?? Number.POSITIVE_INFINITY
+      return recorder.find((one) => one.seq < until && wanted(one), limit).map(shownRecord)
+    }),
+    'server.watch-log': operation(recordFilter, async (filter, { onEvent, gone }) => {
+      const wanted = recordTest(filter)
+      using _watching = recorder.watch((one) => {
+        if (wanted(one)) onEvent(shownRecord(one))
+      })
+      await aborted(gone)
+      return {}
+    }),
+    'server.trace': operation(
+      z.strictObject({ text: z.string().min(1).max(400), limit: z.int().min(1).max(mostTraces).default(20) }),
+      ({ text, limit }) => trace(recorder, queueAdmin, { text, limit }),
+    ),
+  }
+}
+
+function guardOperations({ throttle }: LiveServer): Record<string, Operation> {
+  return {
+    'throttle.list': operation(
+      z.strictObject({ limit: z.int().min(1).max(1000).default(200) }),
+      async ({ limit }) => throttle?.list(limit) ?? [],
+    ),
+    'throttle.lift': operation(
+      z.strictObject({ kind: z.enum(['network', 'name', 'known-network']), key: z.string() }),
+      async ({ kind, key }) => {
+        if (throttle?.lift(kind, key) !== true) throw new RefusedOperation(`Nothing is counted for ${key}.`)
+        return {}
+      },
+    ),
+  }
+}
+
+/** Messages whose records say the text, newest first, each with all that is remembered of it. */
+async function trace(
+  recorder: Recorder,
+  queueAdmin: QueueAdmin,
+  { text, limit }: { readonly text: string; readonly limit: number },
+): Promise<ShownTrace[]> {
+  const says = recordTest({ level: 'info', name: '', text })
+  const found = recorder.find((one) => isOfMail(one) && says(one), mostRecords)
+  const names = [...new Set(found.flatMap((one) => nameOf(one) ?? []))].slice(0, limit)
+  const all = recorder.find(isOfMail, mostRecords).toReversed()
+  const traces: ShownTrace[] = []
+  for (const message of names) {
+    const records = all.filter((one) => nameOf(one) === message).map(shownRecord)
+    traces.push({ message, records, queue: (await queueAdmin.show(message)) ?? null })
+  }
+  // What the records do not say any more the queue may.
+  if (names.length === 0) {
+    const queue = await queueAdmin.show(text)
+    if (queue !== undefined) traces.push({ message: queue.name, records: [], queue })
+  }
+  const nameless = found.filter((one) => nameOf(one) === undefined).slice(0, limit - traces.length)
+  for (const one of nameless) traces.push({ message: null, records: [shownRecord(one)], queue: null })
+  return traces
+}
+
+function isOfMail({ name }: Recorded): boolean {
+  return /^(?:smtp|queue|relay|http|hooks|catcher)\./.test(name)
+}
+
+/** What the 250 called the message that a record is about. */
+function nameOf({ fields }: Recorded): string | undefined {
+  const name = fields['message'] ?? fields['id']
+  return typeof name === 'string' && name !== '' ? name : undefined
+}
+
+function recordTest(filter: z.output<typeof recordFilter>): (record: Recorded) => boolean {
+  const text = filter.text.toLowerCase()
+  return ({ name, level, fields }) => {
+    if (!reaches(level, filter.level) || !name.startsWith(filter.name)) return false
+    return (
+      text === '' ||
+      Object.values(fields).some((value) =>
+        String(value ?? '')
+          .toLowerCase()
+          .includes(text),
+      )
+    )
+  }
+}
+
+function shownRecord({ seq, at, name, level, fields }: Recorded): ShownRecord {
+  return { seq, at: new Date(at).toISOString(), name, level, fields }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+}

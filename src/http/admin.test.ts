@@ -1,0 +1,184 @@
+// Administration by HTTP, over a running server: who may, the same words as the command line, what it says of itself.
+import assert from 'node:assert/strict'
+import { test, type TestContext } from 'node:test'
+import { resolveConfig } from '../config/layers.ts'
+import type { ConfigInput } from '../config/schema.ts'
+import { type Posthorn, startPosthorn } from '../main.ts'
+
+const password = 'correct horse'
+const admin = 'root@example.org'
+
+interface Answer {
+  readonly status: number
+  readonly body: unknown
+}
+
+async function serve(context: TestContext, more: ConfigInput = {}) {
+  const settings: ConfigInput = {
+    ...{ profile: 'server', data: null, hostname: 'mail.example.org', relay: { enabled: false } },
+    ...{ auth: { argon2Memory: 8, argon2Passes: 1, allowClearText: true }, log: { level: 'error' } },
+    listeners: [
+      { service: 'http', address: '127.0.0.1', port: 0, tls: 'none' },
+      { service: 'smtp', address: '127.0.0.1', port: 0, tls: 'none' },
+    ],
+    ...more,
+  }
+  const posthorn = await startPosthorn(resolveConfig([{ name: 'test', settings }]))
+  context.after(() => posthorn.stop())
+  const { operations } = posthorn
+  await operations.run('domain.add', { name: 'example.org' })
+  await operations.run('account.add', { address: admin, password, role: 'admin' })
+  await operations.run('account.add', { address: 'ann@example.org', password })
+  return posthorn
+}
+
+async function ask(posthorn: Posthorn, name: string, body: unknown = {}, user = admin): Promise<Answer> {
+  const response = await fetch(`${posthorn.pages}/api/v1/admin/${name}`, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      authorization: `Basic ${Buffer.from(`${user}:${password}`).toString('base64')}`,
+    },
+    body: JSON.stringify(body),
+  })
+  return { status: response.status, body: await response.json() }
+}
+
+test('operations are those of the command line, for admins alone', async (context) => {
+  const posthorn = await serve(context)
+  assert.equal((await ask(posthorn, 'domain.add', { name: 'two.example' })).status, 200)
+  const { body } = await ask(posthorn, 'domain.list')
+  assert.deepEqual(
+    (body as { name: string }[]).map(({ name }) => name),
+    ['example.org', 'two.example'],
+  )
+  const again = await ask(posthorn, 'domain.add', { name: 'two.example' })
+  assert.deepEqual(again, {
+    status: 422,
+    body: { status: 422, code: 'refused', detail: 'The domain two.example is here already.' },
+  })
+  assert.equal((await ask(posthorn, 'domain.add', { nme: 'x' })).status, 422)
+  assert.equal((await ask(posthorn, 'domain.list', {}, 'ann@example.org')).status, 403)
+  assert.equal((await ask(posthorn, 'domain.list', {}, 'nobody@example.org')).status, 401)
+  for (const hidden of ['mail.submit', 'terminal.attach', 'mail.octets', 'nothing']) {
+    assert.equal((await ask(posthorn, hidden)).status, 404, hidden)
+  }
+})
+
+test('the server says how it goes: counts, series, settings without secrets', async (context) => {
+  const secret = 'whsec_0123456789abcdef'
+  const posthorn = await serve(context, { webhooks: [{ url: 'http://127.0.0.1:1/hook', secret }] })
+  const overview = (await ask(posthorn, 'server.overview')).body as Record<string, unknown>
+  assert.equal(overview['accounts'], 2)
+  assert.equal(overview['hostname'], 'mail.example.org')
+  assert.deepEqual(overview['connections'], { http: 1, smtp: 0 })
+  assert.deepEqual(overview['queue'], { messages: 0, waiting: 0, active: 0, held: 0, reports: 0 })
+  const series = (await ask(posthorn, 'server.series', { by: 'minute' })).body as {
+    values: { logins: number[] }
+  }
+  assert.ok((series.values.logins.at(-1) ?? 0) + (series.values.logins.at(-2) ?? 0) >= 1)
+  const { body } = await ask(posthorn, 'server.config', { prefix: 'webhooks' })
+  assert.match(JSON.stringify(body), /127\.0\.0\.1:1/)
+  assert.equal(JSON.stringify((await ask(posthorn, 'server.config')).body).includes(secret), false)
+})
+
+test('events are looked up and watched', async (context) => {
+  const posthorn = await serve(context)
+  const headers = { authorization: `Basic ${Buffer.from(`${admin}:${password}`).toString('base64')}` }
+  const left = new AbortController()
+  const url = `${posthorn.pages}/api/v1/admin/server.watch-log?name=directory.`
+  const watching = await fetch(url, { headers, signal: left.signal })
+  assert.equal(watching.headers.get('content-type'), 'text/event-stream')
+  const reader = (watching.body ?? assert.fail()).pipeThrough(new TextDecoderStream()).getReader()
+  assert.equal((await reader.read()).value, ': watching\n\n')
+  await posthorn.operations.run('domain.add', { name: 'new.example' })
+  const { value = '' } = await reader.read()
+  const record = JSON.parse(value.replace(/^data: /, '')) as { fields: object }
+  assert.deepEqual(record.fields, { change: 'domain-added', subject: 'new.example' })
+  left.abort()
+  const found = (await ask(posthorn, 'server.log', { text: 'NEW.example' })).body as { name: string }[]
+  assert.deepEqual(
+    found.map(({ name }) => name),
+    ['directory.changed'],
+  )
+  assert.equal((await fetch(`${url}&level=loud`, { headers })).status, 400)
+})
+
+test('who has guessed wrongly is listed, and let in again', async (context) => {
+  const posthorn = await serve(context, {
+    auth: { argon2Memory: 8, argon2Passes: 1, allowClearText: true, throttle: { failuresPerAccount: 1 } },
+  })
+  const wrong = { address: 'ann@example.org', password: 'wrong' }
+  const login = async (body: object) => {
+    const init = {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    }
+    return (await fetch(`${posthorn.pages}/api/v1/session`, init)).status
+  }
+  assert.equal(await login(wrong), 401)
+  assert.equal(await login({ ...wrong, password }), 429)
+  const listed = (await ask(posthorn, 'throttle.list')).body as {
+    kind: string
+    key: string
+    isFull: boolean
+  }[]
+  const full = listed.filter(({ isFull }) => isFull).map(({ kind, key }) => ({ kind, key }))
+  assert.deepEqual(full, [{ kind: 'name', key: 'ann@example.org' }])
+  assert.equal((await ask(posthorn, 'throttle.lift', full[0])).status, 200)
+  assert.equal((await ask(posthorn, 'throttle.lift', full[0])).status, 422)
+  assert.equal(await login({ ...wrong, password }), 200)
+})
+
+test('in a session, what lets somebody in wants a fresh one', async (context) => {
+  const posthorn = await serve(context, { web: { proofTime: '0s' } })
+  const json = { 'content-type': 'application/json', 'sec-fetch-site': 'same-origin' }
+  const opened = await fetch(`${posthorn.pages}/api/v1/session`, {
+    method: 'POST',
+    headers: json,
+    body: JSON.stringify({ address: admin, password }),
+  })
+  const cookie = opened.headers.getSetCookie()[0]?.split(';')[0] ?? ''
+  const run = async (name: string, body: object): Promise<unknown> => {
+    const init = { method: 'POST', headers: { ...json, cookie }, body: JSON.stringify(body) }
+    const response = await fetch(`${posthorn.pages}/api/v1/admin/${name}`, init)
+    return response.ok ? 'done' : ((await response.json()) as { code: string }).code
+  }
+  assert.equal(await run('account.list', {}), 'done')
+  assert.equal(await run('account.set', { address: 'ann@example.org', role: 'admin' }), 'proof-required')
+  assert.equal(await run('account.password', { address: 'ann@example.org', password: 'x' }), 'proof-required')
+})
+
+test('health is for everyone, the counters for this machine and for admins', async (context) => {
+  const posthorn = await serve(context)
+  const get = (path: string, headers: Record<string, string> = {}) =>
+    fetch(`${posthorn.pages}${path}`, { headers })
+  assert.equal(await (await get('/livez')).text(), 'ok\n')
+  assert.equal(await (await get('/readyz')).text(), 'ready\n')
+  assert.match(await (await get('/metrics')).text(), /^posthorn_directory_changed_total\{/m)
+  const elsewhere = { 'x-forwarded-for': '192.0.2.1' }
+  assert.equal((await get('/metrics', elsewhere)).status, 401)
+  const authorization = `Basic ${Buffer.from(`${admin}:${password}`).toString('base64')}`
+  assert.equal((await get('/metrics', { ...elsewhere, authorization })).status, 200)
+})
+
+test('the API is described, for programs and for people', async (context) => {
+  const posthorn = await serve(context)
+  const document = (await (await fetch(`${posthorn.pages}/api/v1/openapi.json`)).json()) as { paths: object }
+  for (const name of Object.keys(posthorn.operations.rows)) {
+    if (/^(?:mail|terminal)\./.test(name)) continue
+    const path = `/api/v1/admin/${name}`
+    assert.ok(Object.hasOwn(document.paths, path), path)
+    // Each says what it does.
+    assert.doesNotMatch(
+      JSON.stringify(document.paths[path as keyof object]),
+      new RegExp(`"summary":"${name}"`),
+    )
+  }
+  const page = await fetch(`${posthorn.pages}/api/`)
+  assert.match(page.headers.get('content-security-policy') ?? '', /^default-src 'none'; style-src 'sha256-/)
+  const text = await page.text()
+  assert.match(text, /\/api\/v1\/admin\/domain\.add/)
+  assert.doesNotMatch(text, /<script|src="http/)
+})

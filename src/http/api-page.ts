@@ -1,0 +1,87 @@
+// `/api/`: the OpenAPI document as a page that a person can read, with nothing loaded from anywhere.
+import { createHash } from 'node:crypto'
+
+interface Operation {
+  readonly summary?: string
+  readonly description?: string
+  readonly tags?: readonly string[]
+  readonly requestBody?: { readonly content?: Readonly<Record<string, { readonly schema?: unknown }>> }
+  readonly responses?: Readonly<
+    Record<string, { readonly content?: Readonly<Record<string, { readonly schema?: unknown }>> }>
+  >
+}
+
+const style = `
+:root { color-scheme: light dark; --line: color-mix(in srgb, currentColor 18%, transparent) }
+body { font: 15px/1.55 system-ui, sans-serif; max-width: 60rem; margin: 2.5rem auto; padding: 0 1.25rem }
+h1 { font-size: 1.7rem; margin-bottom: 0 } h2 { font-size: 1.1rem; margin: 2.2rem 0 .4rem }
+p { margin: .3rem 0 1rem } code, pre { font: 13px/1.5 ui-monospace, monospace }
+details { border-top: 1px solid var(--line) } details:last-of-type { border-bottom: 1px solid var(--line) }
+summary { padding: .5rem 0; cursor: pointer; display: flex; gap: .75rem; flex-wrap: wrap }
+summary b { font: 600 12px/1.9 ui-monospace, monospace; width: 4.5rem } summary span { opacity: .75 }
+pre { background: color-mix(in srgb, currentColor 6%, transparent); padding: .75rem 1rem; overflow: auto; border-radius: 6px }
+`
+
+const policy = [
+  "default-src 'none'",
+  `style-src 'sha256-${createHash('sha256').update(style).digest('base64')}'`,
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join('; ')
+
+/** `document`: as `openApiDocument` makes it. */
+export function apiPage(document: Readonly<Record<string, unknown>>): Response {
+  const paths = document['paths'] as Readonly<Record<string, Readonly<Record<string, Operation>>>>
+  const groups = new Map<string, string[]>()
+  for (const [path, methods] of Object.entries(paths)) {
+    for (const [method, operation] of Object.entries(methods)) {
+      if (method === 'parameters') continue
+      const group = operation.tags?.[0] ?? 'Mail'
+      groups.set(group, [...(groups.get(group) ?? []), entry(path, method, operation)])
+    }
+  }
+  const sections = [...groups].map(([name, entries]) => `<h2>${escaped(name)}</h2>\n${entries.join('\n')}`)
+  const body = `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>Posthorn: the HTTP API</title>
+<style>${style}</style>
+<h1>The HTTP API</h1>
+<p>For programs: <a href="/api/v1/openapi.json">openapi.json</a> (OpenAPI 3.1). Refusals are <code>application/problem+json</code>.</p>
+${sections.join('\n')}
+</html>
+`
+  return new Response(body, {
+    headers: {
+      'content-type': 'text/html; charset=utf-8',
+      'cache-control': 'no-cache',
+      'content-security-policy': policy,
+      'referrer-policy': 'no-referrer',
+    },
+  })
+}
+
+function entry(
+  path: string,
+  method: string,
+  { summary = '', description = '', requestBody, responses = {} }: Operation,
+): string {
+  const request = requestBody?.content?.['application/json']?.schema
+  const good = Object.entries(responses).find(([status]) => status.startsWith('2'))
+  const answer = good?.[1].content?.['application/json']?.schema
+  const shown = (title: string, schema: unknown): string =>
+    schema === undefined ? '' : `<p>${title}</p><pre>${escaped(JSON.stringify(schema, null, 2))}</pre>`
+  const about = description === '' ? '' : `<p>${escaped(description)}</p>`
+  return `<details><summary><b>${method.toUpperCase()}</b> <code>${escaped(path)}</code> <span>${escaped(summary)}</span></summary>
+${about}${shown('Request', request)}${shown(`Answer ${good?.[0] ?? ''}`, answer)}</details>`
+}
+
+function escaped(text: string): string {
+  return text
+    .replaceAll('&', '&amp;')
+    .replaceAll('<', '&lt;')
+    .replaceAll('>', '&gt;')
+    .replaceAll('"', '&quot;')
+}

@@ -1,0 +1,58 @@
+// For whoever watches over the process: `/livez` (it runs), `/readyz` (its store answers) and `/metrics` (counters in Prometheus' text
+// format). The first two tell nothing else and are for everyone; the counters are for this machine, and for admins.
+import { Buffer } from 'node:buffer'
+import type { HttpEnvironment, HttpMount } from '../base/http-mount.ts'
+import type { Account } from '../store/model.ts'
+import type { HttpParts } from './parts.ts'
+import { problemResponse } from './problem.ts'
+import { scopeProblem } from './route.ts'
+
+export function createHealth(parts: HttpParts): HttpMount<Account> {
+  return {
+    paths: ['GET /livez', 'GET /readyz', 'GET /metrics'],
+    async fetch(request, env) {
+      switch (new URL(request.url).pathname) {
+        case '/livez':
+          return text('ok\n', 200)
+        case '/readyz':
+          return (await isReady(parts, env)) ? text('ready\n', 200) : text('not ready\n', 503)
+        default:
+          return metrics(parts, request, env)
+      }
+    },
+  }
+}
+
+async function isReady({ store }: HttpParts, { stopping }: HttpEnvironment<Account>): Promise<boolean> {
+  if (stopping.aborted) return false
+  try {
+    await store.oldestAccount()
+    return true
+  } catch {
+    return false
+  }
+}
+
+async function metrics(parts: HttpParts, request: Request, env: HttpEnvironment<Account>): Promise<Response> {
+  if (!isLocal(request, env)) {
+    const asked = await env.authenticate(request)
+    if (!asked.ok) return asked.response
+    if (!asked.caller.scopes.has('admin')) return problemResponse(scopeProblem('admin'))
+  }
+  return text(await parts.metrics(), 200, 'text/plain; version=0.0.4; charset=utf-8')
+}
+
+/** From this machine itself, and not on behalf of another one. */
+function isLocal({ headers }: Request, { remoteAddress }: HttpEnvironment<Account>): boolean {
+  const forwarded = ['x-forwarded-for', 'forwarded', 'via', 'sec-fetch-site'].some((name) =>
+    headers.has(name),
+  )
+  return !forwarded && (remoteAddress === '::1' || remoteAddress.startsWith('127.'))
+}
+
+function text(body: string, status: number, type = 'text/plain; charset=utf-8'): Response {
+  return new Response(Buffer.from(body), {
+    status,
+    headers: { 'content-type': type, 'cache-control': 'no-store' },
+  })
+}
