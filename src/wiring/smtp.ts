@@ -32,7 +32,8 @@ export async function makeSmtpService(
 ): Promise<SmtpService> {
   const { config, store, directory, events, clock, random, wayIn } = backend
   const { createSmtpService } = await import('../smtp/server/service.ts')
-  return createSmtpService({
+  const { catcher } = backend
+  const made = createSmtpService({
     ...{ role, store, directory, events, clock, random, policy },
     hostname: config.hostname,
     startTls: startTls === 'offered',
@@ -52,6 +53,8 @@ export async function makeSmtpService(
     // Clients' names are for the trace alone.
     resolver: config.dns.reverse ? resolver : null,
     terminals: backend.terminals,
+    ...(catcher !== null && { consults: new Set(['starttls', 'quit'] as const) }),
     checkpoint: backend.checkpoint,
   })
+  return catcher === null ? made : { ...made, service: catcher.watch.around(made.service) }
 }

@@ -30,6 +30,8 @@ export interface WayInParts {
   readonly checkpoint: Checkpoint | undefined
   /** Hooks, milters and HTTP hooks; null where nobody is asked. */
   readonly policy: Policy | null
+  /** What stands around the delivery: a catcher; null: nothing. */
+  readonly around: ((delivery: Delivery) => Delivery) | null
 }
 
 export interface WayIn {
@@ -54,9 +56,14 @@ export function createWayIn(parts: WayInParts): WayIn {
   const bounces = createBounceReader({ store, events, rules: config.queue.bounces, returnPaths, webhooks })
   const turns = new FairTurns()
   const express = new Express()
-  const delivery = createStoreDelivery({
+  const { around } = parts
+  const filing = createStoreDelivery({
     ...{ store, events, bounces, webhooks, checkpoint },
-    limits: { maxReceived: config.smtp.maxReceived, automaticPerHour: config.queue.automaticPerHour },
+    limits: {
+      maxReceived: config.smtp.maxReceived,
+      // A catcher is one recipient of all mail, however automatic.
+      automaticPerHour: around === null ? config.queue.automaticPerHour : 0,
+    },
     relays: config.relay.enabled ? 'on' : 'off',
     queue: {
       policy: {
@@ -69,6 +76,7 @@ export function createWayIn(parts: WayInParts): WayIn {
       gauge: new QueueGauge({ store, clock, limit: config.queue.maxMessages }),
     },
   })
+  const delivery = around === null ? filing : around(filing)
   const submitter = new Submitter({
     ...{ directory, delivery, clock, random, store, events, policy: parts.policy },
     readStaged: (blob, range) => store.blobs.readStaged(blob, range),

@@ -1,0 +1,611 @@
+// The catcher itself: what is caught, found, read, tagged, deleted, released. HTTP (our API and Mailpit's) and the test library are
+// both clients of this object, and of nothing behind it.
+import type { Clock } from '../base/clock.ts'
+import type { Dialer } from '../base/connection.ts'
+import type { Peer } from '../base/core.ts'
+import type { Random } from '../base/random.ts'
+import type { Resolver } from '../base/resolver.ts'
+import { SeededRandom } from '../base/seeded-random.ts'
+import type { CatcherConfig } from '../config/sections/catcher.ts'
+import {
+  duplicateIgnored,
+  messageCaught,
+  messagesDeleted,
+  messageReleased,
+  releaseFailed,
+} from '../events/catcher.ts'
+import type { Events } from '../events/event.ts'
+import type { MessageStructure } from '../mail/mime/structure.ts'
+import type { Account, Mailbox } from '../store/model.ts'
+import type { Store } from '../store/store.ts'
+import { Chaos } from './chaos/engine.ts'
+import { CaughtContent } from './content.ts'
+import type { CatcherEvent, CaughtId, CaughtPlace, CaughtRecord, CaughtSummary, Refusal } from './message.ts'
+import { matches, matchesText, parseQuery, type Query } from './query.ts'
+import { type Allowed, mayRelease, release } from './release.ts'
+import { makeRow, type NewRow, type Row, summaryOf } from './row.ts'
+import type { WatchedSession } from './session.ts'
+import { defaultInbox, Shelf } from './shelf.ts'
+import { describe, type Described } from './summary.ts'
+import { detailOf, plusTags, tagList, titleCase } from './tags.ts'
+import { Watch } from './watch.ts'
+import { type CatcherWebhooks, createWebhooks } from './webhooks.ts'
+
+export interface CatcherParts {
+  readonly config: CatcherConfig
+  readonly hostname: string
+  readonly store: Store
+  /** Of the catcher itself, and its INBOX. */
+  readonly account: Account
+  readonly mailbox: Mailbox
+  readonly clock: Clock
+  readonly random: Random
+  readonly events: Events
+  readonly dialer: Dialer
+  /** The world's DNS; made when it is first asked. */
+  readonly resolver: () => Promise<Resolver>
+  readonly lookUp: (host: string) => Promise<readonly string[]>
+  readonly httpFetch: typeof fetch
+  /** False for this machine, its network and ranges that are no hosts of the Internet. */
+  readonly isPublicAddress: (address: string) => boolean
+  /** A message in the shape of Mailpit, for webhooks. */
+  readonly shown: (message: CaughtSummary) => unknown
+}
+
+/** A message on its way in, before it is kept. */
+export interface Capture {
+  readonly id: CaughtId
+  /** '' is the null reverse-path. */
+  readonly reversePath: string
+  /** As the client named them. */
+  readonly recipients: readonly string[]
+  readonly structure: MessageStructure
+  /** Octets of the trace that stands before the catcher's copy. */
+  readonly traceSize: number
+  /** The header's octets as a binary string. */
+  readonly header: string
+  readonly receivedAt: number
+  /** Null where it came by no session. */
+  readonly connection: Peer | null
+  /** Who logged in, or submitted it; '' for nobody. */
+  readonly username: string
+}
+
+/** What is open until the delivery is over; exactly one of the two ends it. */
+export interface OpenCapture {
+  /** It is in the store: the catcher's copy and the recipients'. */
+  kept(own: CaughtPlace, copies: readonly CaughtPlace[]): void
+  failed(): void
+}
+
+export interface Found {
+  /** Newest first. */
+  readonly messages: readonly CaughtSummary[]
+  readonly total: number
+  readonly unread: number
+}
+
+export interface FindRequest {
+  /** Absent or blank: all. */
+  readonly query?: string
+  readonly timeZone?: string
+  readonly inbox?: string
+  readonly start?: number
+  readonly limit?: number
+  /** Milliseconds since the epoch: older ones alone. */
+  readonly before?: number
+  /** A message's id: those that came before it alone. */
+  readonly after?: CaughtId
+}
+
+export interface InboxState {
+  readonly name: string
+  readonly total: number
+  readonly unread: number
+}
+
+/** Since the program began. */
+export interface CatcherCounts {
+  readonly accepted: number
+  readonly acceptedSize: number
+  readonly rejected: number
+  readonly ignored: number
+  readonly deleted: number
+}
+
+export type ReleaseOutcome =
+  | { readonly ok: true }
+  | { readonly ok: false; readonly reason: 'off' | 'not-found' | 'no-recipients' }
+  | {
+      readonly ok: false
+      readonly reason: 'not-allowed'
+      readonly refused: readonly string[]
+      readonly by: 'allow' | 'block'
+    }
+  | { readonly ok: false; readonly reason: 'failed'; readonly error: string }
+
+interface TagFilter {
+  readonly query: Query
+  readonly tags: readonly string[]
+}
+
+export class Catcher implements AsyncDisposable {
+  readonly parts: CatcherParts
+  readonly chaos: Chaos
+  readonly watch: Watch
+  readonly #shelf: Shelf
+  readonly #webhooks: CatcherWebhooks
+  readonly #listeners: Set<(event: CatcherEvent) => void>
+  readonly #refusals: Refusal[] = []
+  readonly #startedAt: number
+  /** By Message-ID, where duplicates are ignored. */
+  readonly #known = new Map<string, CaughtId>()
+  readonly #counts = { accepted: 0, acceptedSize: 0, rejected: 0, ignored: 0, deleted: 0 }
+  readonly #filters: readonly TagFilter[]
+  readonly #working = new Set<Promise<unknown>>()
+  readonly #stopping = new AbortController()
+  #pruning = false
+
+  private constructor(parts: CatcherParts, shelf: Shelf, listeners: Set<(event: CatcherEvent) => void>) {
+    const { config, clock, events, httpFetch, random } = parts
+    this.parts = parts
+    this.#shelf = shelf
+    this.#listeners = listeners
+    this.#startedAt = clock.monotonic()
+    this.#webhooks = createWebhooks(config.webhooks, { clock, events, httpFetch })
+    this.#filters = config.tags.filters.map(({ match, tags }) => ({ query: parseQuery(match), tags }))
+    this.chaos = new Chaos(config.chaos, (seed) => new SeededRandom(seed))
+    this.watch = new Watch({
+      ...{ config, clock, events, random, chaos: this.chaos },
+      over: (session) => this.#over(session),
+      rebuffed: (session) => this.#rebuffed(session),
+      inboxOf: (session, recipients) => this.#inboxOf({ header: '', recipients, username: session.username }),
+    })
+    if (config.ignoreDuplicates) {
+      for (const row of shelf.rows) this.#known.set(summaryOf(row).messageId, row.id)
+    }
+  }
+
+  static async open(parts: CatcherParts): Promise<Catcher> {
+    const listeners = new Set<(event: CatcherEvent) => void>()
+    const shelf = await Shelf.open({
+      ...parts,
+      newId: () => parts.random.id(),
+      tell: (event) => {
+        for (const listener of [...listeners]) listener(event)
+      },
+    })
+    const catcher = new Catcher(parts, shelf, listeners)
+    catcher.#keepTidy()
+    return catcher
+  }
+
+  // What comes in
+
+  /** Null: a duplicate that is to be taken and not kept. */
+  capture(capture: Capture): OpenCapture | null {
+    const { config, events } = this.parts
+    const { messageId } = capture.structure
+    if (config.ignoreDuplicates && messageId !== null && messageId !== '' && this.#known.has(messageId)) {
+      this.#counts.ignored++
+      events.emit(duplicateIgnored, { id: capture.id, messageId })
+      return null
+    }
+    const end = this.#shelf.begin()
+    return {
+      kept: (own, copies) => {
+        this.#catch(capture, { own, copies })
+        end()
+      },
+      failed: end,
+    }
+  }
+
+  #catch(capture: Capture, { own, copies }: { own: CaughtPlace; copies: readonly CaughtPlace[] }): void {
+    const { config, events } = this.parts
+    const { id, structure, recipients, receivedAt, connection, username } = capture
+    const described = { ...describe(structure, recipients), size: structure.size + capture.traceSize }
+    const inbox = this.#inboxOf(capture)
+    const message: NewRow = {
+      ...described,
+      ...{ id, uid: own[2], receivedAt, read: false, inbox, username, places: copies },
+      tags: this.#tagsOf(capture, described),
+    }
+    const draft = makeRow(message)
+    const later: TagFilter[] = []
+    const tags = [...message.tags]
+    for (const filter of this.#filters) {
+      const found = matches(filter.query, draft)
+      if (found === 'yes') tags.push(...filter.tags)
+      else if (found === 'text') later.push(filter)
+    }
+    const row = this.#shelf.add({ ...message, tags: tagList(tags) })
+    this.#counts.accepted++
+    this.#counts.acceptedSize += described.size
+    if (config.ignoreDuplicates && described.messageId !== '') this.#known.set(described.messageId, id)
+    events.emit(messageCaught, { id, inbox, recipients: recipients.length, bytes: described.size })
+    const session = connection === null ? undefined : this.watch.session(connection)
+    if (session === undefined) this.#shelf.keep(row, recordWithout(capture))
+    else session.caught(row)
+    if (config.webhooks.length > 0) this.#webhooks.tell(this.parts.shown(summaryOf(row)))
+    if (later.length > 0) this.#later(() => this.#tagByText(row, later))
+    this.#relayNew(row, capture)
+    this.#prune()
+  }
+
+  #tagsOf({ header, recipients }: Capture, { to, cc }: Described): string[] {
+    const { tags, inbox } = this.parts.config
+    const own: string[] = []
+    if (tags.header) own.push(...fieldOf(header, 'X-Tags').split(','))
+    if (tags.plusAddress && !inbox.detail) {
+      own.push(...plusTags([...to, ...cc, ...recipients.map((address) => ({ name: '', address }))]))
+    }
+    const titled = tags.titleCase ? own.map(titleCase) : own
+    return tagList(titled)
+  }
+
+  #inboxOf({ header, recipients, username }: Pick<Capture, 'header' | 'recipients' | 'username'>): string {
+    const { inbox } = this.parts.config
+    const candidates = [
+      inbox.header === '' || header === '' ? '' : fieldOf(header, inbox.header),
+      inbox.username ? username : '',
+      inbox.detail ? detailOf(recipients[0] ?? '') : '',
+    ]
+    const named = candidates.map(cleanInbox).find((name) => name !== '')
+    return named ?? defaultInbox
+  }
+
+  async #tagByText(row: Row, filters: readonly TagFilter[]): Promise<void> {
+    const content = await this.#content(row)
+    if (content === undefined) return
+    const text = await content.searchText()
+    const tags = filters.flatMap((filter) => (matchesText(filter.query, row, text) ? filter.tags : []))
+    if (tags.length > 0) this.#shelf.setTags(row, tagList([...row.tags, ...tags]))
+  }
+
+  #relayNew(row: Row, { recipients }: Capture): void {
+    const { relay } = this.parts.config
+    if (relay === undefined) return
+    const matching = relay.matching === undefined ? null : new RegExp(relay.matching, 'iu')
+    const chosen =
+      relay.auto === 'all'
+        ? recipients
+        : relay.auto === 'none'
+          ? []
+          : recipients.filter((one) => matching?.test(one))
+    const allowed = chosen.filter((one) => mayRelease(relay, [one]).ok)
+    if (allowed.length > 0) this.#later(() => this.release(row.id, allowed, 'auto'))
+    if (relay.forward.length > 0) this.#later(() => this.#send(row, relay.forward, 'forward'))
+  }
+
+  #over(session: WatchedSession): void {
+    const row = session.takeCaught()
+    if (row === null) return
+    this.#shelf.keep(row, session.record)
+    // A log-in is known to the session alone.
+    const { tags } = this.parts.config
+    if (tags.username && session.username !== '')
+      this.#shelf.setTags(row, tagList([...row.tags, session.username]))
+  }
+
+  #rebuffed(session: WatchedSession): void {
+    const { config, random, clock } = this.parts
+    const { rebuff } = session
+    if (rebuff === null) return
+    this.#counts.rejected++
+    if (config.refusals === 0) return
+    const refusal = session.refusal(rebuff, random.id(80), clock.now())
+    this.#refusals.push(refusal)
+    if (this.#refusals.length > config.refusals) this.#refusals.shift()
+    this.#tell({ type: 'refusal', refusal })
+  }
+
+  // What is there
+
+  get stats(): { readonly total: number; readonly unread: number } {
+    return this.#shelf.stats
+  }
+
+  get counts(): CatcherCounts & { readonly uptime: number } {
+    return { ...this.#counts, uptime: (this.parts.clock.monotonic() - this.#startedAt) / 1000 }
+  }
+
+  get webhooks(): CatcherWebhooks['status'] {
+    return this.#webhooks.status
+  }
+
+  /** Newest first. */
+  get refusals(): readonly Refusal[] {
+    return this.#refusals.toReversed()
+  }
+
+  clearRefusals(): void {
+    this.#refusals.length = 0
+  }
+
+  /** In use, in order of the alphabet. */
+  tags(inbox?: string): { readonly name: string; readonly messages: number }[] {
+    const counts = new Map<string, number>()
+    for (const row of this.#shelf.rows) {
+      if (inbox !== undefined && row.inbox !== inbox) continue
+      for (const tag of row.tags) counts.set(tag, (counts.get(tag) ?? 0) + 1)
+    }
+    return [...counts]
+      .map(([name, messages]) => ({ name, messages }))
+      .toSorted((one, other) => one.name.localeCompare(other.name, 'en'))
+  }
+
+  inboxes(): InboxState[] {
+    const states = new Map<string, { total: number; unread: number }>([
+      [defaultInbox, { total: 0, unread: 0 }],
+    ])
+    for (const { inbox, read } of this.#shelf.rows) {
+      const state = states.get(inbox) ?? { total: 0, unread: 0 }
+      state.total++
+      if (!read) state.unread++
+      states.set(inbox, state)
+    }
+    return [...states].map(([name, state]) => ({ name, ...state }))
+  }
+
+  /** Octets of all of them. */
+  get size(): number {
+    return this.#shelf.rows.reduce((sum, { size }) => sum + size, 0)
+  }
+
+  async find(request: FindRequest): Promise<Found> {
+    const { start = 0, limit = 50 } = request
+    const rows = await this.#find(request)
+    return {
+      messages: rows.slice(start, start + limit).map(summaryOf),
+      total: rows.length,
+      unread: rows.reduce((sum, { read }) => sum + (read ? 0 : 1), 0),
+    }
+  }
+
+  /** The newest that fits. */
+  async latest(request: Omit<FindRequest, 'start' | 'limit'> = {}): Promise<CaughtId | undefined> {
+    return (await this.#find(request))[0]?.id
+  }
+
+  summary(id: CaughtId): CaughtSummary | undefined {
+    const row = this.#shelf.row(id)
+    return row && summaryOf(row)
+  }
+
+  /** Undefined where it is not there, or not any more. */
+  async open(id: CaughtId): Promise<CaughtContent | undefined> {
+    const row = this.#shelf.row(id)
+    return row && this.#content(row)
+  }
+
+  /** Null where nobody knows how it came. */
+  async record(id: CaughtId): Promise<CaughtRecord | null> {
+    const row = this.#shelf.row(id)
+    return row === undefined ? null : this.#shelf.record(row)
+  }
+
+  /** What happens from now on. The returned function ends it. A listener must not throw. */
+  subscribe(listener: (event: CatcherEvent) => void): () => void {
+    const own = (event: CatcherEvent): void => listener(event)
+    this.#listeners.add(own)
+    return () => {
+      this.#listeners.delete(own)
+    }
+  }
+
+  // What is changed
+
+  async setRead(which: readonly CaughtId[] | FindRequest, read: boolean): Promise<number> {
+    return this.#shelf.setRead(await this.#chosen(which), read)
+  }
+
+  /** Gives how many there were. */
+  async remove(which: readonly CaughtId[] | FindRequest, by: 'api' | 'retention' = 'api'): Promise<number> {
+    const rows = await this.#chosen(which)
+    if (rows.length === 0) return 0
+    await this.#shelf.remove(rows)
+    this.#counts.deleted += rows.length
+    if (this.#known.size > 0) {
+      const gone = new Set(rows.map(({ id }) => id))
+      for (const [messageId, id] of this.#known) if (gone.has(id)) this.#known.delete(messageId)
+    }
+    this.parts.events.emit(messagesDeleted, { by, messages: rows.length })
+    return rows.length
+  }
+
+  /** Instead of those that they have. */
+  setTags(ids: readonly CaughtId[], tags: readonly string[]): void {
+    for (const row of this.#rowsOf(ids)) this.#shelf.setTags(row, tagList(tags))
+  }
+
+  /** On all messages; with null it is taken away. */
+  renameTag(name: string, to: string | null): number {
+    const key = name.toLowerCase()
+    let changed = 0
+    for (const row of this.#shelf.rows) {
+      if (!row.tags.some((tag) => tag.toLowerCase() === key)) continue
+      const rest = row.tags.filter((tag) => tag.toLowerCase() !== key)
+      this.#shelf.setTags(row, tagList(to === null ? rest : [...rest, to]))
+      changed++
+    }
+    if (changed > 0) this.#tell({ type: 'reload' })
+    return changed
+  }
+
+  // What leaves
+
+  /** Whether the configuration lets mail go to all of them; false where nothing may leave. */
+  mayRelease(recipients: readonly string[]): Allowed | false {
+    const { relay } = this.parts.config
+    return relay === undefined ? false : mayRelease(relay, recipients)
+  }
+
+  async release(id: CaughtId, recipients: readonly string[], by: 'api' | 'auto'): Promise<ReleaseOutcome> {
+    const { relay } = this.parts.config
+    if (relay === undefined) return { ok: false, reason: 'off' }
+    const row = this.#shelf.row(id)
+    if (row === undefined) return { ok: false, reason: 'not-found' }
+    if (recipients.length === 0) return { ok: false, reason: 'no-recipients' }
+    const allowed = mayRelease(relay, recipients)
+    if (!allowed.ok) return { ok: false, reason: 'not-allowed', refused: allowed.refused, by: allowed.by }
+    return this.#send(row, recipients, by)
+  }
+
+  async #send(
+    row: Row,
+    recipients: readonly string[],
+    by: 'api' | 'auto' | 'forward',
+  ): Promise<ReleaseOutcome> {
+    const { config, events, hostname, dialer, lookUp, clock, random } = this.parts
+    const content = await this.#content(row)
+    if (content === undefined || config.relay === undefined) return { ok: false, reason: 'not-found' }
+    const record = await this.#shelf.record(row)
+    const reversePath = record?.envelope.reversePath ?? summaryOf(row).from?.address ?? ''
+    const error = await release(
+      { config: config.relay, hostname, dialer, lookUp, clock, random },
+      { reversePath, recipients, content: content.original() },
+    )
+    if (error === null) {
+      events.emit(messageReleased, { id: row.id, by, recipients: recipients.length })
+      return { ok: true }
+    }
+    events.emit(releaseFailed, { id: row.id, by, error })
+    return { ok: false, reason: 'failed', error }
+  }
+
+  /** Resolves when everything told so far is written: for tests, and before the end. */
+  async settled(): Promise<void> {
+    while (this.#working.size > 0) await Promise.allSettled(this.#working)
+    await this.#shelf.settled()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping.abort()
+    await this.#webhooks.stop()
+    await Promise.allSettled(this.#working)
+    await this.#shelf.close()
+  }
+
+  // Within
+
+  #tell(event: CatcherEvent): void {
+    for (const listener of [...this.#listeners]) listener(event)
+  }
+
+  #later(work: () => Promise<unknown>): void {
+    const working: Promise<unknown> = work()
+      .catch(() => undefined)
+      .finally(() => this.#working.delete(working))
+    this.#working.add(working)
+  }
+
+  async #content(row: Row): Promise<CaughtContent | undefined> {
+    const text = await this.#shelf.text(row)
+    return text && new CaughtContent(text, this.parts.store.blobs)
+  }
+
+  #rowsOf(ids: readonly CaughtId[]): Row[] {
+    return [...new Set(ids)].flatMap((id) => this.#shelf.row(id) ?? [])
+  }
+
+  async #chosen(which: readonly CaughtId[] | FindRequest): Promise<readonly Row[]> {
+    return isIds(which) ? this.#rowsOf(which) : this.#find(which)
+  }
+
+  /** Newest first. */
+  async #find({ query = '', timeZone, inbox, before, after }: FindRequest): Promise<Row[]> {
+    const parsed = parseQuery(query, timeZone === undefined ? {} : { timeZone })
+    const from = after === undefined ? undefined : this.#shelf.row(after)
+    const found: Row[] = []
+    const open: Row[] = []
+    for (const row of this.#shelf.rows) {
+      if (inbox !== undefined && row.inbox !== inbox) continue
+      if (before !== undefined && row.receivedAt >= before) continue
+      if (from !== undefined && row.uid >= from.uid) continue
+      const test = matches(parsed, row)
+      if (test === 'yes') found.push(row)
+      else if (test === 'text') open.push(row)
+    }
+    if (open.length > 0) {
+      for await (const batch of this.#shelf.texts(open)) {
+        for (const [text, row] of batch) {
+          const content = new CaughtContent(text, this.parts.store.blobs)
+          if (matchesText(parsed, row, await content.searchText())) found.push(row)
+        }
+      }
+      found.sort((one, other) => one.uid - other.uid)
+    }
+    return found.toReversed()
+  }
+
+  #keepTidy(): void {
+    const { clock, config } = this.parts
+    const tidy = (): void => {
+      if (this.#stopping.signal.aborted) return
+      this.#prune()
+      const timer = clock.after(config.pruneEvery, tidy)
+      this.#stopping.signal.addEventListener('abort', () => timer.cancel(), { once: true })
+    }
+    if (config.maxAge > 0) tidy()
+  }
+
+  /** What is over the limits goes, the oldest first. */
+  #prune(): void {
+    const { config, clock } = this.parts
+    if (this.#pruning) return
+    const { rows } = this.#shelf
+    const excess = config.maxMessages > 0 ? rows.length - config.maxMessages : 0
+    const oldest = rows[0]
+    const expired =
+      config.maxAge > 0 && oldest !== undefined && oldest.receivedAt < clock.now() - config.maxAge
+    if (excess <= 0 && !expired) return
+    this.#pruning = true
+    this.#later(async () => {
+      const limit = clock.now() - config.maxAge
+      const leaving = this.#shelf.rows.filter(
+        ({ receivedAt }, index) => index < excess || (config.maxAge > 0 && receivedAt < limit),
+      )
+      try {
+        await this.remove(
+          leaving.map(({ id }) => id),
+          'retention',
+        )
+      } finally {
+        this.#pruning = false
+      }
+      this.#prune()
+    })
+  }
+}
+
+function isIds(which: readonly CaughtId[] | FindRequest): which is readonly CaughtId[] {
+  return Array.isArray(which)
+}
+
+/** The value of the first field of that name, unfolded. */
+export function fieldOf(header: string, name: string): string {
+  const pattern = `^${name.replaceAll(/[^A-Za-z0-9-]/g, '')}[ \\t]*:((?:[^\\r\\n]|\\r?\\n[ \\t])*)`
+  const value = new RegExp(pattern, 'im').exec(header)?.[1] ?? ''
+  return value.replaceAll(/\r?\n(?=[ \t])/g, '').trim()
+}
+
+/** A short name without control characters. */
+function cleanInbox(name: string): string {
+  return name
+    .replaceAll(/[\p{Cc}\s]+/gu, ' ')
+    .trim()
+    .slice(0, 100)
+}
+
+function recordWithout({ reversePath, recipients }: Capture): CaughtRecord {
+  return {
+    envelope: {
+      ...{ reversePath, parameters: [] },
+      recipients: recipients.map((address) => ({ address, parameters: [] })),
+    },
+    session: null,
+    transcript: [],
+    truncated: false,
+  }
+}
