@@ -4,6 +4,7 @@ import { flagRows, type Told } from './changes.ts'
 import type { AnnotationStore } from './annotations.ts'
 import { emailStore } from './email-client.ts'
 import type { EmailChangeStore } from './email-changes.ts'
+import type { MailboxChangeStore } from './mailbox-changes.ts'
 import type { EmailStore } from './emails.ts'
 import type { StoreLimits } from './limits.ts'
 import type { Message, MessageText, Uid } from './model.ts'
@@ -39,6 +40,7 @@ export type OperationStore = DirectoryStore &
   UploadStore &
   EmailStore &
   EmailChangeStore &
+  MailboxChangeStore &
   Omit<SearchIndexStore, 'onMail'> &
   LeaseStore &
   Omit<QueueStore, 'onQueued'>
@@ -55,7 +57,7 @@ export function operationStore(executor: Executor, limits: StoreLimits): Operati
     ...objectStore(executor, limits),
     ...uploadStore(executor),
     ...emailStore(executor),
-    ...emailChangeStore(executor, limits),
+    ...mailChangeStore(executor, limits),
     acquireLease: (request) => executor.write('acquireLease', request),
     releaseLease: (request) => executor.write('releaseLease', request),
   }
@@ -85,8 +87,11 @@ function objectStore(executor: Executor, limits: StoreLimits): ObjectStore {
   }
 }
 
-function emailChangeStore(executor: Executor, limits: StoreLimits): EmailChangeStore {
+function mailChangeStore(executor: Executor, limits: StoreLimits): EmailChangeStore & MailboxChangeStore {
   return {
+    makeMailbox: (request) => executor.write('makeMailbox', request, limits),
+    changeMailbox: (request) => executor.write('changeMailbox', request, limits),
+    destroyMailbox: (request) => executor.write('destroyMailbox', request, limits),
     changeEmails: (request) => executor.write('changeEmails', request, limits),
     destroyEmails: (request) => executor.write('destroyEmails', request),
     addEmail: (request) => executor.write('addEmail', request, limits),
@@ -129,6 +134,7 @@ type MailboxMethods =
   | 'listMailboxes'
   | 'getMailbox'
   | 'findMailbox'
+  | 'locateMailbox'
   | 'createMailbox'
   | 'removeMailbox'
   | 'renameMailbox'
@@ -144,6 +150,7 @@ function mailboxStore(executor: Executor, limits: StoreLimits): Pick<MailStore, 
     listMailboxes: (account) => executor.read('listMailboxes', account),
     getMailbox: (request) => executor.read('getMailbox', request),
     findMailbox: (request) => executor.read('findMailbox', request),
+    locateMailbox: (request) => executor.read('findMailbox', request),
     createMailbox: (request) => executor.write('createMailbox', request, limits),
     removeMailbox: (request) => executor.write('removeMailbox', request),
     renameMailbox: (request) => executor.write('renameMailbox', request, limits),

@@ -28,6 +28,7 @@ import type {
 import type { ChangeBatch, FlagColumns } from './changes.ts'
 import type { AnnotationStore } from './annotations.ts'
 import type { EmailChangeStore } from './email-changes.ts'
+import type { MailboxChangeStore } from './mailbox-changes.ts'
 import type { EmailStore } from './emails.ts'
 import type { ObjectStore } from './objects.ts'
 import type { DeliveryExtras, QueueId, QueueStore } from './queue.ts'
@@ -146,6 +147,8 @@ export type DeliverResult =
   /** `result` is that of the request that had the same key; '' where it was a report that is made already. */
   | (Refused<'done-before'> & { readonly result: string })
 
+export type MailboxPlace = Pick<Mailbox, 'id' | 'selectable'>
+
 export interface MailStore {
   /**
    * One message into one mailbox of each account and, with `enqueue`, into the queue: in one commit and with one blob. For
@@ -177,6 +180,8 @@ export interface MailStore {
   listMailboxes(account: AccountId): Promise<Mailbox[]>
   getMailbox(request: { account: AccountId; mailbox: MailboxId }): Promise<Mailbox | undefined>
   findMailbox(request: { account: AccountId; name: string }): Promise<Mailbox | undefined>
+  /** What of it lasts until the mailboxes of the account change: cheaper where mail comes into it all the time. */
+  locateMailbox(request: { account: AccountId; name: string }): Promise<MailboxPlace | undefined>
   /** Makes missing superiors too (RFC 3501 §6.3.3). */
   createMailbox(request: {
     account: AccountId
@@ -413,6 +418,7 @@ export interface Store
     UploadStore,
     EmailStore,
     EmailChangeStore,
+    MailboxChangeStore,
     SearchIndexStore,
     QueueStore,
     LeaseStore,

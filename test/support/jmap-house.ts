@@ -23,6 +23,8 @@ export interface JmapHouseOptions {
   /** Default: every message of one's own account, none of others. */
   readonly sight?: EmailSight
   readonly modules?: JmapMountParts['modules']
+  /** Default: a store of its own. */
+  readonly store?: Store
   /** What a push service answers; default 201. */
   readonly push?: (post: PushPost) => PushAnswer | Promise<PushAnswer>
   /** Names of sessions of the pages that have ended. */
@@ -74,7 +76,7 @@ export class JmapHouse implements Disposable {
 
   /** Has the domain `x.test`, and no account. */
   static async open(context: TestContext, options: JmapHouseOptions = {}): Promise<JmapHouse> {
-    const store = await testStore(context)
+    const store = options.store ?? (await testStore(context))
     const house = new JmapHouse(store, options)
     context.after(() => house[Symbol.dispose]())
     await store.addDomain({ name: 'x.test', now: house.clock.now() })

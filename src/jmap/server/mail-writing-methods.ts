@@ -15,7 +15,7 @@ export function mailWritingMethods(parts: MailWriteParts): readonly Method[] {
 }
 
 /** As Email/get and Mailbox/get tell them. */
-export function mailStates(access: MailAccess, clock: Clock): MailStates {
+export function mailStates(access: MailAccess, clock: Pick<Clock, 'now'>): MailStates {
   return {
     async email(place) {
       const rights = await access.rights(place)

@@ -8,6 +8,7 @@ import { deliver, dropOrphanBlobs } from './deliver.ts'
 import * as directory from './directory.ts'
 import { addEmail } from './email-add.ts'
 import { changeEmails, destroyEmails } from './email-changes.ts'
+import { changeMailbox, destroyMailbox, makeMailbox } from './mailbox-changes.ts'
 import { expunge } from './expunge.ts'
 import { changesSince, forgetTombstones } from './feed.ts'
 import { setFlags } from './flags.ts'
@@ -167,6 +168,9 @@ export const writes = {
   addEmail,
   changeEmails,
   destroyEmails,
+  makeMailbox,
+  changeMailbox,
+  destroyMailbox,
   addDomain,
   removeDomain,
   addAccount,

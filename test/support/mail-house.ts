@@ -1,0 +1,101 @@
+// A `JmapHouse` with mail: all of the methods that read and change it.
+import type { TestContext } from 'node:test'
+import { SeededRandom } from '../../src/base/seeded-random.ts'
+import { createEmailSight } from '../../src/jmap/server/email-sight.ts'
+import { emailGet, emailParse } from '../../src/jmap/server/emails/email-get.ts'
+import { PartSizes } from '../../src/jmap/server/emails/part-sizes.ts'
+import { MailAccess } from '../../src/jmap/server/mail-access.ts'
+import { emailChanges, threadChanges } from '../../src/jmap/server/mail-changes.ts'
+import { mailStates, mailWritingMethods } from '../../src/jmap/server/mail-writing-methods.ts'
+import { mailboxGet } from '../../src/jmap/server/mailboxes/mailbox-methods.ts'
+import type { JmapModule } from '../../src/jmap/server/module.ts'
+import { threadGet } from '../../src/jmap/server/threads.ts'
+import { ingest } from '../../src/store/ingest.ts'
+import type { Account } from '../../src/store/model.ts'
+import type { JsonObject } from '../../src/jmap/proto/json.ts'
+import { type Answer, type Call, JmapHouse, type JmapHouseOptions } from './jmap-house.ts'
+import { testStore } from './store.ts'
+
+/** What a response holds, to be looked into without a cast at each step. */
+// oxlint-disable-next-line no-explicit-any -- answers of many shapes, each judged by its test
+export type Loose = Record<string, any>
+
+/** Strings in order. */
+export function sorted(list: readonly string[]): string[] {
+  return [...list].toSorted()
+}
+
+const mail = 'urn:ietf:params:jmap:mail'
+export const mailUsing = ['urn:ietf:params:jmap:core', mail]
+
+export interface MailHouse {
+  readonly house: JmapHouse
+  readonly ann: Account
+  call(name: string, args: object, as?: Account): Promise<JsonObject>
+  calls(calls: readonly Call[], as?: Account): Promise<readonly Answer[]>
+  /** JMAP's id of an account's mailbox. */
+  mailbox(name: string, of?: Account): Promise<string>
+}
+
+export async function mailHouse(
+  context: TestContext,
+  options: Omit<JmapHouseOptions, 'modules' | 'sight'> & { readonly maxMessageSize?: number } = {},
+): Promise<MailHouse> {
+  let module: JmapModule = { capabilities: [], methods: [], types: [] }
+  // The access needs the store that the house makes, so the module is filled in behind it.
+  const store = await testStore(context)
+  const holder: { access: MailAccess | null } = { access: null }
+  const house = await JmapHouse.open(context, {
+    ...options,
+    store,
+    sight: { find: (place, email) => sightOf(holder).find(place, email) },
+    modules: (blobs) => {
+      const clock = { now: () => houseNow() }
+      const access = new MailAccess({ store, memory: 1e8, now: clock.now })
+      holder.access = access
+      context.after(() => access.close())
+      const reading = { access, blobs, sizes: new PartSizes() }
+      const get = { emailGet: emailGet(reading), mailboxGet: mailboxGet(access) }
+      module = {
+        capabilities: [{ uri: mail, server: () => ({}), account: () => ({}) }],
+        methods: [
+          ...[get.emailGet, get.mailboxGet, threadGet(access), emailParse(reading)],
+          ...[emailChanges(access), threadChanges(access)],
+          ...mailWritingMethods({
+            ...{ store, access, blobs, ...get, random: new SeededRandom(3), hostname: 'mail.x.test' },
+            states: mailStates(access, clock),
+            maxMessageSize: options.maxMessageSize ?? 1_000_000,
+            stage: () => ingest({ blobs: store.blobs }),
+            limits: {
+              maxAttachmentsSize: 500_000,
+              ...{ maxMailboxName: 200, maxMailboxDepth: 10, maxMailboxPath: 500 },
+            },
+          }),
+        ],
+        types: [],
+      }
+      return [module]
+    },
+  })
+  const houseNow = (): number => house.clock.now()
+  const ann = await house.account('ann')
+  return {
+    ...{ house, ann },
+    call: (name, args, as = ann) => house.call(as, name, { accountId: `A${as.id}`, ...args }, mailUsing),
+    calls: (calls, as = ann) =>
+      house.calls(
+        as,
+        calls.map(([name, args, id]) => [name, { accountId: `A${as.id}`, ...args }, id]),
+        mailUsing,
+      ),
+    async mailbox(name, of = ann) {
+      const found = await store.findMailbox({ account: of.id, name })
+      return `F${of.id}_${found?.id ?? 0}`
+    },
+  }
+}
+
+function sightOf({ access }: { access: MailAccess | null }) {
+  if (access === null) throw new Error('the house is not built')
+  return createEmailSight(access)
+}
