@@ -92,8 +92,9 @@ test('names, parents, roles, orders and subscriptions change', async (context) =
   await updated(mail, { [one]: { parentId: null, role: null, sortOrder: null, isSubscribed: false } })
   const after = await get(mail, one)
   assert.deepEqual([after['parentId'], after['role'], after['sortOrder'], after['isSubscribed']], [null, null, 0, false]) // prettier-ignore
-  await updated(mail, { [one]: { ...after, name: 'ein\u0308s' } })
-  assert.equal((await get(mail, one))['name'], 'e\u0131\u0308ns'.normalize('NFC').replace('ı̈', 'ï'))
+  const normal = await set(mail, { update: { [one]: { ...after, name: 'u\u0308ber' } } })
+  assert.deepEqual(normal['updated'], { [one]: { name: '\u00fcber' } }, 'the server says what it made of it')
+  assert.equal((await get(mail, one))['name'], '\u00fcber')
 })
 
 test('names are swapped, roles too, and a branch turns around', async (context) => {
@@ -118,20 +119,7 @@ test('what no Mailbox may be', async (context) => {
   const mail = await mailHouse(context)
   const one = await made(mail, { name: 'One' })
   const wrong = (...properties: string[]): unknown[] => ['invalidProperties', properties]
-  for (const name of [
-    '',
-    ' ',
-    'a/b',
-    'a*',
-    'a\n',
-    'x'.repeat(201),
-    7,
-    null,
-    'One',
-    'inbox',
-    'Other Users',
-    '\ud800',
-  ]) {
+  for (const name of ['', ' ', 'a/b', 'a*', 'a\n', 'x'.repeat(201), 7, null, 'One', 'inbox', 'Other Users']) {
     assert.deepEqual(await unmade(mail, { name }), wrong('name'), String(name))
   }
   assert.deepEqual(await unmade(mail, {}), wrong('name'))

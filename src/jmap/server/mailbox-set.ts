@@ -166,7 +166,10 @@ class MailboxSetter {
     if (patched instanceof SetError) return refuse(patched)
     const wish = this.#read({ ...defaults, ...patched.object }, list)
     if ('refused' in wish) return wish
-    return this.#settle(before, wish, list)
+    const step = await this.#settle(before, wish, list)
+    if ('refused' in step || wish.name === memberOf(patched.object, 'name')) return step
+    // RFC 8620 §5.3: what "changed in a way *not* explicitly requested".
+    return { done: { name: wish.name } }
   }
 
   async #settle(before: ListedMailbox, wish: Wish, list: readonly ListedMailbox[]): Promise<Step> {
