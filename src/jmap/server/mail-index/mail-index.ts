@@ -9,6 +9,7 @@
 import type { EmailPlaces } from '../../../store/emails.ts'
 import { Flag, type MailboxId, type ModSeq } from '../../../store/model.ts'
 import { doubles, integers, octets, uids } from './columns.ts'
+import { MailFacts } from './mail-facts.ts'
 import { MailboxSlots } from './mailbox-slots.ts'
 import { WordSets } from './word-sets.ts'
 
@@ -43,6 +44,7 @@ export class MailIndex {
   readonly shownSince = doubles()
   readonly nextOfEmail = integers()
   readonly wordSets = new WordSets()
+  readonly facts: MailFacts = new MailFacts(this)
   /** Ids of mailboxes by the number that messages have for them. */
   readonly mailboxes: MailboxId[] = []
   /** By number of a mailbox: when what Mailbox/get counts there last changed. */
@@ -63,7 +65,9 @@ export class MailIndex {
 
   /** Octets held, about. */
   get weight(): number {
-    return 65_536 + this.emails.length * 160 + this.threads.length * 60 + this.uids.length * 60
+    return (
+      this.facts.weight + 65_536 + this.emails.length * 160 + this.threads.length * 60 + this.uids.length * 60
+    )
   }
 
   /** The slot of an email; −1 where there is none. */
@@ -208,7 +212,8 @@ export class MailIndex {
     const slot = this.emails.length
     const thread = this.#threadFor(places.threads[index] ?? email)
     this.emails.push(email)
-    this.receivedAt.push(places.receivedAt[index] ?? 0)
+    // As it is told: in whole seconds.
+    this.receivedAt.push(Math.floor((places.receivedAt[index] ?? 0) / 1000) * 1000)
     this.sizes.push(places.sizes[index] ?? 0)
     this.threadOf.push(thread)
     this.nextInThread.push(this.firstInThread.array[thread] ?? -1)
