@@ -10,6 +10,7 @@
 // each takes an inbox of its own.
 import { RealRandom } from '../base/real-random.ts'
 import { resolveConfig } from '../config/layers.ts'
+import { profileDefaults } from '../config/profiles.ts'
 import type { ConfigInput } from '../config/schema.ts'
 import type { Service } from '../config/sections/listeners.ts'
 import type { EventSink } from '../events/event.ts'
@@ -22,6 +23,11 @@ import { MovingClock } from './moving-clock.ts'
 export interface TestingOptions {
   /** How long `next` and `count` wait where they are not told. Default 5 s. */
   readonly timeout?: number | string
+  /**
+   * What is listened on. Default: `smtp` alone, which starts quickest; the others show the same mail to clients of their kind, and
+   * `http` has the page, the HTTP APIs and JMAP.
+   */
+  readonly protocols?: readonly TestingProtocol[]
   /** The domain of addresses that `inbox()` makes up. Default `posthorn.test`. */
   readonly domain?: string
   /** Settings over those of the profile `test`: as in a configuration file. */
@@ -29,6 +35,8 @@ export interface TestingOptions {
   /** Told every event, for a test that fails without reason. */
   readonly sinks?: readonly EventSink[]
 }
+
+export type TestingProtocol = 'smtp' | 'imap' | 'pop3' | 'http'
 
 /** Where something listens. */
 export interface TestingAddress {
@@ -41,10 +49,9 @@ export interface TestingAddress {
 export interface TestPosthorn extends AsyncDisposable {
   /** Takes mail for everybody; any name and password log in. STARTTLS is offered, with a certificate that nobody signed. */
   readonly smtp: TestingAddress
-  /** The same mail; the log-in is the address, with any password. */
+  /** The same mail; the log-in is the address, with any password. Throws where it is not among `protocols`, as the next two do. */
   readonly imap: TestingAddress
   readonly pop3: TestingAddress
-  /** The page, the HTTP APIs and JMAP. */
   readonly http: TestingAddress
   /** Time of the server: it runs by itself, and can be moved on. */
   readonly clock: MovingClock
@@ -59,10 +66,10 @@ const defaultTimeout = 5_000
 
 /** Starts one. Rejects with `ConfigError` for settings that do not fit. */
 export async function createPosthorn(options: TestingOptions = {}): Promise<TestPosthorn> {
-  const { timeout = defaultTimeout, domain = 'posthorn.test', settings = {}, sinks = [] } = options
+  const { timeout = defaultTimeout, domain = 'posthorn.test', sinks = [] } = options
   const clock = new MovingClock()
   const random = new RealRandom()
-  const config = resolveConfig([{ name: 'createPosthorn', settings: { profile: 'test', ...settings } }])
+  const config = resolveConfig([{ name: 'createPosthorn', settings: settingsOf(options) }])
   const posthorn = await startPosthorn(config, { clock, random, sinks })
   const { store, directory } = posthorn.backend
   // Waiting is done in real time: moving the server's time must not end it.
@@ -77,21 +84,46 @@ export async function createPosthorn(options: TestingOptions = {}): Promise<Test
   }
   const close = (): Promise<void> => posthorn.stop()
   return {
-    smtp: addressOf(posthorn, ['catcher', 'submission', 'smtp'], 'smtp'),
-    imap: addressOf(posthorn, ['imap'], 'imap'),
-    pop3: addressOf(posthorn, ['pop3'], 'pop3'),
-    http: addressOf(posthorn, ['http'], 'http'),
+    get smtp() {
+      return addressOf(posthorn, 'smtp')
+    },
+    get imap() {
+      return addressOf(posthorn, 'imap')
+    },
+    get pop3() {
+      return addressOf(posthorn, 'pop3')
+    },
+    get http() {
+      return addressOf(posthorn, 'http')
+    },
     ...{ clock, inbox, posthorn, close },
     [Symbol.asyncDispose]: close,
   }
 }
 
-function addressOf(posthorn: Posthorn, services: readonly Service[], scheme: string): TestingAddress {
-  const listener = posthorn.listeners.find(({ service }) => services.includes(service))
-  // Settings without such a listener: whoever asks is told by the port.
-  if (listener === undefined) return { host: '127.0.0.1', port: 0, url: `${scheme}://127.0.0.1:0` }
-  const { port, tls } = listener
-  const host = listener.address.includes(':') ? `[${listener.address}]` : listener.address
-  const secure = tls === 'implicit' ? `${scheme}s` : scheme
-  return { host: listener.address, port, url: `${secure}://${host}:${port}` }
+const services: Readonly<Record<TestingProtocol, readonly Service[]>> = {
+  smtp: ['catcher', 'submission', 'smtp'],
+  imap: ['imap'],
+  pop3: ['pop3'],
+  http: ['http'],
+}
+
+/** The listeners of the profile for those protocols, unless the settings have their own. */
+function settingsOf({ protocols = ['smtp'], settings = {} }: TestingOptions): ConfigInput {
+  const listeners = (profileDefaults('test').listeners ?? []).filter(({ service }) =>
+    protocols.some((protocol) => services[protocol].includes(service)),
+  )
+  return { profile: 'test', listeners, ...settings }
+}
+
+function addressOf(posthorn: Posthorn, protocol: TestingProtocol): TestingAddress {
+  const listener = posthorn.listeners.find(({ service }) => services[protocol].includes(service))
+  if (listener === undefined) {
+    throw new Error(
+      `Nothing listens for ${protocol}: name it, createPosthorn({ protocols: ['smtp', '${protocol}'] })`,
+    )
+  }
+  const { port, tls, address: host } = listener
+  const scheme = tls === 'implicit' ? `${protocol}s` : protocol
+  return { host, port, url: `${scheme}://${host.includes(':') ? `[${host}]` : host}:${port}` }
 }

@@ -1,6 +1,7 @@
 // The test library as its users have it: a server in this process, mail sent to it by a client that we did not write.
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { ImapFlow } from 'imapflow'
 import { createTransport } from 'nodemailer'
 import { createPosthorn, expectMail, NoMailError, type TestPosthorn } from './index.ts'
 
@@ -163,4 +164,46 @@ test('an inbox is cleared, counts, and can be given up', async () => {
   given.abort(new Error('enough'))
   await assert.rejects(waiting, /enough/)
   assert.throws(() => mail.inbox('no address'), TypeError)
+})
+
+test('the same mail is read by other protocols, where they are named', async () => {
+  await using mail = await createPosthorn({ protocols: ['smtp', 'imap'] })
+  await send(mail, { to: 'ann@x.test', subject: 'Hello', text: '-' })
+  assert.throws(() => mail.pop3, /name it, createPosthorn\(\{ protocols: \['smtp', 'pop3'\] \}\)/)
+  const { host, port } = mail.imap
+  const client = new ImapFlow({
+    ...{ host, port, secure: false, logger: false, tls: { rejectUnauthorized: false } },
+    auth: { user: 'ann@x.test', pass: 'any' },
+  })
+  await client.connect()
+  assert.equal((await client.mailboxOpen('INBOX')).exists, 1)
+  await client.logout()
+})
+
+test('time runs by itself and can be moved on: timers fire in order, at their own time', async () => {
+  await using mail = await createPosthorn()
+  const { clock } = mail
+  const start = clock.now()
+  const fired: [string, number][] = []
+  const note = (name: string) => (): void => {
+    fired.push([name, Math.round((clock.now() - start) / 3_600_000)])
+  }
+  clock.after(2 * 86_400_000, note('two days'))
+  clock.after(3_600_000, () => {
+    note('an hour')()
+    clock.after(3_600_000, note('another'))
+  })
+  const cancelled = clock.after(1_000, note('never'))
+  cancelled.cancel()
+  await clock.advance('1d')
+  assert.deepEqual(fired, [
+    ['an hour', 1],
+    ['another', 2],
+  ])
+  await clock.advance('1d')
+  assert.deepEqual(fired.at(-1), ['two days', 48])
+  const { promise, resolve } = Promise.withResolvers<void>()
+  clock.after(5, resolve)
+  await promise
+  assert.ok(clock.now() - start >= 2 * 86_400_000 + 5)
 })
