@@ -1,10 +1,11 @@
 // `npm run build`: compiles `src/` to `dist/` for the package on npm, because Node strips no types below node_modules.
 //
 // tsc rewrites `.ts` in imports to `.js`; what is not TypeScript (migrations, data files) is copied beside it. Tests are
-// left out. `dist/` is made anew each time, so that nothing of an earlier build is published.
+// left out. The pages are built beside it, in `dist-web/`. `dist/` is made anew each time, so that nothing of an earlier build is published.
 import { spawnSync } from 'node:child_process'
 import { cpSync, globSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { buildWeb } from './build-web.ts'
 import { root } from './sources.ts'
 
 const target = join(root, 'dist')
@@ -53,4 +54,5 @@ rmSync(target, { recursive: true, force: true })
 compile()
 rewriteUrls()
 copyData()
+await buildWeb()
 process.stdout.write(`built ${globSync('**/*.js', { cwd: target }).length} modules\n`)

@@ -23,7 +23,13 @@ interface Check {
   readonly run: (update: boolean) => Promise<readonly string[]>
 }
 
-const sourcePatterns = ['src/**/*.ts', 'test/**/*.ts', 'scripts/**/*.ts', 'bench/**/*.ts']
+const sourcePatterns = [
+  'src/**/*.ts',
+  'test/**/*.ts',
+  'scripts/**/*.ts',
+  'bench/**/*.ts',
+  'web/**/*.{ts,tsx}',
+]
 
 /** Runs a program of node_modules/.bin; its output is the problem when it fails. */
 async function runTool(name: string, ...args: string[]): Promise<string[]> {
@@ -43,6 +49,7 @@ async function runTool(name: string, ...args: string[]): Promise<string[]> {
 
 const checks: readonly Check[] = [
   { name: 'types', about: 'tsc', run: () => runTool('tsc', '-p', 'tsconfig.json') },
+  { name: 'web types', about: 'tsc, of the pages', run: () => runTool('tsc', '-p', 'web/tsconfig.json') },
   { name: 'lint', about: 'oxlint, with types', run: () => runTool('oxlint', '.') },
   { name: 'format', about: 'oxfmt', run: () => runTool('oxfmt', '--check', '.') },
   {

@@ -48,7 +48,8 @@ export function readIfPresent(path: string): string {
 }
 
 export function parseFile(file: SourceFile): ParseResult {
-  return parseSync(file.path, file.text, { lang: 'ts', sourceType: 'module' })
+  const lang = file.path.endsWith('.tsx') ? 'tsx' : 'ts'
+  return parseSync(file.path, file.text, { lang, sourceType: 'module' })
 }
 
 /** The line, counted from 1, on which the offset lies. */

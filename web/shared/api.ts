@@ -1,0 +1,63 @@
+// The server's own HTTP API (`/api/v1/…`): JSON in, JSON out, with the session's cookie; refusals are problem details (RFC 9457).
+
+/** A refusal, in the server's words. `code` tells them apart. */
+export class ApiError extends Error {
+  readonly status: number
+  readonly code: string
+  /** Seconds after which to try again; null where nothing was said. */
+  readonly retryAfter: number | null
+
+  constructor(
+    status: number,
+    problem: { code?: string; title?: string; detail?: string },
+    retryAfter: number | null,
+  ) {
+    super(problem.detail ?? problem.title ?? `The server answered ${status}.`)
+    this.name = 'ApiError'
+    this.status = status
+    this.code = problem.code ?? String(status)
+    this.retryAfter = retryAfter
+  }
+}
+
+async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+  const response = await fetch(path, {
+    method,
+    headers: {
+      accept: 'application/json',
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+    },
+    ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+  }).catch(() => {
+    throw new ApiError(0, { code: 'offline', detail: 'The server cannot be reached.' }, null)
+  })
+  const text = await response.text()
+  const json: unknown = text === '' ? undefined : parse(text)
+  if (!response.ok) {
+    const retry = Number(response.headers.get('retry-after') ?? Number.NaN)
+    throw new ApiError(response.status, isObject(json) ? json : {}, Number.isNaN(retry) ? null : retry)
+  }
+  // The shape is the server's promise: `src/http/api` declares it, and its tests hold it.
+  return json as T
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    // A proxy's page, say: its status tells enough.
+    return undefined
+  }
+}
+
+function isObject(value: unknown): value is { code?: string; title?: string; detail?: string } {
+  return typeof value === 'object' && value !== null
+}
+
+export const api = {
+  get: <T>(path: string): Promise<T> => call<T>('GET', path),
+  post: <T>(path: string, body?: unknown): Promise<T> => call<T>('POST', path, body),
+  put: <T>(path: string, body?: unknown): Promise<T> => call<T>('PUT', path, body),
+  patch: <T>(path: string, body?: unknown): Promise<T> => call<T>('PATCH', path, body),
+  delete: <T>(path: string, body?: unknown): Promise<T> => call<T>('DELETE', path, body),
+}
