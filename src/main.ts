@@ -17,7 +17,7 @@ import { type Backend, openBackend, type Surroundings } from './wiring/backend.t
 import { startCollecting } from './wiring/collect.ts'
 import { collectRegularly } from './wiring/collector.ts'
 import { beginSetup, makeSite, pagesOrigin, startWebhookTelling } from './wiring/http.ts'
-import { holdJmap } from './wiring/jmap.ts'
+import { holdJmap, jmapUrlOf } from './wiring/jmap.ts'
 import { type AnyListener, makeConnections, makeFacts, openListener } from './wiring/listeners.ts'
 import { liveServer, startSampling } from './wiring/live.ts'
 import { programVersion } from './wiring/program-version.ts'
@@ -66,9 +66,10 @@ export async function startPosthorn(config: Config, surroundings: Surroundings =
     policy: backend.policy,
     connections: makeConnections(config.net, clock),
     facts: makeFacts(config.imap),
+    jmapUrl: () => jmapUrlOf(pagesOrigin(config, pointsOf(listeners))),
     site: makeSite({ backend, outgoing, setup, jmap, operations: () => table.current }),
   }
-  const listeners: { settings: ListenerConfig; listener: AnyListener }[] = []
+  const listeners: Opened[] = []
   for (const settings of config.listeners) {
     const listener = await openListener(settings, parts)
     opening.use(listener)
@@ -79,9 +80,7 @@ export async function startPosthorn(config: Config, surroundings: Surroundings =
   const collecting = opening.use(startCollecting(parts))
   // Where mail is read somebody will search it.
   if (config.listeners.some(({ service }) => service === 'imap')) backend.search.start()
-  const open = listeners.flatMap(({ settings, listener }) =>
-    listener.points.map((point) => ({ service: settings.service, tls: settings.tls, ...point })),
-  )
+  const open = pointsOf(listeners)
   const { recorder } = backend
   if (recorder !== null) opening.use(startSampling(backend, recorder))
   const { layers = null } = surroundings
@@ -116,6 +115,17 @@ export async function startPosthorn(config: Config, surroundings: Surroundings =
     stop,
     [Symbol.asyncDispose]: stop,
   }
+}
+
+interface Opened {
+  readonly settings: ListenerConfig
+  readonly listener: AnyListener
+}
+
+function pointsOf(listeners: readonly Opened[]): OpenListener[] {
+  return listeners.flatMap(({ settings, listener }) =>
+    listener.points.map((point) => ({ service: settings.service, tls: settings.tls, ...point })),
+  )
 }
 
 async function stopAll(

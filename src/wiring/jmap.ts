@@ -22,6 +22,11 @@ export interface JmapHolder extends AsyncDisposable {
 /** The kind of what `resume` looks for; known to `jmap/server`, which is not loaded for this. */
 const pushKind = 'push'
 
+/** Where the Session is, for those who come by IMAP (RFC 9698 §4); `pages` as `pagesOrigin` has it. */
+export function jmapUrlOf(pages: string | null): string | null {
+  return pages === null ? null : `${pages}/jmap/session`
+}
+
 export function holdJmap(parts: JmapParts): JmapHolder {
   let made: Promise<Jmap> | null = null
   const closing = new AsyncDisposableStack()

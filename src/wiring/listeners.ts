@@ -32,6 +32,8 @@ export interface ListenerParts {
   readonly connections: Connections
   /** What searches keep in memory, for all sessions of IMAP whatever their listener. */
   readonly facts: () => Promise<FactsCache>
+  /** Where the Session of JMAP is, once listeners are open; null where nothing speaks HTTP. */
+  readonly jmapUrl: () => string | null
   /** All that is served over HTTP, by whatever listener. */
   readonly site: () => Promise<Site>
 }
@@ -101,6 +103,7 @@ export async function openListener(settings: ListenerConfig, parts: ListenerPart
           ...common,
           config: config.imap,
           terminals: backend.terminals,
+          jmapUrl: parts.jmapUrl,
           facts: await parts.facts(),
           ...(backend.search.searcher && { searcher: backend.search.searcher }),
           maxMessageSize: config.maxMessageSize,

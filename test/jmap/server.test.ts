@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { once } from 'node:events'
 import { createServer, type IncomingHttpHeaders } from 'node:http'
+import { connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { WebSocket } from 'ws'
 import { resolveConfig } from '../../src/config/layers.ts'
@@ -19,6 +20,7 @@ const using = ['urn:ietf:params:jmap:core', 'urn:ietf:params:jmap:quota']
 interface Scene {
   readonly store: Store
   readonly url: string
+  readonly imapPort: number
 }
 
 async function openServer(context: TestContext, jmap: ConfigInput['jmap'] = {}): Promise<Scene> {
@@ -28,7 +30,10 @@ async function openServer(context: TestContext, jmap: ConfigInput['jmap'] = {}):
       settings: {
         ...{ data: null, hostname: 'mail.x.test', relay: { enabled: false }, jmap },
         auth: { argon2Memory: 8, argon2Passes: 1, allowClearText: true },
-        listeners: [{ service: 'http', address: '127.0.0.1', port: 0, tls: 'none' }],
+        listeners: [
+          { service: 'http', address: '127.0.0.1', port: 0, tls: 'none' },
+          { service: 'imap', address: '127.0.0.1', port: 0, tls: 'none' },
+        ],
       },
     },
   ])
@@ -41,7 +46,8 @@ async function openServer(context: TestContext, jmap: ConfigInput['jmap'] = {}):
     password,
     quota: { bytes: 100_000, messages: null },
   })
-  return { store: backend.store, url: `http://127.0.0.1:${posthorn.listeners[0]?.port}` }
+  const [http, imap] = posthorn.listeners
+  return { store: backend.store, url: `http://127.0.0.1:${http?.port}`, imapPort: imap?.port ?? 0 }
 }
 
 /** Moves the state of Quota: a mailbox is no mail, a message is. */
@@ -187,4 +193,16 @@ test('a push subscription is verified, and then told of changes', async (context
   assert.equal(heard[1]?.headers['content-type'], 'application/json')
   assert.match(String(heard[1]?.headers.authorization), /^vapid t=/)
   assert.ok(Number(heard[1]?.headers['ttl']) > 0)
+})
+
+test('IMAP tells where the session is (RFC 9698)', async (context) => {
+  const { url, imapPort } = await openServer(context)
+  const socket = connect(imapPort, '127.0.0.1')
+  context.after(() => socket.destroy())
+  socket.write(`a LOGIN ann@x.test "${password}"\r\nb GETJMAPACCESS\r\nc LOGOUT\r\n`)
+  const text = Buffer.concat(await socket.toArray()).toString()
+  assert.match(text, /a OK \[CAPABILITY .* JMAPACCESS /)
+  const [, place = ''] = /^\* JMAPACCESS "(.*)"\r\nb OK/m.exec(text) ?? []
+  assert.equal(place, `${url}/jmap/session`)
+  assert.equal((await fetch(place, { headers })).status, 200)
 })

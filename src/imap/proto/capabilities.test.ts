@@ -6,6 +6,7 @@ import { capabilityData } from './capabilities.ts'
 
 const facts = {
   ...{ startTlsOffered: true, loginAllowed: true, compressed: false, mechanisms: [] },
+  jmapAccess: true,
   ...{ messageSize: 1_000, messageLimit: 1_000, saveLimit: 1_000, hidden: [] },
 }
 

@@ -76,6 +76,8 @@ export interface CapabilityFacts {
   /** Messages that one command works on, or saves; 0 is no limit. */
   readonly messageLimit: number
   readonly saveLimit: number
+  /** RFC 9698: the same mail is to be had by JMAP. */
+  readonly jmapAccess: boolean
   /** Not to be shown; upper case. */
   readonly hidden: readonly string[]
 }
@@ -103,8 +105,10 @@ function namesBeforeLogin(facts: CapabilityFacts): string[] {
 }
 
 function namesAfterLogin(facts: CapabilityFacts): string[] {
-  const { compressed, messageSize, messageLimit, saveLimit } = facts
+  const { compressed, messageSize, messageLimit, saveLimit, jmapAccess } = facts
   const names = [...afterLogin]
+  // RFC 9698 §3: OBJECTID is offered above, and ids are the same in both.
+  if (jmapAccess) names.push('JMAPACCESS')
   // RFC 9738 §3: the one or the other.
   if (messageLimit > 0) names.push(`MESSAGELIMIT=${messageLimit}`)
   else if (saveLimit > 0) names.push(`SAVELIMIT=${saveLimit}`)

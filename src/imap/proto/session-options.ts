@@ -18,6 +18,8 @@ export interface ImapSessionOptions {
   readonly cramMd5?: boolean
   readonly tokens?: boolean
   readonly certificates?: boolean
+  /** Of JMAP's Session (RFC 9698); absent or null: no JMAP. */
+  readonly jmapUrl?: string | null
   readonly random: Random
   /** See `SaslContext`. */
   readonly serverSecret: Uint8Array

@@ -124,7 +124,7 @@ const capabilities = 'IMAP4rev1 IMAP4rev2 LITERAL+ SASL-IR ID ENABLE IDLE'
 const after = capabilityData({
   ...{ loggedIn: true, startTlsOffered: false, loginAllowed: true, compressed: false },
   ...{ mechanisms: [], messageSize: imapLimits({}).messageSize, hidden: [] },
-  ...{ messageLimit: 0, saveLimit: 0 },
+  ...{ messageLimit: 0, saveLimit: 0, jmapAccess: false },
 })
 const loggedIn = `OK [CAPABILITY ${after}] log-in done`
 const login = 'l LOGIN ann secret\r\n'

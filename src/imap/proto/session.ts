@@ -257,11 +257,12 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
       state: this.#state.name,
       modes: this.#modes,
       tls: this.#tls,
-      capabilities: this.#capabilities(),
+      capabilities: () => this.#capabilities(),
       compressed: this.#compressed,
       startTlsOffered: this.#startTlsOffered(),
       mechanisms: this.#mechanisms(),
       loginAllowed: this.#loginAllowed(),
+      jmapUrl: this.#options.jmapUrl ?? null,
     }
   }
 
@@ -288,6 +289,7 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
       messageSize: this.#options.limits.messageSize,
       messageLimit: this.#options.limits.messageLimit,
       saveLimit: this.#options.limits.saveLimit,
+      jmapAccess: (this.#options.jmapUrl ?? null) !== null,
       compressed: this.#compressed,
     })
   }

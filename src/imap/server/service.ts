@@ -40,6 +40,8 @@ export interface ImapServiceOptions {
   readonly searcher?: Searcher
   /** Shared with other listeners; absent: its own. */
   readonly facts?: FactsCache
+  /** Where the Session of JMAP is (RFC 9698), as it is now; absent: no JMAP. */
+  readonly jmapUrl?: () => string | null
   /** Absent: no session is a terminal. */
   readonly terminals?: Terminals
 }
@@ -71,6 +73,7 @@ export function createImapService(options: ImapServiceOptions): {
         new ImapSession({
           ...{ limits, hostname, startTls, random, ...directory.sasl },
           clearTextAllowed: auth.allowClearText,
+          jmapUrl: options.jmapUrl?.() ?? null,
         }),
       makeHandler: (sink, peer) => new ImapHandler(parts, sink, peer),
     },

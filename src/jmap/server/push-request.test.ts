@@ -82,8 +82,6 @@ test('a service answers with its status; redirects are not followed', async (con
 
 test('a service that does not answer is given up', async (context) => {
   const { port } = await service(context, 0)
-  assert.deepEqual(await post(`http://127.0.0.1:${port}/`, () => true, 50), {
-    ok: false,
-    problem: 'timed out',
-  })
+  const answer = await post(`http://127.0.0.1:${port}/`, () => true, 50)
+  assert.ok(!answer.ok && answer.problem.includes('timed out'))
 })

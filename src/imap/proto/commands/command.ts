@@ -63,7 +63,7 @@ export type ImapQuestion =
     }
   /**
    * RFC 3501 §6.3.11, RFC 8508 §3.1: messages are announced. `proceed` lets octets come, `done` ends the command. `octets`: the
-   * size of the literal that the last step means, null where there is none.
+   * size of the literal that the last step means, null where there is none; `unasked`: they come in any case (RFC 7888 §3).
    */
   | {
       readonly type: 'append'
@@ -71,6 +71,7 @@ export type ImapQuestion =
       readonly replaces: { readonly set: NumberSet; readonly uid: boolean } | null
       readonly steps: readonly AppendStep[]
       readonly octets: number | null
+      readonly unasked: boolean
       readonly modes: Modes
     }
   /** The command goes on: answers as to `append`; after the step `end` it is `done`. */
@@ -78,6 +79,7 @@ export type ImapQuestion =
       readonly type: 'append-more'
       readonly steps: readonly AppendStep[]
       readonly octets: number | null
+      readonly unasked: boolean
       readonly modes: Modes
     }
   /** Octets of the message: `proceed`, or `done` to refuse. */
@@ -119,12 +121,14 @@ export interface CommandContext {
   readonly modes: Modes
   readonly tls: TlsState | null
   /** `CAPABILITY` data as it stands now. */
-  readonly capabilities: string
+  readonly capabilities: () => string
   readonly compressed: boolean
   readonly startTlsOffered: boolean
   readonly mechanisms: readonly SaslMechanismName[]
   /** LOGIN is allowed here (RFC 3501 §6.2.3). */
   readonly loginAllowed: boolean
+  /** Of JMAP's Session (RFC 9698 §4); null: no JMAP. */
+  readonly jmapUrl: string | null
 }
 
 /** What a command makes the session do. */

@@ -1,5 +1,6 @@
 // Commands of every state, and those that carry the session itself: CAPABILITY, NOOP, LOGOUT, ID, ENABLE, IDLE.
 import { afterLogin, anyState, command, request } from './command.ts'
+import { encodeString } from '../encode/strings.ts'
 import type { IdField } from '../requests/session.ts'
 import type { Cursor } from '../grammar/cursor.ts'
 import type { ImapLimits } from '../limits.ts'
@@ -11,7 +12,7 @@ export const capability = command({
   syntax: noArguments,
   run: (_, context) => ({
     do: 'answer',
-    untagged: `* CAPABILITY ${context.capabilities}\r\n`,
+    untagged: `* CAPABILITY ${context.capabilities()}\r\n`,
     status: 'OK',
     text: 'That is all',
   }),
@@ -100,6 +101,22 @@ export const unauthenticate = command({
   states: afterLogin,
   syntax: noArguments,
   run: () => ({ do: 'unauthenticate' }),
+})
+
+/** RFC 9698 §4: `command-auth =/ "GETJMAPACCESS"` */
+export const getJmapAccess = command({
+  name: 'GETJMAPACCESS',
+  states: afterLogin,
+  syntax: noArguments,
+  run: (_, { jmapUrl }) =>
+    jmapUrl === null
+      ? { do: 'answer', status: 'NO', text: 'There is no JMAP here' }
+      : {
+          do: 'answer',
+          untagged: `* JMAPACCESS ${encodeString(jmapUrl)}\r\n`,
+          status: 'OK',
+          text: 'GETJMAPACCESS completed',
+        },
 })
 
 /** RFC 2177 §3; allowed without a selected mailbox. */

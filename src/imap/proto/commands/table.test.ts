@@ -16,10 +16,10 @@ const context: CommandContext = {
   modes: noModes,
   compressed: false,
   tls: null,
-  capabilities: '',
+  capabilities: () => '',
   startTlsOffered: false,
   mechanisms: [],
-  loginAllowed: true,
+  loginAllowed: true, jmapUrl: null,
 }
 
 function prepare(text: string, limits: Partial<ImapLimits> = {}): Prepared {

@@ -5,7 +5,17 @@ import { mailboxRows } from './mailbox-commands.ts'
 import { esearch, uidBatches } from './search-commands.ts'
 import { notify } from './notify-commands.ts'
 import { bySequenceNumber, check, close, expunge, uid, unselect } from './message-commands.ts'
-import { capability, compress, enable, id, idle, logout, noop, unauthenticate } from './session-commands.ts'
+import {
+  capability,
+  compress,
+  enable,
+  getJmapAccess,
+  id,
+  idle,
+  logout,
+  noop,
+  unauthenticate,
+} from './session-commands.ts'
 import { sharingRows } from './sharing-commands.ts'
 import { urlRows } from './url-commands.ts'
 import type { CommandRow } from './command.ts'
@@ -23,6 +33,7 @@ export const commands: ReadonlyMap<string, CommandRow> = new Map(
     enable,
     compress,
     unauthenticate,
+    getJmapAccess,
     ...mailboxRows,
     ...sharingRows,
     ...urlRows,

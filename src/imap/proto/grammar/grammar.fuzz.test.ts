@@ -93,10 +93,10 @@ test('no command makes the parser throw', () => {
     modes: noModes,
     compressed: false,
     tls: null,
-    capabilities: '',
+    capabilities: () => '',
     startTlsOffered: false,
     mechanisms: [],
-    loginAllowed: true,
+    loginAllowed: true, jmapUrl: null,
   }
   const word = fc.constantFrom(
     ...'a UID FETCH STORE SEARCH COPY APPEND LIST STATUS ID ( ) [ ] 1:* 1,2 BODY.PEEK[ HEADER.FIELDS < > "x" "\\" NOT OR FLAGS +FLAGS \\Seen 1-Feb-2020 NIL {3} INBOX & * % . ENVELOPE CHARSET UTF-8 SINCE KEYWORD'.split(

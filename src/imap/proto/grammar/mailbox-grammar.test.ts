@@ -15,8 +15,8 @@ import type { Prepared } from '../prepare.ts'
 
 function prepare(parts: readonly CommandPart[], modes: Modes, limits: Partial<ImapLimits> = {}): Prepared {
   const context: CommandContext = {
-    ...{ state: 'selected', modes, tls: null, capabilities: '', startTlsOffered: false, mechanisms: [] },
-    ...{ loginAllowed: true, compressed: false },
+    ...{ state: 'selected', modes, tls: null, capabilities: () => '', startTlsOffered: false, mechanisms: [] },
+    ...{ loginAllowed: true, jmapUrl: null, compressed: false },
   }
   return prepareCommand(new Cursor(parts, { modes }), imapLimits(limits), context)
 }

@@ -11,8 +11,8 @@ import type { Prepared } from '../prepare.ts'
 
 const limits = imapLimits()
 const context: CommandContext = {
-  ...{ state: 'selected', modes: noModes, compressed: false, tls: null, capabilities: '' },
-  ...{ startTlsOffered: false, mechanisms: [], loginAllowed: true },
+  ...{ state: 'selected', modes: noModes, compressed: false, tls: null, capabilities: () => '' },
+  ...{ startTlsOffered: false, mechanisms: [], loginAllowed: true, jmapUrl: null },
 }
 
 function prepare(text: string): Prepared {
