@@ -7,6 +7,7 @@ import { displayAddress } from '../mail/address.ts'
 import { administer } from './admin-client.ts'
 import { admin } from './admin-command.ts'
 import type { ConfigOptions } from './configuration.ts'
+import { addLoginCommands } from './login-commands.ts'
 import { CommandError, exitCode, humanSize, type Io, print, progressBar, readInput, table } from './io.ts'
 
 interface Options extends ConfigOptions {
@@ -17,6 +18,7 @@ interface PasswordOptions extends Options {
   readonly passwordStdin?: boolean
   readonly quota?: string
   readonly maxMessages?: string
+  readonly role?: string
 }
 
 /** Adds `domain add|list|remove`. */
@@ -53,16 +55,18 @@ export function addDomainCommands(program: Command, io: Io): void {
   )
 }
 
-/** Adds `account add|list|password|quota|set|disable|enable|remove|import`. */
+/** Adds `account add|list|password|quota|set|disable|enable|remove|import`, and what protects accounts. */
 export function addAccountCommands(program: Command, io: Io): void {
   const account = program.command('account').description('People who have mail here.')
   admin(account, 'add <address>', 'Make an account; its password is the first line of standard input.')
     .option('--password-stdin', 'read the password from standard input')
     .option('--quota <size>', 'room for mail, for example "2 GB"')
     .option('--max-messages <number>', 'messages it may keep')
+    .option('--role <role>', 'user or admin: admins run the server by the pages')
     .action(async (address: string, options: PasswordOptions) => {
       const password = await passwordFrom(io, options)
-      const parameters = { address, password, ...quotaOf(options) }
+      const { role } = options
+      const parameters = { address, password, ...quotaOf(options), ...(role && { role }) }
       const made = await administer<ShownAccount>(options, { operation: 'account.add', parameters })
       print(io, options, made, () => `Added ${made.display}.\n`)
     })
@@ -104,6 +108,7 @@ export function addAccountCommands(program: Command, io: Io): void {
     },
   )
   addImport(account, io)
+  addLoginCommands(account, io)
 }
 
 interface SetOptions extends PasswordOptions {
@@ -118,6 +123,7 @@ function addSet(account: Command, io: Io): void {
   admin(account, 'set <address>', 'Change what is named and leave the rest; "unlimited" takes a limit away.')
     .option('--quota <size>', 'room for mail, for example "2 GB"')
     .option('--max-messages <number>', 'messages it may keep')
+    .option('--role <role>', 'user or admin: admins run the server by the pages')
     .option('--quota-mailboxes <number>', 'mailboxes it may have')
     .option('--quota-annotations <size>', 'room for the annotations of its mailboxes')
     .option(
@@ -127,14 +133,19 @@ function addSet(account: Command, io: Io): void {
     )
     .option('--show-capability <name>', 'one that they are shown again; may be repeated', another)
     .action(async (address: string, options: SetOptions) => {
-      const { hideCapability: hide, showCapability: show } = options
+      const { hideCapability: hide, showCapability: show, role } = options
       const quota = {
         ...limit('bytes', options.quota, octetsOf),
         ...limit('messages', options.maxMessages, numberOf),
         ...limit('mailboxes', options.quotaMailboxes, numberOf),
         ...limit('annotations', options.quotaAnnotations, octetsOf),
       }
-      const parameters = { address, quota, ...(hide && { hide }), ...(show && { show }) }
+      const parameters = {
+        ...{ address, quota },
+        ...(hide && { hide }),
+        ...(show && { show }),
+        ...(role && { role }),
+      }
       const shown = await administer<ShownAccount>(options, { operation: 'account.set', parameters })
       print(io, options, shown, () => `${shown.display} is changed.${hiddenIn(shown)}\n`)
     })

@@ -12,6 +12,7 @@ import { addCollectCommand } from './collect-command.ts'
 import { addConfigCommands } from './config-command.ts'
 import { addIndexCommand } from './index-command.ts'
 import type { Io } from './io.ts'
+import { addLiveCommands } from './live-commands.ts'
 import { addMailCommands } from './mail-commands.ts'
 import { addQueueCommands } from './queue-commands.ts'
 import { addSendmailCommand } from './sendmail-command.ts'
@@ -33,6 +34,7 @@ export function makeProgram(io: Io): Command {
   addIndexCommand(program, io)
   addTransferCommands(program, io)
   addServerCommands(program, io)
+  addLiveCommands(program, io)
   addConfigCommands(program, io)
   return program
 }

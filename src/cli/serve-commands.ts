@@ -3,12 +3,14 @@
 // `serve` prints one line a listener (`listening smtp 127.0.0.1:2525 starttls`), where the pages are, and then `ready`, on standard output, so that a
 // supervisor or a test can wait for it; the log goes to standard error. A second signal ends the process at once.
 import type { Command } from 'commander'
-import type { Config } from '../config/schema.ts'
+import type { Layer } from '../config/layers.ts'
+import type { Config, ProfileName } from '../config/schema.ts'
 import type { EventSink } from '../events/event.ts'
 import * as serverEvents from '../events/server.ts'
 import { textLog } from '../events/text-log.ts'
 import { type OpenListener, type Posthorn, startPosthorn } from '../main.ts'
-import { type ConfigOptions, loadConfig } from './configuration.ts'
+import type { Surroundings } from '../wiring/backend.ts'
+import { configLayers, type ConfigOptions, loadConfig } from './configuration.ts'
 import type { Io } from './io.ts'
 import { openFailure } from './open-failure.ts'
 
@@ -28,7 +30,7 @@ export function addServeCommands(program: Command, io: Io): void {
     .option('--data <folder>', 'data folder, instead of the one in the configuration')
     .option('--json', 'print the listeners and `ready` as JSON lines')
     .action(async (options: Options) => {
-      await runUntilStopped(await loadConfig(options), io, (posthorn) => {
+      await runUntilStopped(await loadServer(options), io, (posthorn) => {
         for (const listener of posthorn.listeners) io.out(listenerLine(listener, options))
         io.out(pagesLine(posthorn, options))
         io.out(options.json ? '{"ready":true}\n' : 'ready\n')
@@ -43,7 +45,7 @@ export function addServeCommands(program: Command, io: Io): void {
     .option('--data <folder>', 'keep the mail in this folder; default: in memory, gone at the end')
     .option('--json', 'print the listeners and `ready` as JSON lines')
     .action(async (options: Options) => {
-      await runUntilStopped(await loadConfig(options, 'dev'), io, (posthorn) => {
+      await runUntilStopped(await loadServer(options, 'dev'), io, (posthorn) => {
         if (!options.json) io.out(welcome(posthorn))
         else {
           for (const listener of posthorn.listeners) io.out(listenerLine(listener, options))
@@ -54,10 +56,25 @@ export function addServeCommands(program: Command, io: Io): void {
     })
 }
 
-async function runUntilStopped(config: Config, io: Io, onReady: (posthorn: Posthorn) => void): Promise<void> {
+/** A configuration, and what it was made of. */
+interface ServerSettings {
+  readonly config: Config
+  readonly layers: readonly Layer[]
+}
+
+async function loadServer(options: Options, profile?: ProfileName): Promise<ServerSettings> {
+  const config = await loadConfig(options, profile)
+  return { config, layers: await configLayers(options, profile) }
+}
+
+async function runUntilStopped(
+  { config, layers }: ServerSettings,
+  io: Io,
+  onReady: (posthorn: Posthorn) => void,
+): Promise<void> {
   const signals = stopSignals()
   try {
-    const posthorn = await start(config, await logSink(config, io))
+    const posthorn = await start(config, { sinks: [await logSink(config, io)], layers })
     onReady(posthorn)
     tidySoon()
     const signal = await signals.first
@@ -80,9 +97,9 @@ function tidySoon(): void {
   setTimeout(tidy, tidyAfter).unref()
 }
 
-async function start(config: Config, sink: EventSink): Promise<Posthorn> {
+async function start(config: Config, surroundings: Surroundings): Promise<Posthorn> {
   try {
-    return await startPosthorn(config, { sinks: [sink] })
+    return await startPosthorn(config, surroundings)
   } catch (error) {
     throw openFailure(error)
   }

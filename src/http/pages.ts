@@ -122,6 +122,7 @@ export function createPages(options: PagesOptions): HttpMount<Account> {
       }
       const name = fileFor(pathname, { files, home: options.home })
       const file = name === null ? undefined : files.get(name)
+      if (name?.endsWith('index.html') && file === undefined && wantsPage(request)) return notBuilt()
       if (name === null || file === undefined) return nothingHere()
       const response = answer(request, name, file)
       if (env.secure && options.strictTransport > 0) {

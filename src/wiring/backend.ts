@@ -73,7 +73,7 @@ export interface Backend extends AsyncDisposable {
   readonly operations: OperationTable
   readonly events: Events
   readonly metrics: Metrics
-  /** What happened lately, for the admin page; null where nothing speaks HTTP. */
+  /** What happened lately, for operators; null in a catcher. */
   readonly recorder: Recorder | null
   readonly clock: Clock
   readonly random: Random
@@ -158,7 +158,7 @@ export async function openBackend(config: Config, surroundings: Surroundings = {
 /** A catcher has no admin page: what it keeps is told by its own. */
 function makeRecorder({ listeners, web }: Config, clock: Clock): Recorder | null {
   const services = new Set(listeners.map(({ service }) => service))
-  if (!services.has('http') || services.has('catcher')) return null
+  if (services.size === 0 || services.has('catcher')) return null
   return new Recorder({ now: () => clock.now(), capacity: web.recordsKept })
 }
 

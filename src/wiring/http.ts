@@ -51,7 +51,7 @@ async function openSite(parts: SiteParts): Promise<Site> {
     folder: builtPages,
     home: http.access === 'open' ? 'catcher' : 'webmail',
     strictTransport: parts.backend.config.web.strictTransport / 1000,
-    securePort: http.clearText === 'refused' ? (secureListener(parts.backend.config)?.port ?? null) : null,
+    securePort: http.clearText === 'refused' ? securePort(parts.backend.config) : null,
   })
   return createSite(http, [createApi(http), createHealth(http), pages, ...(await otherMounts(parts))])
 }
@@ -158,8 +158,10 @@ export function httpOperations(table: OperationTable): AdminOperation[] {
     }))
 }
 
-function secureListener({ listeners }: Pick<Config, 'listeners'>): ListenerConfig | undefined {
-  return listeners.find(({ service, tls }) => service === 'http' && tls === 'implicit')
+/** Where a browser finds TLS; null: nowhere, or at a port that only the start-up lines tell. */
+function securePort({ listeners }: Pick<Config, 'listeners'>): number | null {
+  const found = listeners.find(({ service, tls }) => service === 'http' && tls === 'implicit')
+  return found === undefined || found.port === 0 ? null : found.port
 }
 
 /** Where a person finds the pages, without a slash at the end; null where nothing speaks HTTP. */

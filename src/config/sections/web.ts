@@ -33,7 +33,7 @@ export const webSection = z
     setupTime: duration('1h', 'How long the link of a server without accounts to its set-up page holds.'),
     recordsKept: count(
       5000,
-      'Events that a server that speaks HTTP remembers for its admin page; the oldest goes first.',
+      'Events that a server remembers for its admin page and for `posthorn server`; the oldest goes first.',
     ),
     webSocketPing: duration('30s', 'How often a WebSocket is asked whether its other side is still there.'),
     webSocketBuffer: size(

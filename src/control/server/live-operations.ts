@@ -106,11 +106,12 @@ function overviewOperations(server: LiveServer): Record<string, Operation> {
       }
     }),
     'server.series': operation(
-      z.strictObject({ by: z.enum(['second', 'minute']).default('second') }),
+      z.strictObject({ by: z.enum(['second', 'minute']).default('second') }).prefault({}),
       async ({ by }) => server.recorder.series(by),
     ),
-    'server.config': operation(z.strictObject({ prefix: z.string().default('') }), async ({ prefix }) =>
-      server.settings().filter(({ key }) => key.startsWith(prefix)),
+    'server.config': operation(
+      z.strictObject({ prefix: z.string().default('') }).prefault({}),
+      async ({ prefix }) => server.settings().filter(({ key }) => key.startsWith(prefix)),
     ),
     'server.sessions': operation(nothing, async () => server.connections()),
     'server.end-session': operation(z.strictObject({ id: z.int() }), async ({ id }) => {
@@ -122,12 +123,12 @@ function overviewOperations(server: LiveServer): Record<string, Operation> {
 
 function recordOperations({ recorder, queueAdmin }: LiveServer): Record<string, Operation> {
   return {
-    'server.log': operation(log, async ({ before, limit, ...filter }) => {
+    'server.log': operation(log.prefault({}), async ({ before, limit, ...filter }) => {
       const wanted = recordTest(filter)
       const until = before ?? Number.POSITIVE_INFINITY
       return recorder.find((one) => one.seq < until && wanted(one), limit).map(shownRecord)
     }),
-    'server.watch-log': operation(recordFilter, async (filter, { onEvent, gone }) => {
+    'server.watch-log': operation(recordFilter.prefault({}), async (filter, { onEvent, gone }) => {
       const wanted = recordTest(filter)
       using _watching = recorder.watch((one) => {
         if (wanted(one)) onEvent(shownRecord(one))
@@ -145,7 +146,7 @@ function recordOperations({ recorder, queueAdmin }: LiveServer): Record<string, 
 function guardOperations({ throttle }: LiveServer): Record<string, Operation> {
   return {
     'throttle.list': operation(
-      z.strictObject({ limit: z.int().min(1).max(1000).default(200) }),
+      z.strictObject({ limit: z.int().min(1).max(1000).default(200) }).prefault({}),
       async ({ limit }) => throttle?.list(limit) ?? [],
     ),
     'throttle.lift': operation(
