@@ -8,7 +8,7 @@ import type { Peer } from '../base/core.ts'
 import type { Address } from '../mail/address.ts'
 import type { MessageOptions, RecipientOptions } from '../mail/delivery-options.ts'
 import type { MessageStructure } from '../mail/mime/structure.ts'
-import type { AccountId, MailboxId, StagedMessage, Uid } from '../store/model.ts'
+import type { AccountId, MailboxId, ObjectId, StagedMessage, Uid } from '../store/model.ts'
 import type { QueueId, QueueOrigin } from '../store/queue.ts'
 
 /** One mailbox owner that a recipient led to. */
@@ -77,6 +77,14 @@ export interface Arrival {
     readonly result: (failed: readonly FailedAtOnce[]) => string
     readonly expiresAt: number
   }
+  /** An object that comes into being in the same commit (`DeliveryExtras.keeps`), its key the arrival's `id`. */
+  readonly keeps?: {
+    readonly account: AccountId
+    readonly kind: string
+    /** Made when it is known who fails at once. */
+    readonly value: (failed: readonly FailedAtOnce[]) => string
+    readonly expiresAt: number | null
+  }
   /** `each`: a full mailbox refuses its own recipient alone (LMTP answers for each); default: only when all are full. */
   readonly quota?: 'all' | 'each'
 }
@@ -121,6 +129,8 @@ export type DeliveryResult =
       /** Set where some are over before they began; a report tells the sender, where he wants one. */
       readonly failed?: readonly FailedAtOnce[]
       readonly before?: string
+      /** What `keeps` asked for. */
+      readonly object?: ObjectId
       /** Where it is now, by mailbox; in the order of the recipients that got it. */
       readonly places?: readonly FiledPlace[]
     }

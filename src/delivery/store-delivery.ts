@@ -108,10 +108,13 @@ class StoreDelivery {
       ...(enqueue && { enqueue: ticket?.message ?? enqueue }),
       ...(arrival.reported && { reported: arrival.reported }),
       ...(arrival.once && { once: { ...arrival.once, result: arrival.once.result(failedIn(enqueue)) } }),
+      ...keptWith(arrival, enqueue),
       ...(events.length > 0 && { events }),
     })
     checkpoint?.(arrival.origin === 'report' ? 'report.committed' : 'delivery.committed')
-    const result = await this.#result(stored, { arrival, filed, enqueue })
+    const outcome = await this.#result(stored, { arrival, filed, enqueue })
+    const object = stored.ok ? stored.object : undefined
+    const result = outcome.ok && object !== undefined ? { ...outcome, object } : outcome
     if (result.ok && arrival.reversePath === null) await bounces?.take(arrival)
     return result
   }
@@ -289,6 +292,17 @@ class StoreDelivery {
       }),
     ]
   }
+}
+
+/** The object that the arrival asks for. */
+function keptWith(
+  { keeps, id }: Arrival,
+  enqueue: NewQueueMessage | undefined,
+): Pick<DeliverRequest, 'keeps'> {
+  if (keeps === undefined) return {}
+  if (id === undefined) throw new Error('what is kept with a message needs its name')
+  const { account, kind, expiresAt } = keeps
+  return { keeps: { account, kind, key: id, value: keeps.value(failedIn(enqueue)), expiresAt } }
 }
 
 /** Suppressed, or beyond the ceiling: over before it began. A list's member is not told of: the list left him out. */

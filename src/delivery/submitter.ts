@@ -20,7 +20,7 @@ import {
 import { HeaderEditor, type HeaderEdit } from '../mail/header-edit.ts'
 import { formatDeliveredTo, formatReceived, formatReturnPath } from '../mail/received.ts'
 import type { Ingest } from '../store/ingest.ts'
-import type { Account, AccountId, StagedBlob } from '../store/model.ts'
+import type { Account, AccountId, ObjectId, StagedBlob } from '../store/model.ts'
 import type { BlobStore, Store } from '../store/store.ts'
 import type {
   ArrivalRecipient,
@@ -49,6 +49,13 @@ export interface SubmitRequest {
     readonly key: string
     readonly expiresAt: number
     readonly result: (done: { id: string; recipients: readonly SubmittedRecipient[] }) => string
+  }
+  /** An object that comes into being in the same commit, its key the submission's `id`. */
+  readonly keeps?: {
+    readonly account: AccountId
+    readonly kind: string
+    readonly expiresAt: number | null
+    readonly value: (done: { id: string; recipients: readonly SubmittedRecipient[] }) => string
   }
 }
 
@@ -80,6 +87,8 @@ export type SubmitResult =
       readonly recipients: readonly SubmittedRecipient[]
       /** Set where the same request was done before: its result then. */
       readonly before?: string
+      /** What `keeps` asked for; absent where a filter threw the message away. */
+      readonly object?: ObjectId
     }
   | {
       readonly ok: false
@@ -246,7 +255,7 @@ export class Submitter {
   ): Promise<SubmitResult> {
     const { clock, delivery } = this.#parts
     const { local, remote, told, id, account, filter, filtered } = work
-    const { once } = request
+    const { once, keeps } = request
     const { reversePath, quarantine } = filtered
     const { message, structure } = filtered.ingested
     const options = await this.#optionsOf(request, { remote, blob: message.blob })
@@ -267,6 +276,15 @@ export class Submitter {
                 once.result({ id, recipients: withFailures(work, failed) }),
             },
           }),
+      ...(keeps === undefined
+        ? {}
+        : {
+            keeps: {
+              ...keeps,
+              value: (failed: readonly FailedAtOnce[]) =>
+                keeps.value({ id, recipients: withFailures(work, failed) }),
+            },
+          }),
       ...(quarantine === null ? {} : { quarantine }),
     })
     if (!result.ok) return { ok: false, reason: result.reason, recipients: told }
@@ -278,7 +296,8 @@ export class Submitter {
       // What is held for an operator is in no mailbox.
       return quarantine !== null && one.status === 'delivered' ? { ...one, status: 'queued' } : one
     })
-    return { ok: true, id, recipients }
+    const { object } = result
+    return { ok: true, id, recipients, ...(object !== undefined && { object }) }
   }
 
   /** RFC 8689 §3: `TLS-Required: No` in the header asks for delivery rather than TLS; REQUIRETLS is stronger. */

@@ -16,6 +16,7 @@ import { searchIndexStore } from './search-client.ts'
 import type { SearchIndexStore } from './search-index.ts'
 import type { QueueStore } from './queue.ts'
 import type { SharingStore } from './sharing.ts'
+import type { SubmissionStore } from './submissions.ts'
 import type { UploadStore } from './uploads.ts'
 import type { DirectoryStore, LeaseStore, MailStore, UidSelection } from './store.ts'
 
@@ -41,6 +42,7 @@ export type OperationStore = DirectoryStore &
   EmailStore &
   EmailChangeStore &
   MailboxChangeStore &
+  SubmissionStore &
   Omit<SearchIndexStore, 'onMail'> &
   LeaseStore &
   Omit<QueueStore, 'onQueued'>
@@ -87,8 +89,12 @@ function objectStore(executor: Executor, limits: StoreLimits): ObjectStore {
   }
 }
 
-function mailChangeStore(executor: Executor, limits: StoreLimits): EmailChangeStore & MailboxChangeStore {
+function mailChangeStore(
+  executor: Executor,
+  limits: StoreLimits,
+): EmailChangeStore & MailboxChangeStore & SubmissionStore {
   return {
+    cancelSubmission: (request) => executor.write('cancelSubmission', request, limits),
     makeMailbox: (request) => executor.write('makeMailbox', request, limits),
     changeMailbox: (request) => executor.write('changeMailbox', request, limits),
     destroyMailbox: (request) => executor.write('destroyMailbox', request, limits),

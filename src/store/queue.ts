@@ -419,4 +419,12 @@ export interface DeliveryExtras {
     readonly result: string
     readonly expiresAt: number
   }
+  /** An object of an account that comes into being with it (`objects.ts`). */
+  readonly keeps?: {
+    readonly account: AccountId
+    readonly kind: string
+    readonly key: string
+    readonly value: string
+    readonly expiresAt: number | null
+  }
 }

@@ -19,6 +19,7 @@ import type {
   Message,
   MessageText,
   ModSeq,
+  ObjectId,
   Quota,
   SpecialUse,
   StagedBlob,
@@ -34,6 +35,7 @@ import type { ObjectStore } from './objects.ts'
 import type { DeliveryExtras, QueueId, QueueStore } from './queue.ts'
 import type { SearchIndexStore } from './search-index.ts'
 import type { SharingStore } from './sharing.ts'
+import type { SubmissionStore } from './submissions.ts'
 import type { UploadStore } from './uploads.ts'
 
 export type Refused<Reason extends string> = { readonly ok: false; readonly reason: Reason }
@@ -142,6 +144,8 @@ export type DeliverResult =
       readonly queued: QueueId | null
       /** The queue's message's blob, where rows came under lease. */
       readonly blob?: BlobId
+      /** What `keeps` asked for. */
+      readonly object?: ObjectId
     }
   | Refused<'over-quota' | 'no-such-account'>
   /** `result` is that of the request that had the same key; '' where it was a report that is made already. */
@@ -419,6 +423,7 @@ export interface Store
     EmailStore,
     EmailChangeStore,
     MailboxChangeStore,
+    SubmissionStore,
     SearchIndexStore,
     QueueStore,
     LeaseStore,

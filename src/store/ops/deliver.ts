@@ -5,18 +5,20 @@
 // The account's row comes first, since it serialises the writers of the account, and in order of account, so that two
 // deliveries never wait for each other.
 import { Buffer } from 'node:buffer'
-import type { AccountId, BlobId, Change, EmailId, MailboxId, Uid } from '../model.ts'
+import type { AccountId, BlobId, Change, EmailId, MailboxId, ObjectId, Uid } from '../model.ts'
 import { all, changed, get, many, type Op, refuse, run, type Stmt } from '../op.ts'
 import type { DeliveryEvent } from '../queue.ts'
 import type { DeliverRequest, DeliverResult, DeliveryTarget } from '../store.ts'
 import { type Charged, insertBlob, insertEmail, insertMessage, type Placed } from './arrivals.ts'
 import { createPath } from './mailboxes.ts'
+import { changeObjects } from './objects.ts'
 import { claimOnce, enqueue, isOpen } from './queue-enqueue.ts'
 import { insertEvents, markReported } from './queue-settle.ts'
-import { inboxId, lockAccount } from './rows.ts'
+import { inboxId, lockAccount, lockAccounts } from './rows.ts'
 import { joinThreads, keepThreadKeys, knownThreadKeys, threadKeys } from './threads.ts'
 
 interface DeliverLimits {
+  readonly objectSize: number
   readonly mailboxesPerAccount: number
   readonly threadKeys: number
 }
@@ -36,7 +38,7 @@ type PaidLeg = Leg & { readonly charged: Charged }
 
 /** See `MailStore.deliver`. */
 export function* deliver(request: DeliverRequest, limits: DeliverLimits): Op<DeliverResult> {
-  const { once, reported, internalDate } = request
+  const { once, reported, internalDate, keeps } = request
   if (once) {
     const result = yield* claimOnce(once, internalDate)
     if (result !== undefined) return { ok: false, reason: 'done-before', result }
@@ -44,6 +46,8 @@ export function* deliver(request: DeliverRequest, limits: DeliverLimits): Op<Del
   if (reported && !(yield* markReported(reported, internalDate))) {
     return yield* refuse({ ok: false, reason: 'done-before', result: '' })
   }
+  // The object's account too, before any of them is charged.
+  if (keeps) yield* lockAccounts([keeps.account, ...request.targets.map(({ account }) => account)])
   const legs = request.targets.map((target, index): Leg => {
     const size = request.message.blob.size + Buffer.byteLength(target.prefix)
     return { index, target, size, mailbox: inboxId, charged: undefined, reason: 'no-such-account' }
@@ -55,8 +59,20 @@ export function* deliver(request: DeliverRequest, limits: DeliverLimits): Op<Del
   const reason = yield* chargeAll(legs, request)
   if (reason) return yield* refuse({ ok: false, reason })
   const kept = yield* keep(request, legs, limits)
+  const object = keeps && (yield* keepObject(keeps, internalDate, limits))
   if (request.events) yield* insertEvents(request.events.filter((event) => cameTrue(event, kept.results)))
-  return kept
+  return object === undefined ? kept : { ...kept, object }
+}
+
+function* keepObject(
+  { account, kind, key, value, expiresAt }: NonNullable<DeliverRequest['keeps']>,
+  now: number,
+  limits: DeliverLimits,
+): Op<ObjectId> {
+  const made = yield* changeObjects({ account, kind, create: [{ key, value, expiresAt }], now }, limits)
+  const [id] = made.ok ? made.created : []
+  if (id === undefined) throw new Error(`object ${kind} of a delivery: ${made.ok ? 'none' : made.reason}`)
+  return id
 }
 
 /** Only what came of its target is told. */

@@ -17,6 +17,7 @@ import { acquireLease, releaseLease } from './leases.ts'
 import * as mailboxes from './mailboxes.ts'
 import * as admin from './queue-admin.ts'
 import { dropReports, settle } from './queue-settle.ts'
+import { cancelSubmission } from './queue-submissions.ts'
 import * as work from './queue-work.ts'
 import * as remembered from './remembered.ts'
 import * as search from './search-index.ts'
@@ -171,6 +172,7 @@ export const writes = {
   makeMailbox,
   changeMailbox,
   destroyMailbox,
+  cancelSubmission,
   addDomain,
   removeDomain,
   addAccount,

@@ -4,10 +4,11 @@
 // - A message counts its unsettled rows and its reports that are due. With the last of both it is finished, in the same
 //   commit, and lets its blob go.
 // - Rows are taken in order, then their messages, then blobs, then the events: what two transactions share they take in one order.
-import type { BlobId } from '../model.ts'
+import type { AccountId, BlobId } from '../model.ts'
 import { dialect, type Fragment, get, many, type Op, run, sql, type Stmt } from '../op.ts'
 import type { NewHookEvent, QueueId, QueueRow, Settlement } from '../queue.ts'
 import { inOrder } from './queue-rows.ts'
+import { touchSubmissions } from './queue-submissions.ts'
 
 export interface SettleRequest {
   readonly settlements: readonly Settlement[]
@@ -88,13 +89,20 @@ export function* tally(tallies: ReadonlyMap<QueueId, Tally>, now: number): Op<vo
   const ordered = [...tallies].toSorted(([a], [b]) => a - b)
   const counted = yield* many(
     ordered.map(
-      ([id, { unsettled, reports }]) => get<{ blob: BlobId; finished_at: number | null }>`
+      ([id, { unsettled, reports }]) => get<{
+        blob: BlobId
+        finished_at: number | null
+        account: AccountId | null
+        name: string
+        origin: string
+      }>`
         UPDATE queue_message SET unsettled = unsettled + ${unsettled}, reports = reports + ${reports},
           finished_at = CASE WHEN unsettled + ${unsettled} + reports + ${reports} = 0
             THEN CAST(${now} AS BIGINT) ELSE NULL END
-        WHERE id = ${id} RETURNING blob, finished_at`,
+        WHERE id = ${id} RETURNING blob, finished_at, account, name, origin`,
     ),
   )
+  yield* touchSubmissions(counted.filter((row) => row !== undefined))
   const blobs = counted.flatMap((row) => (row && row.finished_at !== null ? [row.blob] : []))
   if (blobs.length === 0) return
   blobs.sort((a, b) => a - b)
