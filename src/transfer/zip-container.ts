@@ -1,7 +1,8 @@
 // A zip archive as a container: read by its directory, Zip64 and all, each entry unpacked when it is opened.
 //
-// yauzl checks names (none leads out of the archive), sizes and checksums; encrypted entries are refused when they are opened.
+// yauzl checks names (none leads out of the archive) and sizes, we check sums; encrypted entries are refused when they are opened.
 import { realpath } from 'node:fs/promises'
+import { crc32 } from 'node:zlib'
 import yauzl, { type Entry as ZipEntry, type ZipFile } from 'yauzl'
 import type { Container, Entry } from './container.ts'
 import { SourceUnreadable } from './source.ts'
@@ -12,7 +13,7 @@ export async function openZip(path: string): Promise<Container> {
   let entries: Promise<Entry[]> | undefined
   return {
     identity,
-    entries: () => (entries ??= readEntries(archive)),
+    entries: () => (entries ??= readEntries(path, archive)),
     [Symbol.asyncDispose]() {
       archive.close()
       return Promise.resolve()
@@ -29,10 +30,13 @@ function openArchive(path: string): Promise<ZipFile> {
   })
 }
 
-function readEntries(archive: ZipFile): Promise<Entry[]> {
+function readEntries(path: string, archive: ZipFile): Promise<Entry[]> {
   return new Promise((resolve, reject) => {
     const found: Entry[] = []
-    archive.on('error', reject)
+    // Of its directory: a name that leads out of it, sizes that cannot be. Nothing of such an archive is believed.
+    archive.on('error', (error: Error) =>
+      reject(new SourceUnreadable(`${path} is no zip archive that can be read: ${error.message}`)),
+    )
     archive.on('end', () => resolve(found))
     archive.on('entry', (entry: ZipEntry) => {
       if (!entry.fileName.endsWith('/')) found.push(entryOf(archive, entry))
@@ -56,5 +60,11 @@ async function* unpacked(archive: ZipFile, entry: ZipEntry): AsyncGenerator<Uint
   const stream = await new Promise<NodeJS.ReadableStream>((resolve, reject) => {
     archive.openReadStream(entry, (error, opened) => (error === null ? resolve(opened) : reject(error)))
   })
-  for await (const chunk of stream) yield chunk as Uint8Array
+  // APPNOTE.TXT §4.4.7: of the octets unpacked. What is damaged becomes no message.
+  let sum = 0
+  for await (const chunk of stream) {
+    sum = crc32(chunk as Uint8Array, sum)
+    yield chunk as Uint8Array
+  }
+  if (sum !== entry.crc32) throw new Error('it is damaged: its checksum is another')
 }
