@@ -2,14 +2,9 @@
 import type { TestContext } from 'node:test'
 import { SeededRandom } from '../../src/base/seeded-random.ts'
 import { createEmailSight } from '../../src/jmap/server/email-sight.ts'
-import { emailGet, emailParse } from '../../src/jmap/server/emails/email-get.ts'
-import { PartSizes } from '../../src/jmap/server/emails/part-sizes.ts'
+import { createMailModule } from '../../src/jmap/server/mail-module.ts'
 import { MailAccess } from '../../src/jmap/server/mail-access.ts'
-import { emailChanges, threadChanges } from '../../src/jmap/server/mail-changes.ts'
-import { mailStates, mailWritingMethods } from '../../src/jmap/server/mail-writing-methods.ts'
-import { mailboxGet } from '../../src/jmap/server/mailboxes/mailbox-methods.ts'
 import type { JmapModule } from '../../src/jmap/server/module.ts'
-import { threadGet } from '../../src/jmap/server/threads.ts'
 import { ingest } from '../../src/store/ingest.ts'
 import type { Account } from '../../src/store/model.ts'
 import type { JsonObject } from '../../src/jmap/proto/json.ts'
@@ -54,26 +49,16 @@ export async function mailHouse(
       const access = new MailAccess({ store, memory: 1e8, now: clock.now })
       holder.access = access
       context.after(() => access.close())
-      const reading = { access, blobs, sizes: new PartSizes() }
-      const get = { emailGet: emailGet(reading), mailboxGet: mailboxGet(access) }
-      module = {
-        capabilities: [{ uri: mail, server: () => ({}), account: () => ({}) }],
-        methods: [
-          ...[get.emailGet, get.mailboxGet, threadGet(access), emailParse(reading)],
-          ...[emailChanges(access), threadChanges(access)],
-          ...mailWritingMethods({
-            ...{ store, access, blobs, ...get, random: new SeededRandom(3), hostname: 'mail.x.test' },
-            states: mailStates(access, clock),
-            maxMessageSize: options.maxMessageSize ?? 1_000_000,
-            stage: () => ingest({ blobs: store.blobs }),
-            limits: {
-              maxAttachmentsSize: 500_000,
-              ...{ maxMailboxName: 200, maxMailboxDepth: 10, maxMailboxPath: 500 },
-            },
-          }),
-        ],
-        types: [],
-      }
+      module = createMailModule({
+        ...{ store, access, blobs, random: new SeededRandom(3), hostname: 'mail.x.test' },
+        ...{ clock, searcher: null, searched: { header: 100_000, text: 1_000_000 } },
+        maxMessageSize: options.maxMessageSize ?? 1_000_000,
+        stage: () => ingest({ blobs: store.blobs }),
+        limits: {
+          maxAttachmentsSize: 500_000,
+          ...{ maxMailboxName: 200, maxMailboxDepth: 10, maxMailboxPath: 500 },
+        },
+      })
       return [module]
     },
   })

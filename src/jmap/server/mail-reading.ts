@@ -31,15 +31,19 @@ export interface MailReadingParts {
 export function mailReading(parts: MailReadingParts): {
   readonly methods: readonly Method[]
   readonly types: readonly PushedType[]
+  /** Among the methods; those that write ask them what a client may repeat. */
+  readonly gets: { readonly emailGet: Method; readonly mailboxGet: Method }
 } {
   const { access, blobs, now } = parts
   const reading: EmailReading = { access, blobs, sizes: new PartSizes() }
   const searching: Searching = parts
+  const gets = { emailGet: emailGet(reading), mailboxGet: mailboxGet(access) }
   return {
+    gets,
     methods: [
-      ...[mailboxGet(access), mailboxChanges(access), mailboxQuery(access), mailboxQueryChanges(access)],
+      ...[gets.mailboxGet, mailboxChanges(access), mailboxQuery(access), mailboxQueryChanges(access)],
       ...[threadGet(access), threadChanges(access)],
-      ...[emailGet(reading), emailParse(reading), emailChanges(access)],
+      ...[gets.emailGet, emailParse(reading), emailChanges(access)],
       ...[emailQuery(searching), emailQueryChanges(searching), searchSnippetGet(searching)],
     ],
     types: mailTypes(access, now),
