@@ -290,11 +290,10 @@ export class Catcher implements AsyncDisposable {
 
   #rebuffed(session: WatchedSession): void {
     const { config, random, clock } = this.parts
-    const { rebuff } = session
-    if (rebuff === null) return
+    const refusal = session.takeRefusal(random.id(80), clock.now())
+    if (refusal === null) return
     this.#counts.rejected++
     if (config.refusals === 0) return
-    const refusal = session.refusal(rebuff, random.id(80), clock.now())
     this.#refusals.push(refusal)
     if (this.#refusals.length > config.refusals) this.#refusals.shift()
     this.#tell({ type: 'refusal', refusal })

@@ -28,8 +28,7 @@ export class WatchedSession {
   mechanism = ''
   /** What the core shall do instead of its own next outputs. */
   cut: 'none' | 'close' | 'tls-close' | 'tls-garbage' = 'none'
-  /** Set between the answer to a question and the reply to it. */
-  rebuff: Rebuff | null = null
+  #rebuff: (Rebuff & { readonly envelope: CaughtEnvelope }) | null = null
   /** The question to the end of a message is open. */
   ending = false
   #sender: Sender | null = null
@@ -60,6 +59,15 @@ export class WatchedSession {
     this.#sender = null
     this.#recipients = []
     this.octets = 0
+  }
+
+  /** Something is refused; told once the client hears of it. */
+  rebuff(rebuff: Rebuff): void {
+    this.#rebuff = { ...rebuff, envelope: this.envelope }
+  }
+
+  get isRebuffed(): boolean {
+    return this.#rebuff !== null
   }
 
   caught(row: Row): void {
@@ -104,9 +112,11 @@ export class WatchedSession {
     return { envelope, session, transcript: dialogue.lines, truncated: dialogue.truncated }
   }
 
-  refusal({ stage, reply, rule }: Rebuff, id: string, at: number): Refusal {
-    const { envelope, facts: session, dialogue } = this
-    return { id, at, stage, reply, rule, envelope, session, transcript: dialogue.lines }
+  /** What was refused last, once. */
+  takeRefusal(id: string, at: number): Refusal | null {
+    const rebuff = this.#rebuff
+    this.#rebuff = null
+    return rebuff && { ...rebuff, id, at, session: this.facts, transcript: this.dialogue.lines }
   }
 }
 

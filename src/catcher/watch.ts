@@ -112,10 +112,6 @@ class WatchedCore implements Core<SmtpQuestion, SmtpAnswer> {
     const wasEnding = session.ending
     session.ending = false
     const outputs = this.#told(this.#inner.answer(answer))
-    if (session.rebuff !== null) {
-      this.#parts.rebuffed(session)
-      session.rebuff = null
-    }
     if (wasEnding) {
       this.#parts.over(session)
       session.dialogue.nextMessage()
@@ -158,6 +154,10 @@ class WatchedCore implements Core<SmtpQuestion, SmtpAnswer> {
         session.cut === 'tls-garbage' ? [{ type: 'write', bytes: 'This is no TLS.\r\n' }] : []
       return [...outputs.slice(0, index), ...garbage, ...this.#close('the handshake fails')]
     }
+    // Of a message that is refused while it comes the client hears at its end.
+    if (session.isRebuffed && session.cut === 'none' && outputs.some(({ type }) => type === 'write')) {
+      this.#parts.rebuffed(session)
+    }
     return outputs
   }
 
@@ -165,8 +165,7 @@ class WatchedCore implements Core<SmtpQuestion, SmtpAnswer> {
     const session = this.#session
     this.#dead = true
     session.dialogue.note(why)
-    if (session.rebuff !== null) this.#parts.rebuffed(session)
-    session.rebuff = null
+    if (session.isRebuffed) this.#parts.rebuffed(session)
     return [{ type: 'close' }]
   }
 }
@@ -230,7 +229,9 @@ class WatchedHandler implements Handler<SmtpQuestion, SmtpAnswer> {
   }
 
   async closed(): Promise<void> {
+    const { parts, session } = this.#own
     this.#own.left()
+    if (session.isRebuffed) parts.rebuffed(session)
     await this.#own.inner.closed()
   }
 
@@ -277,7 +278,7 @@ class WatchedHandler implements Handler<SmtpQuestion, SmtpAnswer> {
   #heard(answer: SmtpAnswer, question: SmtpQuestion, stage: ChaosStage): SmtpAnswer {
     const { session } = this.#own
     const refused = answer.type === 'reply' && answer.reply.code >= 400
-    if (refused) session.rebuff = { stage, reply: answer.reply.wire.trimEnd(), rule: '' }
+    if (refused) session.rebuff({ stage, reply: answer.reply.wire.trimEnd(), rule: '' })
     else if (question.type === 'rcpt') session.accept(question.recipient)
     else if (question.type === 'authenticated') session.username = question.username
     if (refused && question.type === 'authenticated') session.username = ''
@@ -322,16 +323,16 @@ class WatchedHandler implements Handler<SmtpQuestion, SmtpAnswer> {
         const { code, text = 'Chaos', close } = action
         const status = statusFor(stage, action)
         const reply = makeReply(code, status, text)
-        session.rebuff = { stage, reply: reply.wire.trimEnd(), rule }
+        session.rebuff({ stage, reply: reply.wire.trimEnd(), rule })
         if (stage === 'auth') session.username = ''
         return close ? { type: 'reply', reply, then: 'close' } : { type: 'reply', reply }
       }
       case 'drop':
-        session.rebuff = {
+        session.rebuff({
           stage,
           reply: action.how === 'reset' ? 'connection reset' : 'connection closed',
           rule,
-        }
+        })
         if (stage === 'body' && action.after > session.octets) {
           this.#dropAfter = { octets: action.after, action }
           return null
@@ -339,7 +340,7 @@ class WatchedHandler implements Handler<SmtpQuestion, SmtpAnswer> {
         return this.#drop(action)
       case 'tls-failure':
         session.cut = action.how === 'garbage' ? 'tls-garbage' : 'tls-close'
-        session.rebuff = { stage, reply: 'TLS handshake failed', rule }
+        session.rebuff({ stage, reply: 'TLS handshake failed', rule })
         return goOn
       case 'slow':
         this.#rate = action.rate

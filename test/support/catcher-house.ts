@@ -81,7 +81,12 @@ export async function openCatcherHouse(
 
 /** A message of one text part. */
 export function letter(subject: string, body = 'Hello', fields: readonly string[] = []): string {
-  return ['From: Shop <app@shop.example>', 'To: Ann <ann@example.org>', `Subject: ${subject}`, ...fields, '', body].join(
-    '\n',
-  )
+  return [
+    'From: Shop <app@shop.example>',
+    'To: Ann <ann@example.org>',
+    `Subject: ${subject}`,
+    ...fields,
+    '',
+    body,
+  ].join('\n')
 }

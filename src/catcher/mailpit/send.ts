@@ -130,7 +130,7 @@ function messageOf(body: z.output<typeof sendBody>, context: SendContext): NewMe
     if (!isBase64(encoded)) return `error decoding base64 attachment "${name}"`
     attachments.push({
       filename: oneLine(name),
-      contentType: type === '' ? guessType(Buffer.from(encoded, 'base64')) : oneLine(type),
+      contentType: type === '' ? guessType(Buffer.from(encoded, 'base64')) : mediaType(type),
       content: encoded,
       cid: cid === '' ? null : oneLine(cid),
     })
@@ -169,11 +169,17 @@ const signatures: readonly (readonly [type: string, start: string])[] = [
   ['application/zip', '504b0304'],
 ]
 
+/** Without parameters, which say nothing of octets that are given. */
+function mediaType(text: string): string {
+  const type = text.split(';')[0]?.trim().toLowerCase() ?? ''
+  return /^[a-z0-9!#$&^_.+-]{1,127}\/[a-z0-9!#$&^_.+-]{1,127}$/.test(type) ? type : 'application/octet-stream'
+}
+
 function guessType(bytes: Buffer): string {
   const start = bytes.subarray(0, 4).toString('hex')
   const known = signatures.find(([, signature]) => start.startsWith(signature))
   if (known !== undefined) return known[0]
   return bytes.subarray(0, 512).every((octet) => octet >= 9 && octet !== 127)
-    ? 'text/plain; charset=utf-8'
+    ? 'text/plain'
     : 'application/octet-stream'
 }
