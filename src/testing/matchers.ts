@@ -2,6 +2,7 @@
 // `posthorn/testing/jest` add them when they are imported, with their types.
 import * as checks from './checks.ts'
 import type { CheckResult } from './checks.ts'
+import { type AuthenticationOptions, toPassDkim, toPassDmarc, toPassSpf } from './authentication.ts'
 import { Mail } from './message.ts'
 import type { MailMatch, TextMatch } from './match.ts'
 
@@ -23,11 +24,14 @@ export interface MailMatchers<R = unknown> {
   toHaveHeader(name: string, wanted?: TextMatch): R
   toMatchMail(match: MailMatch): R
   toHaveOneClickUnsubscribe(): R
+  toPassDkim(options: AuthenticationOptions & { readonly domain?: string }): Promise<R>
+  toPassSpf(options: AuthenticationOptions): Promise<R>
+  toPassDmarc(options: AuthenticationOptions): Promise<R>
 }
 
 type Check = (mail: Mail, ...rest: never[]) => CheckResult | Promise<CheckResult>
 
-const all: Record<keyof MailMatchers, Check> = checks
+const all: Record<keyof MailMatchers, Check> = { ...checks, toPassDkim, toPassSpf, toPassDmarc }
 
 function matcherOf(name: string, check: Check) {
   return (received: unknown, ...rest: unknown[]): MatcherResult | Promise<MatcherResult> => {
@@ -62,4 +66,7 @@ export const mailMatchers: Record<
   toHaveHeader: matcherOf('toHaveHeader', all.toHaveHeader),
   toMatchMail: matcherOf('toMatchMail', all.toMatchMail),
   toHaveOneClickUnsubscribe: matcherOf('toHaveOneClickUnsubscribe', all.toHaveOneClickUnsubscribe),
+  toPassDkim: matcherOf('toPassDkim', all.toPassDkim),
+  toPassSpf: matcherOf('toPassSpf', all.toPassSpf),
+  toPassDmarc: matcherOf('toPassDmarc', all.toPassDmarc),
 }

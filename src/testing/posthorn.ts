@@ -17,6 +17,8 @@ import type { EventSink } from '../events/event.ts'
 import { type Posthorn, startPosthorn } from '../main.ts'
 import { RealClock } from '../net/real-clock.ts'
 import { milliseconds } from '../base/duration.ts'
+import type { Chaos } from '../catcher/chaos/engine.ts'
+import { type Failure, rulesOf } from './failures.ts'
 import { Inbox } from './inbox.ts'
 import { MovingClock } from './moving-clock.ts'
 
@@ -57,6 +59,13 @@ export interface TestPosthorn extends AsyncDisposable {
   readonly clock: MovingClock
   /** The inbox of an address; without one, of an address that was never given before. */
   inbox(address?: string): Inbox
+  /**
+   * From now on the server fails as told, the same way on each run: the first failure that fits and is not used up strikes. “The first
+   * two attempts to x: 421 after RCPT, the third 250” is `fail({ at: 'rcpt', recipient: 'x@y.test', first: 2, reply: 421 })`.
+   */
+  fail(...failures: readonly Failure[]): void
+  /** No failures any more. */
+  heal(): void
   /** The server itself, for what is not here. */
   readonly posthorn: Posthorn
   close(): Promise<void>
@@ -83,6 +92,10 @@ export async function createPosthorn(options: TestingOptions = {}): Promise<Test
     return made
   }
   const close = (): Promise<void> => posthorn.stop()
+  const fail = (...failures: readonly Failure[]): void => {
+    for (const rule of failures.flatMap(rulesOf)) chaosOf(posthorn).addRule(rule)
+  }
+  const heal = (): void => chaosOf(posthorn).setRules([])
   return {
     get smtp() {
       return addressOf(posthorn, 'smtp')
@@ -96,7 +109,7 @@ export async function createPosthorn(options: TestingOptions = {}): Promise<Test
     get http() {
       return addressOf(posthorn, 'http')
     },
-    ...{ clock, inbox, posthorn, close },
+    ...{ clock, inbox, fail, heal, posthorn, close },
     [Symbol.asyncDispose]: close,
   }
 }
@@ -114,6 +127,12 @@ function settingsOf({ protocols = ['smtp'], settings = {} }: TestingOptions): Co
     protocols.some((protocol) => services[protocol].includes(service)),
   )
   return { profile: 'test', listeners, ...settings }
+}
+
+function chaosOf({ backend }: Posthorn): Chaos {
+  if (backend.catcher === null)
+    throw new Error('These settings have no catcher, which is what can fail as told')
+  return backend.catcher.chaos
 }
 
 function addressOf(posthorn: Posthorn, protocol: TestingProtocol): TestingAddress {

@@ -1,5 +1,6 @@
 // The test library as its users have it: a server in this process, mail sent to it by a client that we did not write.
 import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
 import { test } from 'node:test'
 import { ImapFlow } from 'imapflow'
 import { createTransport } from 'nodemailer'
@@ -206,4 +207,69 @@ test('time runs by itself and can be moved on: timers fire in order, at their ow
   clock.after(5, resolve)
   await promise
   assert.ok(clock.now() - start >= 2 * 86_400_000 + 5)
+})
+
+test('DKIM, SPF and DMARC pass or say why not, by the DNS that the test gives', async () => {
+  await using mail = await createPosthorn()
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const key = publicKey.export({ type: 'spki', format: 'der' }).toString('base64')
+  const zone = `
+    s1._domainkey.shop.test. TXT "v=DKIM1; k=rsa; p=" "${key.slice(0, 200)}" "${key.slice(200)}"
+    shop.test. TXT "v=spf1 ip4:192.0.2.7 -all"
+    _dmarc.shop.test. TXT "v=DMARC1; p=reject"`
+  const transport = createTransport({
+    ...{ host: mail.smtp.host, port: mail.smtp.port, ignoreTLS: true },
+    dkim: {
+      domainName: 'shop.test',
+      keySelector: 's1',
+      privateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    },
+  })
+  const inbox = mail.inbox()
+  await transport.sendMail({ from: 'app@shop.test', to: inbox.address, subject: 'Signed', text: 'Hello' })
+  const signed = expectMail(await inbox.next())
+  await signed.toPassDkim({ zone, domain: 'shop.test' })
+  await signed.toPassDmarc({ zone })
+  await signed.toPassSpf({ zone, address: '192.0.2.7' })
+  await assert.rejects(signed.toPassSpf({ zone, address: '192.0.2.8' }), /SPF of shop\.test is fail/)
+  await assert.rejects(
+    signed.toPassDkim({ zone: '' }),
+    /No DKIM signature verifies:\n {2}shop\.test, selector s1: /,
+  )
+  await assert.rejects(
+    signed.toPassDkim({ zone, domain: 'x.test' }),
+    /no DKIM signature of x\.test, only of shop\.test/,
+  )
+  await send(mail, { to: inbox.address, subject: 'Plain', text: 'Hello' })
+  await assert.rejects(expectMail(await inbox.next()).toPassDkim({ zone }), /It has no DKIM signature\./)
+})
+
+test('failures are scripted: the first two attempts 421 after RCPT, the third 250', async () => {
+  await using mail = await createPosthorn()
+  mail.fail({ at: 'rcpt', recipient: 'ann@x.test', first: 2, reply: '421 4.7.0 Come back later' })
+  const attempt = (to: string) => send(mail, { to, subject: 'Hello', text: '-' })
+  await assert.rejects(attempt('ann@x.test'), { responseCode: 421, response: '421 4.7.0 Come back later' })
+  await attempt('bob@x.test')
+  await assert.rejects(attempt('ANN@x.test'), { responseCode: 421 })
+  await attempt('ann@x.test')
+  await mail.inbox('ann@x.test').next()
+  mail.fail({ at: 'end', subject: /hello/, reply: 552 }, { at: 'connect', drop: 'close', skip: 1 })
+  await assert.rejects(attempt('ann@x.test'), { responseCode: 552 })
+  await assert.rejects(attempt('ann@x.test'), { code: 'ECONNECTION' })
+  mail.heal()
+  await attempt('ann@x.test')
+  assert.throws(() => mail.fail({ at: 'rcpt' }), /needs one of reply/)
+  assert.throws(() => mail.fail({ at: 'rcpt', reply: 250 }), /no reply of class 4 or 5/)
+})
+
+test('a handshake fails as told, and the next one does not', async () => {
+  await using mail = await createPosthorn()
+  mail.fail({ at: 'starttls', tls: 'garbage', first: 1 })
+  const transport = createTransport({
+    ...{ host: mail.smtp.host, port: mail.smtp.port, requireTLS: true, tls: { rejectUnauthorized: false } },
+  })
+  const letter = { from: 'a@x.test', to: 'ann@x.test', subject: 'Hello', text: '-' }
+  await assert.rejects(transport.sendMail(letter), { code: 'ESOCKET' })
+  await transport.sendMail(letter)
+  await mail.inbox('ann@x.test').next()
 })
