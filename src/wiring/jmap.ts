@@ -3,6 +3,7 @@
 import type { Resolver } from '../base/resolver.ts'
 import { isPublicAddress } from '../delivery/public-address.ts'
 import type { Jmap } from '../jmap/server/mount.ts'
+import { ingest } from '../store/ingest.ts'
 import type { ObjectId } from '../store/model.ts'
 import type { Backend } from './backend.ts'
 
@@ -50,21 +51,43 @@ export function holdJmap(parts: JmapParts): JmapHolder {
 
 async function makeJmap({ backend, resolver }: JmapParts, closing: AsyncDisposableStack): Promise<Jmap> {
   const { config, store, clock, random, events, secret } = backend
-  const [{ createJmap }, { MailAccess }, { createEmailSight }, { createPushRequest }, { vapidKeysOf }] =
-    await Promise.all([
-      import('../jmap/server/mount.ts'),
-      import('../jmap/server/mail-access.ts'),
-      import('../jmap/server/email-sight.ts'),
-      import('../jmap/server/push-request.ts'),
-      import('../jmap/server/web-push.ts'),
-    ])
+  const [
+    { createJmap },
+    { MailAccess },
+    { createMailModule },
+    { createEmailSight },
+    { createPushRequest },
+    { vapidKeysOf },
+  ] = await Promise.all([
+    import('../jmap/server/mount.ts'),
+    import('../jmap/server/mail-access.ts'),
+    import('../jmap/server/mail-module.ts'),
+    import('../jmap/server/email-sight.ts'),
+    import('../jmap/server/push-request.ts'),
+    import('../jmap/server/web-push.ts'),
+  ])
   const { pushToLoopback } = config.jmap
   const access = new MailAccess({ store, memory: config.jmap.mailIndexMemory, now: () => clock.now() })
   closing.defer(() => access.close())
   const jmap = createJmap({
     ...{ store, clock, random, events, config: config.jmap },
     sight: createEmailSight(access),
-    modules: () => [],
+    modules: (blobs) => [
+      createMailModule({
+        ...{ store, access, blobs, random, clock, hostname: config.hostname },
+        searcher: backend.search.searcher,
+        // Mail is the same by IMAP and by JMAP, and so is what of it is looked at and taken.
+        searched: { header: config.imap.headerText, text: config.imap.searchText },
+        maxMessageSize: config.imap.appendSize,
+        stage: () => ingest({ blobs: store.blobs, limits: config.mime }),
+        limits: {
+          maxAttachmentsSize: config.jmap.maxSizeAttachmentsPerEmail,
+          maxMailboxName: config.imap.mailboxName,
+          maxMailboxDepth: config.imap.mailboxLevels,
+          maxMailboxPath: config.imap.mailboxName,
+        },
+      }),
+    ],
     push: {
       request: createPushRequest({
         ...{ resolver, clock },

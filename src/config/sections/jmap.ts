@@ -17,6 +17,7 @@ export const jmapSection = z
     uploadTime: duration('6h', 'How long an upload is kept. At least an hour.'),
     maxBlobOctets: size('5 MB', 'Octets that one Blob/get or Blob/upload takes in all.'),
     maxDataSources: count(64, 'Pieces of which Blob/upload puts one blob together.'),
+    maxSizeAttachmentsPerEmail: size('50 MB', 'Attachments of one Email together, unencoded.'),
     mailIndexMemory: size(
       '256 MB',
       'Memory for the indexes of mail of all accounts in use; one is always kept.',
