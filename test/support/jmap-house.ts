@@ -13,7 +13,7 @@ import type { EmailSight } from '../../src/jmap/server/blob-access.ts'
 import { createJmap, type JmapMountParts } from '../../src/jmap/server/mount.ts'
 import type { PushAnswer, PushPost } from '../../src/jmap/server/push-request.ts'
 import { vapidKeysOf } from '../../src/jmap/server/web-push.ts'
-import type { JsonObject } from '../../src/jmap/proto/json.ts'
+import type { Json, JsonObject } from '../../src/jmap/proto/json.ts'
 import type { Account, Quota } from '../../src/store/model.ts'
 import type { Store } from '../../src/store/store.ts'
 import { testStore } from './store.ts'
@@ -40,6 +40,19 @@ export const standardUsing = [
   'urn:ietf:params:jmap:blob',
   'urn:ietf:params:jmap:quota',
 ]
+
+/** What is in a response at a path of members; undefined: nothing. */
+export function at(value: Json | undefined, ...path: string[]): Json | undefined {
+  // A test that looks into what is no object finds nothing there.
+  return path.reduce<Json | undefined>((place, name) => (place as JsonObject | undefined)?.[name], value)
+}
+
+/** The same, where there must be a string. */
+export function textAt(value: Json | undefined, ...path: string[]): string {
+  const text = at(value, ...path)
+  assert.ok(typeof text === 'string', `${path.join('/')} is no string`)
+  return text
+}
 
 export class JmapHouse implements Disposable {
   readonly store: Store

@@ -9,9 +9,9 @@ export const submission = 'urn:ietf:params:jmap:submission'
 export const vacationResponse = 'urn:ietf:params:jmap:vacationresponse'
 /** RFC 8887 §3. */
 export const webSocket = 'urn:ietf:params:jmap:websocket'
-/** RFC 9404 §3. */
+/** RFC 9404 §3.1. */
 export const blob = 'urn:ietf:params:jmap:blob'
-/** RFC 9425 §3. */
+/** RFC 9425 §2.1. */
 export const quota = 'urn:ietf:params:jmap:quota'
 
 /** RFC 9749 §3. */

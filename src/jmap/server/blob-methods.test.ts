@@ -1,15 +1,13 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { test } from 'node:test'
-import { JmapHouse } from '../../../test/support/jmap-house.ts'
-import type { Json, JsonObject } from '../proto/json.ts'
+import { at, JmapHouse, textAt } from '../../../test/support/jmap-house.ts'
+import type { Json } from '../proto/json.ts'
 import { emailBlobId, partBlobId } from '../proto/blob-ids.ts'
 import { ingest } from '../../store/ingest.ts'
 import type { Account } from '../../store/model.ts'
 
 const fox = 'The quick brown fox jumped over the lazy dog.'
-const at = (value: Json | undefined, ...path: string[]): Json | undefined =>
-  path.reduce<Json | undefined>((place, name) => (place as JsonObject | undefined)?.[name], value)
 
 async function deliver(house: JmapHouse, account: Account, text: string): Promise<string> {
   const staging = ingest({ blobs: house.store.blobs })
@@ -92,7 +90,7 @@ test('Blob/get tells ranges, digests of them, and what is no text', async (conte
     const { list } = await house.call(ann, 'Blob/get', { accountId: 'A1', ...args })
     return at(list, '0')
   }
-  // RFC 9404 §4.2.3.
+  // RFC 9404 §4.2.2.
   const properties = ['data:asText', 'digest:sha', 'size']
   assert.deepEqual(await get({ ids: [text], offset: 4, length: 9, properties }), {
     ...{ id: text, 'data:asText': 'quick bro', 'digest:sha': 'QiRAPtfyX8K6tm1iOAtZ87Xj3Ww=', size: 45 },
@@ -244,7 +242,7 @@ test('Blob/copy brings uploads and messages into another account', async (contex
     [upload, fox],
     [message, 'Return-Path: <>\r\nSubject: hi\r\n\r\n'],
   ] as const) {
-    const copied = String(at(done, 'copied', id))
+    const copied = textAt(done, 'copied', id)
     const response = await house.fetch(ann, `/jmap/download/A2/${copied}/x`)
     assert.equal(await response.text(), octets)
     assert.equal((await house.fetch(ben, `/jmap/download/A2/${copied}/x`)).status, 404)

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { createECDH } from 'node:crypto'
 import { test } from 'node:test'
-import { JmapHouse } from '../../../test/support/jmap-house.ts'
-import type { Json, JsonObject } from '../proto/json.ts'
+import { at, JmapHouse, textAt } from '../../../test/support/jmap-house.ts'
+import type { JsonObject } from '../proto/json.ts'
 import { ingest } from '../../store/ingest.ts'
 import type { Account } from '../../store/model.ts'
 import type { PushAnswer } from './push-request.ts'
@@ -11,8 +11,6 @@ import type { PushAnswer } from './push-request.ts'
 const url = 'https://example.com/push/?device=X8980fc&client=12c6d086'
 const subscription = { deviceClientId: 'a889-ffea-910', url, types: null }
 const day = 86_400_000
-const at = (value: Json | undefined, ...path: string[]): Json | undefined =>
-  path.reduce<Json | undefined>((place, name) => (place as JsonObject | undefined)?.[name], value)
 const bodyOf = (house: JmapHouse, index: number): JsonObject =>
   JSON.parse(Buffer.from(house.posts.at(index)?.body ?? []).toString())
 const dateIn = (house: JmapHouse, milliseconds: number): string =>
@@ -39,7 +37,7 @@ const set = (house: JmapHouse, as: Account, args: object): Promise<JsonObject> =
 /** Its id, verified. */
 async function subscribe(house: JmapHouse, as: Account, more: object = {}): Promise<string> {
   const made = await set(house, as, { create: { k: { ...subscription, ...more } } })
-  const id = String(at(made, 'created', 'k', 'id'))
+  const id = textAt(made, 'created', 'k', 'id')
   await settled(house)
   const { verificationCode } = bodyOf(house, -1)
   const done = await set(house, as, { update: { [id]: { verificationCode } } })
@@ -52,7 +50,7 @@ test('a subscription is made, verified and renewed, as the example of RFC 8620 Â
   const house = await JmapHouse.open(context, { config: { pushExpires: '7d' } })
   const ann = await house.account('ann')
   const made = await set(house, ann, { create: { '4f29': subscription } })
-  const id = String(at(made, 'created', '4f29', 'id'))
+  const id = textAt(made, 'created', '4f29', 'id')
   assert.deepEqual(made['created'], { '4f29': { id, keys: null, expires: dateIn(house, 7 * day) } })
   await settled(house)
   assert.equal(house.posts.length, 1)
@@ -81,7 +79,7 @@ test('URLs and keys stay secret, and the code until the client has told it', asy
   const house = await JmapHouse.open(context)
   const ann = await house.account('ann')
   const made = await set(house, ann, { create: { k: subscription } })
-  const id = String(at(made, 'created', 'k', 'id'))
+  const id = textAt(made, 'created', 'k', 'id')
   for (const name of ['url', 'keys']) {
     assert.equal(
       await house.refusal(ann, 'PushSubscription/get', { ids: null, properties: [name] }),
@@ -145,8 +143,9 @@ test('subscriptions are seen with the credentials alone that made them, and end 
   const made = await calls('PushSubscription/set', { create: { s: subscription } })
   assert.equal(at(made, 'created', 's', 'expires'), null)
   await settled(house)
-  const { verificationCode, pushSubscriptionId } = bodyOf(house, -1)
-  await calls('PushSubscription/set', { update: { [String(pushSubscriptionId)]: { verificationCode } } })
+  const { verificationCode } = bodyOf(house, -1)
+  const pushSubscriptionId = textAt(bodyOf(house, -1), 'pushSubscriptionId')
+  await calls('PushSubscription/set', { update: { [pushSubscriptionId]: { verificationCode } } })
   await settled(house)
   endedSessions.add('5')
   const before = house.posts.length

@@ -1,10 +1,10 @@
 // The standard methods over the type of RFC 8620 §5.7, kept in memory.
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { JmapHouse } from '../../../test/support/jmap-house.ts'
+import { JmapHouse, textAt } from '../../../test/support/jmap-house.ts'
 import { core } from '../proto/capabilities.ts'
 import { MethodError, SetError } from '../proto/errors.ts'
-import { memberOf, type JsonObject } from '../proto/json.ts'
+import type { JsonObject } from '../proto/json.ts'
 import { optional, record, string } from '../proto/shape.ts'
 import type { Account } from '../../store/model.ts'
 import type { JmapModule } from './module.ts'
@@ -108,10 +108,10 @@ function todoModule(todos: Todos): JmapModule {
         state: async () => todos.state,
         async apply(_call, { create }, done) {
           for (const [creationId, object] of create) {
-            const id = memberOf(object, 'id')
-            const original = todos.all.get(String(id))
+            const id = textAt(object, 'id')
+            const original = todos.all.get(id)
             if (original === undefined) done.notCreated.set(creationId, new SetError('notFound'))
-            else done.created.set(creationId, { id: `copy-${String(id)}` })
+            else done.created.set(creationId, { id: `copy-${id}` })
           }
         },
       }),
