@@ -8,7 +8,6 @@ import type { Config } from './config/schema.ts'
 import type { ListenerConfig, Service as ServiceName } from './config/sections/listeners.ts'
 import { collectOperations } from './control/server/collect-operations.ts'
 import { startControlServer } from './control/server/control-server.ts'
-import { liveOperations } from './control/server/live-operations.ts'
 import { type OperationTable, tableOperations } from './control/server/operation.ts'
 import * as serverEvents from './events/server.ts'
 import { SocketNetwork } from './net/socket-network.ts'
@@ -18,8 +17,14 @@ import { startCollecting } from './wiring/collect.ts'
 import { collectRegularly } from './wiring/collector.ts'
 import { beginSetup, makeSite, pagesOrigin, startWebhookTelling } from './wiring/http.ts'
 import { holdJmap, jmapUrlOf } from './wiring/jmap.ts'
-import { type AnyListener, makeConnections, makeFacts, openListener } from './wiring/listeners.ts'
-import { liveServer, startSampling } from './wiring/live.ts'
+import {
+  type AnyListener,
+  type ListenerParts,
+  makeConnections,
+  makeFacts,
+  openListener,
+} from './wiring/listeners.ts'
+import { startLive } from './wiring/live.ts'
 import { programVersion } from './wiring/program-version.ts'
 import { startOutgoing } from './wiring/outgoing.ts'
 import { makeIdentity, makeResolver } from './wiring/surroundings.ts'
@@ -70,25 +75,19 @@ export async function startPosthorn(config: Config, surroundings: Surroundings =
     site: makeSite({ backend, outgoing, setup, jmap, operations: () => table.current }),
   }
   const listeners: Opened[] = []
-  for (const settings of config.listeners) {
-    const listener = await openListener(settings, parts)
-    opening.use(listener)
-    listeners.push({ settings, listener })
-  }
+  await openListeners(config, { parts, opening, listeners })
   if (config.listeners.some(({ service }) => service === 'http')) await jmap.resume()
   // After the listeners: a provider that is asked by ETRN may connect at once.
   const collecting = opening.use(startCollecting(parts))
   // Where mail is read somebody will search it.
   if (config.listeners.some(({ service }) => service === 'imap')) backend.search.start()
   const open = pointsOf(listeners)
-  const { recorder } = backend
-  if (recorder !== null) opening.use(startSampling(backend, recorder))
   const { layers = null } = surroundings
-  const live =
-    recorder === null
-      ? {}
-      : liveOperations(liveServer({ backend, recorder, listeners, open, version: programVersion, layers }))
-  const operations = tableOperations({ ...collectOperations(collecting), ...live }, backend.operations)
+  const live = opening.use(startLive({ backend, listeners, open, version: programVersion, layers }))
+  const operations = tableOperations(
+    { ...collectOperations(collecting), ...live.operations },
+    backend.operations,
+  )
   table.current = operations
   if (config.data !== null && surroundings.store === undefined && config.store.postgres === undefined) {
     opening.use(await startControlServer({ dataFolder: config.data, operations }))
@@ -97,14 +96,7 @@ export async function startPosthorn(config: Config, surroundings: Surroundings =
   const pages = pagesOrigin(config, open)
   for (const point of open) events.emit(serverEvents.listening, point)
   const running = opening.move()
-  let stopped: Promise<void> | null = null
-  const stop = (): Promise<void> => {
-    stopped ??= stopAll(
-      listeners.map(({ listener }) => listener),
-      { running, config, queue: outgoing.queue },
-    )
-    return stopped
-  }
+  const stop = stopOnce(listeners, { running, config, queue: outgoing.queue })
   return {
     backend,
     operations,
@@ -114,6 +106,29 @@ export async function startPosthorn(config: Config, surroundings: Surroundings =
     sessions: () => listeners.reduce((sum, { listener }) => sum + listener.sessions, 0),
     stop,
     [Symbol.asyncDispose]: stop,
+  }
+}
+
+/** One after the other, each in `listeners` as soon as it is open. */
+async function openListeners(
+  { listeners: wanted }: Config,
+  into: { parts: ListenerParts; opening: AsyncDisposableStack; listeners: Opened[] },
+): Promise<void> {
+  for (const settings of wanted) {
+    const listener = into.opening.use(await openListener(settings, into.parts))
+    into.listeners.push({ settings, listener })
+  }
+}
+
+/** Stops at the first call; further ones join it. */
+function stopOnce(listeners: readonly Opened[], parts: Parameters<typeof stopAll>[1]): () => Promise<void> {
+  let stopped: Promise<void> | null = null
+  return () => {
+    stopped ??= stopAll(
+      listeners.map(({ listener }) => listener),
+      parts,
+    )
+    return stopped
   }
 }
 

@@ -220,7 +220,10 @@ test('with an authenticator app a code is asked for, each good once', async (con
   const both = [new Browser(house), new Browser(house)].map((one) =>
     one.ask('POST /api/v1/session', { json: { ...login, code: next } }),
   )
-  assert.deepEqual((await Promise.all(both)).map(({ status }) => status).toSorted((left, right) => left - right), [200, 401])
+  assert.deepEqual(
+    (await Promise.all(both)).map(({ status }) => status).toSorted((left, right) => left - right),
+    [200, 401],
+  )
 })
 
 test('a recovery code opens the account once; new ones make the old ones worthless', async (context) => {
@@ -506,7 +509,10 @@ test('the first account is made by whoever has the link, once', async (context) 
     '422 invalid',
   )
   const both = [browser, new Browser(opened)].map((one) => one.ask('POST /api/v1/setup', { json }))
-  assert.deepEqual((await Promise.all(both)).map(({ status }) => status).toSorted((left, right) => left - right), [200, 403])
+  assert.deepEqual(
+    (await Promise.all(both)).map(({ status }) => status).toSorted((left, right) => left - right),
+    [200, 403],
+  )
   assert.equal(
     await browser.refused('POST /api/v1/setup', { json: { ...json, address: 'two@new.example' } }),
     '403 setup-closed',

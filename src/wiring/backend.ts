@@ -116,41 +116,13 @@ export async function openBackend(config: Config, surroundings: Surroundings = {
   const work = surroundings.clock === undefined ? 'thread' : 'inline'
   const search = opening.use(createSearch({ config: config.search, store, clock, random, events, work }))
   const operations = createAdminOperations({
-    search,
-    submitter,
-    queueAdmin,
-    store,
-    directory,
-    logins,
-    terminals,
-    config,
-    clock,
-    random,
-    events,
-    metrics,
+    ...{ search, submitter, queueAdmin, store, directory, logins, terminals },
+    ...{ config, clock, random, events, metrics },
   })
   const opened = opening.move()
   return {
-    ...{
-      config,
-      store,
-      directory,
-      logins,
-      recorder,
-      secret,
-      terminals,
-      policy,
-      catcher,
-      wayIn,
-      queueAdmin,
-      search,
-      operations,
-      events,
-      metrics,
-      clock,
-      random,
-      checkpoint,
-    },
+    ...{ config, store, directory, logins, secret, terminals, policy, catcher, wayIn, queueAdmin },
+    ...{ search, operations, events, metrics, recorder, clock, random, checkpoint },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
 }

@@ -1,6 +1,7 @@
 // What a running server tells of itself to operators: its listeners' sessions under numbers of their own, its counts, its settings.
 import { type Explained, explainConfig, type Layer, listSettings } from '../config/layers.ts'
-import type { LiveConnection, LiveServer } from '../control/server/live-operations.ts'
+import { type LiveConnection, liveOperations, type LiveServer } from '../control/server/live-operations.ts'
+import type { Operation } from '../control/server/operation.ts'
 import type { Recorder } from '../events/recorder.ts'
 import type { SessionView } from '../net/session-view.ts'
 import type { Backend } from './backend.ts'
@@ -8,7 +9,6 @@ import type { AnyListener } from './listeners.ts'
 
 export interface LiveParts {
   readonly backend: Backend
-  readonly recorder: Recorder
   readonly listeners: readonly {
     readonly settings: { readonly service: string }
     readonly listener: AnyListener
@@ -19,7 +19,21 @@ export interface LiveParts {
   readonly layers: readonly Layer[] | null
 }
 
-export function liveServer({ backend, recorder, listeners, open, version, layers }: LiveParts): LiveServer {
+/** Operations of a running server, and what they are told by, until disposed; none in a catcher. */
+export function startLive(parts: LiveParts): Disposable & { readonly operations: Record<string, Operation> } {
+  const { recorder } = parts.backend
+  if (recorder === null) return { operations: {}, [Symbol.dispose]: () => {} }
+  const sampling = startSampling(parts.backend, recorder)
+  return {
+    operations: liveOperations(liveServer(parts, recorder)),
+    [Symbol.dispose]: () => sampling[Symbol.dispose](),
+  }
+}
+
+function liveServer(
+  { backend, listeners, open, version, layers }: LiveParts,
+  recorder: Recorder,
+): LiveServer {
   const { config, clock, store, directory, queueAdmin } = backend
   const began = clock.monotonic()
   const numbers = new SessionNumbers()
@@ -86,7 +100,7 @@ class SessionNumbers {
 const sampleMilliseconds = 10_000
 
 /** Measures what is not counted, until disposed. */
-export function startSampling({ store, clock }: Backend, recorder: Recorder): Disposable {
+function startSampling({ store, clock }: Backend, recorder: Recorder): Disposable {
   let timer = clock.after(0, sample)
   let stopped = false
   function sample(): void {

@@ -10,7 +10,7 @@ const listenerSection = z.strictObject({
   service: z
     .enum(services)
     .describe(
-      'smtp: mail from the Internet, for local recipients only. submission: mail from our own users, after authentication. catcher: SMTP that accepts everything, for development. lmtp: mail from a host of ours for local recipients, each answered for itself (RFC 2033; never on port 25). odmr: hosts that log in and fetch the mail of their domains (RFC 2645). imap, pop3: reading. http: the send API (docs/http-api.md); its tls is none or implicit.',
+      'smtp: mail from the Internet, for local recipients only. submission: mail from our own users, after authentication. catcher: SMTP that accepts everything, for development. lmtp: mail from a host of ours for local recipients, each answered for itself (RFC 2033; never on port 25). odmr: hosts that log in and fetch the mail of their domains (RFC 2645). imap, pop3: reading. http: the web pages, JMAP and the HTTP API (docs/web.md, docs/http-api.md); its tls is none or implicit.',
     ),
   address: z
     .string()

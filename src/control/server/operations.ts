@@ -70,6 +70,7 @@ export function createAdminOperations(parts: AdminParts): OperationTable {
   const table: Record<string, Operation> = {
     ...domainOperations(administration),
     ...accountOperations(administration),
+    ...accountChangeOperations(administration),
     ...loginOperations({ ...parts, administration }),
     ...aliasOperations(administration),
     ...serverOperations(parts),
@@ -154,6 +155,11 @@ function accountOperations(administration: Administration): Record<string, Opera
       z.strictObject({ address: z.string(), quota }),
       async ({ address, quota: limits }) => granted(await administration.setQuota(address, limits)),
     ),
+  }
+}
+
+function accountChangeOperations(administration: Administration): Record<string, Operation> {
+  return {
     'account.set': operation(accountChange, async ({ address, quota: limits, hide, show, role: wanted }) => {
       const change = {
         ...(limits === undefined ? {} : { quota: present(limits) }),

@@ -1,9 +1,9 @@
 // Administration by HTTP, over a running server: who may, the same words as the command line, what it says of itself.
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
-import { resolveConfig } from '../config/layers.ts'
-import type { ConfigInput } from '../config/schema.ts'
-import { type Posthorn, startPosthorn } from '../main.ts'
+import { resolveConfig } from '../../src/config/layers.ts'
+import type { ConfigInput } from '../../src/config/schema.ts'
+import { type Posthorn, startPosthorn } from '../../src/main.ts'
 
 const password = 'correct horse'
 const admin = 'root@example.org'
