@@ -99,7 +99,7 @@ class Bench implements AsyncDisposable {
 const letter = (subject: string, body = 'hello'): string => `From: x@b.test\nSubject: ${subject}\n\n${body}\n`
 
 describe('Indexer', () => {
-  it('indexes enough mail at once, and little mail after a while', async () => {
+  it('indexes enough mail once it has rested, and little mail after a while', async () => {
     await using bench = await Bench.open({ config: { after: 3 } })
     bench.indexer.start()
     await settle()
@@ -108,12 +108,28 @@ describe('Indexer', () => {
     assert.deepEqual(await bench.search('one', 3), { found: [], open: [1, 2, 3] })
     await bench.deliver(letter('three'))
     await bench.clock.advance('1s')
-    assert.deepEqual(await bench.search('three', 3), { found: [3], open: [] })
     await bench.deliver(letter('four'))
+    await bench.clock.advance('1500ms')
+    assert.deepEqual((await bench.search('three', 4)).open, [1, 2, 3, 4])
+    await bench.clock.advance('1s')
+    assert.deepEqual(await bench.search('three', 4), { found: [3], open: [] })
+    await bench.deliver(letter('five'))
     await bench.clock.advance('59m')
-    assert.deepEqual(await bench.search('four', 4), { found: [], open: [4] })
+    assert.deepEqual(await bench.search('five', 5), { found: [], open: [5] })
     await bench.clock.advance('2m')
-    assert.deepEqual(await bench.search('four', 4), { found: [4], open: [] })
+    assert.deepEqual(await bench.search('five', 5), { found: [5], open: [] })
+  })
+
+  it('indexes mail that comes and does not rest', async () => {
+    await using bench = await Bench.open({ config: { after: 3 } })
+    bench.indexer.start()
+    await settle()
+    for (let second = 1; second <= 35; second++) {
+      await bench.deliver(letter(`mail ${second}`))
+      await bench.clock.advance('1s')
+    }
+    const { open } = await bench.search('mail', 35)
+    assert.ok(open.length > 0 && open.length < 10, `${open.length} are not indexed`)
   })
 
   it('indexes what a search had to read, and what came before it started', async () => {

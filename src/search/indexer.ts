@@ -28,6 +28,8 @@ interface Waiting {
   emails: number
   /** By the monotonic clock. */
   due: number
+  /** When there came to be enough of them; null: there are not. */
+  enoughSince: number | null
 }
 
 /** Accounts that wait and are kept in mind. */
@@ -38,6 +40,10 @@ const accountsAtOnce = 200
 const retryAfter = 60_000
 /** Mail that arrives within this time makes the next pause long. */
 const busyFor = 1_000
+/** An account whose mail comes in one after the other is indexed once that has rested for so long, */
+const calm = 2_000
+/** or when it has gone on for so long. */
+const longestBurst = 30_000
 /** So many messages in that time are a rush; a few don't hurt. */
 const rush = 10
 
@@ -64,7 +70,7 @@ export class Indexer implements AsyncDisposable {
     const { store } = this.#options
     this.#unsubscribe = store.onMail((account, messages) => {
       this.#countArrivals(messages)
-      this.#add(account, messages)
+      this.#add(account, messages, calm)
     })
     this.#working = this.#lookAround().then(() => this.#next())
   }
@@ -74,7 +80,7 @@ export class Indexer implements AsyncDisposable {
     if (this.#unsubscribe === null || emails < this.#options.config.behind) return
     const waiting = this.#waiting.get(account)
     const due = this.#options.clock.monotonic()
-    if (waiting === undefined) this.#waiting.set(account, { emails, due })
+    if (waiting === undefined) this.#waiting.set(account, { emails, due, enoughSince: null })
     else waiting.due = Math.min(waiting.due, due)
     this.#arm()
   }
@@ -139,24 +145,32 @@ export class Indexer implements AsyncDisposable {
     await clock.sleep(Math.min(busyFor, (spent * (100 - config.share)) / config.share), signal)
   }
 
-  #add(account: AccountId, emails: number): void {
+  /** `patience`: how long to wait for more where there are enough. */
+  #add(account: AccountId, emails: number, patience: number): void {
     const { clock, config } = this.#options
+    const now = clock.monotonic()
     const waiting = this.#waiting.get(account)
     if (waiting === undefined) {
       if (this.#waiting.size >= mostWaiting) {
         this.#isOverlooking = true
         return
       }
-      const due = clock.monotonic() + (emails >= config.after ? 0 : config.wait)
-      this.#waiting.set(account, { emails, due })
-      if (this.#waiting.size === 1 || emails >= config.after) this.#arm()
+      const isEnough = emails >= config.after
+      const due = now + (isEnough ? patience : config.wait)
+      this.#waiting.set(account, { emails, due, enoughSince: isEnough ? now : null })
+      if (this.#waiting.size === 1 || isEnough) this.#arm()
       return
     }
-    const before = waiting.emails
     waiting.emails += emails
-    if (before >= config.after || waiting.emails < config.after) return
-    waiting.due = Math.min(waiting.due, clock.monotonic())
-    this.#arm()
+    if (waiting.emails < config.after) return
+    if (waiting.enoughSince === null) {
+      waiting.enoughSince = now
+      waiting.due = Math.min(waiting.due, now + patience)
+      this.#arm()
+    } else if (waiting.due > now) {
+      // The timer stays: it finds that there is time.
+      waiting.due = Math.min(now + patience, waiting.enoughSince + longestBurst)
+    }
   }
 
   /** Accounts whose mail came when nobody listened. */
@@ -169,8 +183,7 @@ export class Indexer implements AsyncDisposable {
         const found = await store.accountsToIndex({ after, limit: accountsAtOnce })
         for (const { account, cursor, newest } of found) {
           const emails = newest - cursor
-          if (emails >= config.behind) this.#add(account, Math.max(emails, config.after))
-          else this.#add(account, emails)
+          this.#add(account, emails >= config.behind ? Math.max(emails, config.after) : emails, 0)
         }
         const last = found.at(-1)
         if (last === undefined || found.length < accountsAtOnce) return
@@ -228,7 +241,7 @@ export class Indexer implements AsyncDisposable {
   #retry(account: AccountId): void {
     const due = this.#options.clock.monotonic() + retryAfter
     const emails = this.#waiting.get(account)?.emails ?? 0
-    this.#waiting.set(account, { emails: Math.max(1, emails), due })
+    this.#waiting.set(account, { emails: Math.max(1, emails), due, enoughSince: null })
   }
 }
 

@@ -61,10 +61,11 @@ export class AppendDialogue {
     const { mailbox, replaces, reading } = this.#effect
     const { modes } = this.#options
     const octets = announced?.size ?? null
+    const unasked = announced?.synchronizing === false
     this.#waiting = 'steps'
     return {
       move: 'ask',
-      question: { type: 'append', mailbox, replaces, modes, steps: reading.steps, octets },
+      question: { type: 'append', mailbox, replaces, modes, steps: reading.steps, octets, unasked },
     }
   }
 
@@ -98,8 +99,9 @@ export class AppendDialogue {
     this.#place = reading.place
     this.#waiting = 'steps'
     const octets = announced?.size ?? null
+    const unasked = announced?.synchronizing === false
     const { modes } = this.#options
-    return { move: 'ask', question: { type: 'append-more', steps: reading.steps, octets, modes } }
+    return { move: 'ask', question: { type: 'append-more', steps: reading.steps, octets, unasked, modes } }
   }
 
   answered(answer: ImapAnswer): AppendMove {

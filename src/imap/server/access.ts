@@ -7,6 +7,7 @@ import { allRights } from '../../store/sharing.ts'
 import { isOfOthers, nameForOthers, tryNameOfOthers } from './other-users.ts'
 import { no } from './context.ts'
 import type { AccountId, Mailbox } from '../../store/model.ts'
+import type { MailboxPlace } from '../../store/store.ts'
 import type { Rights } from '../../store/sharing.ts'
 import type { Done, ImapParts, SessionContext } from './context.ts'
 
@@ -42,6 +43,17 @@ export async function locate({ account, parts }: Viewer, name: string): Promise<
   if (entry?.type !== 'account' || entry.account.id === account.id) return undefined
   // An address under which an account is found but which is not its own would be a second name for everything.
   return entry.account.address === other.address ? { account: entry.account.id, name: other.name } : undefined
+}
+
+/** A mailbox into which mail is to come. */
+export type Target = Pick<Place, 'account' | 'rights'> & { readonly mailbox: MailboxPlace }
+
+/** The same as `findPlace` for who does not ask what is in the mailbox. */
+export async function findTarget(viewer: Viewer, name: string): Promise<Target | undefined> {
+  const where = await locate(viewer, name)
+  if (where?.account !== viewer.account.id) return where && findAt(viewer, where, name)
+  const mailbox = await viewer.parts.store.locateMailbox(where)
+  return mailbox && { account: where.account, mailbox, rights: allRights }
 }
 
 /** The mailbox of that name; undefined where there is none in which this session has any right. */

@@ -167,7 +167,7 @@ export class ImapHandler implements Handler<ImapQuestion, ImapAnswer> {
   async #appendMore(
     question: Extract<ImapQuestion, { type: 'append' | 'append-more' }>,
   ): Promise<ImapAnswer> {
-    const done = await this.#appending?.take(question.steps, question.octets)
+    const done = await this.#appending?.take(question)
     if (done === undefined) throw new Error('no APPEND is open')
     if (done === null) return proceed
     // What was committed is not in the way of being discarded.

@@ -1,5 +1,5 @@
-// What RCPT and every message for another host ask again and again: addresses that were found, whether a domain is ours, and
-// that nobody is suppressed, kept until a write could have changed the answer.
+// What RCPT, APPEND and every message for another host ask again and again: addresses that were found, whether a domain is ours,
+// which mailbox has a name, and that nobody is suppressed, kept until a write could have changed the answer.
 //
 // - SQLite drops the pages of a reading connection with every commit of the writer, so that each look-up under load would read
 //   them again. Here it costs nothing between two writes that matter.
@@ -9,11 +9,15 @@
 //   account.
 // - An address that is not there is not kept, so that a dictionary attack fills nothing. A domain that is not ours is, up to
 //   the same bound: every sender and every forwarded recipient has one.
+// - Mailboxes of an account are forgotten when any of them is made, changed or removed. One that is not there is not kept.
 import type { Told } from '../changes.ts'
 import type { AccountId, AddressEntry } from '../model.ts'
+import type { MailboxPlace } from '../store.ts'
 
 /** Entries kept at most; when there are more, all are forgotten. */
 const defaultCapacity = 10_000
+/** The same for the mailboxes of one account. */
+const mostMailboxes = 20
 
 export class AddressCache {
   readonly #capacity: number
@@ -21,6 +25,8 @@ export class AddressCache {
   /** The address under which each account is kept: an account has one. */
   readonly #addresses = new Map<AccountId, string>()
   readonly #domains = new Map<string, boolean>()
+  /** By account, then by name. */
+  readonly #mailboxes = new Map<AccountId, Map<string, MailboxPlace>>()
   #suppressions: 'none' | 'some' | undefined
 
   constructor(capacity: number = defaultCapacity) {
@@ -49,6 +55,22 @@ export class AddressCache {
     this.#domains.set(name, ours)
   }
 
+  /** Which mailbox has the name, where that is known. */
+  mailbox({ account, name }: { account: AccountId; name: string }): MailboxPlace | undefined {
+    return this.#mailboxes.get(account)?.get(name)
+  }
+
+  /** As `keep`. */
+  keepMailbox({ account, name }: { account: AccountId; name: string }, place: MailboxPlace): void {
+    const known = this.#mailboxes.get(account)
+    if (known !== undefined && known.size < mostMailboxes) {
+      known.set(name, place)
+      return
+    }
+    if (this.#mailboxes.size >= this.#capacity) this.#mailboxes.clear()
+    this.#mailboxes.set(account, new Map([[name, place]]))
+  }
+
   /** Whether any address is suppressed, where that is known. */
   get suppressions(): 'none' | 'some' | undefined {
     return this.#suppressions
@@ -70,6 +92,8 @@ export class AddressCache {
     for (const change of changes) {
       if (change.type === 'queued') continue
       if (change.type === 'account-removed') return this.clear()
+      if (change.type !== 'batch' && change.type.startsWith('mailbox-'))
+        this.#mailboxes.delete(change.account)
       const address = this.#addresses.get(change.account)
       if (address !== undefined) this.#entries.delete(address)
     }
@@ -79,6 +103,7 @@ export class AddressCache {
     this.#entries.clear()
     this.#addresses.clear()
     this.#domains.clear()
+    this.#mailboxes.clear()
     this.#suppressions = undefined
   }
 }

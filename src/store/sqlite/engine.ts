@@ -12,7 +12,13 @@ import type { AccountId, BlobId } from '../model.ts'
 import type { Op, OpResult } from '../op.ts'
 import type { Suppression } from '../queue.ts'
 import { reads, type Reads, type Writes } from '../ops/index.ts'
-import { type AuditFinding, type BlobStore, type Store, StoreUnavailable } from '../store.ts'
+import {
+  type AuditFinding,
+  type BlobStore,
+  type MailboxPlace,
+  type Store,
+  StoreUnavailable,
+} from '../store.ts'
 import type { AddressCache } from './address-cache.ts'
 import type { Connection } from './connection.ts'
 import type { WriteQueue } from './write-queue.ts'
@@ -46,6 +52,7 @@ export function sqliteEngine(parts: EngineParts): Store {
     findAddress: (address) => findAddress(parts, address),
     hasDomain: (name) => hasDomain(parts, name),
     findSuppressed: (request) => findSuppressed(parts, request),
+    locateMailbox: (request) => locateMailbox(parts, request),
     description: parts.description,
     subscribe: (account, listener) => parts.feed.subscribe(account, listener),
     subscribeBatched: (account, listener) => parts.feed.subscribeBatched(account, listener),
@@ -101,6 +108,19 @@ async function hasDomain({ reader, addresses }: EngineParts, name: string): Prom
   const ours = readNow(reader, 'hasDomain', name)
   addresses.keepDomain(name, ours)
   return ours
+}
+
+async function locateMailbox(
+  { reader, addresses }: EngineParts,
+  request: Parameters<Reads['findMailbox']>[0],
+): Promise<MailboxPlace | undefined> {
+  const known = reader.database.isOpen ? addresses.mailbox(request) : undefined
+  if (known) return known
+  const found = readNow(reader, 'findMailbox', request)
+  if (found === undefined) return undefined
+  const { id, selectable } = found
+  addresses.keepMailbox(request, { id, selectable })
+  return { id, selectable }
 }
 
 async function findSuppressed(

@@ -3,7 +3,7 @@
 import * as imapEvents from '../../../events/imap.ts'
 import { formatNumbers } from '../../proto/grammar/sequence-set.ts'
 import { ingest } from '../../../store/ingest.ts'
-import { allows, findPlace } from '../access.ts'
+import { allows, findTarget } from '../access.ts'
 import { permittedFlags } from '../permitted-flags.ts'
 import { bad, no, ok } from '../context.ts'
 import { selectedPlace } from '../mailboxes/sources.ts'
@@ -16,9 +16,20 @@ import type { FlagSet } from '../../proto/grammar/flags.ts'
 import type { ImapQuestion } from '../../proto/commands/command.ts'
 import type { Ingest } from '../../../store/ingest.ts'
 import type { MailboxId, StagedMessage, Uid } from '../../../store/model.ts'
-import type { Place } from '../access.ts'
+import type { Target } from '../access.ts'
 
 type Opening = Extract<ImapQuestion, { type: 'append' }>
+type Stretch = Pick<Opening, 'steps' | 'octets' | 'unasked'>
+
+/** A literal, or what a URL names. */
+interface Announced {
+  readonly size: number
+  readonly unasked: boolean
+}
+
+/** Octets up to which a message is taken before the quota is looked at, where it comes without being asked for. */
+const small = 65_536
+
 type Replaced = { readonly mailbox: MailboxId; readonly uid: Uid }
 
 const tryCreate = no('TRYCREATE', 'There is no such mailbox')
@@ -44,7 +55,7 @@ interface Appended {
 export class Appending {
   readonly #session: SessionContext
   readonly #command: 'APPEND' | 'REPLACE'
-  readonly #place: Place
+  readonly #place: Target
   readonly #replaces: Replaced | null
   readonly #messages: Appended[] = []
   readonly #ingests: Ingest[] = []
@@ -54,7 +65,7 @@ export class Appending {
   /** Octets of all messages so far. */
   #size = 0
 
-  constructor(session: SessionContext, place: Place, replaces: Replaced | null) {
+  constructor(session: SessionContext, place: Target, replaces: Replaced | null) {
     this.#session = session
     this.#command = replaces === null ? 'APPEND' : 'REPLACE'
     this.#place = place
@@ -62,15 +73,15 @@ export class Appending {
   }
 
   /** What a stretch of the command says; null: octets may come. */
-  async take(steps: readonly AppendStep[], octets: number | null): Promise<Done | null> {
+  async take({ steps, octets, unasked }: Stretch): Promise<Done | null> {
     for (const step of steps) {
-      const refusal = await this.#step(step, octets ?? 0)
+      const refusal = await this.#step(step, { size: octets ?? 0, unasked })
       if (refusal !== null) return refusal
     }
     return null
   }
 
-  async #step(step: AppendStep, octets: number): Promise<Done | null> {
+  async #step(step: AppendStep, octets: Announced): Promise<Done | null> {
     switch (step.step) {
       case 'message': {
         const refusal = tooMany(this.#session.parts, this.#ingests.length + 1)
@@ -100,11 +111,13 @@ export class Appending {
   }
 
   /** Refuses before the octets come what would be refused after them. */
-  async #announced(octets: number): Promise<Done | null> {
+  async #announced({ size: octets, unasked }: Announced): Promise<Done | null> {
     const { store, config, maxMessageSize } = this.#session.parts
     const size = this.#size + octets
     if (octets + this.#open().size > maxMessageSize) return tooBig
     if (this.#ingests.length > 1 && size > config.appendSize) return tooBig
+    // The commit asks too; a small message that comes anyway need not be refused before.
+    if (unasked && size <= small) return null
     const owner = await store.getAccount(this.#place.account)
     const most = owner?.quota
     if (owner === undefined || most === undefined) return tryCreate
@@ -137,7 +150,7 @@ export class Appending {
     // RFC 4469 §4.1
     if (source === undefined)
       return no(`BADURL ${JSON.stringify(url)}`, 'The URL names nothing that can be read')
-    const refusal = await this.#announced(source.size)
+    const refusal = await this.#announced({ size: source.size, unasked: false })
     if (refusal !== null) return refusal
     for await (const chunk of source.read()) await this.write(chunk)
     return null
@@ -199,7 +212,7 @@ export async function openAppend(
     events.emit(imapEvents.appendRefused, { account: session.account.address, reason })
     return { refusal }
   }
-  const found = await findPlace(session, opening.mailbox)
+  const found = await findTarget(session, opening.mailbox)
   // RFC 3501 §6.3.11: TRYCREATE only where a CREATE would help.
   if (found === undefined || !found.mailbox.selectable) return refuse(tryCreate, 'no-such-mailbox')
   if (!allows(found, 'i')) {
