@@ -103,7 +103,8 @@ function conditionVerdict(
   }
   if (inMailbox !== undefined) {
     const number = numberOf(inMailbox)
-    checks.push(number === -1 ? () => false : (slot) => view.isIn(slot, number))
+    const marks = number === -1 ? null : view.emailsIn(number)
+    checks.push((slot) => marks !== null && marks[slot] === 1)
   }
   if (inMailboxOtherThan !== undefined) {
     const others = new Set(inMailboxOtherThan.map(numberOf))

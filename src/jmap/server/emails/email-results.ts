@@ -56,6 +56,7 @@ export async function findEmails<T extends { readonly view: MailView }>(
       for (const kind of missing) await view.index.facts.load(kind, { store, account })
       continue
     }
+    view.sheet()
     const unread: EmailId[] = []
     const found = filtered(view, verdictOf(filter, { view, account, texts, tests }), unread)
     if (unread.length === 0) return { state, slots: collapsed(view, sorted(view, found, sort), question) }
@@ -76,11 +77,12 @@ function factsFor(filter: EmailFilter | null, sort: readonly Comparator[]): Fact
 /** Those that match, newest first; into `unread` those that must be read to know. */
 function filtered(view: MailView, verdict: (slot: number) => boolean | null, unread: EmailId[]): Int32Array {
   const { sorted: order } = view.index.facts.order('receivedAt')
+  const { there } = view.sheet()
   const found = new Int32Array(order.length)
   let length = 0
   for (let at = order.length - 1; at >= 0; at--) {
     const slot = order[at] ?? 0
-    if (!view.hasEmail(slot)) continue
+    if (there[slot] !== 1) continue
     const matches = verdict(slot)
     // From the store, as all in the index.
     if (matches === null) unread.push((view.index.emails.array[slot] ?? 0) as EmailId)

@@ -11,6 +11,7 @@ import { Flag, type MailboxId, type ModSeq } from '../../../store/model.ts'
 import { doubles, integers, octets, uids } from './columns.ts'
 import { MailFacts } from './mail-facts.ts'
 import { MailboxSlots } from './mailbox-slots.ts'
+import type { Sheet } from './mail-view.ts'
 import { WordSets } from './word-sets.ts'
 
 /** Of what JMAP tells, the modseq of its last change. */
@@ -55,6 +56,8 @@ export class MailIndex {
   modSeq = 0
   /** What it was when the index was loaded: of what was before, `counted` may know too little. */
   loadedAt = 0
+  /** What the owner's view last computed of all emails. */
+  sheet: Sheet | null = null
   /** Slots of emails that are dead. */
   dead = 0
   readonly #numberOf = new Map<MailboxId, number>()

@@ -6,6 +6,15 @@ import type { MailIndex, MailModSeqs } from './mail-index.ts'
 /** Whether an email has a keyword, by its slot. */
 export type KeywordTest = (email: number) => boolean
 
+/** What the messages of each email have together, by its slot: made in one pass where many emails are asked about. */
+export interface Sheet {
+  readonly version: number
+  /** 1: it is there. */
+  readonly there: Uint8Array
+  /** As `MailView.flagsOf`. */
+  readonly flags: Uint8Array
+}
+
 /** RFC 8621 §4.1.1: "The following four keywords have their first character changed". */
 const systemKeywords: ReadonlyMap<string, number> = new Map([
   ['$seen', Flag.seen],
@@ -20,6 +29,7 @@ export class MailView {
   readonly #readable: ReadonlySet<MailboxId> | null
   /** By number of a mailbox: 1 where its messages are seen. */
   readonly #mask: Uint8Array
+  #sheet: Sheet | null = null
 
   constructor(index: MailIndex, readable: ReadonlySet<MailboxId> | null) {
     this.index = index
@@ -45,8 +55,56 @@ export class MailView {
     )
   }
 
+  /** For who asks about very many emails: what is computed of all of them at once, kept by the index for the owner. */
+  sheet(): Sheet {
+    const { index } = this
+    const known = this.#readable === null ? index.sheet : this.#sheet
+    if (known?.version === index.version) return known
+    const sheet = this.#makeSheet()
+    if (this.#readable === null) index.sheet = sheet
+    this.#sheet = sheet
+    return sheet
+  }
+
+  #makeSheet(): Sheet {
+    const { index } = this
+    const length = index.emails.length
+    const [there, any, all] = [
+      new Uint8Array(length),
+      new Uint8Array(length),
+      new Uint8Array(length).fill(31),
+    ]
+    const [emails, flags, mailboxes] = [index.emailOf.array, index.flags.array, index.mailboxOf.array]
+    const mask = this.#mask
+    for (let message = 0; message < index.uids.length; message++) {
+      const email = emails[message] ?? -1
+      const bits = flags[message] ?? 0
+      if (email === -1 || (bits & Flag.deleted) !== 0 || mask[mailboxes[message] ?? 0] !== 1) continue
+      there[email] = 1
+      any[email] = (any[email] ?? 0) | bits
+      all[email] = (all[email] ?? 0) & bits
+    }
+    for (let email = 0; email < length; email++) {
+      any[email] = ((any[email] ?? 0) & ~Flag.seen) | ((all[email] ?? 0) & Flag.seen)
+    }
+    return { version: index.version, there, flags: any }
+  }
+
+  /** By slot of an email: 1 where one of its messages that are shown is of this kind. */
+  #marked(isOne: (message: number) => boolean): Uint8Array {
+    const { index } = this
+    const marks = new Uint8Array(index.emails.length)
+    const emails = index.emailOf.array
+    for (let message = 0; message < index.uids.length; message++) {
+      const email = emails[message] ?? -1
+      if (email !== -1 && isOne(message) && this.shows(message)) marks[email] = 1
+    }
+    return marks
+  }
+
   /** Whether an email is there. */
   hasEmail(email: number): boolean {
+    if (this.#sheet !== null) return this.#sheet.there[email] === 1
     const { firstMessage, nextOfEmail } = this.index
     for (let at = firstMessage.array[email] ?? -1; at !== -1; at = nextOfEmail.array[at] ?? -1) {
       if (this.shows(at)) return true
@@ -70,16 +128,18 @@ export class MailView {
     return found
   }
 
-  isIn(email: number, mailbox: number): boolean {
-    const { firstMessage, nextOfEmail, mailboxOf } = this.index
-    for (let at = firstMessage.array[email] ?? -1; at !== -1; at = nextOfEmail.array[at] ?? -1) {
-      if (mailboxOf.array[at] === mailbox && this.shows(at)) return true
-    }
-    return false
+  /** By slot of an email: 1 where it is in the mailbox of that number. */
+  emailsIn(mailbox: number): Uint8Array {
+    const marks = new Uint8Array(this.index.emails.length)
+    const emails = this.index.emailOf.array
+    for (const message of this.index.messagesIn(mailbox))
+      if (this.shows(message)) marks[emails[message] ?? 0] = 1
+    return marks
   }
 
   /** Bits of `Flag`: \Seen where all its messages have it, the others where one has (decision 014). */
   flagsOf(email: number): number {
+    if (this.#sheet !== null) return this.#sheet.flags[email] ?? 0
     const { firstMessage, nextOfEmail, flags } = this.index
     let any = 0
     let all = 31
@@ -114,15 +174,11 @@ export class MailView {
     const wanted = keyword.toLowerCase()
     const bit = systemKeywords.get(wanted)
     if (bit !== undefined) return (email) => (this.flagsOf(email) & bit) !== 0
-    const { firstMessage, nextOfEmail, words, wordSets } = this.index
+    const { words, wordSets } = this.index
     const having = wordSets.having(wanted)
     if (!having.includes(1)) return () => false
-    return (email) => {
-      for (let at = firstMessage.array[email] ?? -1; at !== -1; at = nextOfEmail.array[at] ?? -1) {
-        if (having[words.array[at] ?? 0] === 1 && this.shows(at)) return true
-      }
-      return false
-    }
+    const marks = this.#marked((message) => having[words.array[message] ?? 0] === 1)
+    return (email) => marks[email] === 1
   }
 
   /** Slots of the emails of a thread that are there; RFC 8621 §3: "sorted by the "receivedAt" date of the Email, oldest first". */
