@@ -120,6 +120,8 @@ export interface Handler<Question, Answer> {
    * promise settles; the connection is destroyed then.
    */
   takeOver?(connection: Connection): Promise<void>
+  /** The address of the account that is logged in, for operators; null: nobody is. */
+  account?(): string | null
   /** The connection is gone, for whatever reason. Called exactly once, last. */
   closed(): void | Promise<void>
 }

@@ -43,8 +43,11 @@ export function addLiveCommands(program: Command, io: Io): void {
     const all = await administer<LiveConnection[]>(options, { operation: 'server.sessions', needs: 'server' })
     print(io, options, all, () =>
       table(
-        ['id', 'service', 'from', 'since'],
-        all.map(({ id, service, remoteAddress, since }) => [String(id), service, remoteAddress, since]),
+        ['id', 'service', 'from', 'account', 'since'],
+        all.map(({ id, service, remoteAddress, account, since }) => [
+          ...[String(id), service, remoteAddress],
+          ...[account ?? '', since],
+        ]),
         'Nobody is connected.',
       ),
     )

@@ -5,6 +5,7 @@
 // - Loops end here in three ways: by the number of Received fields, by a Delivered-To that names where the message is to go
 //   again, and by a ceiling on automatic answers between two parties (docs/queue.md, "Storms and loops").
 import type { Checkpoint } from '../base/checkpoint.ts'
+import { notPlaced, placed } from '../events/delivery.ts'
 import type { Events } from '../events/event.ts'
 import { automaticRefused } from '../events/queue.ts'
 import { formatAddress } from '../mail/address.ts'
@@ -149,6 +150,7 @@ class StoreDelivery {
     const unknown = refused('no-such-account')
     const full = refused('over-quota')
     const places = placesOf(filed, stored)
+    this.#tellPlaces(arrival.id ?? '', filed, stored)
     if (enqueue === undefined || stored.queued === null) {
       return full.length === 0 ? { ok: true, unknown, places } : { ok: true, unknown, full, places }
     }
@@ -166,6 +168,21 @@ class StoreDelivery {
     const failed = failedIn(enqueue)
     const trouble = { ...(full.length > 0 && { full }), ...(failed.length > 0 && { failed }) }
     return { ok: true, unknown, places, ...trouble, queued: enqueue.name }
+  }
+
+  #tellPlaces(
+    message: string,
+    filed: readonly ArrivalRecipient[],
+    { results }: DeliverResult & { readonly ok: true },
+  ): void {
+    const { events } = this.#parts
+    if (events === undefined) return
+    for (const [index, { deliveredTo: recipient }] of filed.entries()) {
+      const result = results[index]
+      if (result === undefined) continue
+      if (result.ok) events.emit(placed, { message, recipient, mailbox: result.mailbox, uid: result.uid })
+      else events.emit(notPlaced, { message, recipient, reason: result.reason })
+    }
   }
 
   /**

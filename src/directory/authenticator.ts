@@ -102,7 +102,7 @@ export class Authenticator implements Answers {
   get throttle(): ThrottleView {
     const [passwords, codes] = [this.#throttle, this.#codeThrottle]
     return {
-      list: (limit) => passwords.list(limit),
+      list: (limit) => [...codes.list(limit), ...passwords.list(limit)].slice(0, limit),
       lift(kind, key) {
         const lifted = [passwords.lift(kind, key), codes.lift(kind, key)]
         return lifted.includes(true)

@@ -1,6 +1,6 @@
 // What has happened lately, kept in memory for the admin page: the last records, and counts of what matters by second and by minute.
 //
-// - A bounded number of records; the oldest goes first. Debug events are none of them.
+// - A bounded number of records; the oldest goes first. Debug events are none of them, but for those that tell where a message went.
 // - Counts: the last ten minutes by second, the last day by minute. What is measured and not counted (the depth of the queue) is the
 //   last value of its slot.
 // - Refusals are counted by their reason for the last hour, a bounded number of reasons.
@@ -56,6 +56,9 @@ const countedBy: Readonly<Record<string, SeriesName>> = {
   'connection.opened': 'connections',
 }
 
+/** Debug events that are kept all the same. */
+const keptAlways: ReadonlySet<string> = new Set(['delivery.placed'])
+
 const second = 1000
 const minute = 60 * second
 const mostReasons = 200
@@ -84,7 +87,7 @@ export class Recorder implements EventSink {
     const series = countedBy[kind.name]
     if (series !== undefined) this.#count(series, at)
     if (series === 'refused') this.#reason(kind.name, fields, at)
-    if (kind.level === 'debug') return
+    if (kind.level === 'debug' && !keptAlways.has(kind.name)) return
     const one = { seq: ++this.#seq, at, name: kind.name, level: kind.level, fields }
     if (this.#records.length < this.#capacity) this.#records.push(one)
     else {

@@ -97,6 +97,10 @@ export class Session<Question, Answer> implements Sink, SessionView {
     this.#listen(connection)
   }
 
+  get account(): string | null {
+    return this.#handler.account?.() ?? null
+  }
+
   #listen(connection: Connection): void {
     connection.onData = (bytes) => this.#onData(bytes)
     connection.onEnd = () => this.#onEnd()

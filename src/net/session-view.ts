@@ -35,6 +35,8 @@ export interface SessionEvents {
 /** What others may know of a session, and do to it. */
 export interface SessionView {
   readonly peer: Peer
+  /** The address of the account that is logged in; null where nobody is, or the protocol knows no log-in. */
+  readonly account: string | null
   /** Null while the session lives. */
   readonly ending: SessionEnding | null
   /** Asks the core to end at the next moment that cuts no reply. */

@@ -62,7 +62,16 @@ function liveServer(
       [...views()].map(({ service, session, since }): LiveConnection => {
         const { remoteAddress, remotePort, localPort } = session.peer
         const id = numbers.of(session)
-        return { id, service, remoteAddress, remotePort, localPort, since: new Date(since).toISOString() }
+        const account = session.account
+        return {
+          id,
+          service,
+          remoteAddress,
+          remotePort,
+          localPort,
+          account,
+          since: new Date(since).toISOString(),
+        }
       }),
     connectionCounts() {
       const counts: Record<string, number> = {}

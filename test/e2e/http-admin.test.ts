@@ -1,5 +1,8 @@
 // Administration by HTTP, over a running server: who may, the same words as the command line, what it says of itself.
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { connect, type Socket } from 'node:net'
+import { createInterface } from 'node:readline'
 import { test, type TestContext } from 'node:test'
 import { resolveConfig } from '../../src/config/layers.ts'
 import type { ConfigInput } from '../../src/config/schema.ts'
@@ -181,4 +184,65 @@ test('the API is described, for programs and for people', async (context) => {
   const text = await page.text()
   assert.match(text, /\/api\/v1\/admin\/domain\.add/)
   assert.doesNotMatch(text, /<script|src="http/)
+})
+
+/** A connection that says so much and waits for the answers. */
+async function converse(port: number, lines: readonly string[]): Promise<Socket> {
+  const socket = connect({ host: '127.0.0.1', port })
+  const replies = createInterface({ input: socket })[Symbol.asyncIterator]()
+  const reply = async (): Promise<string> => String((await replies.next()).value)
+  await reply()
+  for (const line of lines) {
+    socket.write(`${line}\r\n`)
+    while (/^\d{3}-/.test(await reply()));
+  }
+  return socket
+}
+
+test('connections are listed with who is logged in, and ended', async (context) => {
+  const posthorn = await serve(context, {
+    listeners: [
+      { service: 'http', address: '127.0.0.1', port: 0, tls: 'none' },
+      { service: 'imap', address: '127.0.0.1', port: 0, tls: 'none' },
+    ],
+  })
+  const port = posthorn.listeners.find(({ service }) => service === 'imap')?.port ?? 0
+  const socket = await converse(port, [`a LOGIN ann@example.org "${password}"`])
+  context.after(() => socket.destroy())
+  const listed = (await ask(posthorn, 'server.sessions')).body as {
+    id: number
+    service: string
+    account: string
+  }[]
+  assert.deepEqual(
+    listed.map(({ service, account }) => ({ service, account })),
+    [{ service: 'imap', account: 'ann@example.org' }],
+  )
+  const closed = once(socket, 'close')
+  assert.equal((await ask(posthorn, 'server.end-session', { id: listed[0]?.id })).status, 200)
+  await closed
+  assert.equal((await ask(posthorn, 'server.end-session', { id: 12345 })).status, 422)
+})
+
+test('a message is traced from its acceptance to its mailbox, and a refusal to its reason', async (context) => {
+  const posthorn = await serve(context)
+  const port = posthorn.listeners.find(({ service }) => service === 'smtp')?.port ?? 0
+  const message = 'From: <a@b.example>\r\nSubject: x\r\n\r\nx\r\n.'
+  const lines = ['EHLO c.example', 'MAIL FROM:<bob@far.example>', 'RCPT TO:<ann@example.org>']
+  const socket = await converse(port, [...lines, 'RCPT TO:<nobody@example.org>', 'DATA', message])
+  socket.destroy()
+  type Trace = { message: string | null; records: { name: string; fields: Record<string, unknown> }[] }
+  const trace = async (text: string) => (await ask(posthorn, 'server.trace', { text })).body as Trace[]
+  const [found] = await trace('ANN@example.org')
+  assert.deepEqual(
+    found?.records.map(({ name }) => name),
+    ['delivery.placed', 'smtp.message-accepted'],
+  )
+  assert.equal(found?.records[0]?.fields['recipient'], 'ann@example.org')
+  assert.deepEqual((await trace(String(found?.message)))[0]?.message, found?.message)
+  const [refused] = await trace('nobody@example.org')
+  assert.deepEqual(
+    [refused?.message, refused?.records[0]?.name, refused?.records[0]?.fields['reason']],
+    [null, 'smtp.recipient-refused', 'unknown-user'],
+  )
 })

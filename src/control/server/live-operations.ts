@@ -3,7 +3,7 @@
 import { z } from 'zod'
 import type { Explained } from '../../config/layers.ts'
 import type { ThrottleView } from '../../directory/directory.ts'
-import { reaches } from '../../events/event.ts'
+import { type Level, reaches } from '../../events/event.ts'
 import type { Recorded, Recorder } from '../../events/recorder.ts'
 import type { QueueAdmin, ShownMessage } from '../../queue/admin.ts'
 import { operation, type Operation, RefusedOperation } from './operation.ts'
@@ -17,6 +17,8 @@ export interface LiveConnection {
   readonly remotePort: number
   readonly localPort: number
   readonly since: string
+  /** The address of the account that is logged in; null: nobody is. */
+  readonly account: string | null
 }
 
 export interface LiveServer {
@@ -165,7 +167,7 @@ async function trace(
   queueAdmin: QueueAdmin,
   { text, limit }: { readonly text: string; readonly limit: number },
 ): Promise<ShownTrace[]> {
-  const says = recordTest({ level: 'info', name: '', text })
+  const says = recordTest({ level: 'debug', name: '', text })
   const found = recorder.find((one) => isOfMail(one) && says(one), mostRecords)
   const names = [...new Set(found.flatMap((one) => nameOf(one) ?? []))].slice(0, limit)
   const all = recorder.find(isOfMail, mostRecords).toReversed()
@@ -185,7 +187,7 @@ async function trace(
 }
 
 function isOfMail({ name }: Recorded): boolean {
-  return /^(?:smtp|queue|relay|http|hooks|catcher)\./.test(name)
+  return /^(?:smtp|delivery|queue|relay|http|hooks)\./.test(name)
 }
 
 /** What the 250 called the message that a record is about. */
@@ -194,7 +196,11 @@ function nameOf({ fields }: Recorded): string | undefined {
   return typeof name === 'string' && name !== '' ? name : undefined
 }
 
-function recordTest(filter: z.output<typeof recordFilter>): (record: Recorded) => boolean {
+function recordTest(filter: {
+  readonly level: Level
+  readonly name: string
+  readonly text: string
+}): (record: Recorded) => boolean {
   const text = filter.text.toLowerCase()
   return ({ name, level, fields }) => {
     if (!reaches(level, filter.level) || !name.startsWith(filter.name)) return false

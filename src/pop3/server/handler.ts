@@ -64,6 +64,10 @@ export class Pop3Handler implements Handler<Pop3Question, Pop3Answer> {
     return failureOf(question)
   }
 
+  account(): string | null {
+    return this.#opened?.account.address ?? null
+  }
+
   async closed(): Promise<void> {
     this.#login.giveUp()
     const opened = this.#opened

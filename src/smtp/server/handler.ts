@@ -41,6 +41,10 @@ export class SmtpHandler implements Handler<SmtpQuestion, SmtpAnswer> {
     this.#policy = this.#openPolicy()
   }
 
+  account(): string | null {
+    return this.#context.login.account?.address ?? null
+  }
+
   answer(question: SmtpQuestion): SmtpAnswer | Promise<SmtpAnswer> {
     const context = this.#context
     const { login } = context
