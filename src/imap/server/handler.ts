@@ -104,6 +104,10 @@ export class ImapHandler implements Handler<ImapQuestion, ImapAnswer> {
       : no('SERVERBUG', `Internal error in ${question.type}`)
   }
 
+  account(): string | null {
+    return this.#session?.account.address ?? null
+  }
+
   closed(): void {
     this.#desk.abandon()
     this.#forgetAppend()
