@@ -4,6 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { brotliDecompressSync, gunzipSync } from 'node:zlib'
 import type { HttpEnvironment } from '../base/http-mount.ts'
 import type { Account } from '../store/model.ts'
 import { createPages, type PagesOptions } from './pages.ts'
@@ -101,6 +102,19 @@ test('files are sent compressed to whoever takes it', async (context) => {
   assert.equal(await ask('gzip'), 'gzip GZ')
   assert.equal(await ask('br;q=0, gzip;q=0.5'), 'gzip GZ')
   assert.equal(await ask('identity'), 'null let plain')
+  const long = `export const text = '${'x'.repeat(2000)}'`
+  const other = await open(context, { files: { 'assets/long-1.js': long, 'icon.png': 'p'.repeat(2000) } })
+  for (const [accepted, coding] of [
+    ['br', 'br'],
+    ['gzip', 'gzip'],
+  ]) {
+    const response = await other.get('/assets/long-1.js', { headers: { 'accept-encoding': accepted ?? '' } })
+    assert.equal(response.headers.get('content-encoding'), coding)
+    const body = Buffer.from(await response.arrayBuffer())
+    assert.equal((coding === 'br' ? brotliDecompressSync(body) : gunzipSync(body)).toString(), long)
+  }
+  const image = await other.get('/icon.png', { headers: { 'accept-encoding': 'br' } })
+  assert.equal(image.headers.get('content-encoding'), null)
 })
 
 test('pages run and load nothing but their own; mail is shown in a sandbox without an origin', async (context) => {

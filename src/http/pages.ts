@@ -4,10 +4,12 @@
 // - `assets/` holds files whose names are hashes of their text: they are kept for ever. All else is asked for again each time, by its hash.
 // - A page has all paths below its own; what looks like a file and is none is 404.
 // - Files of `frame/` show mail in a sandbox without an origin. `…-remote.html` may load pictures from anywhere: a reader asked for them.
-// - `x.js.br` and `x.js.gz` beside `x.js` are sent instead of it to whoever takes them.
+// - Text is sent compressed to whoever takes it: as `x.js.br` or `x.js.gz` beside `x.js` has it, else compressed here, once.
 import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { join, sep } from 'node:path'
+import { promisify } from 'node:util'
+import { brotliCompress, constants, gzip as gzipCompress } from 'node:zlib'
 import type { HttpEnvironment, HttpMount } from '../base/http-mount.ts'
 import type { Account } from '../store/model.ts'
 import { makeProblem, problemResponse } from './problem.ts'
@@ -27,8 +29,9 @@ interface PageFile {
   readonly type: string
   readonly etag: string
   readonly body: Uint8Array<ArrayBuffer>
-  readonly br: Uint8Array<ArrayBuffer> | null
-  readonly gzip: Uint8Array<ArrayBuffer> | null
+  /** Made when first asked for; null where it gains nothing. */
+  readonly br: () => Promise<Uint8Array<ArrayBuffer> | null>
+  readonly gzip: () => Promise<Uint8Array<ArrayBuffer> | null>
 }
 
 /** Where the pages of this program are, in a clone and in the package alike. */
@@ -124,7 +127,7 @@ export function createPages(options: PagesOptions): HttpMount<Account> {
       const file = name === null ? undefined : files.get(name)
       if (name?.endsWith('index.html') && file === undefined && wantsPage(request)) return notBuilt()
       if (name === null || file === undefined) return nothingHere()
-      const response = answer(request, name, file)
+      const response = await answer(request, name, file)
       if (env.secure && options.strictTransport > 0) {
         response.headers.set('strict-transport-security', `max-age=${Math.floor(options.strictTransport)}`)
       }
@@ -156,10 +159,39 @@ async function readPages(folder: string): Promise<ReadonlyMap<string, PageFile>>
     const type = types[name.slice(name.lastIndexOf('.') + 1)]
     if (type === undefined) continue
     const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"`
-    const br = contents.get(`${name}.br`) ?? null
-    files.set(name, { type, etag, body, br, gzip: contents.get(`${name}.gz`) ?? null })
+    const isText = body.length >= smallest && /^(?:text|application)\/|svg/.test(type)
+    const made = (extension: string, compress: Compress): PageFile['br'] => {
+      const there = contents.get(`${name}.${extension}`)
+      if (there !== undefined) return () => Promise.resolve(there)
+      return isText ? once(() => compressed(body, compress)) : () => Promise.resolve(null)
+    }
+    files.set(name, { type, etag, body, br: made('br', brotli), gzip: made('gz', gzip) })
   }
   return files
+}
+
+type Compress = (body: Uint8Array<ArrayBuffer>) => Promise<Buffer>
+
+/** Octets below which compression gains nothing worth having. */
+const smallest = 1024
+const brotli: Compress = (body) =>
+  promisify(brotliCompress)(body, { params: { [constants.BROTLI_PARAM_QUALITY]: 9 } })
+const gzip: Compress = (body) => promisify(gzipCompress)(body, { level: 9 })
+
+async function compressed(
+  body: Uint8Array<ArrayBuffer>,
+  compress: Compress,
+): Promise<Uint8Array<ArrayBuffer> | null> {
+  const smaller = new Uint8Array(await compress(body))
+  return smaller.length < body.length ? smaller : null
+}
+
+function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | null = null
+  return () => {
+    made ??= make()
+    return made
+  }
 }
 
 /** The file that answers a path, or null. */
@@ -178,7 +210,7 @@ function fileFor(
   return page === undefined ? null : `${page}/index.html`
 }
 
-function answer(request: Request, name: string, file: PageFile): Response {
+async function answer(request: Request, name: string, file: PageFile): Promise<Response> {
   const headers = new Headers({ ...pageHeaders, 'content-type': file.type, vary: 'accept-encoding' })
   const forEver = name.startsWith('assets/')
   headers.set('cache-control', forEver ? 'public, max-age=31536000, immutable' : 'no-cache')
@@ -188,9 +220,7 @@ function answer(request: Request, name: string, file: PageFile): Response {
   }
   // Frames have no origin of their own, and their modules are asked for as from elsewhere.
   if (forEver) headers.set('access-control-allow-origin', '*')
-  const taken = request.headers.get('accept-encoding') ?? ''
-  const coding =
-    file.br !== null && takes(taken, 'br') ? 'br' : file.gzip !== null && takes(taken, 'gzip') ? 'gzip' : null
+  const { coding, body } = await encoded(file, request.headers.get('accept-encoding') ?? '')
   const etag = coding === null ? file.etag : `${file.etag.slice(0, -1)}-${coding}"`
   headers.set('etag', etag)
   // RFC 9110 §13.1.2: `If-None-Match`.
@@ -201,7 +231,18 @@ function answer(request: Request, name: string, file: PageFile): Response {
   if (known?.includes(etag) === true || known?.includes('*') === true)
     return new Response(null, { status: 304, headers })
   if (coding !== null) headers.set('content-encoding', coding)
-  return new Response(coding === null ? file.body : file[coding], { headers })
+  return new Response(body, { headers })
+}
+
+async function encoded(
+  file: PageFile,
+  accepted: string,
+): Promise<{ readonly coding: 'br' | 'gzip' | null; readonly body: Uint8Array<ArrayBuffer> }> {
+  for (const coding of ['br', 'gzip'] as const) {
+    const body = takes(accepted, coding) ? await file[coding]() : null
+    if (body !== null) return { coding, body }
+  }
+  return { coding: null, body: file.body }
 }
 
 function policyOfFrame(name: string): string {
