@@ -107,9 +107,9 @@ export class Dialogue {
   #takeLine(bytes: Buffer): Buffer {
     const end = bytes.indexOf(0x0a)
     const piece = end < 0 ? bytes : bytes.subarray(0, end)
-    if (this.#partial.length < longestLine) this.#partial += piece.subarray(0, longestLine).toString('utf8')
+    if (this.#partial.length < longestLine) this.#partial += piece.subarray(0, longestLine).toString('latin1')
     if (end < 0) return bytes.subarray(bytes.length)
-    const line = this.#partial.replace(/\r$/, '')
+    const line = Buffer.from(this.#partial, 'latin1').toString('utf8').replace(/\r$/, '')
     this.#partial = ''
     this.#command(line)
     return bytes.subarray(end + 1)

@@ -8,7 +8,7 @@ import type { Events } from '../events/event.ts'
 import type { AccountId, ObjectId } from '../store/model.ts'
 import type { NewObject } from '../store/objects.ts'
 import type { Store } from '../store/store.ts'
-import type { CaughtId, CaughtRecord } from './message.ts'
+import type { CaughtId, CaughtRecord, TranscriptLine } from './message.ts'
 import type { Row } from './row.ts'
 
 export const summaryKind = 'catcher-message'
@@ -46,7 +46,7 @@ export class Ledger {
   }
 
   recorded(row: Row, record: CaughtRecord): void {
-    this.#records.set(row, JSON.stringify(record))
+    this.#records.set(row, encodeRecord(record))
     this.#schedule()
   }
 
@@ -62,8 +62,7 @@ export class Ledger {
   /** What is not written yet. */
   waiting(row: Row): CaughtRecord | undefined {
     const text = this.#records.get(row)
-    // It is what `recorded` was given.
-    return text === undefined ? undefined : (JSON.parse(text) as CaughtRecord)
+    return text === undefined ? undefined : decodeRecord(text)
   }
 
   /** Resolves when all that was told so far is written. */
@@ -172,6 +171,27 @@ export class Ledger {
     }
     return found
   }
+}
+
+const sides = { client: 'C', server: 'S', note: '-' } as const
+
+/** A transcript is most of a record, and a line of it as an object would be most of the line. */
+export function encodeRecord({ transcript, ...record }: CaughtRecord): string {
+  // Control characters do not come into a transcript.
+  const lines = transcript.map(({ at, side, text }) => `${at}${sides[side]}${text}`).join('\n')
+  return JSON.stringify({ ...record, lines })
+}
+
+/** Of what `encodeRecord` gave. */
+export function decodeRecord(text: string): CaughtRecord {
+  const { lines, ...record } = JSON.parse(text) as Omit<CaughtRecord, 'transcript'> & { lines: string }
+  const transcript = lines.split('\n').flatMap((line): TranscriptLine[] => {
+    const [, at = '', letter = '', shown = ''] = /^(\d+)([CS-])(.*)$/su.exec(line) ?? []
+    if (at === '') return []
+    const side = letter === 'C' ? 'client' : letter === 'S' ? 'server' : 'note'
+    return [{ at: Number(at), side, text: shown }]
+  })
+  return { ...record, transcript }
 }
 
 function take<T>(items: Iterable<T>, most: number): T[] {

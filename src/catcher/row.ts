@@ -124,6 +124,12 @@ export function summaryOf(row: Row): CaughtSummary {
   }
 }
 
+/** Of a row that was made of this just now: nothing is parsed. */
+export function summaryOfNew(message: NewRow): CaughtSummary {
+  const { uid: _uid, places: _places, ...summary } = message
+  return summary
+}
+
 export function placesOf(row: Row): readonly CaughtPlace[] {
   return keptOf(row).places
 }

@@ -9,9 +9,9 @@ import { decodeStructure } from '../mail/mime/codec.ts'
 import type { Account, AccountId, Change, Mailbox, MailboxId, MessageText, Uid } from '../store/model.ts'
 import { Flag } from '../store/model.ts'
 import type { Store, UidSelection } from '../store/store.ts'
-import { Ledger, recordKind, summaryKind } from './ledger.ts'
+import { decodeRecord, Ledger, recordKind, summaryKind } from './ledger.ts'
 import type { CatcherEvent, CaughtId, CaughtPlace, CaughtRecord } from './message.ts'
-import { makeRow, type NewRow, placesOf, retag, type Row, summaryOf, tryRow } from './row.ts'
+import { makeRow, type NewRow, placesOf, retag, type Row, summaryOfNew, tryRow } from './row.ts'
 import { describe } from './summary.ts'
 
 export interface ShelfParts {
@@ -86,7 +86,7 @@ export class Shelf {
     this.#unclaimed.delete(row.uid)
     this.#insert(row)
     this.#ledger.changed(row)
-    this.#parts.tell({ type: 'new', message: summaryOf(row) })
+    this.#parts.tell({ type: 'new', message: summaryOfNew(message) })
     this.#tellStats()
     return row
   }
@@ -105,8 +105,7 @@ export class Shelf {
       row.recordObject == null
         ? await store.findObject({ ...request, key: row.id })
         : (await store.getObjects({ ...request, ids: [row.recordObject] }))[0]
-    // The ledger wrote it.
-    return object === undefined ? null : (JSON.parse(object.value) as CaughtRecord)
+    return object === undefined ? null : decodeRecord(object.value)
   }
 
   setTags(row: Row, tags: readonly string[]): void {
