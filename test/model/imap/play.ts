@@ -1,6 +1,6 @@
 // Plays a plan: the same commands to the server and to the model, every response held to what is legal at its moment, and after each
 // command every picture held to the model.
-import { anywhere, onSelected } from './steps.ts'
+import { anywhere, guestKinds, onSelected } from './steps.ts'
 import { Account } from './mailboxes.ts'
 import { Dice } from './dice.ts'
 import { Illegal, readResponses } from './responses.ts'
@@ -9,7 +9,7 @@ import { Observer } from './observer.ts'
 import { openSqliteStore } from '../../../src/store/sqlite/index.ts'
 import { resync } from './actions/sessions.ts'
 import { SeededRandom } from '../../../src/base/seeded-random.ts'
-import { Session } from './session.ts'
+import { guest, Session } from './session.ts'
 import { VirtualClock } from '../../../src/base/virtual-clock.ts'
 import type { Action, Making } from './actions/action.ts'
 import type { Answer } from './responses.ts'
@@ -30,6 +30,8 @@ export async function play(plan: Plan): Promise<Outcome> {
   const store = await openSqliteStore({
     folder: ':memory:',
     ...{ clock, random: new SeededRandom(1) },
+    // Most changes of flags go to blocks, and some to rows.
+    limits: { flagBlockChanges: 2, flagBlockUids: 5 },
     onListenerError(error) {
       throw error
     },
@@ -37,7 +39,7 @@ export async function play(plan: Plan): Promise<Outcome> {
   const house = new House(clock, imapServer(store, {}, { clock }).service)
   let at = -1
   try {
-    await house.open(plan.sessions)
+    await house.open(plan)
     for (at = 0; at < plan.steps.length; at++) {
       const step = plan.steps[at]
       if (step !== undefined) await house.take(step)
@@ -79,14 +81,18 @@ class House {
     this.#observer = new Observer(this.#account, service)
   }
 
-  async open(sessions: number): Promise<void> {
-    this.#sessions = Array.from(
-      { length: sessions },
-      (_, index) => new Session('abcd'.charAt(index), this.#account, this.#service),
-    )
+  async open({ sessions, hasGuest }: Plan): Promise<void> {
+    const service = this.#service
+    this.#sessions = Array.from({ length: sessions }, (_, index) => {
+      const isGuest = hasGuest && index === sessions - 1
+      return new Session('abcd'.charAt(index), this.#account, { service, isGuest })
+    })
     for (const session of this.#sessions) await session.open()
     await this.#observer.open()
     await this.#observer.look()
+    const [first] = this.#sessions
+    if (hasGuest && first !== undefined)
+      await this.#do(first, { text: `SETACL INBOX ${guest} lrswite`, expect: ['OK'] })
   }
 
   async close(): Promise<void> {
@@ -100,7 +106,7 @@ class House {
 
   async take({ who, kind, seed }: Step): Promise<void> {
     const session = this.#sessions[who]
-    if (session === undefined) return
+    if (session === undefined || (session.isGuest && !guestKinds.has(kind))) return
     const dice = new Dice(seed)
     const making: Making = { dice, session, now: this.#clock.now() }
     if (kind === 'wait') return this.#clock.advance(dice.between(1, 90_000) * 1000)

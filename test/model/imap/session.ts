@@ -19,9 +19,15 @@ export interface Cache {
 
 export type Service = ConstructorParameters<typeof ImapClient>[0]
 
+/** The other account. */
+export const guest = 'bob@example.org'
+
 export class Session {
   readonly name: string
+  /** Whose mailboxes it works on. */
   readonly account: Account
+  /** Logs in as somebody else, to whom INBOX is shared (RFC 4314). */
+  readonly isGuest: boolean
   readonly #service: Service
   client: ImapClient
   modes: Modes = { rev2: false, condstore: false, qresync: false, uidOnly: false }
@@ -32,15 +38,21 @@ export class Session {
   notified: 'selected' | 'delayed' | null = null
   #tag = 0
 
-  constructor(name: string, account: Account, service: Service) {
+  constructor(name: string, account: Account, { service, isGuest }: { service: Service; isGuest: boolean }) {
     this.name = name
     this.account = account
+    this.isGuest = isGuest
     this.#service = service
     this.client = new ImapClient(service)
   }
 
   async open(): Promise<void> {
-    await this.client.open(this.account.address)
+    await this.client.open(this.isGuest ? guest : this.account.address)
+  }
+
+  /** A mailbox's name as this client has it. */
+  wire(name: string): string {
+    return this.isGuest ? `"Other Users/${this.account.address}/${name}"` : name
   }
 
   nextTag(): string {

@@ -56,6 +56,13 @@ export const others = ['drop', 'idle', 'return', 'wait'] as const
 
 export type Kind = keyof typeof anywhere | keyof typeof onSelected | (typeof others)[number]
 
+/** What a guest does: all that names no other mailbox. */
+export const guestKinds: ReadonlySet<Kind> = new Set<Kind>([
+  ...(['close', 'drop', 'enable', 'expunge', 'fetch', 'idle', 'look', 'noop', 'notify', 'open'] as const),
+  ...(['partial', 'return', 'search', 'select', 'sort', 'store', 'thread', 'uid expunge'] as const),
+  ...(['unselect', 'wait'] as const),
+])
+
 const weights: readonly (readonly [Kind, number])[] = [
   ...([
     ['append', 12],
@@ -102,6 +109,8 @@ const weights: readonly (readonly [Kind, number])[] = [
 
 export interface Plan {
   readonly sessions: number
+  /** The last of them is of somebody to whom INBOX is shared. */
+  readonly hasGuest: boolean
   readonly steps: readonly Step[]
 }
 
@@ -117,5 +126,5 @@ export function planOf(seed: number | string, length: number): Plan {
     step(who, 'look'),
   ]).flat()
   const steps = Array.from({ length }, () => step(dice.below(sessions), dice.weighted(weights)))
-  return { sessions, steps: [...opening, ...steps] }
+  return { sessions, hasGuest: dice.oneIn(2), steps: [...opening, ...steps] }
 }

@@ -38,7 +38,7 @@ function checkSelect(answer: Answer, mailbox: Mailbox, { rev2 }: { rev2: boolean
 
 export function select(making: Making): Action {
   const { dice, session } = making
-  const name = chooseName(making)
+  const name = session.isGuest ? 'INBOX' : chooseName(making)
   const mailbox = session.account.find(name)
   const examine = dice.oneIn(6)
   const condstore = dice.oneIn(6)
@@ -46,7 +46,7 @@ export function select(making: Making): Action {
   const wasSelected = session.view !== null
   if (condstore) session.modes.condstore = true
   return {
-    text: `${examine ? 'EXAMINE' : 'SELECT'} ${name}${condstore ? ' (CONDSTORE)' : ''}`,
+    text: `${examine ? 'EXAMINE' : 'SELECT'} ${session.wire(name)}${condstore ? ' (CONDSTORE)' : ''}`,
     expect: [there ? 'OK' : 'NO'],
     apply(answer) {
       session.remember()
@@ -126,7 +126,7 @@ export function resync(making: Making, cache: Cache): Action {
       ? ` (${formatSet(numbers.map(([number]) => number))} ${formatSet(numbers.map(([, uid]) => uid))})`
       : ''
   return {
-    text: `SELECT ${cache.name} (QRESYNC (${cache.uidValidity} ${cache.modSeq}${known}${match}))`,
+    text: `SELECT ${session.wire(cache.name)} (QRESYNC (${cache.uidValidity} ${cache.modSeq}${known}${match}))`,
     earlier: true,
     expect: [there ? 'OK' : 'NO'],
     apply(answer) {
@@ -183,7 +183,7 @@ export function open({ session }: Making): Action {
   const mailbox = session.account.find('INBOX')
   const wasSelected = session.view !== null
   return {
-    text: 'SELECT INBOX',
+    text: `SELECT ${session.wire('INBOX')}`,
     expect: ['OK'],
     apply(answer) {
       session.remember()
