@@ -37,6 +37,7 @@ export function* auditAccount(account: AccountId): Op<AuditFinding[]> {
   note('annotation', yield* annotationsAreWrong(account))
   note('news', yield* newsIsWrong(account))
   note('object', yield* objectsAreWrong(account))
+  note('departure', yield* departuresAreWrong(account))
   note('search', yield* searchIndexIsWrong(account))
   return findings
 }
@@ -245,6 +246,18 @@ function* objectsAreWrong(account: AccountId): Op<Told[]> {
         ON had.account = object_kind.account AND had.kind = object_kind.kind
     WHERE object_kind.account = ${account}
       AND (had.modseq > object_kind.modseq OR object_kind.modseq > account.modseq OR had.id >= account.next_object)`
+}
+
+function* departuresAreWrong(account: AccountId): Op<Told[]> {
+  const early = yield* all<Told>`
+    SELECT 'uid ' || departure.uid || ' left mailbox ' || departure.mailbox || ' at modseq ' || departure.modseq ||
+      ', shown since ' || departure.shown || '; its account ' || account.modseq AS message
+    FROM departure JOIN account ON account.id = departure.account
+    WHERE account.id = ${account} AND (departure.modseq > account.modseq OR departure.shown > departure.modseq)`
+  const shown = yield* all<Told>`
+    SELECT 'uid ' || uid || ' in mailbox ' || mailbox || ' came at modseq ' || added || ', shown since ' || shown AS message
+    FROM message WHERE account = ${account} AND shown < added`
+  return [...early, ...shown]
 }
 
 /** Length of a text in octets of UTF-8. PostgreSQL's has U+E000 before what it cannot hold (`postgres/driver.ts`). */

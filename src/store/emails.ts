@@ -1,4 +1,4 @@
-// The mail of an account as JMAP sees it: by email and not by mailbox, with what was before (RFC 8621 §4, decision 014 and 017).
+// The mail of an account as JMAP sees it: by email and not by mailbox, with what was before (RFC 8621 §4, decisions 014 and 018).
 //
 // - A message is *shown* while it is in a mailbox without \Deleted. An email is there while one of its messages is shown.
 // - What was shown at a modseq can be told for as long as tombstones are kept: from the messages that are there (`shownSince`) and

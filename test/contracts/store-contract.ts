@@ -5,6 +5,7 @@ import { changeContract } from './changes.ts'
 import { deliveryContract } from './delivery.ts'
 import { directoryContract } from './directory.ts'
 import { emailChangeContract } from './email-changes.ts'
+import { emailContract } from './emails.ts'
 import { sharingContract } from './sharing.ts'
 import { threadContract } from './threads.ts'
 import { transferContract } from './transfers.ts'
@@ -30,6 +31,7 @@ export function storeContract(name: string, open: OpenStore, skip?: string): voi
     describe('email changes', () => emailChangeContract(room))
     describe('threads', () => threadContract(room))
     describe('transfers', () => transferContract(room))
+    describe('emails', () => emailContract(room))
     describe('sharing', () => sharingContract(room))
     describe('annotations', () => annotationContract(room))
     describe('objects', () => objectContract(room))

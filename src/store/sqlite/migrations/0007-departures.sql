@@ -1,4 +1,4 @@
--- What JMAP wants to know of the past (docs/decisions/017-what-jmap-remembers.md): which emails were in which mailboxes before, where
+-- What JMAP wants to know of the past (docs/decisions/018-what-was-shown-before.md): which emails were in which mailboxes before, where
 -- \Deleted counts as gone (RFC 8621 §4.1.1).
 
 -- The modseq at which \Deleted was last taken from it; null: it has been shown since `added`, if it is shown.
