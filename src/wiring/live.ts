@@ -23,10 +23,13 @@ export interface LiveParts {
 export function startLive(parts: LiveParts): Disposable & { readonly operations: Record<string, Operation> } {
   const { recorder } = parts.backend
   if (recorder === null) return { operations: {}, [Symbol.dispose]: () => {} }
-  const sampling = startSampling(parts.backend, recorder)
+  // The charts are on a page: without pages nobody looks at them.
+  const { listeners } = parts.backend.config
+  const hasPages = listeners.some(({ service }) => service === 'http')
+  const sampling = hasPages ? startSampling(parts.backend, recorder) : null
   return {
     operations: liveOperations(liveServer(parts, recorder)),
-    [Symbol.dispose]: () => sampling[Symbol.dispose](),
+    [Symbol.dispose]: () => sampling?.[Symbol.dispose](),
   }
 }
 

@@ -246,3 +246,26 @@ test('a message is traced from its acceptance to its mailbox, and a refusal to i
     [null, 'smtp.recipient-refused', 'unknown-user'],
   )
 })
+
+test('a server without accounts has a link to make the first one; a catcher has none', async (context) => {
+  const settings: ConfigInput = {
+    ...{ profile: 'server', data: null, relay: { enabled: false } },
+    auth: { argon2Memory: 8, argon2Passes: 1, allowClearText: true },
+    listeners: [{ service: 'http', address: '127.0.0.1', port: 0, tls: 'none' }],
+  }
+  const posthorn = await startPosthorn(resolveConfig([{ name: 'test', settings }]))
+  context.after(() => posthorn.stop())
+  const [page, token] = (posthorn.setupLink ?? '').split('#')
+  assert.equal(page, `${posthorn.pages}/setup`)
+  const made = await fetch(`${posthorn.pages}/api/v1/setup`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ token, domain: 'example.org', address: admin, password }),
+  })
+  assert.equal(made.status, 200)
+  assert.equal((await ask(posthorn, 'account.list')).status, 200)
+  const catcher = await startPosthorn(resolveConfig([{ name: 'test', settings: { profile: 'test' } }]))
+  context.after(() => catcher.stop())
+  assert.equal(catcher.setupLink, null)
+  assert.match(catcher.pages ?? '', /^http:\/\/127\.0\.0\.1:\d+$/)
+})
