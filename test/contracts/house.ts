@@ -149,6 +149,8 @@ export class House {
 
   async mailbox(account: AccountId, name = 'INBOX'): Promise<Mailbox> {
     const mailbox = await this.store.findMailbox({ account, name })
+    const { id, selectable } = (await this.store.locateMailbox({ account, name })) ?? {}
+    assert.deepEqual([id, selectable], [mailbox?.id, mailbox?.selectable])
     assert.ok(mailbox, `mailbox ${name}`)
     return mailbox
   }

@@ -328,6 +328,7 @@ async function upheaval(
   const name = names[step.one] ?? 'INBOX'
   const other = names[step.other] ?? 'a'
   const mailbox = (await house.store.findMailbox({ account, name }))?.id
+  assert.equal((await house.store.locateMailbox({ account, name }))?.id, mailbox)
   if (mailbox === undefined || step.kind === 0) {
     await house.store.createMailbox({ account, name, now: house.now })
   } else if (step.kind === 1) {

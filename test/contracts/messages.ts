@@ -129,6 +129,36 @@ function flagContract(test: Room): void {
     assert.equal((await house.mailbox(account, 'Sent')).modSeq < after.modSeq, true)
   })
 
+  test('flags of very many messages at once are as those of few', async (house) => {
+    const { account, inbox } = await filled(house, 1)
+    const message = { message: await house.stage('x'), flags: 0, keywords: '', internalDate: house.now }
+    const messages = Array.from({ length: 150 }, (_, at) => ({ ...message, keywords: at === 9 ? 'k' : '' }))
+    assert.ok((await house.store.append({ account, mailbox: inbox.id, messages, now: house.now })).ok)
+    const place = { account, mailbox: inbox.id }
+    const since = (await house.mailbox(account)).modSeq
+    await house.setFlags({ ...place, flags: Flag.seen })
+    const modSeq = (await house.mailbox(account)).modSeq
+    await house.setFlags({ ...place, uids: [[2, 140]], flags: Flag.deleted })
+    assert.equal((await house.messages(account, inbox.id))[10]?.keywords, 'k')
+    const young = await house.store.loadModSeqs({ ...place, above: modSeq })
+    assert.deepEqual([young.uids[0], young.uids.length], [2, 139])
+    const { changes } = await house.store.changesSince({ account, since, limit: 1 })
+    assert.equal(changes.length, 151)
+    assert.ok(changes.every((change) => 'modSeq' in change && change.modSeq === modSeq))
+    const copied = await house.store.copy({ account, from: inbox.id, uids: [[1, 3]], to: inbox.id, now: 0 })
+    assert.ok(copied.ok)
+    await house.setFlags({ ...place, uids: [[5, 5]], mode: 'remove', flags: Flag.deleted })
+    const { uids } = await house.store.expunge({ ...place, which: 'deleted' })
+    assert.equal(uids.length, 138 + 2)
+    const view = await house.store.loadView(place)
+    assert.deepEqual(
+      [...view.uids].map((one, at) => [one, view.flags[at]]),
+      [1, 5, ...Array.from({ length: 11 }, (_, at) => 141 + at), 152].map((one) => [one, Flag.seen]),
+    )
+    const counted = await house.mailbox(account)
+    assert.deepEqual([counted.messages, counted.unseen, counted.deleted], [14, 0, 0])
+  })
+
   test('RFC 7162 §3.1.3: what changed since `unchangedSince` is left alone and told', async (house) => {
     const { account, inbox } = await filled(house, 3)
     const since = (await house.mailbox(account)).modSeq

@@ -75,3 +75,19 @@ test('domains and the empty suppression list are known until the directory may h
   for (const name of ['a.test', 'b.test', 'c.test']) cache.keepDomain(name, false)
   assert.deepEqual([cache.domain('a.test'), cache.domain('c.test')], [undefined, false])
 })
+
+test('mailboxes of an account are kept until any of them changes, and however much mail comes', () => {
+  const cache = filled()
+  const place = { id: 3 as MailboxId, selectable: true }
+  const at = (id: number) => ({ account: id as AccountId, name: 'INBOX' })
+  for (const id of [1, 2]) cache.keepMailbox(at(id), place)
+  cache.forget([delivered(1)])
+  assert.deepEqual(cache.mailbox(at(1)), place)
+  cache.forget([
+    { type: 'mailbox-removed', account: 1 as AccountId, mailbox: 9 as MailboxId, modSeq: 3 as ModSeq },
+  ])
+  assert.equal(cache.mailbox(at(1)), undefined)
+  assert.deepEqual(cache.mailbox(at(2)), place)
+  cache.forget([])
+  assert.equal(cache.mailbox(at(2)), undefined)
+})
