@@ -9,7 +9,7 @@ import { MethodError } from '../proto/errors.ts'
 import type { JsonObject } from '../proto/json.ts'
 import { oneOf, optional, record, string, type FieldsOf } from '../proto/shape.ts'
 import type { Comparator, Filter } from '../proto/standard.ts'
-import type { AccountCall, AccountPlace, JmapModule } from './module.ts'
+import type { AccountCall, AccountPlace, JmapModule, Method } from './module.ts'
 import { queryChangesMethod, queryMethod, resultList } from './query-methods.ts'
 import { changesMethod, getMethod } from './standard-methods.ts'
 
@@ -154,12 +154,13 @@ function select(
     .map(({ id }) => id)
 }
 
+const type = 'Quota'
+const capability = quota
+
+type Load = (call: Pick<AccountCall, 'place'>) => Promise<QuotaObject[]>
+
 export function createQuotaModule(parts: QuotaModuleParts): JmapModule {
-  const load = ({ place }: Pick<AccountCall, 'place'>): Promise<QuotaObject[]> =>
-    quotasOf(parts, place.account.id)
-  const type = 'Quota'
-  const capability = quota
-  const query = { type, capability, condition, sortable, extra: {} }
+  const load: Load = ({ place }) => quotasOf(parts, place.account.id)
   return {
     capabilities: [
       {
@@ -168,58 +169,7 @@ export function createQuotaModule(parts: QuotaModuleParts): JmapModule {
         account: ({ isPersonal }: AccountPlace) => (isPersonal ? {} : null),
       },
     ],
-    methods: [
-      getMethod({
-        ...{ type, capability, properties, extra: {} },
-        async load(call, { ids }) {
-          const quotas = await load(call)
-          const list = quotas.filter(({ id }) => ids === null || ids.includes(id)).map(quotaJson)
-          return { state: stateOf(quotas), list }
-        },
-      }),
-      changesMethod({
-        ...{ type, capability },
-        async load(call, { sinceState, maxChanges }) {
-          const quotas = await load(call)
-          const changed = changedSince(quotas, sinceState)
-          if (changed === undefined) return new MethodError('cannotCalculateChanges')
-          const { created, updated, destroyed, isUsedAlone } = changed
-          if (created.length + updated.length + destroyed.length > maxChanges) {
-            // There is no state between two states of so few objects.
-            return new MethodError('cannotCalculateChanges', 'maxChanges is too small.')
-          }
-          // RFC 9425 §4.3: most often only what is used has changed.
-          const updatedProperties = updated.length > 0 && isUsedAlone ? ['used'] : null
-          const newState = stateOf(quotas)
-          return { created, updated, destroyed, newState, hasMoreChanges: false, more: { updatedProperties } }
-        },
-      }),
-      queryMethod({
-        ...query,
-        async run(call, request) {
-          const quotas = await load(call)
-          const results = resultList(select(quotas, request))
-          return { results, queryState: stateOf(quotas), canCalculateChanges: true }
-        },
-      }),
-      queryChangesMethod({
-        ...query,
-        async run(call, request) {
-          const quotas = await load(call)
-          const changed = changedSince(quotas, request.sinceQueryState)
-          if (changed === undefined) return new MethodError('cannotCalculateChanges')
-          const { created, updated, destroyed } = changed
-          const now = select(quotas, request)
-          const moved = new Set([...created, ...updated])
-          return {
-            newQueryState: stateOf(quotas),
-            removed: [...updated, ...destroyed],
-            added: now.flatMap((id, index) => (moved.has(id) ? [{ id, index }] : [])),
-            total: now.length,
-          }
-        },
-      }),
-    ],
+    methods: [quotaGet(load), quotaChanges(load), quotaQuery(load), quotaQueryChanges(load)],
     types: [
       {
         name: type,
@@ -230,6 +180,70 @@ export function createQuotaModule(parts: QuotaModuleParts): JmapModule {
       },
     ],
   }
+}
+
+function quotaGet(load: Load): Method {
+  return getMethod({
+    ...{ type, capability, properties, extra: {} },
+    async load(call, { ids }) {
+      const quotas = await load(call)
+      const list = quotas.filter(({ id }) => ids === null || ids.includes(id)).map(quotaJson)
+      return { state: stateOf(quotas), list }
+    },
+  })
+}
+
+function quotaChanges(load: Load): Method {
+  return changesMethod({
+    ...{ type, capability },
+    async load(call, { sinceState, maxChanges }) {
+      const quotas = await load(call)
+      const changed = changedSince(quotas, sinceState)
+      if (changed === undefined) return new MethodError('cannotCalculateChanges')
+      const { created, updated, destroyed, isUsedAlone } = changed
+      if (created.length + updated.length + destroyed.length > maxChanges) {
+        // There is no state between two states of so few objects.
+        return new MethodError('cannotCalculateChanges', 'maxChanges is too small.')
+      }
+      // RFC 9425 §4.3: most often only what is used has changed.
+      const updatedProperties = updated.length > 0 && isUsedAlone ? ['used'] : null
+      const newState = stateOf(quotas)
+      return { created, updated, destroyed, newState, hasMoreChanges: false, more: { updatedProperties } }
+    },
+  })
+}
+
+const queried = { type, capability, condition, sortable, extra: {} }
+
+function quotaQuery(load: Load): Method {
+  return queryMethod({
+    ...queried,
+    async run(call, request) {
+      const quotas = await load(call)
+      const results = resultList(select(quotas, request))
+      return { results, queryState: stateOf(quotas), canCalculateChanges: true }
+    },
+  })
+}
+
+function quotaQueryChanges(load: Load): Method {
+  return queryChangesMethod({
+    ...queried,
+    async run(call, request) {
+      const quotas = await load(call)
+      const changed = changedSince(quotas, request.sinceQueryState)
+      if (changed === undefined) return new MethodError('cannotCalculateChanges')
+      const { created, updated, destroyed } = changed
+      const now = select(quotas, request)
+      const moved = new Set([...created, ...updated])
+      return {
+        newQueryState: stateOf(quotas),
+        removed: [...updated, ...destroyed],
+        added: now.flatMap((id, index) => (moved.has(id) ? [{ id, index }] : [])),
+        total: now.length,
+      }
+    },
+  })
 }
 
 function quotaJson({ types, ...one }: QuotaObject): JsonObject {
