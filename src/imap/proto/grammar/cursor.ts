@@ -5,8 +5,8 @@
 // methods throw `ParseError` and nothing else, and never go back: parsing is linear.
 //
 // Refuses: NUL anywhere (§9 note 3), 8-bit characters in atoms, control characters in atoms, numbers beyond 32 bits.
-import { Buffer } from 'node:buffer'
-import { noModes } from '../modes.ts'
+import { Buffer, isUtf8 } from 'node:buffer'
+import { noModes, takesUtf8 } from '../modes.ts'
 import type { CommandPart } from '../fragments.ts'
 import type { Modes } from '../modes.ts'
 
@@ -26,6 +26,8 @@ export class LiteralWanted extends ParseError {
     this.tooBig = tooBig
   }
 }
+
+const beyondAscii = /[^\0-\u007f]/
 
 /** A tagged NO with its code. */
 export interface TooBig {
@@ -254,6 +256,10 @@ export class Cursor {
       at++
     }
     value += text.slice(start, at)
+    // RFC 9755 §3: "the server MUST reject, with a "BAD" response, any octet sequences with the high bit set that fail to comply with
+    // the formal syntax requirements of UTF-8"; RFC 9051 §9 QUOTED-CHAR has none either.
+    if (takesUtf8(this.modes) && beyondAscii.test(value) && !isUtf8(Buffer.from(value, 'latin1')))
+      this.fail('a quoted string is not UTF-8')
     this.#at = at + 1
     return value
   }
