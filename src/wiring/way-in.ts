@@ -30,8 +30,8 @@ export interface WayInParts {
   readonly checkpoint: Checkpoint | undefined
   /** Hooks, milters and HTTP hooks; null where nobody is asked. */
   readonly policy: Policy | null
-  /** What stands around the delivery: a catcher; null: nothing. */
-  readonly around: ((delivery: Delivery) => Delivery) | null
+  /** What stands around the delivery: a catcher; absent: nothing. */
+  readonly around?: ((delivery: Delivery) => Delivery) | null
 }
 
 export interface WayIn {
@@ -56,7 +56,7 @@ export function createWayIn(parts: WayInParts): WayIn {
   const bounces = createBounceReader({ store, events, rules: config.queue.bounces, returnPaths, webhooks })
   const turns = new FairTurns()
   const express = new Express()
-  const { around } = parts
+  const { around = null } = parts
   const filing = createStoreDelivery({
     ...{ store, events, bounces, webhooks, checkpoint },
     limits: {

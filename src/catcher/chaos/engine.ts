@@ -44,12 +44,6 @@ export interface ChaosTriggers {
   readonly authentication: ChaosTrigger
 }
 
-export const calmTriggers: ChaosTriggers = {
-  sender: { errorCode: 451, probability: 0 },
-  recipient: { errorCode: 451, probability: 0 },
-  authentication: { errorCode: 535, probability: 0 },
-}
-
 interface Armed {
   readonly rule: ChaosRule
   readonly name: string

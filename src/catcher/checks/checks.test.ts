@@ -6,7 +6,6 @@ import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import fc from 'fast-check'
 import { catcherSection } from '../../config/sections/catcher.ts'
-import { isPublicAddress } from '../../delivery/public-address.ts'
 import type { HeaderField } from '../../mail/header.ts'
 import { splitHeader } from '../../mail/header.ts'
 import { RealClock } from '../../net/real-clock.ts'
@@ -90,7 +89,7 @@ const { links: config } = catcherSection.parse({ links: { perHost: 0, timeout: 2
 const options = (change: Partial<LinkCheckOptions> = {}): LinkCheckOptions => ({
   ...{ config, clock: new RealClock(), redirects: 'tell', signal: new AbortController().signal },
   lookUp: (host) => Promise.resolve(host.endsWith('.internal.example') ? ['10.0.0.1'] : ['127.0.0.1']),
-  isPublic: isPublicAddress,
+  isPublic: (address) => !/^(?:127\.|10\.|169\.254\.|::1$|::ffff:)/.test(address),
   ...change,
 })
 

@@ -19,7 +19,6 @@ import {
   notFound,
   refused,
   searchOf,
-  text,
   tryJson,
   withMessage,
 } from './answers.ts'
