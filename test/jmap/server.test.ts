@@ -206,3 +206,25 @@ test('IMAP tells where the session is (RFC 9698)', async (context) => {
   assert.equal(place, `${url}/jmap/session`)
   assert.equal((await fetch(place, { headers })).status, 200)
 })
+
+test('whoever sends too much hears so, and is not cut', async (context) => {
+  const { url } = await openServer(context, { maxSizeUpload: '1 MB', maxSizeRequest: '1 MB' })
+  const body = Buffer.alloc(8_000_000, ' ')
+  const post = async (
+    path: string,
+    type: string,
+    sent: Buffer | ReadableStream,
+  ): Promise<[number, unknown]> => {
+    const response = await fetch(`${url}${path}`, {
+      ...{ method: 'POST', body: sent, headers: { ...headers, 'content-type': type } },
+      // What fetch wants for a stream.
+      ...{ duplex: 'half' },
+    })
+    return [response.status, ((await response.json()) as { limit?: string }).limit]
+  }
+  const streamed = (): ReadableStream => new Blob([body]).stream()
+  assert.deepEqual(await post('/jmap/api', 'application/json', body), [400, 'maxSizeRequest'])
+  assert.deepEqual(await post('/jmap/upload/A1', 'image/png', body), [413, 'maxSizeUpload'])
+  assert.deepEqual(await post('/jmap/api', 'application/json', streamed()), [400, 'maxSizeRequest'])
+  assert.deepEqual(await post('/jmap/upload/A1', 'image/png', streamed()), [413, 'maxSizeUpload'])
+})
