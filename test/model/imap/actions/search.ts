@@ -137,8 +137,10 @@ const options = ['MIN', 'MAX', 'ALL', 'COUNT', 'SAVE'] as const
 export function search(making: MakingOnView): Action {
   const { dice, session, view } = making
   const uid = dice.oneIn(2) || (session.modes.uidOnly && dice.below(8) > 0)
-  const chosen = dice.oneIn(2) ? dice.some(options) : null
+  const drawn = dice.oneIn(2) ? dice.some(options) : null
   const key = chooseKey(making, 2)
+  // A number that is not there may be BAD, or match nothing: what `$` would be then is not asked.
+  const chosen = key.bad === true ? (drawn?.filter((option) => option !== 'SAVE') ?? null) : drawn
   const returns = chosen === null ? '' : ` RETURN (${chosen.join(' ')})`
   const text = `${uid ? 'UID ' : ''}SEARCH${returns} ${key.text}`
   const action = { text, holds: !uid }
@@ -146,13 +148,7 @@ export function search(making: MakingOnView): Action {
     return { ...action, expect: ['BAD'] }
   const save = chosen?.includes('SAVE') === true
   if (key.modSeq) session.modes.condstore = true
-  // RFC 5182 §2.1: a search that fails leaves nothing saved; one that is BAD was none.
-  if (key.bad)
-    return {
-      ...action,
-      expect: ['BAD', 'OK'],
-      apply: () => (view.saved = save ? new Set(view.saved) : view.saved),
-    }
+  if (key.bad) return { ...action, expect: ['BAD', 'OK'] }
   const found = findAll(view, key, uid)
   return {
     ...action,
