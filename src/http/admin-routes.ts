@@ -6,6 +6,7 @@
 import { Buffer } from 'node:buffer'
 import { z } from 'zod'
 import { accountProblems } from './api/account.ts'
+import { adminAnswers } from './api/admin.ts'
 import type { HttpParts } from './parts.ts'
 import { makeProblem, type Problem, problemResponse, unavailable } from './problem.ts'
 import { isProven } from './proven.ts'
@@ -58,7 +59,14 @@ function askRoute(operation: AdminOperation): Route {
   const { name, about, parameters } = operation
   return route(
     `POST /api/v1/admin/${name}`,
-    { group, summary: about, access: 'admin', body: z.unknown(), shownBody: parameters, answer: z.unknown() },
+    {
+      group,
+      summary: about,
+      access: 'admin',
+      body: z.unknown(),
+      shownBody: parameters,
+      answer: answerOf(name),
+    },
     async (call) => {
       const { caller, body, parts } = call
       if (guarded.has(name) && caller.via === 'session' && !(await isProven(parts, call))) {
@@ -70,6 +78,12 @@ function askRoute(operation: AdminOperation): Route {
       return outcome.type === 'done' ? Response.json(outcome.result ?? {}, noStore) : outcomeProblem(outcome)
     },
   )
+}
+
+/** As `api/admin.ts` has it; of an operation that it does not know, anything. */
+function answerOf(name: string): z.ZodType {
+  const known: Readonly<Record<string, z.ZodType>> = adminAnswers
+  return known[name] ?? z.unknown()
 }
 
 const noStore = { headers: { 'cache-control': 'no-store' } }

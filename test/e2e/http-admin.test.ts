@@ -4,6 +4,7 @@ import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import { test, type TestContext } from 'node:test'
+import { adminAnswers, type AdminOperationName } from '../../src/http/api/admin.ts'
 import { resolveConfig } from '../../src/config/layers.ts'
 import type { ConfigInput } from '../../src/config/schema.ts'
 import { type Posthorn, startPosthorn } from '../../src/main.ts'
@@ -44,7 +45,10 @@ async function ask(posthorn: Posthorn, name: string, body: unknown = {}, user = 
     },
     body: JSON.stringify(body),
   })
-  return { status: response.status, body: await response.json() }
+  const answer: unknown = await response.json()
+  // Every good answer of these tests is held to what the document says.
+  if (response.ok) adminAnswers[name as AdminOperationName].parse(answer)
+  return { status: response.status, body: answer }
 }
 
 test('operations are those of the command line, for admins alone', async (context) => {
@@ -173,6 +177,7 @@ test('the API is described, for programs and for people', async (context) => {
     if (/^(?:mail|terminal)\./.test(name)) continue
     const path = `/api/v1/admin/${name}`
     assert.ok(Object.hasOwn(document.paths, path), path)
+    assert.ok(Object.hasOwn(adminAnswers, name), name)
     // Each says what it does.
     assert.doesNotMatch(
       JSON.stringify(document.paths[path as keyof object]),
@@ -268,4 +273,57 @@ test('a server without accounts has a link to make the first one; a catcher has 
   context.after(() => catcher.stop())
   assert.equal(catcher.setupLink, null)
   assert.match(catcher.pages ?? '', /^http:\/\/127\.0\.0\.1:\d+$/)
+})
+
+test('what operations answer is what their document says', async (context) => {
+  // Nothing leaves: the one route holds all.
+  const posthorn = await serve(context, { relay: { enabled: true, routes: [{ kind: 'hold' }] } })
+  const good = async (name: string, body: object = {}): Promise<unknown> => {
+    const answer = await ask(posthorn, name, body)
+    assert.equal(answer.status, 200, `${name}: ${JSON.stringify(answer.body)}`)
+    return answer.body
+  }
+  const address = 'ann@example.org'
+  const message = 'Subject: x\r\n\r\nx\r\n'
+  await good('account.quota', { address, quota: { bytes: 1_000_000, messages: null } })
+  await good('account.set', { address, quota: { mailboxes: 10 } })
+  await good('account.state', { address, state: 'active' })
+  await good('account.import', { lines: ['carl@example.org secret', 'nonsense'] })
+  await good('account.list')
+  const made = (await good('account.app-password.add', { address, label: 'x' })) as { id: number }
+  await good('account.app-password.list', { address })
+  await good('account.app-password.remove', { address, id: made.id })
+  await good('account.sessions.list', { address })
+  await good('account.sessions.end', { address })
+  await good('account.protection', { address })
+  await good('alias.set', { address: 'all@example.org', targets: [address], owner: 'root@example.org' })
+  await good('alias.list')
+  await good('alias.remove', { address: 'all@example.org' })
+  await posthorn.operations.run('mail.submit', {
+    ...{ reversePath: address, recipients: ['x@far.example'] },
+    message: Buffer.from(message).toString('base64'),
+  })
+  const listed = (await good('queue.list')) as { name: string }[]
+  assert.equal(listed.length, 1)
+  await good('queue.show', { message: listed[0]?.name })
+  for (const name of [
+    'queue.totals',
+    'queue.shape',
+    'suppression.list',
+    'search.list',
+    'store.audit',
+    'store.collect',
+  ]) {
+    await good(name)
+  }
+  const filter = { message: listed[0]?.name }
+  for (const name of ['queue.hold', 'queue.release', 'queue.retry']) await good(name, { filter })
+  await good('queue.discard', { filter })
+  await good('suppression.add', { address: 'x@far.example' })
+  await good('suppression.list')
+  await good('suppression.remove', { address: 'x@far.example' })
+  await good('server.metrics')
+  await good('server.trace', { text: 'far.example' })
+  await good('account.password', { address, password: 'another' })
+  await good('account.remove', { address })
 })
