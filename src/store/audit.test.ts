@@ -10,16 +10,17 @@ import { encodeStructure } from '../mail/mime/codec.ts'
 import { MimeWalker } from '../mail/mime/walker.ts'
 import { plainMessageOptions, plainRecipientOptions } from '../mail/delivery-options.ts'
 import { testFolder } from '../../test/support/store.ts'
-import type { MailboxId } from './model.ts'
+import type { StoreLimits } from './limits.ts'
+import type { AccountId, MailboxId } from './model.ts'
 import { openSqliteStore } from './sqlite/index.ts'
 import type { Store } from './store.ts'
 
-async function open(folder: string): Promise<Store> {
+async function open(folder: string, more: Partial<StoreLimits> = {}): Promise<Store> {
   return openSqliteStore({
     folder,
     clock: new VirtualClock(),
     random: new SeededRandom(1),
-    limits: { inlineBlobBytes: 1_000 },
+    limits: { inlineBlobBytes: 1_000, ...more },
     onListenerError: assert.ifError,
   })
 }
@@ -171,3 +172,37 @@ test('the audit finds a file that is gone', async (context) => {
     ['blob-file'],
   )
 })
+
+const blockFaults: readonly [check: string, fault: string][] = [
+  ['counts', 'UPDATE mailbox SET unseen = unseen - 1 WHERE id = 2'],
+  [
+    'flags',
+    'UPDATE message SET modseq = (SELECT modseq FROM mailbox WHERE id = 2) WHERE mailbox = 2 AND uid = 1',
+  ],
+  ['flags', 'UPDATE flag_block SET first = first + 1'],
+  ['flags', "INSERT INTO flag_block SELECT account, mailbox, first + 1, x'000080000000' FROM flag_block"],
+  ['flags', "UPDATE message SET keywords = '' WHERE mailbox = 2 AND uid = 2"],
+]
+
+for (const [check, fault] of blockFaults) {
+  test(`the audit finds of flags in blocks (${check}): ${fault}`, async (context) => {
+    const folder = await furnished(context)
+    {
+      await using store = await open(folder, { flagBlockChanges: 1 })
+      const request = { account: 1 as AccountId, mailbox: 2 as MailboxId, uids: [[1, 9]] as const }
+      assert.ok((await store.setFlags({ ...request, mode: 'add', flags: 0, keywords: ['k'] })).ok)
+      assert.ok((await store.setFlags({ ...request, mode: 'add', flags: 2, keywords: [] })).ok)
+      assert.deepEqual(await store.audit(), [])
+    }
+    {
+      using database = new DatabaseSync(join(folder, 'posthorn.db'))
+      database.exec(fault)
+    }
+    await using store = await open(folder)
+    const findings = await store.audit()
+    assert.ok(
+      findings.some((finding) => finding.check === check),
+      JSON.stringify(findings),
+    )
+  })
+}
