@@ -6,7 +6,7 @@ import type { Filter } from './standard.ts'
 
 /** RFC 8621 §4.1.1: 1 to 255 printable characters of ASCII, without `( ) { ] % * " \`. */
 export function isKeyword(text: string): boolean {
-  return /^[!#$&'+-[\^-z|}~]{1,255}$/.test(text)
+  return /^[!#$&'+-[^-z|}~]{1,255}$/.test(text)
 }
 
 const keyword = where(string, (text) => (isKeyword(text) ? null : 'a keyword is wanted'))

@@ -4,7 +4,7 @@
 import assert from 'node:assert/strict'
 import fc from 'fast-check'
 import type { Departure } from '../../../src/store/emails.ts'
-import type { AccountId, Mailbox, MailboxId } from '../../../src/store/model.ts'
+import type { AccountId, EmailId, Mailbox, MailboxId } from '../../../src/store/model.ts'
 import { MailAccess, type MailRights } from '../../../src/jmap/server/mail-access.ts'
 import { departedBy, emailEvents, threadEvents } from '../../../src/jmap/server/mail-index/history.ts'
 import type { MailView } from '../../../src/jmap/server/mail-index/mail-view.ts'
@@ -36,6 +36,15 @@ export type Step =
       readonly which: 'deleted' | 'regardless'
     }
   | { readonly do: 'remove-mailbox'; readonly mailbox: number }
+  | {
+      readonly do: 'change-email'
+      readonly mailbox: number
+      readonly email: number
+      readonly enter: number | null
+      readonly leave: number | null
+      readonly flags: number
+    }
+  | { readonly do: 'destroy-email'; readonly mailbox: number; readonly email: number }
   | { readonly do: 'look' }
 
 const small = fc.nat({ max: 5 })
@@ -80,6 +89,17 @@ export const steps: fc.Arbitrary<Step[]> = fc.array(
         which: fc.constantFrom('deleted' as const, 'regardless' as const),
       }),
     },
+    {
+      weight: 5,
+      arbitrary: fc.record({
+        ...{ do: fc.constant('change-email' as const), mailbox: small, email: small },
+        ...{ enter: fc.option(small), leave: fc.option(small), flags: fc.constantFrom(0, 1, 4) },
+      }),
+    },
+    {
+      weight: 1,
+      arbitrary: fc.record({ do: fc.constant('destroy-email' as const), mailbox: small, email: small }),
+    },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('remove-mailbox' as const), mailbox: small }) },
     { weight: 3, arbitrary: fc.record({ do: fc.constant('look' as const) }) },
   ),
@@ -99,8 +119,13 @@ function snapshotOf(view: MailView): Snapshot {
   const threads = new Map<number, string>()
   for (let slot = 0; slot < index.emails.length; slot++) {
     if (!view.hasEmail(slot)) continue
-    const places = view.mailboxesOf(slot).map((number) => index.mailboxes[number])
-    emails.set(index.emails.array[slot] ?? 0, `${places.sort().join()} ${view.keywordsOf(slot).join()}`)
+    const places = view
+      .mailboxesOf(slot)
+      .toSorted((a, b) => (index.mailboxes[a] ?? 0) - (index.mailboxes[b] ?? 0))
+    emails.set(
+      index.emails.array[slot] ?? 0,
+      `${places.map((number) => index.mailboxes[number]).join()} ${view.keywordsOf(slot).join()}`,
+    )
     const thread = index.threadOf.array[slot] ?? 0
     const ids = view.emailsOfThread(thread).map((other) => index.emails.array[other])
     threads.set(index.threads.array[thread] ?? 0, ids.join())
@@ -250,6 +275,21 @@ async function take(
     }
     case 'expunge':
       await store.expunge({ ...place, uids: [[step.first + 1, step.first + 3]], which: step.which })
+      return
+    case 'change-email': {
+      const { flags, enter, leave } = step
+      const change = {
+        // One that there may be.
+        email: (step.email + 1) as EmailId,
+        add: { flags, keywords: flags === 4 ? ['Word'] : [] },
+        ...(enter === null ? {} : { enter: [pick(enter).id] }),
+        ...(leave === null ? {} : { leave: [pick(leave).id] }),
+      }
+      await store.changeEmails({ account, changes: [change], now })
+      return
+    }
+    case 'destroy-email':
+      await store.destroyEmails({ account, emails: [{ email: (step.email + 1) as EmailId }] })
       return
     case 'remove-mailbox':
       await store.removeMailbox(place)
