@@ -1,0 +1,399 @@
+// What the page knows, as signals: the list (only the stretches that were in sight), the message that is open, and what the server tells
+// as it happens. Everything that changes something goes through here.
+import { batch, computed, signal, type Signal } from '@preact/signals'
+import type * as schema from '../../src/catcher/api/schema.ts'
+import { api } from '../shared/api.ts'
+import { startRouter } from '../shared/router.ts'
+import { announce } from '../shared/ui/live.tsx'
+import { toast, toastError } from '../shared/ui/toast.tsx'
+
+export type Summary = schema.MessageSummary
+export type Detail = schema.MessageDetail
+type Output<T extends { readonly _output: unknown }> = T['_output']
+export type Status = Output<typeof schema.status>
+export type Refusal = Output<typeof schema.refusal>
+export type ChaosState = Output<typeof schema.chaosState>
+export type Inbox = Output<typeof schema.inboxList>['inboxes'][number]
+export type Tag = Output<typeof schema.tagList>['tags'][number]
+type List = Output<typeof schema.messageList>
+
+const base = '/api/v1/catcher'
+export const apiPath = (path: string): string => base + path
+
+export const router = startRouter('/')
+
+/** What is shown beside the bar: `messages`, or one of the other pages. */
+export const section = computed(() => {
+  const [first = ''] = router.location.value.segments
+  return ['refused', 'chaos', 'connect'].includes(first) ? first : 'messages'
+})
+export const openId = computed(() => {
+  const [first, id] = router.location.value.segments
+  return first === 'message' && id !== undefined ? id : null
+})
+export const query = computed(() => router.location.value.query.get('q') ?? '')
+export const inbox = computed(() => router.location.value.query.get('inbox') ?? '')
+
+export const rows: Signal<ReadonlyMap<number, Summary>> = signal(new Map())
+export const total = signal(0)
+export const unread = signal(0)
+export const failure = signal<string | null>(null)
+export const loaded = signal(false)
+export const selected: Signal<ReadonlySet<string>> = signal(new Set<string>())
+/** Index of the row that the keys move from. */
+export const cursor = signal(0)
+export const detail = signal<Detail | null>(null)
+export const detailFailure = signal<string | null>(null)
+export const status = signal<Status | null>(null)
+export const inboxes = signal<readonly Inbox[]>([])
+export const tags = signal<readonly Tag[]>([])
+export const refusals = signal<readonly Refusal[]>([])
+export const live = signal<'connecting' | 'live' | 'lost'>('connecting')
+
+const pageSize = 100
+const pending = new Set<number>()
+/** Answers to what was asked before this are old. */
+let generation = 0
+
+/** The address of a place, with the search and the inbox kept. */
+export function place(path: string, changes: { q?: string; inbox?: string } = {}): string {
+  const search = new URLSearchParams()
+  const q = changes.q ?? query.peek()
+  const box = changes.inbox ?? inbox.peek()
+  if (q !== '') search.set('q', q)
+  if (box !== '') search.set('inbox', box)
+  const text = search.toString()
+  return text === '' ? path : `${path}?${text}`
+}
+
+function finding(): URLSearchParams {
+  const search = new URLSearchParams({ timeZone: Intl.DateTimeFormat().resolvedOptions().timeZone })
+  if (query.peek() !== '') search.set('query', query.peek())
+  if (inbox.peek() !== '') search.set('inbox', inbox.peek())
+  return search
+}
+
+/** Asks for the stretches that are in sight and not there. */
+export function needRows(first: number, last: number): void {
+  for (let page = Math.floor(first / pageSize); page * pageSize < last; page++) {
+    const start = page * pageSize
+    if (pending.has(start) || rows.peek().has(start) || start >= total.peek()) continue
+    void loadPage(start)
+  }
+}
+
+async function loadPage(start: number): Promise<void> {
+  const mine = generation
+  pending.add(start)
+  const search = finding()
+  search.set('start', String(start))
+  search.set('limit', String(pageSize))
+  try {
+    const list = await api.get<List>(`${base}/messages?${search}`)
+    if (mine !== generation) return
+    batch(() => {
+      const next = new Map(rows.peek())
+      for (const [index, message] of list.messages.entries()) next.set(start + index, message)
+      rows.value = next
+      total.value = list.total
+      unread.value = list.unread
+      failure.value = null
+      loaded.value = true
+    })
+  } catch (error) {
+    if (mine === generation) failure.value = error instanceof Error ? error.message : String(error)
+  } finally {
+    pending.delete(start)
+  }
+}
+
+/** Begins the list anew; what is in sight stays until the answer is there. */
+export async function reload(): Promise<void> {
+  generation++
+  pending.clear()
+  const mine = generation
+  const search = finding()
+  search.set('limit', String(pageSize))
+  try {
+    const list = await api.get<List>(`${base}/messages?${search}`)
+    if (mine !== generation) return
+    batch(() => {
+      rows.value = new Map(list.messages.entries())
+      total.value = list.total
+      unread.value = list.unread
+      failure.value = null
+      loaded.value = true
+    })
+  } catch (error) {
+    if (mine === generation) failure.value = error instanceof Error ? error.message : String(error)
+  }
+}
+
+let reloading = 0
+function reloadSoon(): void {
+  reloading ||= window.setTimeout(() => {
+    reloading = 0
+    void reload()
+  }, 150)
+}
+
+let sidesLoading = 0
+function sidesSoon(): void {
+  sidesLoading ||= window.setTimeout(() => {
+    sidesLoading = 0
+    void loadSides()
+  }, 300)
+}
+
+async function loadSides(): Promise<void> {
+  try {
+    const [state, boxes, names] = await Promise.all([
+      api.get<Status>(`${base}/status`),
+      api.get<Output<typeof schema.inboxList>>(`${base}/inboxes`),
+      api.get<Output<typeof schema.tagList>>(`${base}/tags`),
+    ])
+    batch(() => {
+      status.value = state
+      inboxes.value = boxes.inboxes
+      tags.value = names.tags
+    })
+  } catch {
+    // The list says what is wrong; the side keeps what it knew.
+  }
+}
+
+export async function loadRefusals(): Promise<void> {
+  try {
+    refusals.value = (await api.get<Output<typeof schema.refusalList>>(`${base}/refusals`)).refusals
+  } catch (error) {
+    toastError(error, 'Refused mail could not be read')
+  }
+}
+
+export async function clearRefusals(): Promise<void> {
+  await api.delete(`${base}/refusals`)
+  refusals.value = []
+}
+
+export function indexOf(id: string): number {
+  for (const [index, row] of rows.peek()) if (row.id === id) return index
+  return -1
+}
+
+export function open(id: string): void {
+  const index = indexOf(id)
+  if (index >= 0) cursor.value = index
+  router.go(place(`message/${id}`))
+}
+
+export function close(): void {
+  router.go(place(''))
+}
+
+async function loadDetail(id: string | null): Promise<void> {
+  detailFailure.value = null
+  if (id === null) {
+    detail.value = null
+    return
+  }
+  try {
+    const message = await api.get<Detail>(`${base}/messages/${id}`)
+    if (openId.peek() !== id) return
+    detail.value = message
+    if (!message.read) void setRead([id], true)
+  } catch (error) {
+    if (openId.peek() !== id) return
+    detail.value = null
+    detailFailure.value = error instanceof Error ? error.message : String(error)
+  }
+}
+
+function patchRows(ids: ReadonlySet<string>, change: (row: Summary) => Summary): void {
+  const next = new Map(rows.peek())
+  for (const [index, row] of next) if (ids.has(row.id)) next.set(index, change(row))
+  rows.value = next
+  const shown = detail.peek()
+  if (shown !== null && ids.has(shown.id)) detail.value = { ...shown, ...change(shown) }
+}
+
+export async function setRead(ids: readonly string[], read: boolean): Promise<void> {
+  patchRows(new Set(ids), (row) => ({ ...row, read }))
+  try {
+    await api.patch(`${base}/messages`, { ids, read })
+    sidesSoon()
+  } catch (error) {
+    toastError(error)
+    reloadSoon()
+  }
+}
+
+export async function setAllRead(): Promise<void> {
+  const search = finding()
+  const body = {
+    query: search.get('query') ?? undefined,
+    inbox: search.get('inbox') ?? undefined,
+    read: true,
+  }
+  await api.patch(`${base}/messages`, body).catch((error: unknown) => toastError(error))
+  reloadSoon()
+  sidesSoon()
+}
+
+export async function setTags(ids: readonly string[], names: readonly string[]): Promise<void> {
+  patchRows(new Set(ids), (row) => ({ ...row, tags: [...names] }))
+  try {
+    await api.patch(`${base}/messages`, { ids, tags: names })
+    sidesSoon()
+  } catch (error) {
+    toastError(error, 'The tags were not kept')
+    reloadSoon()
+  }
+}
+
+export async function addTag(ids: readonly string[], name: string): Promise<void> {
+  try {
+    await api.patch(`${base}/messages`, { ids, addTags: [name] })
+    reloadSoon()
+    sidesSoon()
+  } catch (error) {
+    toastError(error, 'The tag was not added')
+  }
+}
+
+export async function remove(ids: readonly string[]): Promise<void> {
+  const current = openId.peek()
+  const at = current === null ? -1 : indexOf(current)
+  const next = at < 0 ? undefined : (rows.peek().get(at + 1) ?? rows.peek().get(at - 1))
+  try {
+    await api.delete(`${base}/messages`, { ids })
+    selected.value = new Set()
+    toast(ids.length === 1 ? 'Deleted' : `${ids.length} messages deleted`)
+    if (current !== null && ids.includes(current)) {
+      if (next !== undefined && !ids.includes(next.id)) open(next.id)
+      else close()
+    }
+    await reload()
+    sidesSoon()
+  } catch (error) {
+    toastError(error, 'Nothing was deleted')
+  }
+}
+
+/** All that the search and the inbox show. */
+export async function removeShown(): Promise<void> {
+  const search = finding()
+  const body = { query: search.get('query') ?? undefined, inbox: search.get('inbox') ?? undefined }
+  try {
+    await api.delete(`${base}/messages`, body)
+    close()
+    await reload()
+    sidesSoon()
+  } catch (error) {
+    toastError(error, 'Nothing was deleted')
+  }
+}
+
+type LiveEvent = schema.LiveEvent
+
+function hear(event: LiveEvent): void {
+  switch (event.type) {
+    case 'new':
+      announce(`New message: ${event.message.subject}`)
+      notify(event.message)
+      reloadSoon()
+      sidesSoon()
+      return
+    case 'update': {
+      const { id, read, tags: names } = event
+      patchRows(new Set([id]), (row) => ({
+        ...row,
+        ...(read !== undefined && { read }),
+        ...(names !== undefined && { tags: names }),
+      }))
+      sidesSoon()
+      return
+    }
+    case 'delete':
+    case 'reload':
+      reloadSoon()
+      sidesSoon()
+      return
+    case 'stats':
+      return
+    case 'refusal':
+      refusals.value = [event.refusal, ...refusals.peek()].slice(0, 500)
+  }
+}
+
+export const notifying = signal(false)
+
+/** Browser notifications, where somebody wants them. */
+export async function wantNotifications(wanted: boolean): Promise<void> {
+  if (wanted && Notification.permission !== 'granted') {
+    const answer = await Notification.requestPermission()
+    if (answer !== 'granted') {
+      toast('This browser does not allow notifications for this page', { tone: 'bad' })
+      return
+    }
+  }
+  notifying.value = wanted
+}
+
+function notify({ id, from, subject, snippet }: Summary): void {
+  if (!notifying.peek() || document.visibilityState === 'visible') return
+  const shown = new Notification(subject === '' ? '(no subject)' : subject, {
+    body: `${from?.name || from?.address || ''}\n${snippet}`,
+    tag: id,
+  })
+  shown.onclick = () => {
+    window.focus()
+    open(id)
+  }
+}
+
+function listen(): void {
+  const events = new EventSource(`${base}/events`)
+  const types: readonly LiveEvent['type'][] = ['new', 'update', 'delete', 'reload', 'stats', 'refusal']
+  for (const type of types) {
+    events.addEventListener(type, (event: MessageEvent<string>) => {
+      // The server's own events: `liveEvent` of the schema.
+      hear(JSON.parse(event.data) as LiveEvent)
+    })
+  }
+  events.addEventListener('open', () => {
+    const again = live.peek() === 'lost'
+    live.value = 'live'
+    // What came while nobody listened.
+    if (again) reloadSoon()
+  })
+  events.addEventListener('error', () => {
+    live.value = 'lost'
+  })
+}
+
+/** Called once, before the first render. */
+export function start(): void {
+  let shownFor: string | null = null
+  query.subscribe(() => {
+    const now = `${query.value}\n${inbox.value}`
+    if (now === shownFor) return
+    shownFor = now
+    changedSearch()
+  })
+  inbox.subscribe(() => {
+    const now = `${query.value}\n${inbox.value}`
+    if (now === shownFor) return
+    shownFor = now
+    changedSearch()
+  })
+  openId.subscribe((id) => void loadDetail(id))
+  void loadSides()
+  void loadRefusals()
+  listen()
+}
+
+function changedSearch(): void {
+  selected.value = new Set()
+  cursor.value = 0
+  void reload()
+}
