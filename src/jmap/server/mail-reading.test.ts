@@ -425,6 +425,7 @@ test('Email/query: conditions and operators of RFC 8621 §4.4.1', async (context
     assert.deepEqual(await scene.ids({ filter, sort }), ids, JSON.stringify(filter))
   }
   assert.ok(other)
+  assert.equal(await scene.refusal('Email/query', { filter: { colour: 'red' } }), 'unsupportedFilter')
   for (const filter of [
     { hasKeyword: 'a b' },
     { before: 'x' },

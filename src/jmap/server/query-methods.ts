@@ -99,7 +99,7 @@ export function queryMethod<Condition, const F extends Fields>(
 }
 
 /** RFC 8620 §5.5: a condition that the type does not have is unsupportedFilter, one that is wrong invalidArguments. */
-function filterReader<Condition>(
+export function filterReader<Condition>(
   condition: Shape<Condition>,
 ): (given: Json) => Filter<Condition> | null | MethodError {
   const shape = nullable(filterOf(condition))

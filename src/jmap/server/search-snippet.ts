@@ -10,18 +10,21 @@ import { mail } from '../proto/capabilities.ts'
 import { emailCondition, shownTexts } from '../proto/email-filter.ts'
 import { MethodError } from '../proto/errors.ts'
 import type { JsonObject } from '../proto/json.ts'
-import { idOrReference, listOf, nullable, record } from '../proto/shape.ts'
+import { anything, idOrReference, listOf, nullable, record } from '../proto/shape.ts'
 import { markedPart, markedText } from '../proto/snippet.ts'
-import { accountId, filterOf } from '../proto/standard.ts'
+import { accountId } from '../proto/standard.ts'
 import { storedSource, type EmailSource } from './emails/email-source.ts'
 import type { Searching } from './emails/email-results.ts'
 import { accountMethod, type Method } from './module.ts'
+import { filterReader } from './query-methods.ts'
 
 const snippetArguments = record({
   accountId,
-  filter: nullable(filterOf(emailCondition)),
+  filter: nullable(anything),
   emailIds: listOf(idOrReference),
 })
+
+const readFilter = filterReader(emailCondition)
 
 export function searchSnippetGet({ access, limits }: Searching): Method {
   return accountMethod({
@@ -29,7 +32,9 @@ export function searchSnippetGet({ access, limits }: Searching): Method {
     capability: mail,
     access: 'read',
     shape: snippetArguments,
-    async run(call, { filter, emailIds }) {
+    async run(call, { filter: given, emailIds }) {
+      const filter = readFilter(given)
+      if (filter instanceof MethodError) return filter
       if (emailIds.length > call.limits.maxObjectsInGet) return new MethodError('requestTooLarge')
       const rights = await access.rights(call.place)
       const { account } = rights
