@@ -12,7 +12,7 @@ import { createEvents } from '../../src/events/event.ts'
 import type { EmailSight } from '../../src/jmap/server/blob-access.ts'
 import { createJmap, type JmapMountParts } from '../../src/jmap/server/mount.ts'
 import type { PushAnswer, PushPost } from '../../src/jmap/server/push-request.ts'
-import { vapidKeysOf } from '../../src/jmap/server/web-push.ts'
+import { vapidKeysOf } from '../../src/jmap/server/vapid.ts'
 import type { Json, JsonObject } from '../../src/jmap/proto/json.ts'
 import type { Account, Quota } from '../../src/store/model.ts'
 import type { Store } from '../../src/store/store.ts'
@@ -25,6 +25,8 @@ export interface JmapHouseOptions {
   readonly modules?: JmapMountParts['modules']
   /** Default: a store of its own. */
   readonly store?: Store
+  /** Default: a clock of its own. */
+  readonly clock?: VirtualClock
   /** What a push service answers; default 201. */
   readonly push?: (post: PushPost) => PushAnswer | Promise<PushAnswer>
   /** Names of sessions of the pages that have ended. */
@@ -56,7 +58,7 @@ export function textAt(value: Json | undefined, ...path: string[]): string {
 
 export class JmapHouse implements Disposable {
   readonly store: Store
-  readonly clock = new VirtualClock()
+  readonly clock: VirtualClock
   /** Pushes in their order. */
   readonly posts: PushPost[] = []
   readonly events: EventRecord[] = []
@@ -65,6 +67,7 @@ export class JmapHouse implements Disposable {
 
   private constructor(store: Store, options: JmapHouseOptions) {
     this.store = store
+    this.clock = options.clock ?? new VirtualClock()
     const events = createEvents([
       { record: (kind, fields) => void this.events.push({ name: kind.name, level: kind.level, fields }) },
     ])
