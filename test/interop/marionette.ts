@@ -16,10 +16,10 @@ const prelude = `
 const { MailServices } = ChromeUtils.importESModule('resource:///modules/MailServices.sys.mjs')
 const done = arguments[arguments.length - 1]
 const until = async (what) => {
-  for (let turn = 0; turn < 1000; turn++) {
+  for (const end = Date.now() + 50_000; Date.now() < end; ) {
     const value = what()
     if (value) return value
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await new Promise((resolve) => ChromeUtils.idleDispatch(resolve, { timeout: 50 }))
   }
   throw new Error('waited in vain for ' + what)
 }

@@ -3,7 +3,6 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { greetedScene, outgoing, summary } from '../../../test/support/smtp-client.ts'
 
-const envelope = 'MAIL FROM:<a@example.org>\nRCPT TO:<b@example.net>'
 const long = `${'x'.repeat(998)}\r\n`.repeat(300)
 
 test('a connection that goes before the end of the content: lost', async () => {
