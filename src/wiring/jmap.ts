@@ -55,6 +55,8 @@ async function makeJmap({ backend, resolver }: JmapParts, closing: AsyncDisposab
     { createJmap },
     { MailAccess },
     { createMailModule },
+    { createSubmissionModule },
+    { createVacationModule },
     { createEmailSight },
     { createPushRequest },
     { vapidKeysOf },
@@ -62,9 +64,11 @@ async function makeJmap({ backend, resolver }: JmapParts, closing: AsyncDisposab
     import('../jmap/server/mount.ts'),
     import('../jmap/server/mail-access.ts'),
     import('../jmap/server/mail-module.ts'),
+    import('../jmap/server/submission.ts'),
+    import('../jmap/server/vacation.ts'),
     import('../jmap/server/email-sight.ts'),
     import('../jmap/server/push-request.ts'),
-    import('../jmap/server/web-push.ts'),
+    import('../jmap/server/vapid.ts'),
   ])
   const { pushToLoopback } = config.jmap
   const access = new MailAccess({ store, memory: config.jmap.mailIndexMemory, now: () => clock.now() })
@@ -87,6 +91,13 @@ async function makeJmap({ backend, resolver }: JmapParts, closing: AsyncDisposab
           maxMailboxPath: config.imap.mailboxName,
         },
       }),
+      createSubmissionModule({
+        ...{ store, access, random, clock, directory: backend.directory, submitter: backend.submitter },
+        ...{ config: config.submission, maxRecipients: config.smtp.maxRecipients },
+        maxMessageSize: config.maxMessageSize,
+        webhooks: config.webhooks.length > 0 ? 'on' : 'off',
+      }),
+      createVacationModule({ store, clock }),
     ],
     push: {
       request: createPushRequest({

@@ -64,6 +64,19 @@ export function objectContract(test: Room): void {
     assert.equal((await house.accountOf(account)).modSeq, changed.modSeq)
   })
 
+  test('accounts that have objects of a kind are found by it', async (house) => {
+    const account = await house.account()
+    const [none, other] = [await house.account('ben'), await house.account('cat')]
+    assert.deepEqual(await house.store.accountsWithObjects(kind), [])
+    const [one] = await make(house, account, '1')
+    await make(house, other, '2', '3')
+    assert.ok(one && none)
+    assert.deepEqual(await house.store.accountsWithObjects(kind), [account, other])
+    await change(house, account, { destroy: [one] })
+    assert.deepEqual(await house.store.accountsWithObjects(kind), [other])
+    assert.deepEqual(await house.store.accountsWithObjects('unheard'), [])
+  })
+
   test('a call that is refused changes nothing', async (house) => {
     const account = await house.account()
     const [one] = await make(house, account, '1')

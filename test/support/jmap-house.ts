@@ -92,6 +92,8 @@ export class JmapHouse implements Disposable {
 
   /** Has the domain `x.test`, and no account. */
   static async open(context: TestContext, options: JmapHouseOptions = {}): Promise<JmapHouse> {
+    // What the first push loads takes time that no clock of ours knows of.
+    await import('../../src/jmap/server/web-push.ts')
     const store = options.store ?? (await testStore(context))
     const house = new JmapHouse(store, options)
     context.after(() => house[Symbol.dispose]())

@@ -14,7 +14,11 @@ export const jmapSection = z
     maxQueryResults: count(5000, 'Ids that one /query tells at once; clients page through the others.'),
     maxChanges: count(5000, 'Ids that one /changes tells at once.'),
     uploadQuota: size('200 MB', 'Uploads of one user that no message holds yet; the oldest go first.'),
-    uploadTime: duration('6h', 'How long an upload is kept. At least an hour.'),
+    uploadTime: duration('6h', 'How long an upload is kept. At least an hour.').refine(
+      (milliseconds) => milliseconds >= 3_600_000,
+      // RFC 8620 §6: "an unreferenced blob MUST NOT be deleted for at least 1 hour".
+      'RFC 8620 wants an hour at least',
+    ),
     maxBlobOctets: size('5 MB', 'Octets that one Blob/get or Blob/upload takes in all.'),
     maxDataSources: count(64, 'Pieces of which Blob/upload puts one blob together.'),
     maxSizeAttachmentsPerEmail: size('50 MB', 'Attachments of one Email together, unencoded.'),
@@ -25,7 +29,14 @@ export const jmapSection = z
     maxEventSources: count(20, 'Event streams and WebSockets of one account at once.'),
     pushSubscriptions: count(20, 'Push subscriptions of one account.'),
     pushSubscriptionsPerHour: count(60, 'Push subscriptions that an account may create in an hour.'),
-    pushExpires: duration('30d', 'The longest that a push subscription lasts without being renewed.'),
+    pushExpires: duration(
+      '30d',
+      'The longest that a push subscription lasts without being renewed. At least two days.',
+    ).refine(
+      (milliseconds) => milliseconds >= 172_800_000,
+      // RFC 8620 §7.2: "This maximum expiry time MUST be at least 48 hours in the future".
+      'RFC 8620 wants two days at least',
+    ),
     pushInterval: duration('1s', 'The shortest time between two pushes to one subscription.'),
     pushTimeout: duration('15s', 'For the answer of a push service.'),
     pushGiveUpAfter: duration(

@@ -23,7 +23,7 @@ import {
   trySessionOf,
 } from './push-subscription.ts'
 import { StateWatch } from './state-watch.ts'
-import { makePush, type VapidKeys } from './web-push.ts'
+import type { VapidKeys } from './vapid.ts'
 
 export interface PusherParts {
   readonly store: Store
@@ -213,7 +213,8 @@ export class Pusher {
     return answer
   }
 
-  #post(subscription: PushSubscription, object: JsonObject): Promise<PushAnswer> {
+  async #post(subscription: PushSubscription, object: JsonObject): Promise<PushAnswer> {
+    const { makePush } = await import('./web-push.ts')
     const { request, vapid, subject, clock, config } = this.#parts
     const piece = makePush(subscription, object, { vapid, subject, now: clock.now() })
     return request({ url: subscription.url, ...piece, timeoutMilliseconds: config.pushTimeout })

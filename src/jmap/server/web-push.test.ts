@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { createDecipheriv, createECDH, createPublicKey, hkdfSync, verify } from 'node:crypto'
 import { test } from 'node:test'
-import { makePush, vapidKeysOf } from './web-push.ts'
+import { vapidKeysOf } from './vapid.ts'
+import { makePush } from './web-push.ts'
 
 const url = 'https://push.example.net:8443/push/JzLQ3raZJfFBR0aqvOMsLrt54w4rJUsV'
 const now = Date.UTC(2026, 10, 22)

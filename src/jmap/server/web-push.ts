@@ -1,28 +1,10 @@
 // What a push to a service looks like: encrypted for the client where it gave keys (RFC 8291), and signed by this installation (VAPID, RFC
-// 8292), with a key that comes from the installation's secret and is the same on every node.
+// 8292). Loaded with the first push.
 import { Buffer } from 'node:buffer'
-import { createECDH, hkdfSync } from 'node:crypto'
 import webPush from 'web-push'
 import type { JsonObject } from '../proto/json.ts'
 import type { PushSubscription } from './push-subscription.ts'
-
-export interface VapidKeys {
-  /** Base64url; RFC 9749 §3 `applicationServerKey`. */
-  readonly publicKey: string
-  readonly privateKey: string
-}
-
-/** The order of P-256 (FIPS 186-5, SP 800-186 §3.2.1.3). */
-const order = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n
-
-export function vapidKeysOf(secret: Uint8Array): VapidKeys {
-  const octets = Buffer.from(hkdfSync('sha256', secret, '', 'posthorn jmap vapid', 48))
-  const scalar = (BigInt(`0x${octets.toString('hex')}`) % (order - 1n)) + 1n
-  const key = Buffer.from(scalar.toString(16).padStart(64, '0'), 'hex')
-  const curve = createECDH('prime256v1')
-  curve.setPrivateKey(key)
-  return { publicKey: curve.getPublicKey('base64url'), privateKey: key.toString('base64url') }
-}
+import type { VapidKeys } from './vapid.ts'
 
 export interface PushPiece {
   readonly headers: Readonly<Record<string, string>>
