@@ -91,3 +91,9 @@ export const subscriberFailed = defineEvent<{ error: string }>({
   level: 'error',
   help: 'A defect of ours: what listens to changes threw; the change itself is kept.',
 })
+
+export const eventFileFailed = defineEvent<{ error: string }>({
+  name: 'server.event-file-failed',
+  level: 'error',
+  help: 'Events cannot be written to the data folder; tracing knows only what is in memory until they can.',
+})

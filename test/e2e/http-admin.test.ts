@@ -1,6 +1,9 @@
 // Administration by HTTP, over a running server: who may, the same words as the command line, what it says of itself.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { connect, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import { test, type TestContext } from 'node:test'
@@ -326,4 +329,21 @@ test('what operations answer is what their document says', async (context) => {
   await good('server.trace', { text: 'far.example' })
   await good('account.password', { address, password: 'another' })
   await good('account.remove', { address })
+})
+
+test('a message is traced after a restart', async (context) => {
+  const data = await mkdtemp(join(tmpdir(), 'posthorn-admin-'))
+  context.after(() => rm(data, { recursive: true }))
+  const first = await serve(context, { data })
+  const port = first.listeners.find(({ service }) => service === 'smtp')?.port ?? 0
+  const lines = ['EHLO c.example', 'MAIL FROM:<bob@far.example>', 'RCPT TO:<ann@example.org>', 'DATA']
+  const socket = await converse(port, [...lines, 'From: <a@b.example>\r\n\r\nx\r\n.'])
+  socket.destroy()
+  await first.stop()
+  const second = await startPosthorn(first.backend.config)
+  context.after(() => second.stop())
+  const traces = (await ask(second, 'server.trace', { text: 'bob@far.example' })).body as {
+    records: object[]
+  }[]
+  assert.equal(traces[0]?.records.length, 2)
 })

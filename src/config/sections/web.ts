@@ -35,6 +35,10 @@ export const webSection = z
       5000,
       'Events that a server remembers for its admin page and for `posthorn server`; the oldest goes first.',
     ),
+    eventFileSize: size(
+      '64 MB',
+      'Room for the events that are kept in the data folder of a server with pages, so that messages can be traced after a restart; 0 keeps none.',
+    ),
     webSocketPing: duration('30s', 'How often a WebSocket is asked whether its other side is still there.'),
     webSocketBuffer: size(
       '16 MB',

@@ -21,6 +21,11 @@ export interface LiveConnection {
   readonly account: string | null
 }
 
+/** Records that say one of the texts, in whatever case, oldest first; of more than `limit` the newest. */
+export interface EventHistory {
+  search(texts: readonly string[], limit: number): Promise<Recorded[]>
+}
+
 export interface LiveServer {
   /** Facts that do not change while it runs. */
   readonly facts: {
@@ -46,6 +51,8 @@ export interface LiveServer {
   /** Ends it where no reply is cut; false where there is none of that id. */
   endConnection(id: number): boolean
   readonly recorder: Recorder
+  /** Events of a longer time than the recorder remembers, also from before a restart; null where no file keeps them. */
+  readonly history: EventHistory | null
   readonly throttle: ThrottleView | null
   readonly queueAdmin: QueueAdmin
   settings(): readonly Explained[]
@@ -123,7 +130,7 @@ function overviewOperations(server: LiveServer): Record<string, Operation> {
   }
 }
 
-function recordOperations({ recorder, queueAdmin }: LiveServer): Record<string, Operation> {
+function recordOperations({ recorder, history, queueAdmin }: LiveServer): Record<string, Operation> {
   return {
     'server.log': operation(log.prefault({}), async ({ before, limit, ...filter }) => {
       const wanted = recordTest(filter)
@@ -140,7 +147,7 @@ function recordOperations({ recorder, queueAdmin }: LiveServer): Record<string, 
     }),
     'server.trace': operation(
       z.strictObject({ text: z.string().min(1).max(400), limit: z.int().min(1).max(mostTraces).default(20) }),
-      ({ text, limit }) => trace(recorder, queueAdmin, { text, limit }),
+      ({ text, limit }) => trace(history ?? remembered(recorder), queueAdmin, { text, limit }),
     ),
   }
 }
@@ -161,16 +168,27 @@ function guardOperations({ throttle }: LiveServer): Record<string, Operation> {
   }
 }
 
-/** Messages whose records say the text, newest first, each with all that is remembered of it. */
+/** What the recorder has in memory. */
+function remembered(recorder: Recorder): EventHistory {
+  return {
+    async search(texts, limit) {
+      const tests = texts.map((text) => recordTest({ level: 'debug', name: '', text }))
+      return recorder.find((one) => tests.some((says) => says(one)), limit).toReversed()
+    },
+  }
+}
+
+/** Messages whose records say the text, newest first, each with all that is known of it. */
 async function trace(
-  recorder: Recorder,
+  history: EventHistory,
   queueAdmin: QueueAdmin,
   { text, limit }: { readonly text: string; readonly limit: number },
 ): Promise<ShownTrace[]> {
   const says = recordTest({ level: 'debug', name: '', text })
-  const found = recorder.find((one) => isOfMail(one) && says(one), mostRecords)
+  const said = await history.search([text], mostRecords)
+  const found = said.filter((one) => isOfMail(one) && says(one)).toReversed()
   const names = [...new Set(found.flatMap((one) => nameOf(one) ?? []))].slice(0, limit)
-  const all = recorder.find(isOfMail, mostRecords).toReversed()
+  const all = names.length === 0 ? [] : (await history.search(names, mostRecords)).filter(isOfMail)
   const traces: ShownTrace[] = []
   for (const message of names) {
     const records = all.filter((one) => nameOf(one) === message).map(shownRecord)
