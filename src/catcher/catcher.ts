@@ -83,6 +83,8 @@ export interface Found {
   readonly messages: readonly CaughtSummary[]
   readonly total: number
   readonly unread: number
+  /** For `FindRequest.after`; null at the end. */
+  readonly next: string | null
 }
 
 export interface FindRequest {
@@ -94,8 +96,8 @@ export interface FindRequest {
   readonly limit?: number
   /** Milliseconds since the epoch: older ones alone. */
   readonly before?: number
-  /** A message's id: those that came before it alone. */
-  readonly after?: CaughtId
+  /** `Found.next` of an answer before: what was older than that, whatever has gone since. */
+  readonly after?: string
 }
 
 export interface InboxState {
@@ -355,8 +357,11 @@ export class Catcher implements AsyncDisposable {
   async find(request: FindRequest): Promise<Found> {
     const { start = 0, limit = 50 } = request
     const rows = await this.#find(request)
+    const page = rows.slice(start, start + limit)
+    const last = page.at(-1)
     return {
-      messages: rows.slice(start, start + limit).map(summaryOf),
+      messages: page.map(summaryOf),
+      next: last === undefined || rows.length <= start + page.length ? null : String(last.uid),
       total: rows.length,
       unread: rows.reduce((sum, { read }) => sum + (read ? 0 : 1), 0),
     }
@@ -515,13 +520,13 @@ export class Catcher implements AsyncDisposable {
   /** Newest first. */
   async #find({ query = '', timeZone, inbox, before, after }: FindRequest): Promise<Row[]> {
     const parsed = parseQuery(query, timeZone === undefined ? {} : { timeZone })
-    const from = after === undefined ? undefined : this.#shelf.row(after)
+    const older = after !== undefined && /^\d{1,10}$/.test(after) ? Number(after) : Number.POSITIVE_INFINITY
     const found: Row[] = []
     const open: Row[] = []
     for (const row of this.#shelf.rows) {
       if (inbox !== undefined && row.inbox !== inbox) continue
       if (before !== undefined && row.receivedAt >= before) continue
-      if (from !== undefined && row.uid >= from.uid) continue
+      if (row.uid >= older) continue
       const test = matches(parsed, row)
       if (test === 'yes') found.push(row)
       else if (test === 'text') open.push(row)

@@ -8,6 +8,7 @@ import {
 } from './admin-commands.ts'
 import { addAttachCommand } from './attach-command.ts'
 import { makeBaseProgram } from './base-program.ts'
+import { addCatcherCommands } from './catcher-commands.ts'
 import { addCollectCommand } from './collect-command.ts'
 import { addConfigCommands } from './config-command.ts'
 import { addIndexCommand } from './index-command.ts'
@@ -30,6 +31,7 @@ export function makeProgram(io: Io): Command {
   addAttachCommand(program, io)
   addSendmailCommand(program, io)
   addQueueCommands(program, io)
+  addCatcherCommands(program, io)
   addCollectCommand(program, io)
   addIndexCommand(program, io)
   addTransferCommands(program, io)

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -12,6 +12,7 @@ import { ImapFlow } from 'imapflow'
 import { dkimSign } from 'mailauth/lib/dkim/sign.js'
 import { createTransport } from 'nodemailer'
 import type { MessageDetail } from '../../src/catcher/api/schema.ts'
+import { done, json as printed, posthorn, temporaryPlace } from './program.ts'
 import { letter, openCatcherHouse, type CatcherHouse } from '../support/catcher-house.ts'
 
 async function api<T>(the: CatcherHouse, path: string, init?: RequestInit): Promise<T> {
@@ -462,4 +463,34 @@ test('the OpenAPI document names every route', async (context) => {
   const { paths } = await api<{ paths: Record<string, object> }>(the, '/openapi.json')
   assert.ok(Object.keys(paths).length >= 28)
   assert.ok(paths['/api/v1/catcher/messages/{id}/checks/authentication'])
+})
+
+test('files go in, and what was caught comes out as files', async (context) => {
+  const the = await openCatcherHouse(context, { catcher: { users: [{ name: 'dev', password: 'pass' }] } })
+  const { folder } = await temporaryPlace(context)
+  const mbox = [1, 2].map(
+    (number) => `From app@shop.example Mon Jan  5 10:00:00 2026\n${letter(`mbox ${number}`)}\n\n`,
+  )
+  await writeFile(join(folder, 'in.mbox'), mbox.join(''))
+  const where = ['--url', the.url, '--user', 'dev:pass']
+  const put = ['catcher', 'ingest', join(folder, 'in.mbox'), ...where]
+  assert.deepEqual(await printed(folder, put), { messages: 2, problems: [] })
+  await done(folder, ['catcher', 'ingest', '-', '--to', 'qa@team.example', ...where], letter('by hand'))
+  assert.deepEqual(
+    (await the.catcher.find({})).messages.map(({ subject }) => subject),
+    ['by hand', 'mbox 2', 'mbox 1'],
+  )
+  const out = join(folder, 'out')
+  assert.match(
+    await done(folder, ['catcher', 'dump', out, '--query', 'subject:mbox', ...where]),
+    /^2 messages in /,
+  )
+  const files = await readdir(out)
+  assert.equal(files.length, 2)
+  const text = await readFile(join(out, files[0] ?? ''), 'utf8')
+  assert.match(text, /^Return-Path: <app@shop\.example>\r\n[^]*Subject: mbox \d\r\n/)
+  const refused = await posthorn(folder, ['catcher', 'dump', out, '--url', the.url])
+  assert.equal(refused.code, 1)
+  const nobody = await posthorn(folder, ['catcher', 'dump', out, '--url', 'http://127.0.0.1:1'])
+  assert.equal(nobody.code, 4)
 })

@@ -106,14 +106,8 @@ export const catcherRoutes: readonly ApiRoute[] = [
         limit,
         ...(after !== null && { after }),
       })
-      const more = found.total > start + found.messages.length
-      const { messages, total, unread } = found
-      return {
-        messages: messages.map(shown),
-        total,
-        unread,
-        next: more ? (messages.at(-1)?.id ?? null) : null,
-      }
+      const { messages, total, unread, next } = found
+      return { messages: messages.map(shown), total, unread, next }
     },
   ),
   apiRoute(
