@@ -92,7 +92,7 @@ async function makeJmap({ backend, resolver }: JmapParts, closing: AsyncDisposab
         },
       }),
       createSubmissionModule({
-        ...{ store, access, random, clock, directory: backend.directory, submitter: backend.submitter },
+        ...{ store, access, random, clock, directory: backend.directory, submitter: backend.wayIn.submitter },
         ...{ config: config.submission, maxRecipients: config.smtp.maxRecipients },
         maxMessageSize: config.maxMessageSize,
         webhooks: config.webhooks.length > 0 ? 'on' : 'off',
