@@ -1,0 +1,53 @@
+// What the page and the frames without an origin say to one another.
+
+/** To and from `frame/message.html`. */
+export type FrameMessage =
+  | { readonly type: 'show'; readonly html: string; readonly dark: boolean }
+  | { readonly type: 'ready' }
+  | { readonly type: 'height'; readonly height: number }
+  | FrameKey
+
+export interface FrameKey {
+  readonly type: 'key'
+  readonly key: string
+  readonly ctrlKey: boolean
+  readonly metaKey: boolean
+  readonly shiftKey: boolean
+}
+
+/** Which formats hold where the cursor is. */
+export interface EditorFormat {
+  readonly bold: boolean
+  readonly italic: boolean
+  readonly underline: boolean
+  readonly link: boolean
+  readonly list: 'ul' | 'ol' | null
+  readonly quote: boolean
+}
+
+export type EditorCommand =
+  | 'bold'
+  | 'italic'
+  | 'underline'
+  | 'bullet-list'
+  | 'number-list'
+  | 'quote'
+  | 'unquote'
+  | 'clear'
+  | 'undo'
+  | 'redo'
+
+/** To and from `frame/editor.html`. */
+export type EditorMessage =
+  | { readonly type: 'open'; readonly html: string; readonly dark: boolean; readonly focus: boolean }
+  | { readonly type: 'command'; readonly command: EditorCommand }
+  | { readonly type: 'link'; readonly url: string }
+  | { readonly type: 'image'; readonly url: string }
+  | { readonly type: 'signature'; readonly html: string }
+  | { readonly type: 'focus' }
+  | { readonly type: 'ready' }
+  | { readonly type: 'changed'; readonly html: string }
+  | { readonly type: 'format'; readonly format: EditorFormat }
+  | { readonly type: 'files'; readonly files: readonly File[] }
+  | { readonly type: 'height'; readonly height: number }
+  | FrameKey

@@ -1,0 +1,164 @@
+// HTML that somebody sent, cleaned before it goes into its frame: no scripts, forms, frames, or anything that runs; no address to load
+// from but those that `resolve` allows. The frame's own policy says the same once more.
+import DOMPurify, { type Config } from 'dompurify'
+
+export interface CleanOptions {
+  /** The data URL of a part of the message by its Content-ID, or undefined. */
+  readonly inline: (contentId: string) => string | undefined
+  /** Whether pictures and fonts may come from elsewhere. */
+  readonly remote: boolean
+}
+
+export interface CleanHtml {
+  readonly html: string
+  /** How many things from elsewhere were left out. */
+  readonly blocked: number
+}
+
+const purify = DOMPurify(window)
+
+const settings: Config = {
+  WHOLE_DOCUMENT: true,
+  FORBID_TAGS: [
+    'form',
+    'input',
+    'button',
+    'select',
+    'textarea',
+    'option',
+    'iframe',
+    'frame',
+    'frameset',
+    'object',
+    'embed',
+    'applet',
+    'link',
+    'meta',
+    'base',
+    'audio',
+    'video',
+    'source',
+    'track',
+    'dialog',
+    'template',
+    'slot',
+    'svg',
+    'math',
+    'portal',
+    'noscript',
+  ],
+  FORBID_ATTR: [
+    'ping',
+    'srcset',
+    'autofocus',
+    'contenteditable',
+    'popover',
+    'popovertarget',
+    'is',
+    'slot',
+    'name',
+    'nonce',
+    'formaction',
+  ],
+  ADD_TAGS: ['center', 'font'],
+  ADD_ATTR: ['target', 'bgcolor', 'background', 'align', 'valign', 'cellpadding', 'cellspacing', 'border'],
+  ALLOW_DATA_ATTR: false,
+  ALLOW_ARIA_ATTR: true,
+  SANITIZE_NAMED_PROPS: true,
+  ALLOWED_URI_REGEXP: /^(?:https?:|mailto:|tel:|cid:|data:image\/(?:png|gif|jpe?g|webp|avif|bmp);|#)/i,
+  RETURN_DOM: true,
+}
+
+const remoteUrl = /^\s*(?:https?:)?\/\//i
+
+/** What a `url(…)` in CSS may become. */
+function cleanCss(css: string, options: CleanOptions, count: { blocked: number }): string {
+  // CSS escapes could hide a `url(`: a sheet that has them in odd places loses them first.
+  const plain = css
+    .replaceAll(/\/\*[\s\S]*?(?:\*\/|$)/g, '')
+    .replaceAll(/\\(?:([0-9a-f]{1,6})\s?|(.))/gi, (_, hex: string | undefined, other: string | undefined) => {
+      const code = hex === undefined ? 0 : Number.parseInt(hex, 16)
+      return hex === undefined ? (other ?? '') : code > 31 && code < 127 ? String.fromCodePoint(code) : ''
+    })
+    .replaceAll(/@import[^;]*(?:;|$)/gi, '')
+    .replaceAll(/(?:-moz-binding|behavior)\s*:[^;}]*/gi, '')
+    .replaceAll(/expression\s*\(/gi, '(')
+    .replaceAll(/position\s*:\s*(?:fixed|sticky)/gi, 'position:absolute')
+    .replaceAll(/image-set\s*\(/gi, 'none(')
+    .replaceAll(/<\/?style/gi, '')
+  return plain.replaceAll(/url\(\s*(['"]?)([^'")]*)\1\s*\)?/gi, (_, _quote: string, url: string) => {
+    const resolved = resolveUrl(url, options, count)
+    return resolved === undefined ? 'none' : `url("${resolved.replaceAll(/["\\\n]/g, encodeURIComponent)}")`
+  })
+}
+
+function resolveUrl(url: string, options: CleanOptions, count: { blocked: number }): string | undefined {
+  const trimmed = url.trim()
+  if (/^cid:/i.test(trimmed)) return options.inline(decode(trimmed.slice(4)))
+  if (/^data:image\/(?:png|gif|jpe?g|webp|avif|bmp);/i.test(trimmed)) return trimmed
+  if (!remoteUrl.test(trimmed)) return undefined
+  if (options.remote) return trimmed.startsWith('//') ? `https:${trimmed}` : trimmed
+  count.blocked++
+  return undefined
+}
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    // Not percent-encoded: the Content-ID as it stands.
+    return text
+  }
+}
+
+function cleanElement(element: Element, options: CleanOptions, count: { blocked: number }): void {
+  const style = element.getAttribute('style')
+  if (style !== null) element.setAttribute('style', cleanCss(style, options, count))
+  for (const name of ['src', 'background', 'poster'] as const) {
+    const url = element.getAttribute(name)
+    if (url === null) continue
+    const resolved = resolveUrl(url, options, count)
+    if (resolved === undefined) element.removeAttribute(name)
+    else element.setAttribute(name, resolved)
+  }
+  const href = element.getAttribute('href')
+  if (href === null) return
+  if (element.localName !== 'a' && element.localName !== 'area') element.removeAttribute('href')
+  else if (/^(?:https?:|mailto:|tel:)/i.test(href.trim())) {
+    element.setAttribute('target', '_blank')
+    element.setAttribute('rel', 'noopener noreferrer nofollow')
+  } else if (!href.startsWith('#')) element.removeAttribute('href')
+}
+
+/** The body with the styles of its head, as text for the frame. */
+export function cleanHtml(html: string, options: CleanOptions): CleanHtml {
+  const count = { blocked: 0 }
+  const root = purify.sanitize(html, settings) as unknown as HTMLElement
+  for (const sheet of root.querySelectorAll('style')) {
+    sheet.textContent = cleanCss(sheet.textContent, options, count)
+    for (const attribute of [...sheet.attributes])
+      if (attribute.name !== 'media') sheet.removeAttribute(attribute.name)
+  }
+  for (const element of root.querySelectorAll('*')) cleanElement(element, options, count)
+  const body = root.querySelector('body')
+  if (body !== null) cleanElement(body, options, count)
+  const sheets = [...root.querySelectorAll('head style')].map(({ outerHTML }) => outerHTML).join('')
+  const holder = document.implementation.createHTMLDocument('').createElement('div')
+  holder.className = 'mail-body'
+  for (const name of ['style', 'bgcolor', 'dir', 'lang']) {
+    const value = body?.getAttribute(name) ?? null
+    if (value !== null) holder.setAttribute(name, value)
+  }
+  if (holder.hasAttribute('bgcolor')) holder.style.backgroundColor = holder.getAttribute('bgcolor') ?? ''
+  holder.append(...(body?.childNodes ?? []))
+  return { html: sheets + holder.outerHTML, blocked: count.blocked }
+}
+
+/** For the editor: the same, and sheets left out, since they would style what is written above. */
+export function cleanForEditor(html: string, options: CleanOptions): string {
+  const { html: clean } = cleanHtml(html, options)
+  const holder = document.implementation.createHTMLDocument('').createElement('div')
+  holder.innerHTML = clean
+  for (const sheet of holder.querySelectorAll('style')) sheet.remove()
+  return (holder.querySelector('.mail-body') ?? holder).innerHTML
+}

@@ -1,0 +1,78 @@
+// The frame of the page: bar, folders, list, what is read, what is written.
+import type { JSX } from 'preact'
+import { useEffect } from 'preact/hooks'
+import { useSignalEffect } from '@preact/signals'
+import type { GetResponse, Identity } from '../shared/jmap/types.ts'
+import { IconButton } from '../shared/ui/button.tsx'
+import { Brand } from '../shared/ui/logo.tsx'
+import { Split } from '../shared/ui/split.tsx'
+import { ComposeDock } from './compose/compose-dock.tsx'
+import { useWebmail } from './context.ts'
+import { ConversationPane } from './list/conversation-pane.tsx'
+import { startNotifications } from './notifications.ts'
+import { ThreadPane } from './reading/thread-pane.tsx'
+import { SearchBox } from './search-box.tsx'
+import { Shortcuts } from './shortcuts.tsx'
+import { Sidebar } from './sidebar.tsx'
+import { UserMenu } from './user-menu.tsx'
+
+export function App(): JSX.Element {
+  const webmail = useWebmail()
+  useSignalEffect(() => webmail.follow(webmail.place.value))
+  useSignalEffect(() => {
+    const inbox = webmail.store.byRole('inbox')
+    const unread = inbox?.unreadEmails ?? 0
+    document.title = unread > 0 ? `(${unread}) Mail` : 'Mail'
+  })
+  useEffect(() => {
+    void webmail.contacts.load(webmail.store.byRole('sent')?.id)
+    webmail.client
+      .call<GetResponse<Identity>>('Identity/get', { ids: null })
+      .then(({ list }) => (webmail.identities.value = list))
+      .catch(() => undefined)
+    return startNotifications(webmail)
+  }, [webmail])
+  const reading = webmail.threadId.value !== null
+  return (
+    <div class={`shell webmail ${reading ? 'is-reading' : ''}`}>
+      <a class="skip-link" href="#conversations">
+        Skip to the messages
+      </a>
+      <header class="shell-bar">
+        <IconButton
+          class="only-phone"
+          icon="menu"
+          label="Folders"
+          aria-expanded={webmail.sideOpen.value}
+          onClick={() => (webmail.sideOpen.value = true)}
+        />
+        <span class="only-desktop webmail-brand">
+          <Brand href="/mail/" />
+        </span>
+        <SearchBox />
+        <UserMenu />
+      </header>
+      {webmail.sideOpen.value ? (
+        <div class="shell-shade" onClick={() => (webmail.sideOpen.value = false)} />
+      ) : null}
+      <Sidebar />
+      <main class="shell-main">
+        {webmail.client.online.value ? null : (
+          <p class="offline-note" role="status">
+            Offline: what was read lately is still here.
+          </p>
+        )}
+        <Split
+          name="mail"
+          initial={400}
+          min={300}
+          max={640}
+          first={<ConversationPane />}
+          second={<ThreadPane />}
+        />
+      </main>
+      <ComposeDock />
+      <Shortcuts />
+    </div>
+  )
+}

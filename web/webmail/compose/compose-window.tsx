@@ -1,0 +1,375 @@
+// A message being written. Ctrl+Enter sends, Escape closes and keeps the draft.
+import type { JSX } from 'preact'
+import { useEffect, useMemo, useRef } from 'preact/hooks'
+import { useSignal } from '@preact/signals'
+import { formatDate } from '../../shared/format.ts'
+import type { EditorMessage } from '../../shared/mail/frame-messages.ts'
+import { Button, IconButton } from '../../shared/ui/button.tsx'
+import { Icon } from '../../shared/ui/icon.tsx'
+import { Menu } from '../../shared/ui/menu.tsx'
+import { toast, toastError } from '../../shared/ui/toast.tsx'
+import { useWebmail } from '../context.ts'
+import { FileChip } from '../reading/attachments.tsx'
+import { readDataUrl } from '../reading/inline-parts.ts'
+import type { DraftStart } from '../store/webmail.ts'
+import { AddressInput } from './address-input.tsx'
+import { DraftMessage, undoSeconds } from './draft.ts'
+import { EditorFrame } from './editor-frame.tsx'
+import { ScheduleButton } from './schedule.tsx'
+
+type Sender = { current: ((message: EditorMessage) => void) | null }
+
+const titles: Readonly<Record<DraftStart['kind'], string>> = {
+  new: 'New message',
+  reply: 'Reply',
+  forward: 'Forward',
+  edit: 'Draft',
+}
+const statusWords = {
+  new: '',
+  changed: '',
+  saving: 'Saving…',
+  saved: 'Saved',
+  failed: 'Not saved',
+  sending: 'Sending…',
+} as const
+
+export function ComposeWindow({ start, onClose }: { start: DraftStart; onClose: () => void }): JSX.Element {
+  const webmail = useWebmail()
+  const draft = useMemo(() => new DraftMessage(webmail, start), [start])
+  const sender: Sender = useRef<((message: EditorMessage) => void) | null>(null)
+  const state = useSignal<'normal' | 'small' | 'large'>('normal')
+  const close = (): void => {
+    if (draft.status.value === 'changed' && !draft.isEmpty) void draft.save().then(() => toast('Draft kept'))
+    onClose()
+  }
+  const send = (at: Date | null): void => void sendDraft(draft, at, onClose)
+  const takeFiles = (files: readonly File[]): void => {
+    for (const file of files) void takeFile(draft, file, sender)
+  }
+  return (
+    <section
+      class={`compose is-${state.value}`}
+      role="dialog"
+      aria-label={titles[start.kind]}
+      onKeyDown={(event) => {
+        if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) send(null)
+        else if (event.key === 'Escape' && !event.defaultPrevented) close()
+        else return
+        event.preventDefault()
+        event.stopPropagation()
+      }}
+      onDragOver={(event) => {
+        if (event.dataTransfer?.types.includes('Files') === true) event.preventDefault()
+      }}
+      onDrop={(event) => {
+        event.preventDefault()
+        takeFiles([...(event.dataTransfer?.files ?? [])])
+      }}
+    >
+      <header class="compose-head">
+        <h2 class="cut">{draft.subject.value === '' ? titles[start.kind] : draft.subject.value}</h2>
+        <span class="faint small" role="status">
+          {statusWords[draft.status.value]}
+        </span>
+        <IconButton
+          class="only-desktop"
+          size="small"
+          icon={state.value === 'small' ? 'chevron-up' : 'minus'}
+          label={state.value === 'small' ? 'Open' : 'Make small'}
+          onClick={() => (state.value = state.value === 'small' ? 'normal' : 'small')}
+        />
+        <IconButton
+          class="only-desktop"
+          size="small"
+          icon="external"
+          label={state.value === 'large' ? 'Normal size' : 'Make large'}
+          onClick={() => (state.value = state.value === 'large' ? 'normal' : 'large')}
+        />
+        <IconButton
+          size="small"
+          icon="close"
+          label="Close and keep the draft"
+          shortcut="Esc"
+          onClick={close}
+        />
+      </header>
+      <Fields
+        draft={draft}
+        onIdentity={() => sender.current?.({ type: 'signature', html: draft.signature() })}
+      />
+      <Body draft={draft} sender={sender} send={() => send(null)} close={close} takeFiles={takeFiles} />
+      <Files draft={draft} />
+      <Foot draft={draft} send={send} takeFiles={takeFiles} discard={onClose} />
+    </section>
+  )
+}
+
+async function takeFile(draft: DraftMessage, file: File, sender: Sender): Promise<void> {
+  try {
+    if (
+      /^image\/(?:png|gif|jpe?g|webp|avif)$/.test(file.type) &&
+      !draft.plain.value &&
+      file.size < 4_000_000
+    ) {
+      const url = await readDataUrl(file)
+      await draft.attach(file, url)
+      sender.current?.({ type: 'image', url })
+    } else await draft.attach(file)
+  } catch (error) {
+    toastError(error, `${file.name} was not added`)
+  }
+}
+
+async function sendDraft(draft: DraftMessage, at: Date | null, onClose: () => void): Promise<void> {
+  const problem = draft.problem()
+  if (problem !== null) {
+    toast(problem, { tone: 'bad' })
+    return
+  }
+  const { webmail } = draft
+  try {
+    const takeBack = await draft.send(at)
+    onClose()
+    void webmail.store.refresh()
+    const undo = (): void => {
+      takeBack().then(
+        () => {
+          toast('Taken back: it is a draft again')
+          webmail.compose({ ...draft.start, to: '', ...restart(draft) })
+        },
+        (error: unknown) => toastError(error, 'Too late'),
+      )
+    }
+    const action = webmail.mayHold
+      ? { action: { label: 'Undo', run: undo }, stay: at === null ? undoSeconds * 1000 - 500 : 10_000 }
+      : {}
+    toast(at === null ? 'Sent' : `Goes out ${formatDate(at.getTime())}`, { key: 'undo', ...action })
+  } catch (error) {
+    toastError(error, 'Not sent')
+  }
+}
+
+/** What is written on when a message was taken back. */
+function restart(draft: DraftMessage): Partial<DraftStart> {
+  const words = (people: readonly { name: string | null; email: string }[]): string =>
+    people
+      .map(({ name, email }) => (name === null ? email : `"${name.replaceAll('"', '')}" <${email}>`))
+      .join(', ')
+  return {
+    kind: 'edit',
+    to: words(draft.to.value),
+    cc: words(draft.cc.value),
+    bcc: words(draft.bcc.value),
+    subject: draft.subject.value,
+    html: draft.html,
+    plain: draft.plain.value,
+    attachments: draft.files.value,
+    identityId: draft.identityId.value,
+  }
+}
+
+function Fields({ draft, onIdentity }: { draft: DraftMessage; onIdentity: () => void }): JSX.Element {
+  const { identities } = draft.webmail
+  const more = useSignal(draft.cc.value.length + draft.bcc.value.length > 0)
+  const set = (field: DraftMessage['to']) => (people: DraftMessage['to']['value']) => {
+    field.value = people
+    draft.touch()
+  }
+  return (
+    <div class="compose-fields">
+      {identities.value.length < 2 ? null : (
+        <div class="compose-line">
+          <label class="compose-label" for="compose-from">
+            From
+          </label>
+          <select
+            id="compose-from"
+            class="compose-select"
+            value={draft.identityId.value}
+            onChange={(event) => {
+              draft.identityId.value = event.currentTarget.value
+              onIdentity()
+              draft.touch()
+            }}
+          >
+            {identities.value.map(({ id, name, email }) => (
+              <option key={id} value={id}>
+                {name === '' ? email : `${name} <${email}>`}
+              </option>
+            ))}
+          </select>
+        </div>
+      )}
+      <AddressInput
+        label="To"
+        people={draft.to.value}
+        onChange={set(draft.to)}
+        autofocus={draft.start.kind === 'new' || draft.start.kind === 'forward'}
+        end={
+          more.value ? null : (
+            <button type="button" class="compose-more small" onClick={() => (more.value = true)}>
+              Cc, Bcc
+            </button>
+          )
+        }
+      />
+      {more.value ? (
+        <>
+          <AddressInput label="Cc" people={draft.cc.value} onChange={set(draft.cc)} />
+          <AddressInput label="Bcc" people={draft.bcc.value} onChange={set(draft.bcc)} />
+        </>
+      ) : null}
+      <div class="compose-line">
+        <label class="visually-hidden" for="compose-subject">
+          Subject
+        </label>
+        <input
+          id="compose-subject"
+          class="compose-subject"
+          type="text"
+          placeholder="Subject"
+          value={draft.subject.value}
+          onInput={(event) => {
+            draft.subject.value = event.currentTarget.value
+            draft.touch()
+          }}
+        />
+      </div>
+    </div>
+  )
+}
+
+interface BodyProps {
+  readonly draft: DraftMessage
+  readonly sender: Sender
+  readonly send: () => void
+  readonly close: () => void
+  readonly takeFiles: (files: readonly File[]) => void
+}
+
+function Body({ draft, sender, send, close, takeFiles }: BodyProps): JSX.Element {
+  const focus = draft.start.kind === 'reply' || draft.start.kind === 'edit'
+  const area = useRef<HTMLTextAreaElement>(null)
+  useEffect(() => {
+    if (!draft.plain.value || !focus) return
+    area.current?.focus()
+    area.current?.setSelectionRange(0, 0)
+  }, [draft.plain.value])
+  if (draft.plain.value) {
+    return (
+      <textarea
+        ref={area}
+        class="compose-plain"
+        aria-label="Text of the message"
+        value={draft.text.value}
+        onInput={(event) => {
+          draft.text.value = event.currentTarget.value
+          draft.touch()
+        }}
+      />
+    )
+  }
+  return (
+    <EditorFrame
+      html={draft.html}
+      focus={focus}
+      sender={sender}
+      onFiles={takeFiles}
+      onChange={(html) => {
+        draft.html = html
+        draft.touch()
+      }}
+      onKey={({ key }) => (key === 'Enter' ? send() : close())}
+    />
+  )
+}
+
+function Files({ draft }: { draft: DraftMessage }): JSX.Element | null {
+  const files = draft.files.value.filter(({ cid }) => cid === undefined)
+  if (files.length + draft.uploads.value.length === 0) return null
+  return (
+    <ul role="list" class="attachment-list compose-files">
+      {files.map((file) => (
+        <FileChip
+          key={file.blobId}
+          name={file.name}
+          size={file.size}
+          progress={null}
+          onRemove={() => draft.removeFile(file.blobId)}
+        />
+      ))}
+      {draft.uploads.value.map((upload) => (
+        <FileChip
+          key={upload.key}
+          name={upload.name}
+          size={upload.size}
+          progress={upload.progress}
+          onRemove={() => upload.abort.abort()}
+        />
+      ))}
+    </ul>
+  )
+}
+
+interface FootProps {
+  readonly draft: DraftMessage
+  readonly send: (at: Date | null) => void
+  readonly takeFiles: (files: readonly File[]) => void
+  readonly discard: () => void
+}
+
+function Foot({ draft, send, takeFiles, discard }: FootProps): JSX.Element {
+  const input = useRef<HTMLInputElement>(null)
+  const throwAway = (): void => {
+    discard()
+    draft.discard().then(
+      () => toast('Draft thrown away'),
+      (error: unknown) => toastError(error),
+    )
+  }
+  return (
+    <footer class="compose-foot">
+      <span class="btn-group">
+        <Button tone="primary" icon="send" busy={draft.status.value === 'sending'} onClick={() => send(null)}>
+          Send
+        </Button>
+        {draft.webmail.mayHold ? <ScheduleButton onChoose={send} /> : null}
+      </span>
+      <IconButton icon="attach" label="Add files" onClick={() => input.current?.click()} />
+      <input
+        ref={input}
+        type="file"
+        multiple
+        hidden
+        aria-label="Files to add"
+        onChange={(event) => {
+          const files = [...(event.currentTarget.files ?? [])]
+          for (const file of files)
+            void draft.attach(file).catch((error: unknown) => toastError(error, `${file.name} was not added`))
+          event.currentTarget.value = ''
+        }}
+      />
+      <label class="btn btn-quiet btn-icon" data-tip="Picture in the text" aria-label="Picture in the text">
+        <Icon name="image" />
+        <input
+          type="file"
+          accept="image/*"
+          multiple
+          hidden
+          onChange={(event) => takeFiles([...(event.currentTarget.files ?? [])])}
+        />
+      </label>
+      <span class="grow" />
+      <Menu
+        label="More"
+        align="end"
+        trigger={(attributes) => <IconButton icon="more" label="More" {...attributes} />}
+        entries={[
+          { label: 'Plain text', checked: draft.plain.value, run: () => draft.setPlain(!draft.plain.value) },
+        ]}
+      />
+      <IconButton icon="trash" label="Throw the draft away" onClick={throwAway} />
+    </footer>
+  )
+}

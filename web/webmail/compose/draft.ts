@@ -1,0 +1,281 @@
+// A message being written: its fields as signals, saved as a draft a moment after each change, sent by a submission that can be taken
+// back for a few seconds (RFC 8621 §7; the delay is FUTURERELEASE, RFC 4865, where the server offers it).
+import { signal, type Signal } from '@preact/signals'
+import { checkSet, JmapError } from '../../shared/jmap/client.ts'
+import type { EmailAddress, Id, Identity, SetResponse } from '../../shared/jmap/types.ts'
+import type { DraftFile, DraftStart, Webmail } from '../store/webmail.ts'
+import { looksLikeAddress, parseAddresses } from './addresses.ts'
+import { escapeHtml, htmlToText, sendableHtml, textToHtml } from './html-text.ts'
+
+export interface Upload {
+  readonly key: number
+  readonly name: string
+  readonly size: number
+  readonly progress: number
+  readonly abort: AbortController
+}
+
+const saveAfter = 1500
+/** Seconds for which what was sent can be taken back. */
+export const undoSeconds = 10
+
+export class DraftMessage {
+  readonly webmail: Webmail
+  readonly start: DraftStart
+  readonly to: Signal<readonly EmailAddress[]>
+  readonly cc: Signal<readonly EmailAddress[]>
+  readonly bcc: Signal<readonly EmailAddress[]>
+  readonly subject: Signal<string>
+  readonly identityId: Signal<Id>
+  readonly plain: Signal<boolean>
+  readonly text: Signal<string> = signal('')
+  readonly files: Signal<readonly DraftFile[]>
+  readonly uploads: Signal<readonly Upload[]> = signal([])
+  readonly status: Signal<'new' | 'changed' | 'saving' | 'saved' | 'failed' | 'sending'> = signal('new')
+  html: string
+  /** Content-IDs of pictures in the text, by data URL. */
+  readonly contentIds = new Map<string, string>()
+  #draftId: Id | null
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #saving: Promise<void> = Promise.resolve()
+  #lastUpload = 0
+
+  constructor(webmail: Webmail, start: DraftStart) {
+    this.webmail = webmail
+    this.start = start
+    this.to = signal(parseAddresses(start.to ?? ''))
+    this.cc = signal(parseAddresses(start.cc ?? ''))
+    this.bcc = signal(parseAddresses(start.bcc ?? ''))
+    this.subject = signal(start.subject ?? '')
+    this.plain = signal(start.plain ?? false)
+    this.files = signal(start.attachments ?? [])
+    this.identityId = signal(start.identityId ?? webmail.identities.value[0]?.id ?? '')
+    this.#draftId = start.draftId ?? null
+    const body = start.html ?? ''
+    this.html = start.kind === 'edit' ? body : `<div><br></div>${this.signature()}${body}`
+    this.text.value = htmlToText(this.html)
+  }
+
+  get identity(): Identity | undefined {
+    return this.webmail.identities.value.find(({ id }) => id === this.identityId.value)
+  }
+
+  /** The identity's signature as it stands in the text. */
+  signature(): string {
+    const html = this.identity?.htmlSignature ?? ''
+    const text = this.identity?.textSignature ?? ''
+    const inside = html === '' ? (text === '' ? '' : escapeHtml(text).replaceAll('\n', '<br>')) : html
+    return inside === '' ? '' : `<div class="posthorn-signature"><div>-- </div>${inside}</div><div><br></div>`
+  }
+
+  get isEmpty(): boolean {
+    const people = this.to.value.length + this.cc.value.length + this.bcc.value.length
+    return (
+      this.start.kind === 'new' &&
+      people === 0 &&
+      this.subject.value === '' &&
+      this.files.value.length === 0 &&
+      this.#bodyText().trim() === htmlToText(this.signature()).trim()
+    )
+  }
+
+  #bodyText(): string {
+    return this.plain.value ? this.text.value : htmlToText(this.html)
+  }
+
+  /** Called with every change: it is saved a moment later. */
+  touch(): void {
+    this.status.value = 'changed'
+    clearTimeout(this.#timer)
+    this.#timer = setTimeout(() => void this.save(), saveAfter)
+  }
+
+  setPlain(plain: boolean): void {
+    if (plain) this.text.value = htmlToText(this.html)
+    else this.html = textToHtml(this.text.value)
+    this.plain.value = plain
+    this.touch()
+  }
+
+  /** Uploads a file, as an attachment or, with a data URL, as a picture in the text. */
+  async attach(file: File, dataUrl?: string): Promise<void> {
+    const key = ++this.#lastUpload
+    const abort = new AbortController()
+    const show = (progress: number): void => {
+      const others = this.uploads.value.filter((upload) => upload.key !== key)
+      this.uploads.value = [...others, { key, name: file.name, size: file.size, progress, abort }]
+    }
+    show(0)
+    const type = file.type === '' ? 'application/octet-stream' : file.type
+    try {
+      const { blobId, size } = await this.webmail.client.upload(file, {
+        type,
+        onProgress: show,
+        signal: abort.signal,
+      })
+      const cid = dataUrl === undefined ? undefined : `${crypto.randomUUID()}@posthorn`
+      if (cid !== undefined && dataUrl !== undefined) this.contentIds.set(dataUrl, cid)
+      this.files.value = [
+        ...this.files.value,
+        { blobId, name: file.name, type, size, ...(cid === undefined ? {} : { cid }) },
+      ]
+      this.touch()
+    } finally {
+      this.uploads.value = this.uploads.value.filter((upload) => upload.key !== key)
+    }
+  }
+
+  removeFile(blobId: Id): void {
+    this.files.value = this.files.value.filter((file) => file.blobId !== blobId)
+    this.touch()
+  }
+
+  #email(mailboxId: Id): Record<string, unknown> {
+    const { identity, start } = this
+    const from =
+      identity === undefined
+        ? { name: null, email: this.webmail.client.session.username }
+        : { name: identity.name === '' ? null : identity.name, email: identity.email }
+    const text = this.#bodyText()
+    const html = this.plain.value ? null : sendableHtml(this.html, this.contentIds)
+    const parts = this.files.value.map(({ blobId, name, type, cid }) => ({
+      ...{ blobId, name, type },
+      ...(cid === undefined ? { disposition: 'attachment' } : { disposition: 'inline', cid }),
+    }))
+    return {
+      mailboxIds: { [mailboxId]: true },
+      keywords: { $draft: true, $seen: true },
+      from: [from],
+      to: this.to.value,
+      ...(this.cc.value.length > 0 && { cc: this.cc.value }),
+      ...(this.bcc.value.length > 0 && { bcc: this.bcc.value }),
+      ...(identity?.replyTo != null && { replyTo: identity.replyTo }),
+      subject: this.subject.value,
+      ...(start.inReplyTo !== undefined && start.inReplyTo.length > 0 && { inReplyTo: start.inReplyTo }),
+      ...(start.references !== undefined && start.references.length > 0 && { references: start.references }),
+      textBody: [{ partId: 'text', type: 'text/plain' }],
+      ...(html !== null && { htmlBody: [{ partId: 'html', type: 'text/html' }] }),
+      bodyValues: { text: { value: text }, ...(html !== null && { html: { value: html } }) },
+      ...(parts.length > 0 && { attachments: parts }),
+    }
+  }
+
+  get #draftsId(): Id {
+    const { store } = this.webmail
+    return store.byRole('drafts')?.id ?? store.byRole('inbox')?.id ?? ''
+  }
+
+  /** Puts the new draft in the old one's place: an Email's text never changes (RFC 8621 §4). */
+  async save(): Promise<void> {
+    clearTimeout(this.#timer)
+    if (this.status.value === 'sending') return
+    this.#saving = this.#saving.then(() => this.#save())
+    await this.#saving
+  }
+
+  async #save(): Promise<void> {
+    this.status.value = 'saving'
+    try {
+      const response = await this.webmail.client.call<SetResponse>('Email/set', {
+        create: { draft: this.#email(this.#draftsId) },
+        ...(this.#draftId !== null && { destroy: [this.#draftId] }),
+      })
+      this.#draftId = response.created?.['draft']?.id ?? this.#draftId
+      checkSet({ notCreated: response.notCreated })
+      // TypeScript narrows to what was set above, but a change may have come while this waited.
+      if ((this.status.value as string) === 'saving') this.status.value = 'saved'
+    } catch {
+      this.status.value = 'failed'
+    }
+  }
+
+  /** Throws what is away, on the server too. */
+  async discard(): Promise<void> {
+    clearTimeout(this.#timer)
+    await this.#saving
+    if (this.#draftId !== null)
+      await this.webmail.client.call<SetResponse>('Email/set', { destroy: [this.#draftId] })
+  }
+
+  /** What stands against sending it, in words; null: nothing. */
+  problem(): string | null {
+    const people = [...this.to.value, ...this.cc.value, ...this.bcc.value]
+    if (people.length === 0) return 'There is nobody to send it to.'
+    const wrong = people.find(({ email }) => !looksLikeAddress(email))
+    if (wrong !== undefined) return `“${wrong.email}” is no address.`
+    if (this.uploads.value.length > 0) return 'A file is still being uploaded.'
+    return this.identity === undefined ? 'There is no identity to send as.' : null
+  }
+
+  /** Hands it over; held back until `at`, or for the seconds in which it can be taken back. Resolves to what takes it back. */
+  async send(at: Date | null): Promise<() => Promise<void>> {
+    clearTimeout(this.#timer)
+    this.status.value = 'sending'
+    await this.#saving
+    const { client, store } = this.webmail
+    const drafts = this.#draftsId
+    const sent = store.byRole('sent')?.id ?? drafts
+    const people = [...this.to.value, ...this.cc.value, ...this.bcc.value]
+    const hold =
+      at === null ? { HOLDFOR: String(undoSeconds) } : { HOLDUNTIL: `${at.toISOString().slice(0, 19)}Z` }
+    const from = this.identity?.email ?? client.session.username
+    const envelope = {
+      mailFrom: { email: from, parameters: this.webmail.mayHold ? hold : null },
+      rcptTo: people.map(({ email }) => ({ email, parameters: null })),
+    }
+    const batch = client.batch()
+    const made = batch.add<SetResponse>('Email/set', { create: { draft: this.#email(drafts) } })
+    const submitted = batch.add<SetResponse>('EmailSubmission/set', {
+      create: { send: { identityId: this.identityId.value, emailId: '#draft', envelope } },
+      onSuccessUpdateEmail: {
+        '#send': { [`mailboxIds/${drafts}`]: null, [`mailboxIds/${sent}`]: true, 'keywords/$draft': null },
+      },
+    })
+    try {
+      await batch.send()
+      const email = await made.result
+      checkSet(email)
+      const submission = await submitted.result
+      const emailId = email.created?.['draft']?.id ?? ''
+      if (submission.created?.['send'] === undefined) {
+        await client.call<SetResponse>('Email/set', { destroy: [emailId] }).catch(() => undefined)
+        checkSet(submission)
+        throw new JmapError('serverFail', 'The server did not take it.')
+      }
+      await this.#afterSend()
+      this.webmail.contacts.learn(people, 5)
+      const submissionId = submission.created['send'].id
+      return () => this.#takeBack(submissionId, emailId, { drafts, sent })
+    } catch (error) {
+      this.status.value = 'failed'
+      throw error
+    }
+  }
+
+  /** The saved draft goes, the answered message is marked. */
+  async #afterSend(): Promise<void> {
+    const { start, webmail } = this
+    const keyword = { reply: '$answered', forward: '$forwarded', new: null, edit: null }[start.kind]
+    await webmail.client
+      .call<SetResponse>('Email/set', {
+        ...(this.#draftId !== null && { destroy: [this.#draftId] }),
+        ...(keyword !== null &&
+          start.original !== undefined && {
+            update: { [start.original]: { [`keywords/${keyword}`]: true } },
+          }),
+      })
+      // The message has gone: that an old draft stays is no reason to say otherwise.
+      .catch(() => undefined)
+    this.#draftId = null
+  }
+
+  async #takeBack(submissionId: Id, emailId: Id, { drafts, sent }: { drafts: Id; sent: Id }): Promise<void> {
+    checkSet(
+      await this.webmail.client.call<SetResponse>('EmailSubmission/set', {
+        update: { [submissionId]: { undoStatus: 'canceled' } },
+      }),
+    )
+    const back = { [`mailboxIds/${sent}`]: null, [`mailboxIds/${drafts}`]: true, 'keywords/$draft': true }
+    checkSet(await this.webmail.client.call<SetResponse>('Email/set', { update: { [emailId]: back } }))
+  }
+}

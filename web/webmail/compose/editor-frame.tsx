@@ -1,0 +1,112 @@
+// The rich text editor in its frame (`web/frame/editor.html`): loaded only when somebody writes. The toolbar is the page's.
+import type { JSX } from 'preact'
+import { useEffect, useRef } from 'preact/hooks'
+import { useSignal } from '@preact/signals'
+import { isDark } from '../../shared/theme.ts'
+import type {
+  EditorCommand,
+  EditorFormat,
+  EditorMessage,
+  FrameKey,
+} from '../../shared/mail/frame-messages.ts'
+import { IconButton } from '../../shared/ui/button.tsx'
+import type { IconName } from '../../shared/ui/icon.tsx'
+
+interface EditorFrameProps {
+  readonly html: string
+  readonly focus: boolean
+  readonly onChange: (html: string) => void
+  readonly onKey: (key: FrameKey) => void
+  readonly onFiles: (files: readonly File[]) => void
+  /** Set to what hands a message to the editor. */
+  readonly sender: { current: ((message: EditorMessage) => void) | null }
+}
+
+const noFormat: EditorFormat = {
+  bold: false,
+  italic: false,
+  underline: false,
+  link: false,
+  list: null,
+  quote: false,
+}
+
+export function EditorFrame(props: EditorFrameProps): JSX.Element {
+  const frame = useRef<HTMLIFrameElement>(null)
+  const newest = useRef(props)
+  newest.current = props
+  const format = useSignal(noFormat)
+  const send = (message: EditorMessage): void => {
+    // Its origin is opaque: no other target fits.
+    frame.current?.contentWindow?.postMessage(message, '*')
+  }
+  props.sender.current = send
+  useEffect(() => {
+    const listen = (event: MessageEvent<EditorMessage>): void => {
+      if (event.source !== frame.current?.contentWindow) return
+      const { data } = event
+      if (data.type === 'ready') {
+        send({ type: 'open', html: newest.current.html, dark: isDark(), focus: newest.current.focus })
+      } else if (data.type === 'changed') newest.current.onChange(data.html)
+      else if (data.type === 'format') format.value = data.format
+      else if (data.type === 'files') newest.current.onFiles(data.files)
+      else if (data.type === 'key') newest.current.onKey(data)
+    }
+    addEventListener('message', listen)
+    return () => removeEventListener('message', listen)
+  }, [])
+  return (
+    <>
+      <iframe
+        ref={frame}
+        class="editor-frame"
+        src="/frame/editor"
+        title="Text of the message"
+        sandbox="allow-scripts"
+        referrerpolicy="no-referrer"
+      />
+      <Toolbar format={format.value} send={send} />
+    </>
+  )
+}
+
+function Toolbar({
+  format,
+  send,
+}: {
+  format: EditorFormat
+  send: (message: EditorMessage) => void
+}): JSX.Element {
+  const tool = (icon: IconName, label: string, command: EditorCommand, on: boolean): JSX.Element => (
+    <IconButton
+      size="small"
+      icon={icon}
+      label={label}
+      aria-pressed={on}
+      onMouseDown={(event) => event.preventDefault()}
+      onClick={() => send({ type: 'command', command })}
+    />
+  )
+  const link = (): void => {
+    const url = prompt('Where does the link lead?', 'https://')
+    if (url !== null && /^(?:https?:|mailto:)/.test(url)) send({ type: 'link', url })
+  }
+  return (
+    <div class="editor-tools" role="toolbar" aria-label="Format">
+      {tool('bold', 'Bold', 'bold', format.bold)}
+      {tool('italic', 'Italic', 'italic', format.italic)}
+      {tool('underline', 'Underlined', 'underline', format.underline)}
+      {tool('list-bullet', 'List', 'bullet-list', format.list === 'ul')}
+      {tool('list-number', 'Numbered list', 'number-list', format.list === 'ol')}
+      {tool('quote', 'Quote', format.quote ? 'unquote' : 'quote', format.quote)}
+      <IconButton
+        size="small"
+        icon="link"
+        label="Link"
+        aria-pressed={format.link}
+        onClick={() => (format.link ? send({ type: 'link', url: '' }) : link())}
+      />
+      {tool('clear-format', 'No format', 'clear', false)}
+    </div>
+  )
+}

@@ -1,0 +1,124 @@
+// What a message begins with: an answer, something passed on, a draft taken up again. Threading fields are RFC 5322 §3.6.4's.
+import { formatDate } from '../../shared/format.ts'
+import type { EmailAddress, FullEmail, Id } from '../../shared/jmap/types.ts'
+import { cleanForEditor } from '../../shared/mail/sanitize.ts'
+import { loadInlineParts } from '../reading/inline-parts.ts'
+import type { DraftFile, DraftStart, Webmail } from '../store/webmail.ts'
+import { formatAddresses } from './addresses.ts'
+import { escapeHtml, holdRemote, textToHtml } from './html-text.ts'
+
+/** The text of a message as HTML to quote, and where its pictures are. */
+async function quotable(webmail: Webmail, email: FullEmail): Promise<string> {
+  const html = email.htmlBody.find(({ type }) => type === 'text/html')
+  const text = html === undefined ? undefined : email.bodyValues[html.partId ?? '']?.value
+  if (text === undefined) {
+    return textToHtml(
+      email.textBody.map(({ partId }) => email.bodyValues[partId ?? '']?.value ?? '').join('\n'),
+    )
+  }
+  const parts = await loadInlineParts(webmail.client, email).catch(() => new Map<string, string>())
+  const inline = (contentId: string): string | undefined => parts.get(contentId.replaceAll(/[<>]/g, ''))
+  return holdRemote(cleanForEditor(text, { remote: true, inline }))
+}
+
+function prefixed(prefix: string, subject: string | null): string {
+  const plain = (subject ?? '').trim()
+  return new RegExp(`^${prefix}\\s*:`, 'i').test(plain) ? plain : `${prefix}: ${plain}`
+}
+
+function own(webmail: Webmail): Set<string> {
+  const addresses = webmail.identities.value.map(({ email }) => email.toLowerCase())
+  return new Set([...addresses, webmail.client.session.username.toLowerCase()])
+}
+
+function without(people: readonly EmailAddress[] | null, gone: ReadonlySet<string>): EmailAddress[] {
+  return (people ?? []).filter(({ email }) => !gone.has(email.toLowerCase()))
+}
+
+/** The identity that the message was sent to. */
+function identityFor(webmail: Webmail, email: FullEmail): { identityId?: Id } {
+  const addressed = new Set([...(email.to ?? []), ...(email.cc ?? [])].map((one) => one.email.toLowerCase()))
+  const found = webmail.identities.value.find((identity) => addressed.has(identity.email.toLowerCase()))
+  return found === undefined ? {} : { identityId: found.id }
+}
+
+function threading(email: FullEmail): Pick<DraftStart, 'inReplyTo' | 'references'> {
+  const ids = email.messageId ?? []
+  return { inReplyTo: ids, references: [...(email.references ?? email.inReplyTo ?? []), ...ids] }
+}
+
+export async function replyStart(webmail: Webmail, id: Id, { all }: { all: boolean }): Promise<DraftStart> {
+  const email = await webmail.store.full(id)
+  const mine = own(webmail)
+  const fromMe = (email.from ?? []).some((one) => mine.has(one.email.toLowerCase()))
+  const to = fromMe ? (email.to ?? []) : (email.replyTo ?? email.from ?? [])
+  const gone = new Set([...mine, ...to.map((one) => one.email.toLowerCase())])
+  const others = all ? without([...(fromMe ? [] : (email.to ?? [])), ...(email.cc ?? [])], gone) : []
+  const writer = formatAddresses(email.from?.slice(0, 1) ?? [])
+  const when = formatDate(Date.parse(email.sentAt ?? email.receivedAt))
+  const quote = `<div class="posthorn-attribution">On ${escapeHtml(when)}, ${escapeHtml(writer)} wrote:</div><blockquote type="cite">${await quotable(webmail, email)}</blockquote>`
+  return {
+    kind: 'reply',
+    original: id,
+    to: formatAddresses(to),
+    cc: formatAddresses(others),
+    subject: prefixed('Re', email.subject),
+    html: quote,
+    ...threading(email),
+    ...identityFor(webmail, email),
+  }
+}
+
+export async function forwardStart(webmail: Webmail, id: Id): Promise<DraftStart> {
+  const email = await webmail.store.full(id)
+  const fields: [string, string][] = [
+    ['From', formatAddresses(email.from)],
+    ['Date', formatDate(Date.parse(email.sentAt ?? email.receivedAt))],
+    ['Subject', email.subject ?? ''],
+    ['To', formatAddresses(email.to)],
+  ]
+  const head = fields.map(([name, value]) => `<div>${name}: ${escapeHtml(value)}</div>`).join('')
+  return {
+    kind: 'forward',
+    original: id,
+    subject: prefixed('Fwd', email.subject),
+    html: `<div class="posthorn-attribution">Forwarded message</div>${head}<div><br></div>${await quotable(webmail, email)}`,
+    attachments: filesOf(email).filter(({ cid }) => cid === undefined),
+    ...threading(email),
+    ...identityFor(webmail, email),
+  }
+}
+
+function filesOf(email: FullEmail): DraftFile[] {
+  return email.attachments.flatMap(({ blobId, name, type, size, cid, disposition }) =>
+    blobId === null
+      ? []
+      : [
+          {
+            blobId,
+            name: name ?? 'unnamed',
+            type,
+            size,
+            ...(cid === null || disposition === 'attachment' ? {} : { cid: cid.replaceAll(/[<>]/g, '') }),
+          },
+        ],
+  )
+}
+
+export async function editDraft(webmail: Webmail, id: Id): Promise<DraftStart> {
+  const email = await webmail.store.full(id)
+  const html = email.htmlBody.some(({ type }) => type === 'text/html')
+  return {
+    kind: 'edit',
+    draftId: id,
+    to: formatAddresses(email.to),
+    cc: formatAddresses(email.cc),
+    bcc: formatAddresses(email.bcc),
+    subject: email.subject ?? '',
+    html: await quotable(webmail, email),
+    plain: !html,
+    attachments: filesOf(email),
+    ...(email.inReplyTo === null ? {} : { inReplyTo: email.inReplyTo }),
+    ...(email.references === null ? {} : { references: email.references }),
+  }
+}

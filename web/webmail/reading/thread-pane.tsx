@@ -1,0 +1,208 @@
+// A conversation: its subject, what can be done with it, and its messages, the read ones folded.
+import type { JSX } from 'preact'
+import { useEffect } from 'preact/hooks'
+import { useSignal } from '@preact/signals'
+import type { Email, Id } from '../../shared/jmap/types.ts'
+import { Badge } from '../../shared/ui/badge.tsx'
+import { Button, IconButton } from '../../shared/ui/button.tsx'
+import { Empty, Failed, Loading } from '../../shared/ui/states.tsx'
+import { useWebmail } from '../context.ts'
+import { MoveMenu } from '../list/move-menu.tsx'
+import { markRead, moveToRole, setKeyword, trash } from '../store/actions.ts'
+import { editDraft, forwardStart, replyStart } from '../compose/starts.ts'
+import { MessageView } from './message-view.tsx'
+import { toastError } from '../../shared/ui/toast.tsx'
+
+export function ThreadPane(): JSX.Element {
+  const webmail = useWebmail()
+  const threadId = webmail.threadId.value
+  const total = webmail.list.value?.total.value ?? 0
+  if (threadId === null) {
+    return (
+      <section class="pane reading-pane is-empty" aria-label="Message">
+        <Empty title={total === 0 ? 'Nothing to read' : 'Choose a conversation'}>
+          <p>
+            <kbd>j</kbd> and <kbd>k</kbd> walk through the list, <kbd>?</kbd> shows all keys.
+          </p>
+        </Empty>
+      </section>
+    )
+  }
+  return <Thread key={threadId} threadId={threadId} />
+}
+
+function useThread(threadId: Id): { emails: Email[]; error: string | null; retry: () => void } {
+  const webmail = useWebmail()
+  const error = useSignal<string | null>(null)
+  void webmail.store.version.value
+  const load = (): void => {
+    error.value = null
+    webmail.store.loadThread(threadId).catch((failure: unknown) => {
+      error.value = failure instanceof Error ? failure.message : String(failure)
+    })
+  }
+  useEffect(load, [threadId])
+  return { emails: webmail.store.threadEmails(threadId), error: error.value, retry: load }
+}
+
+function Thread({ threadId }: { threadId: Id }): JSX.Element {
+  const webmail = useWebmail()
+  const { emails, error, retry } = useThread(threadId)
+  const ready = emails.length > 0
+  // Opening it is reading it.
+  useEffect(() => {
+    if (!ready) return
+    const unread = emails.some(({ keywords }) => keywords['$seen'] !== true)
+    if (unread) {
+      void setKeyword({ ...webmail.scene, mailboxId: null }, [threadId], { keyword: '$seen', on: true })
+    }
+  }, [threadId, ready])
+  const latest = emails.findLast(({ keywords }) => keywords['$draft'] !== true) ?? emails.at(-1)
+  return (
+    <section class="pane reading-pane" aria-label="Message">
+      <ThreadBar threadId={threadId} />
+      {error !== null && !ready ? (
+        <Failed title="This conversation could not be loaded" reason={error} retry={retry} />
+      ) : !ready ? (
+        <Loading />
+      ) : (
+        <div class="thread" tabIndex={-1}>
+          <h2 class="title thread-title">
+            {(latest?.subject ?? '').trim() || '(no subject)'} <Labels emails={emails} />
+          </h2>
+          <Messages emails={emails} />
+          {latest === undefined ? null : <Answer email={latest} />}
+        </div>
+      )}
+    </section>
+  )
+}
+
+function Labels({ emails }: { emails: readonly Email[] }): JSX.Element {
+  const labels = new Set(
+    emails.flatMap(({ keywords }) => Object.keys(keywords)).filter((key) => !/^[$\\]/.test(key)),
+  )
+  return (
+    <>
+      {[...labels].map((label) => (
+        <Badge key={label} tone="teal">
+          {label}
+        </Badge>
+      ))}
+    </>
+  )
+}
+
+function Messages({ emails }: { emails: readonly Email[] }): JSX.Element {
+  // What was unread when the conversation was opened, and the newest, begin unfolded.
+  const unfolded = useSignal<ReadonlySet<Id> | null>(null)
+  unfolded.value ??= new Set([
+    ...emails.filter(({ keywords }) => keywords['$seen'] !== true).map(({ id }) => id),
+    emails.at(-1)?.id ?? '',
+  ])
+  const toggle = (id: Id): void => {
+    const next = new Set(unfolded.value)
+    if (!next.delete(id)) next.add(id)
+    unfolded.value = next
+  }
+  const last = emails.at(-1)?.id
+  return (
+    <div class="messages">
+      {emails.map((email) => (
+        <MessageView
+          key={email.id}
+          email={email}
+          open={unfolded.value?.has(email.id) === true || (emails.length === 1 && email.id === last)}
+          onToggle={() => toggle(email.id)}
+        />
+      ))}
+    </div>
+  )
+}
+
+function ThreadBar({ threadId }: { threadId: Id }): JSX.Element {
+  const webmail = useWebmail()
+  const ids = [threadId]
+  const leave = (action: Promise<void>): void => {
+    void action
+    webmail.open(null)
+  }
+  const { scene } = webmail
+  return (
+    <div class="pane-bar" role="toolbar" aria-label="Conversation">
+      <IconButton
+        icon="arrow-left"
+        label="Back to the list"
+        shortcut="Esc"
+        onClick={() => webmail.open(null)}
+      />
+      <span class="bar-rule" />
+      <IconButton
+        icon="archive"
+        label="Archive"
+        shortcut="e"
+        onClick={() => leave(moveToRole(scene, ids, 'archive'))}
+      />
+      <IconButton icon="trash" label="Delete" shortcut="#" onClick={() => leave(trash(scene, ids))} />
+      <IconButton
+        icon="spam"
+        label="Spam"
+        shortcut="!"
+        onClick={() => leave(moveToRole(scene, ids, 'junk'))}
+      />
+      <IconButton
+        icon="mail"
+        label="Mark as unread"
+        shortcut="u"
+        onClick={() => leave(markRead(scene, ids, false))}
+      />
+      <MoveMenu threadIds={ids} onMoved={() => webmail.open(null)} />
+      <span class="end" />
+      <IconButton class="only-desktop" icon="print" label="Print" onClick={() => print()} />
+    </div>
+  )
+}
+
+function Answer({ email }: { email: Email }): JSX.Element {
+  const webmail = useWebmail()
+  const begin = (make: () => Promise<Parameters<typeof webmail.compose>[0]>): void => {
+    make().then(
+      (start) => webmail.compose(start),
+      (error: unknown) => toastError(error),
+    )
+  }
+  if (email.keywords['$draft'] === true) {
+    return (
+      <div class="answer no-print">
+        <Button tone="primary" icon="draft" onClick={() => begin(() => editDraft(webmail, email.id))}>
+          Go on writing
+        </Button>
+      </div>
+    )
+  }
+  return (
+    <div class="answer no-print">
+      <Button
+        data-action="reply"
+        icon="reply"
+        onClick={() => begin(() => replyStart(webmail, email.id, { all: false }))}
+      >
+        Reply
+      </Button>
+      <Button
+        data-action="reply-all"
+        icon="reply-all"
+        onClick={() => begin(() => replyStart(webmail, email.id, { all: true }))}
+      >
+        Reply to all
+      </Button>
+      <Button
+        data-action="forward"
+        icon="forward"
+        onClick={() => begin(() => forwardStart(webmail, email.id))}
+      >
+        Forward
+      </Button>
+    </div>
+  )
+}

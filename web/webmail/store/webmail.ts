@@ -1,0 +1,173 @@
+// The state of the page: where it is (a mailbox, a label or a search; a conversation that is open), what is chosen, what is being
+// written. The address bar says where it is, so that back, forward and reload do what they should.
+import { computed, signal, type ReadonlySignal, type Signal } from '@preact/signals'
+import type { JmapClient } from '../../shared/jmap/client.ts'
+import type { Filter, Id, Identity } from '../../shared/jmap/types.ts'
+import { parseSearch, toFilter } from '../../shared/mail/search-language.ts'
+import { startRouter, type Router } from '../../shared/router.ts'
+import type { Scene } from './actions.ts'
+import { Contacts } from './contacts.ts'
+import { ConversationList } from './conversation-list.ts'
+import { MailStore } from './mail-store.ts'
+
+/** Where the page is. */
+export type Place =
+  | { readonly kind: 'mailbox'; readonly mailboxId: Id }
+  | { readonly kind: 'label'; readonly keyword: string }
+  | { readonly kind: 'search'; readonly text: string }
+
+export interface Draft {
+  readonly key: number
+  /** What it begins with. */
+  readonly start: DraftStart
+}
+
+export interface DraftStart {
+  readonly to?: string
+  readonly cc?: string
+  readonly bcc?: string
+  readonly subject?: string
+  readonly html?: string
+  /** Written and answered to. */
+  readonly kind: 'new' | 'reply' | 'forward' | 'edit'
+  readonly original?: Id
+  readonly inReplyTo?: readonly string[]
+  readonly references?: readonly string[]
+  readonly draftId?: Id
+  readonly attachments?: readonly DraftFile[]
+  readonly identityId?: Id
+  readonly plain?: boolean
+}
+
+export interface DraftFile {
+  readonly blobId: Id
+  readonly name: string
+  readonly type: string
+  readonly size: number
+  /** Present: shown inside the text. */
+  readonly cid?: string
+}
+
+export class Webmail {
+  readonly client: JmapClient
+  readonly store: MailStore
+  readonly router: Router
+  readonly contacts: Contacts
+  readonly place: ReadonlySignal<Place>
+  readonly threadId: ReadonlySignal<Id | null>
+  readonly list: Signal<ConversationList | null> = signal(null)
+  /** Threads with a tick. */
+  readonly chosen: Signal<ReadonlySet<Id>> = signal(new Set<Id>())
+  /** The row the keyboard is at. */
+  readonly cursor: Signal<number> = signal(0)
+  readonly sideOpen: Signal<boolean> = signal(false)
+  readonly drafts: Signal<readonly Draft[]> = signal([])
+  readonly identities: Signal<readonly Identity[]> = signal([])
+  #lastDraft = 0
+  #listKey = ''
+
+  constructor(client: JmapClient) {
+    this.client = client
+    this.store = new MailStore(client)
+    this.contacts = new Contacts(client)
+    this.router = startRouter('/mail/')
+    this.place = computed(() => this.#readPlace())
+    this.threadId = computed(() => this.router.location.value.segments[2] ?? null)
+    this.store.onChange(() => void this.list.peek()?.refresh())
+  }
+
+  #readPlace(): Place {
+    const { segments, query } = this.router.location.value
+    const [kind, id = ''] = segments
+    if (kind === 'search') return { kind: 'search', text: query.get('q') ?? '' }
+    if (kind === 'label') return { kind: 'label', keyword: id }
+    if (kind === 'f' && this.store.mailbox(id) !== undefined) return { kind: 'mailbox', mailboxId: id }
+    return {
+      kind: 'mailbox',
+      mailboxId: this.store.byRole('inbox')?.id ?? this.store.mailboxes.value[0]?.id ?? '',
+    }
+  }
+
+  /** Makes the list of the place, when that is another one. */
+  follow(place: Place): void {
+    const key = JSON.stringify(place)
+    if (key === this.#listKey) return
+    this.#listKey = key
+    this.chosen.value = new Set()
+    this.cursor.value = 0
+    this.list.value = new ConversationList(this.store, this.filterOf(place), place.kind === 'search')
+    this.list.value.see(0, 30)
+  }
+
+  filterOf(place: Place): Filter {
+    if (place.kind === 'mailbox') return { inMailbox: place.mailboxId }
+    if (place.kind === 'label') return { hasKeyword: place.keyword }
+    const terms = parseSearch(place.text)
+    const filter = toFilter(terms, this.store.mailboxes.value)
+    if (terms.some(({ field }) => field === 'in')) return filter
+    const hidden = ['trash', 'junk'].flatMap((role) => this.store.byRole(role)?.id ?? [])
+    return hidden.length === 0
+      ? filter
+      : { operator: 'AND', conditions: [filter, { inMailboxOtherThan: hidden }] }
+  }
+
+  pathOf(place: Place, threadId: Id | null = null): string {
+    const thread = threadId === null ? '' : `/${encodeURIComponent(threadId)}`
+    if (place.kind === 'mailbox') return `f/${encodeURIComponent(place.mailboxId)}${thread}`
+    if (place.kind === 'label') return `label/${encodeURIComponent(place.keyword)}${thread}`
+    return `search/all${thread}?q=${encodeURIComponent(place.text)}`
+  }
+
+  goTo(place: Place): void {
+    this.sideOpen.value = false
+    this.router.go(this.pathOf(place))
+  }
+
+  open(threadId: Id | null): void {
+    this.router.go(this.pathOf(this.place.peek(), threadId))
+  }
+
+  /** Whether the server holds messages back when asked to (RFC 8621 §1.3.2): then sending can be undone and scheduled. */
+  get mayHold(): boolean {
+    const { accounts, primaryAccounts } = this.client.session
+    const capability = 'urn:ietf:params:jmap:submission'
+    const own = accounts[primaryAccounts[capability] ?? '']?.accountCapabilities[capability]
+    return Number(own?.['maxDelayedSend'] ?? 0) > 0
+  }
+
+  get scene(): Scene {
+    const place = this.place.peek()
+    return {
+      store: this.store,
+      list: this.list.peek(),
+      mailboxId: place.kind === 'mailbox' ? place.mailboxId : null,
+    }
+  }
+
+  /** The thread of a row of the list, where it is loaded. */
+  threadAt(index: number): Id | undefined {
+    const id = this.list.peek()?.ids[index]
+    return id === undefined ? undefined : this.store.emails.get(id)?.threadId
+  }
+
+  /** What an action is about: what is chosen, else what is open, else the row the keyboard is at. */
+  targets(): Id[] {
+    if (this.chosen.peek().size > 0) return [...this.chosen.peek()]
+    const open = this.threadId.peek()
+    if (open !== null) return [open]
+    const at = this.threadAt(this.cursor.peek())
+    return at === undefined ? [] : [at]
+  }
+
+  compose(start: DraftStart): void {
+    const same = this.drafts.value.some(
+      (draft) => start.draftId !== undefined && draft.start.draftId === start.draftId,
+    )
+    if (same) return
+    this.drafts.value = [...this.drafts.value.slice(-1), { key: ++this.#lastDraft, start }]
+  }
+
+  closeDraft(key: number): void {
+    this.drafts.value = this.drafts.value.filter((draft) => draft.key !== key)
+  }
+}
