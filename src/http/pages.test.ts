@@ -154,4 +154,9 @@ test('pages that are not built say how, and are there as soon as they are', asyn
   await mkdir(join(folder, 'webmail'))
   await writeFile(join(folder, 'webmail', 'index.html'), '<title>Mail</title>')
   assert.equal((await get('/mail/')).status, 200)
+  // A later build puts another folder in its place.
+  await rm(folder, { recursive: true })
+  await mkdir(join(folder, 'webmail'), { recursive: true })
+  await writeFile(join(folder, 'webmail', 'index.html'), '<title>Newer</title>')
+  assert.match(await (await get('/mail/')).text(), /Newer/)
 })

@@ -6,7 +6,7 @@
 // - Files of `frame/` show mail in a sandbox without an origin. `…-remote.html` may load pictures from anywhere: a reader asked for them.
 // - Text is sent compressed to whoever takes it: as `x.js.br` or `x.js.gz` beside `x.js` has it, else compressed here, once.
 import { createHash } from 'node:crypto'
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { promisify } from 'node:util'
 import { brotliCompress, constants, gzip as gzipCompress } from 'node:zlib'
@@ -102,12 +102,15 @@ const pageHeaders = {
     'accelerometer=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), microphone=(), payment=(), usb=()',
 }
 
-/** Reads the files at the first request. */
+type Files = ReadonlyMap<string, PageFile>
+
+/** Reads the files at the first request, and again when they were built anew. */
 export function createPages(options: PagesOptions): HttpMount<Account> {
-  let loading: Promise<ReadonlyMap<string, PageFile>> | null = null
-  const load = (): Promise<ReadonlyMap<string, PageFile>> => {
-    loading ??= readPages(options.folder)
-    return loading
+  let loaded: { readonly build: string; readonly files: Promise<Files> } | null = null
+  const load = async (): Promise<Files> => {
+    const build = await buildOf(options.folder)
+    if (loaded?.build !== build) loaded = { build, files: readPages(options.folder) }
+    return loaded.files
   }
   return {
     paths: ['/*'],
@@ -118,11 +121,7 @@ export function createPages(options: PagesOptions): HttpMount<Account> {
         return redirect(secured(request, env, options.securePort))
       if (pathname === '/' && options.home === 'webmail') return redirect('/mail/')
       const files = await load()
-      if (files.size === 0) {
-        // They may be built while the server runs.
-        loading = null
-        return wantsPage(request) ? notBuilt() : nothingHere()
-      }
+      if (files.size === 0) return wantsPage(request) ? notBuilt() : nothingHere()
       const name = fileFor(pathname, { files, home: options.home })
       const file = name === null ? undefined : files.get(name)
       if (name?.endsWith('index.html') && file === undefined && wantsPage(request)) return notBuilt()
@@ -142,7 +141,13 @@ function secured(request: Request, env: HttpEnvironment<Account>, port: number):
   return `https://${url.hostname}${port === 443 ? '' : `:${port}`}${url.pathname}${url.search}`
 }
 
-async function readPages(folder: string): Promise<ReadonlyMap<string, PageFile>> {
+/** Another one after each build, which puts a whole folder in the place of the old one. */
+async function buildOf(folder: string): Promise<string> {
+  const found = await stat(folder).catch(() => null)
+  return found === null ? '' : `${found.ino} ${found.mtimeMs}`
+}
+
+async function readPages(folder: string): Promise<Files> {
   const names = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
     throw error
@@ -197,7 +202,7 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
 /** The file that answers a path, or null. */
 function fileFor(
   pathname: string,
-  { files, home }: { files: ReadonlyMap<string, PageFile>; home: PagesOptions['home'] },
+  { files, home }: { files: Files; home: PagesOptions['home'] },
 ): string | null {
   const path = pathname.slice(1)
   // Pages have their own paths, whatever the build calls their files.

@@ -1,8 +1,10 @@
 // Mounts: which one has a request, what it is told of it, what becomes of its failures; and WebSockets through real sockets.
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { test, type TestContext } from 'node:test'
 import { WebSocket } from 'ws'
 import { basic, type HttpHouse, openHttpHouse, password } from '../../test/support/http-house.ts'
+import { VirtualClock } from '../base/virtual-clock.ts'
 import type { HttpMount, WebSocketHandler } from '../base/http-mount.ts'
 import type { Account } from '../store/model.ts'
 import { StoreUnavailable } from '../store/store.ts'
@@ -316,4 +318,55 @@ test('what serves is loaded at the first request; a failure to load is told, and
   await assert.rejects(fetch(url))
   assert.equal((await fetch(url)).status, 200)
   assert.equal(house.memory.count('http.trouble'), 1)
+})
+
+test('a WebSocket that does not answer is cut', async (context) => {
+  const house = await openHttpHouse(context, { mounts: [echo([])], ...clear })
+  const clock = new VirtualClock()
+  const listener = await startHttp({
+    ...{ clock, events: house.parts.events, config: house.config.http, web: house.config.web },
+    site: () => Promise.resolve(house.site),
+    ...{ address: '127.0.0.1', port: 0, identity: null },
+    connections: new ConnectionCount({ total: 10, perAddress: 10, perPrefix: 10 }),
+  })
+  context.after(() => listener.stop(0))
+  const url = `ws://127.0.0.1:${listener.points[0]?.port}/ws`
+  const headers = basic('ann@example.org')
+  const silent = new WebSocket(url, { headers, autoPong: false })
+  await opened(silent)
+  const asked = once(silent, 'ping')
+  await clock.advance('30s')
+  await asked
+  const gone = closed(silent)
+  await clock.advance('30s')
+  assert.equal(await gone, 1006)
+})
+
+test('what a mount is told of a request: who sent it, and what the client calls us', async (context) => {
+  const told: HttpMount<Account> = {
+    paths: ['/told'],
+    fetch: async (_request, { origin, secure, remoteAddress }) =>
+      Response.json({ origin, secure, remoteAddress }),
+  }
+  const around = { remoteAddress: '192.0.2.9', stopping: new AbortController().signal }
+  const ask = async (settings: { web?: { origin: string } }, secure: boolean): Promise<unknown> => {
+    const house = await openHttpHouse(context, { settings, mounts: [told] })
+    return (
+      await house.site.fetch(new Request('http://mail.example.net:81/told'), { ...around, secure })
+    ).json()
+  }
+  const { remoteAddress } = around
+  assert.deepEqual(await ask({}, false), {
+    origin: 'http://mail.example.net:81',
+    secure: false,
+    remoteAddress,
+  })
+  // A trusted proxy said so.
+  assert.deepEqual(await ask({}, true), {
+    origin: 'https://mail.example.net:81',
+    secure: true,
+    remoteAddress,
+  })
+  const web = { origin: 'https://post.example' }
+  assert.deepEqual(await ask({ web }, true), { origin: 'https://post.example', secure: true, remoteAddress })
 })
