@@ -2,7 +2,10 @@
 // is connected or not.
 import type { Resolver } from '../base/resolver.ts'
 import { isPublicAddress } from '../delivery/public-address.ts'
-import type { Jmap } from '../jmap/server/mount.ts'
+import type { BlobAccess } from '../jmap/server/blob-access.ts'
+import type { MailAccess } from '../jmap/server/mail-access.ts'
+import type { JmapModule } from '../jmap/server/module.ts'
+import type { Jmap, JmapMountParts } from '../jmap/server/mount.ts'
 import { ingest } from '../store/ingest.ts'
 import type { ObjectId } from '../store/model.ts'
 import type { Backend } from './backend.ts'
@@ -49,70 +52,85 @@ export function holdJmap(parts: JmapParts): JmapHolder {
   }
 }
 
-async function makeJmap({ backend, resolver }: JmapParts, closing: AsyncDisposableStack): Promise<Jmap> {
-  const { config, store, clock, random, events, secret } = backend
-  const [
-    { createJmap },
-    { MailAccess },
-    { createMailModule },
-    { createSubmissionModule },
-    { createVacationModule },
-    { createEmailSight },
-    { createPushRequest },
-    { vapidKeysOf },
-  ] = await Promise.all([
+async function makeJmap(parts: JmapParts, closing: AsyncDisposableStack): Promise<Jmap> {
+  const { backend } = parts
+  const { config, store, clock, random, events } = backend
+  const [{ createJmap }, { MailAccess }, { createEmailSight }, modules, push] = await Promise.all([
     import('../jmap/server/mount.ts'),
     import('../jmap/server/mail-access.ts'),
+    import('../jmap/server/email-sight.ts'),
+    loadModules(backend),
+    pushParts(parts),
+  ])
+  const access = new MailAccess({ store, memory: config.jmap.mailIndexMemory, now: () => clock.now() })
+  closing.defer(() => access.close())
+  return closing.use(
+    createJmap({
+      ...{ store, clock, random, events, config: config.jmap, push },
+      sight: createEmailSight(access),
+      modules: (blobs) => modules(access, blobs),
+    }),
+  )
+}
+
+/** What makes the modules of mail, submission and vacation responses. */
+async function loadModules({
+  config,
+  store,
+  clock,
+  random,
+  directory,
+  wayIn,
+  search,
+}: Backend): Promise<(access: MailAccess, blobs: BlobAccess) => readonly JmapModule[]> {
+  const [{ createMailModule }, { createSubmissionModule }, { createVacationModule }] = await Promise.all([
     import('../jmap/server/mail-module.ts'),
     import('../jmap/server/submission.ts'),
     import('../jmap/server/vacation.ts'),
-    import('../jmap/server/email-sight.ts'),
+  ])
+  return (access, blobs) => [
+    createMailModule({
+      ...{ store, access, blobs, random, clock, hostname: config.hostname },
+      searcher: search.searcher,
+      // Mail is the same by IMAP and by JMAP, and so is what of it is looked at and taken.
+      searched: { header: config.imap.headerText, text: config.imap.searchText },
+      maxMessageSize: config.imap.appendSize,
+      stage: () => ingest({ blobs: store.blobs, limits: config.mime }),
+      limits: {
+        maxAttachmentsSize: config.jmap.maxSizeAttachmentsPerEmail,
+        maxMailboxName: config.imap.mailboxName,
+        maxMailboxDepth: config.imap.mailboxLevels,
+        maxMailboxPath: config.imap.mailboxName,
+      },
+    }),
+    createSubmissionModule({
+      ...{ store, access, random, clock, directory, submitter: wayIn.submitter },
+      ...{ config: config.submission, maxRecipients: config.smtp.maxRecipients },
+      maxMessageSize: config.maxMessageSize,
+      webhooks: config.webhooks.length > 0 ? 'on' : 'off',
+    }),
+    createVacationModule({ store, clock }),
+  ]
+}
+
+async function pushParts({ backend, resolver }: JmapParts): Promise<JmapMountParts['push']> {
+  const { config, store, clock, secret } = backend
+  const { pushToLoopback } = config.jmap
+  const [{ createPushRequest }, { vapidKeysOf }] = await Promise.all([
     import('../jmap/server/push-request.ts'),
     import('../jmap/server/vapid.ts'),
   ])
-  const { pushToLoopback } = config.jmap
-  const access = new MailAccess({ store, memory: config.jmap.mailIndexMemory, now: () => clock.now() })
-  closing.defer(() => access.close())
-  const jmap = createJmap({
-    ...{ store, clock, random, events, config: config.jmap },
-    sight: createEmailSight(access),
-    modules: (blobs) => [
-      createMailModule({
-        ...{ store, access, blobs, random, clock, hostname: config.hostname },
-        searcher: backend.search.searcher,
-        // Mail is the same by IMAP and by JMAP, and so is what of it is looked at and taken.
-        searched: { header: config.imap.headerText, text: config.imap.searchText },
-        maxMessageSize: config.imap.appendSize,
-        stage: () => ingest({ blobs: store.blobs, limits: config.mime }),
-        limits: {
-          maxAttachmentsSize: config.jmap.maxSizeAttachmentsPerEmail,
-          maxMailboxName: config.imap.mailboxName,
-          maxMailboxDepth: config.imap.mailboxLevels,
-          maxMailboxPath: config.imap.mailboxName,
-        },
-      }),
-      createSubmissionModule({
-        ...{ store, access, random, clock, directory: backend.directory, submitter: backend.wayIn.submitter },
-        ...{ config: config.submission, maxRecipients: config.smtp.maxRecipients },
-        maxMessageSize: config.maxMessageSize,
-        webhooks: config.webhooks.length > 0 ? 'on' : 'off',
-      }),
-      createVacationModule({ store, clock }),
-    ],
-    push: {
-      request: createPushRequest({
-        ...{ resolver, clock },
-        isAllowed: (address) => pushToLoopback || isPublicAddress(address),
-      }),
-      vapid: vapidKeysOf(secret),
-      subject: `mailto:postmaster@${config.hostname}`,
-      async sessionHolds(account, session) {
-        const id = Number(session) as ObjectId
-        const [kept] = await store.getObjects({ account, kind: 'web-session', ids: [id], now: clock.now() })
-        return kept !== undefined
-      },
+  return {
+    request: createPushRequest({
+      ...{ resolver, clock },
+      isAllowed: (address) => pushToLoopback || isPublicAddress(address),
+    }),
+    vapid: vapidKeysOf(secret),
+    subject: `mailto:postmaster@${config.hostname}`,
+    async sessionHolds(account, session) {
+      const id = Number(session) as ObjectId
+      const [kept] = await store.getObjects({ account, kind: 'web-session', ids: [id], now: clock.now() })
+      return kept !== undefined
     },
-  })
-  closing.use(jmap)
-  return jmap
+  }
 }
