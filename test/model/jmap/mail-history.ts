@@ -6,6 +6,13 @@ import fc from 'fast-check'
 import type { Departure } from '../../../src/store/emails.ts'
 import type { AccountId, EmailId, Mailbox, MailboxId } from '../../../src/store/model.ts'
 import { MailAccess, type MailRights } from '../../../src/jmap/server/mail-access.ts'
+import { mailboxCounts } from '../../../src/jmap/server/mail-index/mailbox-counts.ts'
+import {
+  mailboxesNow,
+  mailboxPast,
+  mailboxState,
+} from '../../../src/jmap/server/mailboxes/mailbox-methods.ts'
+import type { AccountCall } from '../../../src/jmap/server/module.ts'
 import { departedBy, emailEvents, threadEvents } from '../../../src/jmap/server/mail-index/history.ts'
 import type { MailView } from '../../../src/jmap/server/mail-index/mail-view.ts'
 import { baseOf, pageOf, type Event, type Point } from '../../../src/jmap/server/mail-index/point.ts'
@@ -161,6 +168,45 @@ function replayed(
   return known
 }
 
+/** Mailboxes of the owner as Mailbox/get tells them, and its state. */
+interface MailboxLook {
+  readonly state: string
+  readonly mailboxes: ReadonlyMap<number, string>
+}
+
+type Asking = Pick<AccountCall, 'place' | 'now'>
+
+async function lookAtMailboxes(access: MailAccess, asking: Asking): Promise<MailboxLook> {
+  const now = await mailboxesNow(access, asking)
+  const trash = now.list.find(({ role }) => role === 'trash')
+  const counts = mailboxCounts(now.view, trash ? now.view.index.numberOf(trash.id) : -1)
+  const told = now.list.map(({ id, path, isSubscribed }) => {
+    const count = counts[now.view.index.numberOf(id)]
+    const { totalEmails = 0, unreadEmails = 0, totalThreads = 0, unreadThreads = 0 } = count ?? {}
+    const numbers = [totalEmails, unreadEmails, totalThreads, unreadThreads].join()
+    return [id, `${path} ${isSubscribed} ${numbers}`] as const
+  })
+  return { state: mailboxState(now), mailboxes: new Map(told) }
+}
+
+async function compareMailboxes(
+  access: MailAccess,
+  { asking, before, now }: { asking: Asking; before: MailboxLook; now: MailboxLook },
+): Promise<void> {
+  const past = await mailboxPast(access, asking, before.state)
+  assert.ok(past, `the state ${before.state} is known`)
+  const known = new Map(before.mailboxes)
+  for (const { id, what } of past.events) {
+    const value = now.mailboxes.get(id)
+    if (what === 'destroyed' || value === undefined) known.delete(id)
+    else known.set(id, value)
+    if (what === 'created') assert.ok(!before.mailboxes.has(id), `mailbox ${id} was there`)
+    if (what === 'updated') assert.ok(before.mailboxes.has(id), `mailbox ${id} was not there`)
+  }
+  assert.deepEqual(inOrder(known), inOrder(now.mailboxes), `mailboxes since ${before.state}`)
+  if (before.state === now.state) assert.deepEqual(past.events, [])
+}
+
 const inOrder = (map: ReadonlyMap<number, string>): [number, string][] => [...map].sort(([a], [b]) => a - b)
 
 /** Runs the steps on a fresh store, and compares at each look. */
@@ -183,6 +229,10 @@ export async function replay(opened: OpenedStore, run: readonly Step[]): Promise
   const parts = { store: opened.store, memory: 1e9, now: () => house.now }
   const living = new MailAccess(parts)
   const seen: Snapshot[][] = rightsOf.map(() => [])
+  const owner = await house.accountOf(account)
+  const place = { id: `A${account}`, account: owner, viewer: owner, isPersonal: true, isReadOnly: false }
+  const asking: Asking = { place, now: () => house.now }
+  const mailboxLooks: MailboxLook[] = []
   let serial = 0
   for (const step of [...run, { do: 'look' } as const]) {
     if (step.do !== 'look') {
@@ -190,6 +240,13 @@ export async function replay(opened: OpenedStore, run: readonly Step[]): Promise
       continue
     }
     const fresh = new MailAccess(parts)
+    const mailboxes = await lookAtMailboxes(living, asking)
+    for (const access of [living, fresh]) {
+      const now = await lookAtMailboxes(access, asking)
+      assert.deepEqual(inOrder(now.mailboxes), inOrder(mailboxes.mailboxes))
+      for (const before of [...mailboxLooks, now]) await compareMailboxes(access, { asking, before, now })
+    }
+    mailboxLooks.push(mailboxes)
     for (const [at, rights] of rightsOf.entries()) {
       const looks = seen[at] ?? []
       for (const access of [living, fresh]) {

@@ -124,12 +124,13 @@ class HeldIndex {
     const { last } = index
     const state = await store.getAccount(account)
     const mailboxes = await store.datedMailboxes(account)
-    for (const { mailbox, changedModSeq } of mailboxes) {
+    for (const { mailbox } of mailboxes) {
       for await (const places of store.emailPlaces({ account, mailbox: mailbox.id, uids: everything })) {
         index.add(mailbox.id, places, false)
       }
       index.noteCounted(mailbox.id, mailbox.modSeq)
-      last.mailbox = Math.max(last.mailbox, changedModSeq)
+      // Never less than that of its last change of its own, and of what is counted.
+      last.mailbox = Math.max(last.mailbox, mailbox.modSeq)
     }
     index.finishLoading()
     // What left after the newest that is there.

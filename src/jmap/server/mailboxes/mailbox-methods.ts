@@ -103,7 +103,7 @@ export interface MailboxPast {
 
 export async function mailboxPast(
   access: MailAccess,
-  call: AccountCall,
+  call: Pick<AccountCall, 'place' | 'now'>,
   state: string,
 ): Promise<MailboxPast | undefined> {
   const now = await mailboxesNow(access, call)
