@@ -126,11 +126,12 @@ async function ask(
 /** The address to connect to, of those that the name has; all of them must be allowed. */
 async function judged(
   hostname: string,
-  { config, lookUp, isPublic }: LinkCheckOptions,
+  options: LinkCheckOptions,
 ): Promise<{ readonly ip: string; readonly problem: null } | { readonly problem: string }> {
+  const { config, lookUp, isPublic } = options
   const bare = hostname.replace(/^\[(.*)\]$/, '$1')
   try {
-    const addresses = tryIpOctets(bare) === undefined ? await lookUp(bare) : [bare]
+    const addresses = tryIpOctets(bare) === undefined ? await inTime(lookUp(bare), options) : [bare]
     const [first] = addresses
     if (first === undefined) return { problem: 'the name has no address' }
     if (config.private === 'refused' && !addresses.every((one) => isPublic(one))) {
@@ -139,6 +140,17 @@ async function judged(
     return { ip: first, problem: null }
   } catch (error) {
     return { problem: errorText(error) }
+  }
+}
+
+/** The system's resolver takes as long as it likes. */
+async function inTime<T>(work: Promise<T>, { clock, config }: LinkCheckOptions): Promise<T> {
+  const late = Promise.withResolvers<never>()
+  const timer = clock.after(config.timeout, () => late.reject(new Error('the name was not found in time')))
+  try {
+    return await Promise.race([work, late.promise])
+  } finally {
+    timer.cancel()
   }
 }
 
