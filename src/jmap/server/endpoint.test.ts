@@ -106,7 +106,6 @@ test('the session tells capabilities, accounts and URLs, and is not for caches',
         isReadOnly: false,
         accountCapabilities: {
           'urn:ietf:params:jmap:core': {},
-          'urn:ietf:params:jmap:websocket': {},
           'urn:ietf:params:jmap:blob': {
             maxSizeBlobSet: 5_242_880,
             maxDataSources: 64,
@@ -118,7 +117,6 @@ test('the session tells capabilities, accounts and URLs, and is not for caches',
       },
     },
     primaryAccounts: {
-      'urn:ietf:params:jmap:websocket': 'A1',
       'urn:ietf:params:jmap:blob': 'A1',
       'urn:ietf:params:jmap:quota': 'A1',
     },

@@ -24,7 +24,8 @@ import { StateWatch } from './state-watch.ts'
 export const webSocketCapability: Capability = {
   uri: webSocket,
   server: (origin) => ({ url: `${origin.replace(/^http/, 'ws')}/jmap/ws`, supportsPush: true }),
-  account: () => ({}),
+  // It has no methods, so none that an account could have (RFC 8620 §2).
+  account: () => null,
 }
 
 /** RFC 6455 §7.4.1 "policy violation": RFC 8887 §4.2 has it for credentials that hold no longer. */
