@@ -124,6 +124,8 @@ test('pages run and load nothing but their own; mail is shown in a sandbox witho
   assert.match(policy, /^default-src 'none'; script-src 'self';/)
   assert.match(policy, /frame-ancestors 'none'/)
   assert.doesNotMatch(policy, /unsafe|https:|\*/)
+  const worker = await get('/sw.js')
+  assert.equal(worker.headers.get('content-security-policy'), policy)
   assert.equal(page.headers.get('referrer-policy'), 'no-referrer')
   assert.equal(page.headers.get('cross-origin-opener-policy'), 'same-origin')
   assert.match(page.headers.get('permissions-policy') ?? '', /camera=\(\)/)

@@ -219,10 +219,9 @@ async function answer(request: Request, name: string, file: PageFile): Promise<R
   const headers = new Headers({ ...pageHeaders, 'content-type': file.type, vary: 'accept-encoding' })
   const forEver = name.startsWith('assets/')
   headers.set('cache-control', forEver ? 'public, max-age=31536000, immutable' : 'no-cache')
-  if (name.endsWith('.html') || name.endsWith('.svg')) {
-    const frame = name.startsWith('frame/')
-    headers.set('content-security-policy', !frame ? ownPolicy : policyOfFrame(name))
-  }
+  // A worker has the policy of its own script.
+  const isFrame = name.startsWith('frame/')
+  headers.set('content-security-policy', isFrame ? policyOfFrame(name) : ownPolicy)
   // Frames have no origin of their own, and their modules are asked for as from elsewhere.
   if (forEver) headers.set('access-control-allow-origin', '*')
   const { coding, body } = await encoded(file, request.headers.get('accept-encoding') ?? '')
