@@ -35,6 +35,7 @@ const groups: readonly Group[] = [
       'test/contracts/**/*.test.ts',
       'test/transcripts/**/*.test.ts',
       'test/simulation/**/*.test.ts',
+      'test/jmap/**/*.test.ts',
       'test/model/**/*.test.ts',
     ],
     flags: ['--test-isolation=none', '--test-timeout=120000'],
