@@ -293,7 +293,8 @@ function eventsOf(
     : threadEvents(view, after, { departed, point })
 }
 
-async function take(
+/** Does a step. */
+export async function take(
   house: House,
   { account, step, serial }: { account: AccountId; step: Exclude<Step, { do: 'look' }>; serial: number },
 ): Promise<void> {

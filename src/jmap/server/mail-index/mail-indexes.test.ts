@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { testStore } from '../../../../test/support/store.ts'
+import { ingest } from '../../../store/ingest.ts'
+import type { AccountId, MailboxId } from '../../../store/model.ts'
+import type { Store } from '../../../store/store.ts'
+import { MailIndexes } from './mail-indexes.ts'
+
+const inbox = 1 as MailboxId
+
+async function account(store: Store, name: string): Promise<AccountId> {
+  const made = await store.addAccount({
+    ...{
+      address: `${name}@x.test`,
+      credentials: { argon2id: null, scramSha256: null },
+      mailboxes: [],
+      now: 0,
+    },
+    quota: { bytes: null, messages: null },
+  })
+  assert.ok(made.ok)
+  return made.account.id
+}
+
+async function deliver(store: Store, to: AccountId): Promise<void> {
+  const staging = ingest({ blobs: store.blobs })
+  await staging.write(Buffer.from('Subject: x\r\n\r\n'))
+  const { message } = await staging.finish()
+  const delivered = await store.deliver({ message, internalDate: 0, targets: [{ account: to, prefix: '' }] })
+  assert.ok(delivered.ok)
+}
+
+/** The store, and how many listen to the changes of an account. */
+function listened(store: Store): { store: Store; listeners: Map<AccountId, number> } {
+  const listeners = new Map<AccountId, number>()
+  const add = (id: AccountId, more: number): void => {
+    listeners.set(id, (listeners.get(id) ?? 0) + more)
+  }
+  const subscribeBatched: Store['subscribeBatched'] = (id, listener) => {
+    add(id, 1)
+    const stop = store.subscribeBatched(id, listener)
+    return () => {
+      add(id, -1)
+      stop()
+    }
+  }
+  return { store: { ...store, subscribeBatched }, listeners }
+}
+
+test('an index is current, shared, and given up when memory is short', async (context) => {
+  const { store, listeners } = listened(await testStore(context))
+  await store.addDomain({ name: 'x.test', now: 0 })
+  const [ann, ben] = [await account(store, 'ann'), await account(store, 'ben')]
+  const indexes = new MailIndexes({ store, memory: 0, now: () => 0 })
+  const [one, other] = await Promise.all([indexes.use(ann), indexes.use(ann)])
+  assert.equal(one, other)
+  await deliver(store, ann)
+  await deliver(store, ann)
+  const index = await indexes.use(ann)
+  assert.equal(index, one)
+  assert.deepEqual([index.emails.length, index.messagesIn(index.numberOf(inbox)).length], [2, 2])
+  // The one used last is kept, however short memory is.
+  await indexes.use(ben)
+  assert.deepEqual([listeners.get(ann), listeners.get(ben)], [0, 1])
+  assert.notEqual(await indexes.use(ann), one)
+  assert.deepEqual([listeners.get(ann), listeners.get(ben)], [1, 0])
+  indexes.close()
+  assert.deepEqual([listeners.get(ann), listeners.get(ben)], [0, 0])
+})
+
+test('an index that could not be loaded is loaded anew', async (context) => {
+  const store = await testStore(context)
+  await store.addDomain({ name: 'x.test', now: 0 })
+  const ann = await account(store, 'ann')
+  let broken = true
+  const datedMailboxes: Store['datedMailboxes'] = async (id) => {
+    if (broken) throw new Error('no disk')
+    return store.datedMailboxes(id)
+  }
+  const indexes = new MailIndexes({ store: { ...store, datedMailboxes }, memory: 1e9, now: () => 0 })
+  await assert.rejects(indexes.use(ann), /no disk/)
+  broken = false
+  assert.equal((await indexes.use(ann)).emails.length, 0)
+  indexes.close()
+})
