@@ -2,12 +2,14 @@
 // everything else.
 //
 // A message is filed once, whatever stops between the mailbox and the queue's row: each row's delivery has a key of its own.
+import { Buffer } from 'node:buffer'
 import type { Clock } from '../base/clock.ts'
 import type { Directory } from '../directory/directory.ts'
 import { tryAddress } from '../mail/address.ts'
 import { formatDeliveredTo, formatReturnPath } from '../mail/received.ts'
 import type { Destination, JobSource, RecipientResult, Transport } from '../queue/transport.ts'
 import { ingest } from '../store/ingest.ts'
+import type { VacationResponder } from './vacation.ts'
 import type { Attempt, QueueMessage, QueueRecipient } from '../store/queue.ts'
 import type { Store } from '../store/store.ts'
 
@@ -15,6 +17,8 @@ export interface LocalLaneOptions {
   readonly store: Pick<Store, 'deliver' | 'blobs'>
   readonly directory: Pick<Directory, 'resolve'>
   readonly clock: Clock
+  /** Absent: nobody is answered. */
+  readonly vacation?: Pick<VacationResponder, 'delivered'>
   /** For recipients elsewhere. */
   readonly elsewhere: Transport
 }
@@ -57,7 +61,11 @@ async function fileOne(
   const utf8 = message.options.smtpUtf8
   const copy = ingest({ blobs: store.blobs })
   try {
-    for await (const chunk of store.blobs.read(message.blob)) await copy.write(chunk)
+    const header = new HeaderStart()
+    for await (const chunk of store.blobs.read(message.blob)) {
+      header.push(chunk)
+      await copy.write(chunk)
+    }
     const staged = await copy.finish()
     const stored = await store.deliver({
       message: staged.message,
@@ -76,6 +84,13 @@ async function fileOne(
       },
     })
     const filed = { outcome: 'delivered', reply: 'delivered', status: '2.0.0' } as const
+    if (stored.ok) {
+      const { account, list } = owner
+      await options.vacation?.delivered({
+        recipient: { account: account.id, deliveredTo: recipient.address, list },
+        ...{ sender: sender ?? null, header: header.text },
+      })
+    }
     if (stored.ok || stored.reason === 'done-before') {
       return { type: 'done', outcome: 'delivered', attempt: words(now, filed) }
     }
@@ -99,5 +114,26 @@ function words(at: number, said: Pick<Attempt, 'outcome' | 'reply' | 'status'>):
   return {
     ...{ at, host: null, address: null, tls: null, verification: null, policy: null, stage: 'content' },
     ...said,
+  }
+}
+
+/** Octets of a message that hold its header, as a rule. */
+const headerOctets = 128 * 1024
+
+/** The first octets of what passes by. */
+class HeaderStart {
+  readonly #chunks: Uint8Array[] = []
+  #octets = 0
+
+  push(chunk: Uint8Array): void {
+    if (this.#octets >= headerOctets) return
+    const piece = chunk.subarray(0, headerOctets - this.#octets)
+    this.#chunks.push(piece)
+    this.#octets += piece.length
+  }
+
+  /** A binary string. */
+  get text(): string {
+    return Buffer.concat(this.#chunks).toString('latin1')
   }
 }

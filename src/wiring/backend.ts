@@ -110,6 +110,8 @@ export async function openBackend(config: Config, surroundings: Surroundings = {
     ...{ config, store, directory, clock, random, events, secret, checkpoint, policy },
     around: catching?.around ?? null,
   })
+  // Answers on their way find the store open.
+  opening.defer(() => wayIn.vacation.settled())
   const { submitter } = wayIn
   const routes = new Routes(config.relay, config.hostname).names
   const queueAdmin = new QueueAdmin({ store, clock, routes, webhooks: wayIn.webhooks })

@@ -56,7 +56,7 @@ export async function startOutgoing(parts: OutgoingParts): Promise<Outgoing> {
   })
   const queue = createQueue({
     ...{ store, clock, random, events, reports, checkpoint },
-    transport: withLocalLane({ store, directory, clock, elsewhere }),
+    transport: withLocalLane({ store, directory, clock, elsewhere, vacation: wayIn.vacation }),
     turns: wayIn.turns,
     express: wayIn.express,
     config: config.queue,

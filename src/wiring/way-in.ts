@@ -9,6 +9,7 @@ import type { Delivery } from '../delivery/delivery.ts'
 import { QueueGauge } from '../delivery/queue-gauge.ts'
 import { createStoreDelivery } from '../delivery/store-delivery.ts'
 import { Submitter } from '../delivery/submitter.ts'
+import { VacationResponder } from '../delivery/vacation.ts'
 import type { Directory } from '../directory/directory.ts'
 import type { Events } from '../events/event.ts'
 import type { Policy } from '../hooks/policy.ts'
@@ -37,6 +38,7 @@ export interface WayInParts {
 export interface WayIn {
   readonly delivery: Delivery
   readonly submitter: Submitter
+  readonly vacation: VacationResponder
   readonly bounces: BounceReader
   readonly returnPaths: ReturnPaths
   /** Shared with the queue of this process. */
@@ -57,6 +59,9 @@ export function createWayIn(parts: WayInParts): WayIn {
   const turns = new FairTurns()
   const express = new Express()
   const { around = null } = parts
+  const vacation = new VacationResponder({
+    ...{ store, blobs: store.blobs, directory, clock, random, events, hostname: config.hostname },
+  })
   const filing = createStoreDelivery({
     ...{ store, events, bounces, webhooks, checkpoint },
     limits: {
@@ -76,7 +81,8 @@ export function createWayIn(parts: WayInParts): WayIn {
       gauge: new QueueGauge({ store, clock, limit: config.queue.maxMessages }),
     },
   })
-  const delivery = around === null ? filing : around(filing)
+  // A catcher answers nobody.
+  const delivery = around === null ? vacation.around(filing) : around(filing)
   const submitter = new Submitter({
     ...{ directory, delivery, clock, random, store, events, policy: parts.policy },
     readStaged: (blob, range) => store.blobs.readStaged(blob, range),
@@ -85,5 +91,6 @@ export function createWayIn(parts: WayInParts): WayIn {
     maxMessageSize: config.maxMessageSize,
     maxHeaderSize: config.submission.maxHeaderSize,
   })
-  return { delivery, submitter, bounces, returnPaths, turns, express, webhooks }
+  vacation.answerBy(submitter)
+  return { delivery, submitter, vacation, bounces, returnPaths, turns, express, webhooks }
 }

@@ -1,0 +1,14 @@
+// What is told of vacation responses.
+import { defineEvent } from './event.ts'
+
+export const vacationAnswered = defineEvent<{ account: number; to: string }>({
+  name: 'vacation.answered',
+  level: 'info',
+  help: 'Somebody who wrote was told that the account’s owner is away (RFC 8621 §8).',
+})
+
+export const vacationFailed = defineEvent<{ account: number; to: string; error: string }>({
+  name: 'vacation.failed',
+  level: 'warn',
+  help: 'A vacation response could not be sent; the message itself was delivered.',
+})
