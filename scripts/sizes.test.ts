@@ -13,6 +13,13 @@ test('a function of 60 lines passes, one of 61 does not', () => {
   ])
 })
 
+test('a component may have 90', () => {
+  assert.deepEqual(messages('web/a.tsx', `\nfunction F() {\n${body(88)}}\n`), [])
+  assert.deepEqual(messages('web/a.tsx', `\nfunction F() {\n${body(89)}}\n`), [
+    '2: F has 91 lines, at most 90',
+  ])
+})
+
 test('methods and arrow functions count, under their names', () => {
   assert.match(
     messages('src/a.ts', `class A {\n  run() {\n${body(70)}  }\n}\n`).join(),

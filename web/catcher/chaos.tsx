@@ -115,32 +115,105 @@ function actionOf(kind: Act, values: { code: string; text: string; seconds: stri
   }
 }
 
-function NewRule({ onChanged }: { onChanged: () => void }): JSX.Element {
-  const stage = useSignal<Stage>('rcpt')
-  const kind = useSignal<Act>('reply')
-  const code = useSignal('451')
-  const text = useSignal('')
-  const seconds = useSignal('5')
-  const recipient = useSignal('')
-  const first = useSignal('')
-  const problem = useSignal<string | undefined>(undefined)
-  const possible = acts.filter(
+interface Draft {
+  readonly stage: Stage
+  readonly kind: Act
+  readonly code: string
+  readonly text: string
+  readonly seconds: string
+  readonly recipient: string
+  readonly first: string
+}
+
+const blank: Draft = {
+  ...{ stage: 'rcpt', kind: 'reply', code: '451', text: '', seconds: '5', recipient: '', first: '' },
+}
+
+const stagesWithRecipients: readonly Stage[] = ['rcpt', 'data', 'body', 'end']
+
+/** What can be done at that stage. */
+function actsAt(stage: Stage): typeof acts {
+  return acts.filter(
     ({ value }) =>
-      (value !== 'tls-failure' || stage.value === 'starttls') && (value !== 'slow' || stage.value === 'body'),
+      (value !== 'tls-failure' || stage === 'starttls') && (value !== 'slow' || stage === 'body'),
   )
-  const byRecipient = ['rcpt', 'data', 'body', 'end'].includes(stage.value)
+}
+
+function ruleOf(draft: Draft): object {
+  const { stage, recipient, first } = draft
+  const kind = actsAt(stage).some(({ value }) => value === draft.kind) ? draft.kind : 'reply'
+  return {
+    name: `${stage} ${Date.now().toString(36)}`,
+    stage,
+    action: actionOf(kind, draft),
+    ...(stagesWithRecipients.includes(stage) && recipient !== '' && { recipient }),
+    ...(first !== '' && { first: Number(first) }),
+  }
+}
+
+function RuleFields({ draft, set }: { draft: Draft; set: (change: Partial<Draft>) => void }): JSX.Element {
+  const { stage, kind, code, text, seconds, recipient, first } = draft
+  return (
+    <div class="form-grid">
+      <SelectField label="At" value={stage} options={stages} onChange={(value) => set({ stage: value })} />
+      <SelectField
+        label="Do"
+        value={kind}
+        options={actsAt(stage)}
+        onChange={(value) => set({ kind: value })}
+      />
+      {kind === 'reply' ? (
+        <>
+          <TextField
+            label="Code"
+            inputMode="numeric"
+            pattern="[45][0-9][0-9]"
+            required
+            value={code}
+            onInput={(value) => set({ code: value })}
+          />
+          <TextField
+            label="Text"
+            placeholder="Come back later"
+            value={text}
+            onInput={(value) => set({ text: value })}
+          />
+        </>
+      ) : null}
+      {kind === 'delay' ? (
+        <TextField
+          label="Seconds"
+          inputMode="decimal"
+          value={seconds}
+          onInput={(value) => set({ seconds: value })}
+        />
+      ) : null}
+      {stagesWithRecipients.includes(stage) ? (
+        <TextField
+          label="For recipients that match"
+          placeholder="ann@"
+          value={recipient}
+          onInput={(value) => set({ recipient: value })}
+        />
+      ) : null}
+      <TextField
+        label="Only the first … times"
+        inputMode="numeric"
+        pattern="[1-9][0-9]*"
+        value={first}
+        onInput={(value) => set({ first: value })}
+      />
+    </div>
+  )
+}
+
+function NewRule({ onChanged }: { onChanged: () => void }): JSX.Element {
+  const draft = useSignal(blank)
+  const problem = useSignal<string | undefined>(undefined)
   const add = async (): Promise<void> => {
     problem.value = undefined
-    const chosen = possible.some(({ value }) => value === kind.value) ? kind.value : 'reply'
-    const body = {
-      name: `${stage.value} ${Date.now().toString(36)}`,
-      stage: stage.value,
-      action: actionOf(chosen, { code: code.value, text: text.value, seconds: seconds.value }),
-      ...(byRecipient && recipient.value !== '' && { recipient: recipient.value }),
-      ...(first.value !== '' && { first: Number(first.value) }),
-    }
     try {
-      await api.post(apiPath('/chaos/rules'), body)
+      await api.post(apiPath('/chaos/rules'), ruleOf(draft.value))
       toast('From now on it strikes')
       onChanged()
     } catch (error) {
@@ -156,61 +229,7 @@ function NewRule({ onChanged }: { onChanged: () => void }): JSX.Element {
       }}
     >
       <h2>Add a rule</h2>
-      <div class="form-grid">
-        <SelectField
-          label="At"
-          value={stage.value}
-          options={stages}
-          onChange={(value) => (stage.value = value)}
-        />
-        <SelectField
-          label="Do"
-          value={kind.value}
-          options={possible}
-          onChange={(value) => (kind.value = value)}
-        />
-        {kind.value === 'reply' ? (
-          <>
-            <TextField
-              label="Code"
-              inputMode="numeric"
-              pattern="[45][0-9][0-9]"
-              required
-              value={code.value}
-              onInput={(value) => (code.value = value)}
-            />
-            <TextField
-              label="Text"
-              placeholder="Come back later"
-              value={text.value}
-              onInput={(value) => (text.value = value)}
-            />
-          </>
-        ) : null}
-        {kind.value === 'delay' ? (
-          <TextField
-            label="Seconds"
-            inputMode="decimal"
-            value={seconds.value}
-            onInput={(value) => (seconds.value = value)}
-          />
-        ) : null}
-        {byRecipient ? (
-          <TextField
-            label="For recipients that match"
-            placeholder="ann@"
-            value={recipient.value}
-            onInput={(value) => (recipient.value = value)}
-          />
-        ) : null}
-        <TextField
-          label="Only the first … times"
-          inputMode="numeric"
-          pattern="[1-9][0-9]*"
-          value={first.value}
-          onInput={(value) => (first.value = value)}
-        />
-      </div>
+      <RuleFields draft={draft.value} set={(change) => (draft.value = { ...draft.value, ...change })} />
       {problem.value === undefined ? null : <Notice tone="bad">{problem.value}</Notice>}
       <p>
         <Button type="submit" tone="primary" icon="bolt">

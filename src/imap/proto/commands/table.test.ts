@@ -19,7 +19,8 @@ const context: CommandContext = {
   capabilities: () => '',
   startTlsOffered: false,
   mechanisms: [],
-  loginAllowed: true, jmapUrl: null,
+  loginAllowed: true,
+  jmapUrl: null,
 }
 
 function prepare(text: string, limits: Partial<ImapLimits> = {}): Prepared {

@@ -96,7 +96,8 @@ test('no command makes the parser throw', () => {
     capabilities: () => '',
     startTlsOffered: false,
     mechanisms: [],
-    loginAllowed: true, jmapUrl: null,
+    loginAllowed: true,
+    jmapUrl: null,
   }
   const word = fc.constantFrom(
     ...'a UID FETCH STORE SEARCH COPY APPEND LIST STATUS ID ( ) [ ] 1:* 1,2 BODY.PEEK[ HEADER.FIELDS < > "x" "\\" NOT OR FLAGS +FLAGS \\Seen 1-Feb-2020 NIL {3} INBOX & * % . ENVELOPE CHARSET UTF-8 SINCE KEYWORD'.split(

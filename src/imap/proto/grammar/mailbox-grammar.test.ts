@@ -15,7 +15,14 @@ import type { Prepared } from '../prepare.ts'
 
 function prepare(parts: readonly CommandPart[], modes: Modes, limits: Partial<ImapLimits> = {}): Prepared {
   const context: CommandContext = {
-    ...{ state: 'selected', modes, tls: null, capabilities: () => '', startTlsOffered: false, mechanisms: [] },
+    ...{
+      state: 'selected',
+      modes,
+      tls: null,
+      capabilities: () => '',
+      startTlsOffered: false,
+      mechanisms: [],
+    },
     ...{ loginAllowed: true, jmapUrl: null, compressed: false },
   }
   return prepareCommand(new Cursor(parts, { modes }), imapLimits(limits), context)
