@@ -1,6 +1,6 @@
 // The catcher itself: what is caught, found, read, tagged, deleted, released. HTTP (our API and Mailpit's) and the test library are
 // both clients of this object, and of nothing behind it.
-import type { Clock } from '../base/clock.ts'
+import type { Clock, Timer } from '../base/clock.ts'
 import type { Dialer } from '../base/connection.ts'
 import type { Peer } from '../base/core.ts'
 import type { Random } from '../base/random.ts'
@@ -147,6 +147,7 @@ export class Catcher implements AsyncDisposable {
   readonly #working = new Set<Promise<unknown>>()
   readonly #stopping = new AbortController()
   #pruning = false
+  #tidying: Timer | null = null
 
   private constructor(parts: CatcherParts, shelf: Shelf, listeners: Set<(event: CatcherEvent) => void>) {
     const { config, clock, events, httpFetch, random } = parts
@@ -486,6 +487,7 @@ export class Catcher implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping.abort()
+    this.#tidying?.cancel()
     await this.#webhooks.stop()
     await Promise.allSettled(this.#working)
     await this.#shelf.close()
@@ -545,13 +547,9 @@ export class Catcher implements AsyncDisposable {
 
   #keepTidy(): void {
     const { clock, config } = this.parts
-    const tidy = (): void => {
-      if (this.#stopping.signal.aborted) return
-      this.#prune()
-      const timer = clock.after(config.pruneEvery, tidy)
-      this.#stopping.signal.addEventListener('abort', () => timer.cancel(), { once: true })
-    }
-    if (config.maxAge > 0) tidy()
+    if (config.maxAge === 0 || this.#stopping.signal.aborted) return
+    this.#prune()
+    this.#tidying = clock.after(config.pruneEvery, () => this.#keepTidy())
   }
 
   /** What is over the limits goes, the oldest first. */

@@ -494,3 +494,94 @@ test('files go in, and what was caught comes out as files', async (context) => {
   const nobody = await posthorn(folder, ['catcher', 'dump', out, '--url', 'http://127.0.0.1:1'])
   assert.equal(nobody.code, 4)
 })
+
+test('large messages, in chunks, with parts that are read from their place', async (context) => {
+  const the = await openCatcherHouse(context)
+  const octets = Buffer.alloc(600_000, 7)
+  const message = [
+    ...[
+      'From: app@shop.example',
+      'To: ann@example.org',
+      'Subject: large',
+      'X-Tags: big',
+      'MIME-Version: 1.0',
+    ],
+    ...[
+      'Content-Type: multipart/mixed; boundary=b',
+      '',
+      '--b',
+      'Content-Type: text/plain',
+      '',
+      'see the file',
+      '--b',
+    ],
+    ...[
+      'Content-Type: application/octet-stream; name="../../etc/passwd"',
+      'Content-Transfer-Encoding: base64',
+    ],
+    ...[
+      'Content-Disposition: attachment; filename="../../x.bin"',
+      '',
+      octets.toString('base64'),
+      '--b--',
+      '',
+    ],
+  ].join('\r\n')
+  const client = await the.dial()
+  await client.reply()
+  for (const line of ['EHLO x.example', 'MAIL FROM:<app@shop.example>', 'RCPT TO:<ann@example.org>'])
+    await client.command(line)
+  client.send(`BDAT 100000\r\n${message.slice(0, 100_000)}`)
+  assert.match((await client.reply()) ?? '', /^250 /)
+  client.send(`BDAT ${message.length - 100_000} LAST\r\n${message.slice(100_000)}`)
+  assert.match((await client.reply()) ?? '', /^250 /)
+  client.close()
+  const id = await newest(the)
+  const detail = await api<MessageDetail>(the, `/messages/${id}`)
+  assert.deepEqual([detail.tags, detail.text.trim(), detail.attachments], [['big'], 'see the file', 1])
+  const [part] = detail.parts
+  assert.equal(part?.fileName, 'x.bin')
+  const response = await the.get(`/api/v1/catcher/messages/${id}/parts/${part?.partId}`)
+  assert.deepEqual(Buffer.from(await response.arrayBuffer()), octets)
+  assert.match(response.headers.get('content-disposition') ?? '', /filename="x\.bin"/)
+  const lines = detail.record?.transcript.map(({ text }) => text) ?? []
+  assert.ok(lines.includes('100000 octets of the message'))
+  assert.equal(detail.size, (await (await the.get(`/api/v1/message/${id}/raw`)).arrayBuffer()).byteLength)
+  assert.deepEqual(await subjects(the, '"the file" larger:500k'), ['large'])
+})
+
+test('many sessions at once: each message once, with its own record', async (context) => {
+  const the = await openCatcherHouse(context)
+  const numbers = Array.from({ length: 60 }, (_, number) => number)
+  await Promise.all(
+    numbers.map((number) =>
+      the.send(letter(`n${number}`), { from: `n${number}@shop.example`, to: [`r${number % 7}@example.org`] }),
+    ),
+  )
+  await the.catcher.settled()
+  const { messages } = await the.catcher.find({ limit: 1000 })
+  assert.equal(new Set(messages.map(({ subject }) => subject)).size, 60)
+  for (const { id, subject } of messages) {
+    assert.equal((await the.catcher.record(id))?.envelope.reversePath, `${subject}@shop.example`)
+  }
+  await the.catcher.remove({})
+  await the.catcher.settled()
+  const { store } = the.posthorn.backend
+  const account = the.catcher.parts.account.id
+  for (const kind of ['catcher-message', 'catcher-record']) {
+    assert.deepEqual(await store.listObjects({ account, kind, now: 0 }), [], kind)
+  }
+  assert.deepEqual(await store.audit(), [])
+})
+
+test('what is older than it may be goes by itself', async (context) => {
+  const the = await openCatcherHouse(context, { catcher: { maxAge: 200, pruneEvery: 20 } })
+  const gone = Promise.withResolvers<readonly string[]>()
+  the.catcher.subscribe((event) => {
+    if (event.type === 'delete') gone.resolve(event.ids)
+  })
+  await the.send(letter('old'))
+  const id = await newest(the)
+  assert.deepEqual(await gone.promise, [id])
+  assert.equal(the.catcher.stats.total, 0)
+})
