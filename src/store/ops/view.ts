@@ -2,7 +2,7 @@
 import type { AccountId, BlobId, Mailbox, MailboxId, Message, MessageText, ModSeq, Uid } from '../model.ts'
 import { get, many, type Op, sql, type Stmt, tuples } from '../op.ts'
 import type { UidSelection } from '../store.ts'
-import { blockRows, blocksOf, flagBlocks, lastOf, overlay, told } from './flag-blocks.ts'
+import { blockRows, blocksOf, flagBlocks, overlay, told } from './flag-blocks.ts'
 import { flagStates, gaps } from './flag-states.ts'
 import {
   among,
