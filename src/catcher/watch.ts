@@ -216,8 +216,20 @@ class WatchedHandler implements Handler<SmtpQuestion, SmtpAnswer> {
     if (!this.#own.parts.chaos.watches(stage)) return this.#ask(question, stage)
     const struck = this.#strike(question, stage)
     return struck instanceof Promise
-      ? struck.then((answer) => answer ?? this.#ask(question, stage))
-      : (struck ?? this.#ask(question, stage))
+      ? struck.then((answer) => this.#settle(answer, question, stage))
+      : this.#settle(struck, question, stage)
+  }
+
+  /** The server is asked where chaos said nothing; of a message that chaos refused whole it hears as of one that was given up. */
+  #settle(
+    struck: SmtpAnswer | null,
+    question: SmtpQuestion,
+    stage: ChaosStage,
+  ): SmtpAnswer | Promise<SmtpAnswer> {
+    if (struck === null) return this.#ask(question, stage)
+    if (question.type !== 'end') return struck
+    const dropped = this.#own.inner.answer({ type: 'reset' })
+    return dropped instanceof Promise ? dropped.then(() => struck) : struck
   }
 
   failed(question: SmtpQuestion, error: unknown): SmtpAnswer {
