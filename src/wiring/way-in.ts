@@ -8,6 +8,7 @@ import { type BounceReader, createBounceReader } from '../delivery/bounces.ts'
 import type { Delivery } from '../delivery/delivery.ts'
 import { QueueGauge } from '../delivery/queue-gauge.ts'
 import { createStoreDelivery } from '../delivery/store-delivery.ts'
+import { withSubmissionReports } from '../delivery/submission-reports.ts'
 import { Submitter } from '../delivery/submitter.ts'
 import { VacationResponder } from '../delivery/vacation.ts'
 import type { Directory } from '../directory/directory.ts'
@@ -82,7 +83,9 @@ export function createWayIn(parts: WayInParts): WayIn {
     },
   })
   // A catcher answers nobody.
-  const delivery = around === null ? vacation.around(filing) : around(filing)
+  const reporting = { store, blobs: store.blobs, events, maxSize: config.queue.bounces.maxSize }
+  const delivery =
+    around === null ? withSubmissionReports(vacation.around(filing), reporting) : around(filing)
   const submitter = new Submitter({
     ...{ directory, delivery, clock, random, store, events, policy: parts.policy },
     readStaged: (blob, range) => store.blobs.readStaged(blob, range),

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { type Loose, type MailHouse, mailHouse, mailUsing, sorted } from '../../../test/support/mail-house.ts'
+import { ingest } from '../../store/ingest.ts'
 import type { Attempt, QueueEntry } from '../../store/queue.ts'
 
 interface Scene {
@@ -439,4 +440,45 @@ test('the capability tells what is honoured', async (context) => {
     mailUsing,
   )
   assert.equal(answer[0]?.[0], 'Identity/get')
+})
+
+test('reports that come back are in the record', async (context) => {
+  const { mail, send, get } = await scene(context)
+  const { store, clock } = mail.house
+  const made = await send({ envelope: envelope(null, 'zoe@elsewhere.test', 'yan@other.test') })
+  const [entry] = await store.queueList({ filter: {}, limit: 1, finished: 'with' })
+  const arrive = async (type: string, fields: string): Promise<void> => {
+    const staged = ingest({ blobs: store.blobs })
+    const part = `--b\r\nContent-Type: message/${type}\r\n\r\n${fields}\r\n`
+    const returned = `--b\r\nContent-Type: text/rfc822-headers\r\n\r\nMessage-ID: <${entry?.message.messageId}>\r\n\r\n--b--\r\n`
+    await staged.write(
+      Buffer.from(`Subject: report\r\nContent-Type: multipart/report; boundary=b\r\n\r\n${part}${returned}`),
+    )
+    const { message, structure } = await staged.finish()
+    const result = await mail.wayIn.delivery.deliver({
+      ...{ reversePath: null, recipients: [{ account: mail.ann.id, deliveredTo: 'ann@x.test' }] },
+      ...{ message, structure, trace: () => '', receivedAt: clock.now() },
+    })
+    assert.ok(result.ok)
+  }
+  const group = (address: string, action: string): string =>
+    `Final-Recipient: rfc822;${address}\r\nAction: ${action}\r\nStatus: ${action === 'failed' ? '5.1.1' : '2.0.0'}\r\n`
+  await arrive(
+    'delivery-status',
+    `Reporting-MTA: dns;x\r\n\r\n${group('zoe@elsewhere.test', 'delivered')}\r\n${group('yan@other.test', 'failed')}`,
+  )
+  await arrive(
+    'disposition-notification',
+    `Final-Recipient: rfc822;zoe@elsewhere.test\r\nOriginal-Message-ID: <${entry?.message.messageId}>\r\nDisposition: manual-action/MDN-sent-manually; displayed\r\n`,
+  )
+  const { deliveryStatus, dsnBlobIds, mdnBlobIds } = await get(made['id'])
+  const { delivered, displayed } = deliveryStatus['zoe@elsewhere.test']
+  assert.deepEqual(
+    [delivered, displayed, deliveryStatus['yan@other.test'].delivered],
+    ['queued', 'yes', 'queued'],
+    'the queue is not done with them',
+  )
+  assert.deepEqual([dsnBlobIds.length, mdnBlobIds.length], [1, 1])
+  const got: Loose = await mail.call('Email/parse', { blobIds: dsnBlobIds, properties: ['subject'] })
+  assert.equal(got['parsed'][dsnBlobIds[0]].subject, 'report')
 })
