@@ -11,6 +11,8 @@ export const jmapSection = z
     maxCallsInRequest: count(64, 'Method calls in one API request.'),
     maxObjectsInGet: count(1000, 'Objects that one /get may ask for.'),
     maxObjectsInSet: count(1000, 'Objects that one /set may create, update and destroy.'),
+    maxFilterConditions: count(200, 'Conditions in one filter.'),
+    maxComparators: count(20, 'Comparators in one sort.'),
     maxQueryResults: count(5000, 'Ids that one /query tells at once; clients page through the others.'),
     maxChanges: count(5000, 'Ids that one /changes tells at once.'),
     uploadQuota: size('200 MB', 'Uploads of one user that no message holds yet; the oldest go first.'),

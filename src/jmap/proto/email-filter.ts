@@ -80,5 +80,5 @@ export function shownTexts(filter: EmailFilter | null): { subject: string[]; bod
     } else if (part.operator !== 'NOT') for (const each of part.conditions) walk(each)
   }
   if (filter !== null) walk(filter)
-  return { subject, body }
+  return { subject: subject.slice(0, mostTokens), body: body.slice(0, mostTokens) }
 }

@@ -437,6 +437,23 @@ test('Email/query: conditions and operators of RFC 8621 §4.4.1', async (context
   }
 })
 
+test('filters and sorts are bounded', async (context) => {
+  const scene = await Scene.open(context)
+  const some = (count: number): object[] => Array.from({ length: count }, () => ({ hasKeyword: 'x' }))
+  const filterOf = (count: number): object => ({ operator: 'OR', conditions: some(count) })
+  assert.deepEqual(await scene.ids({ filter: filterOf(200) }), [])
+  const asked = {
+    'Email/query': {},
+    'SearchSnippet/get': { emailIds: [] },
+    'Email/queryChanges': { sinceQueryState: '1' },
+  }
+  for (const [name, args] of Object.entries(asked)) {
+    assert.equal(await scene.refusal(name, { ...args, filter: filterOf(201) }), 'unsupportedFilter', name)
+  }
+  const sort = Array.from({ length: 21 }, () => ({ property: 'size' }))
+  assert.equal(await scene.refusal('Email/query', { sort }), 'unsupportedSort')
+})
+
 test('Email/query: sorts, windows, anchors, totals and threads', async (context) => {
   const scene = await Scene.open(context)
   const a = await scene.put({ subject: 'Re: banana', from: 'Zoe <b@x>', body: 'xx', id: 't1' })

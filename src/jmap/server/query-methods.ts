@@ -2,6 +2,7 @@
 // client asked for, the limits and the form of the response are here.
 import { collations } from '../proto/capabilities.ts'
 import { MethodError } from '../proto/errors.ts'
+import { conditionsOf } from '../proto/filter.ts'
 import type { Json } from '../proto/json.ts'
 import { anything, nullable, listOf, record, Wrong, type FieldsOf, type Shape } from '../proto/shape.ts'
 import {
@@ -76,6 +77,8 @@ export function queryMethod<Condition, const F extends Fields>(
       if (unsorted !== null) return unsorted
       const filter = readFilter(args.filter)
       if (filter instanceof MethodError) return filter
+      const tooMuch = tooComplex(call, { filter, sort })
+      if (tooMuch !== null) return tooMuch
       const found = await definition.run(call, { filter, sort, args })
       if (found instanceof MethodError) return found
       const { results, queryState, canCalculateChanges } = found
@@ -109,6 +112,16 @@ export function filterReader<Condition>(
     const { description } = read.within('filter')
     return new MethodError(read.kind === 'unknown' ? 'unsupportedFilter' : 'invalidArguments', description)
   }
+}
+
+/** RFC 8620 §5.5: "the client SHOULD suggest that the user simplify their search". */
+export function tooComplex<Condition>(
+  { limits }: Pick<AccountCall, 'limits'>,
+  { filter, sort }: { filter: Filter<Condition> | null; sort: readonly Comparator[] },
+): MethodError | null {
+  let left = limits.maxFilterConditions
+  for (const _condition of conditionsOf(filter)) if (--left < 0) return new MethodError('unsupportedFilter')
+  return sort.length > limits.maxComparators ? new MethodError('unsupportedSort') : null
 }
 
 /** RFC 8620 §5.5: the index of the first result to tell. */
@@ -187,6 +200,8 @@ export function queryChangesMethod<Condition, const F extends Fields>(
       const { sinceQueryState, upToId, maxChanges } = args
       const filter = readFilter(args.filter)
       if (filter instanceof MethodError) return filter
+      const tooMuch = tooComplex(call, { filter, sort })
+      if (tooMuch !== null) return tooMuch
       const changes = await definition.run(call, { filter, sort, args, sinceQueryState, upToId })
       if (changes instanceof MethodError) return changes
       const { newQueryState, removed, added, total } = changes

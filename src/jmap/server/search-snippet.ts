@@ -16,7 +16,7 @@ import { accountId } from '../proto/standard.ts'
 import { storedSource, type EmailSource } from './emails/email-source.ts'
 import type { Searching } from './emails/email-results.ts'
 import { accountMethod, type Method } from './module.ts'
-import { filterReader } from './query-methods.ts'
+import { filterReader, tooComplex } from './query-methods.ts'
 
 const snippetArguments = record({
   accountId,
@@ -35,6 +35,8 @@ export function searchSnippetGet({ access, limits }: Searching): Method {
     async run(call, { filter: given, emailIds }) {
       const filter = readFilter(given)
       if (filter instanceof MethodError) return filter
+      const tooMuch = tooComplex(call, { filter, sort: [] })
+      if (tooMuch !== null) return tooMuch
       if (emailIds.length > call.limits.maxObjectsInGet) return new MethodError('requestTooLarge')
       const rights = await access.rights(call.place)
       const { account } = rights
