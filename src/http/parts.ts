@@ -42,6 +42,8 @@ export interface HttpParts {
   readonly clearText: 'allowed' | 'refused'
   /** `open`: a catcher, which everybody may read. */
   readonly access: 'open' | 'accounts'
+  /** Origins whose pages may change things as ours may, `*` for every one: of a catcher alone. Absent: none. */
+  readonly pageOrigins?: readonly string[]
   readonly logins: Logins
   /** What admins may have done, by name. */
   readonly operations: readonly AdminOperation[]

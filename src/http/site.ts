@@ -88,8 +88,14 @@ function refusalOf(parts: HttpParts, request: Request, { origin }: Environment):
     return problemResponse(makeProblem(403, 'unknown-host', detail))
   }
   if (isSafe(request) || headers.has('authorization')) return null
+  if (isListed(parts, headers.get('origin'))) return null
   if (pageOriginOf(headers, origin) !== 'foreign') return null
   return problemResponse(makeProblem(403, 'cross-site', 'Pages of other sites change nothing here.'))
+}
+
+/** Whether an operator lets the pages of that origin change things: those of a catcher's application. */
+function isListed({ pageOrigins = [] }: HttpParts, origin: string | null): boolean {
+  return origin !== null && (pageOrigins.includes('*') || pageOrigins.includes(origin))
 }
 
 function nothingHere(): Response {

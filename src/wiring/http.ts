@@ -81,7 +81,8 @@ async function httpParts({ backend, outgoing, setup, operations }: SiteParts): P
     config: config.http,
     webhooks: config.webhooks,
     clearText: config.auth.allowClearText ? 'allowed' : 'refused',
-    access: config.listeners.some(({ service }) => service === 'catcher') ? 'open' : 'accounts',
+    access: backend.catcher === null ? 'accounts' : 'open',
+    pageOrigins: backend.catcher === null ? [] : config.catcher.cors,
     logins: backend.logins,
     administration: new Administration({
       store,

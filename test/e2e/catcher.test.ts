@@ -357,6 +357,15 @@ test('with users configured, nobody else reads; pages of other origins only wher
   })
   assert.equal(preflight.status, 204)
   assert.match(preflight.headers.get('access-control-allow-methods') ?? '', /DELETE/)
+  const open = await openCatcherHouse(context, { catcher: { cors: ['http://app.test'] } })
+  const change = (origin: string): Promise<Response> =>
+    open.get('/api/v1/messages', {
+      method: 'DELETE',
+      body: '{}',
+      headers: { origin, 'sec-fetch-site': 'cross-site' },
+    })
+  assert.equal((await change('http://app.test')).status, 200)
+  assert.equal((await change('http://evil.test')).status, 403)
 })
 
 test('live events, of one inbox where asked', async (context) => {
