@@ -1,9 +1,10 @@
 // Inside the frame of the editor: Squire, which keeps a quoted newsletter as it is, in a document without an origin whose styles may
-// stand in the text, as those of mail do. The page sends what is to be written on (cleaned), and hears every change.
+// stand in the text, as those of mail do. The page sends what is to be written on, and hears every change.
 import './editor.css'
 import DOMPurify from 'dompurify'
 import Squire from 'squire-rte'
-import type { EditorCommand, EditorMessage } from '../shared/mail/frame-messages.ts'
+import type { EditorCommand, EditorMessage, Quote } from '../shared/mail/frame-messages.ts'
+import { cleanForEditor } from '../shared/mail/sanitize.ts'
 
 function tell(message: EditorMessage): void {
   // The page is not named: it is whoever holds the frame, and `frame-ancestors` lets only our own pages do so.
@@ -63,6 +64,12 @@ const commands: Readonly<Record<EditorCommand, () => unknown>> = {
   redo: () => editor.redo(),
 }
 
+function quoted(quote: Quote | null): string {
+  if (quote === null) return ''
+  const html = cleanForEditor(quote.html, quote.inline)
+  return quote.cited ? `<blockquote type="cite">${html}</blockquote>` : html
+}
+
 function setSignature(html: string): void {
   const old = root.querySelector('.posthorn-signature')
   const fresh = clean(html)
@@ -75,7 +82,8 @@ function receive(message: EditorMessage): void {
   switch (message.type) {
     case 'open':
       document.documentElement.classList.toggle('dark', message.dark)
-      editor.setHTML(message.html)
+      editor.setHTML(message.html + quoted(message.quote))
+      tell({ type: 'opened', html: editor.getHTML() })
       editor.moveCursorToStart()
       if (message.focus) editor.focus()
       reportHeight()

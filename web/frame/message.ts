@@ -1,7 +1,8 @@
 // Inside the frame of an HTML mail: no origin, no session, nothing to load but, perhaps, pictures. It shows the HTML that the page
-// sends, cleaned already, and tells its height and the keys pressed here.
+// sends, cleaned, and tells its height and the keys pressed here.
 import './message.css'
 import type { FrameMessage } from '../shared/mail/frame-messages.ts'
+import { cleanHtml } from '../shared/mail/sanitize.ts'
 
 function tell(message: FrameMessage): void {
   // The page is not named: it is whoever holds the frame, and `frame-ancestors` lets only our own pages do so.
@@ -44,7 +45,9 @@ function foldQuotes(): void {
 addEventListener('message', (event: MessageEvent<FrameMessage>) => {
   if (event.source !== parent || event.data.type !== 'show') return
   document.documentElement.classList.toggle('dark', event.data.dark)
-  document.body.innerHTML = event.data.html
+  const { html, blocked } = cleanHtml(event.data.html, event.data)
+  document.body.innerHTML = html
+  tell({ type: 'blocked', count: blocked })
   foldQuotes()
   fit()
   measure()

@@ -2,7 +2,18 @@
 
 /** To and from `frame/message.html`. */
 export type FrameMessage =
-  | { readonly type: 'show'; readonly html: string; readonly dark: boolean }
+  | {
+      readonly type: 'show'
+      /** As it came. */
+      readonly html: string
+      /** Data URLs by Content-ID. */
+      readonly inline: Readonly<Record<string, string>>
+      /** Whether pictures from elsewhere may be loaded. */
+      readonly remote: boolean
+      readonly dark: boolean
+    }
+  /** How many things from elsewhere were left out. */
+  | { readonly type: 'blocked'; readonly count: number }
   | { readonly type: 'ready' }
   | { readonly type: 'height'; readonly height: number }
   | FrameKey
@@ -13,6 +24,14 @@ export interface FrameKey {
   readonly ctrlKey: boolean
   readonly metaKey: boolean
   readonly shiftKey: boolean
+}
+
+/** A message that is answered, passed on or written on. */
+export interface Quote {
+  readonly html: string
+  readonly inline: Readonly<Record<string, string>>
+  /** Whether it stands in a quote. */
+  readonly cited: boolean
 }
 
 /** Which formats hold where the cursor is. */
@@ -39,7 +58,16 @@ export type EditorCommand =
 
 /** To and from `frame/editor.html`. */
 export type EditorMessage =
-  | { readonly type: 'open'; readonly html: string; readonly dark: boolean; readonly focus: boolean }
+  | {
+      readonly type: 'open'
+      /** Ours. */
+      readonly html: string
+      /** Somebody's, as it came: cleaned and put below. */
+      readonly quote: Quote | null
+      readonly dark: boolean
+      readonly focus: boolean
+    }
+  | { readonly type: 'opened'; readonly html: string }
   | { readonly type: 'command'; readonly command: EditorCommand }
   | { readonly type: 'link'; readonly url: string }
   | { readonly type: 'image'; readonly url: string }

@@ -1,18 +1,18 @@
 // An HTML mail in its frame. The frame (`web/frame/message.html`) is a sandboxed document without an origin: it can reach neither
 // the page nor the session, and its policy lets it load nothing but, when `remote` is set, pictures. It is spoken to by messages:
-// here goes cleaned HTML in, its height and its keys come out.
+// HTML goes in as it came and is cleaned there, where its styles may stand; its height and its keys come out.
 import type { JSX } from 'preact'
-import { useEffect, useMemo, useRef } from 'preact/hooks'
+import { useEffect, useRef } from 'preact/hooks'
 import { useSignal } from '@preact/signals'
 import { isDark } from '../theme.ts'
 import type { FrameMessage } from './frame-messages.ts'
-import { cleanHtml } from './sanitize.ts'
 
 interface HtmlMailProps {
   readonly html: string
   /** Pictures from elsewhere are loaded. */
   readonly remote: boolean
-  readonly inline?: (contentId: string) => string | undefined
+  /** Data URLs by Content-ID. */
+  readonly inline?: Readonly<Record<string, string>>
   /** How many things from elsewhere were left out. */
   readonly onBlocked?: (count: number) => void
   /** A key pressed inside the frame. */
@@ -24,7 +24,7 @@ interface HtmlMailProps {
   readonly adapt?: boolean
 }
 
-const nothing = (): undefined => undefined
+const nothing: Readonly<Record<string, string>> = {}
 
 /** Whether a mail sets colours of its own: it is shown on white then. */
 function hasColours(html: string): boolean {
@@ -35,23 +35,23 @@ export function HtmlMail(props: HtmlMailProps): JSX.Element {
   const { html, remote, inline = nothing, onBlocked, onKey, title, width, adapt = true } = props
   const frame = useRef<HTMLIFrameElement>(null)
   const height = useSignal(120)
-  const clean = useMemo(() => cleanHtml(html, { inline, remote }), [html, remote, inline])
   const dark = adapt && isDark() && !hasColours(html)
-  const newest = useRef({ clean, dark, onKey })
-  newest.current = { clean, dark, onKey }
+  const newest = useRef({ html, inline, remote, dark, onKey, onBlocked })
+  newest.current = { html, inline, remote, dark, onKey, onBlocked }
   const send = (): void => {
-    const message: FrameMessage = { type: 'show', html: newest.current.clean.html, dark: newest.current.dark }
+    const { html: text, inline: parts, remote: open, dark: night } = newest.current
+    const message: FrameMessage = { type: 'show', html: text, inline: parts, remote: open, dark: night }
     // Its origin is opaque: no other target fits, and what is sent is the mail itself.
     frame.current?.contentWindow?.postMessage(message, '*')
   }
-  useEffect(() => onBlocked?.(clean.blocked), [clean, onBlocked])
-  useEffect(send, [clean, dark])
+  useEffect(send, [html, inline, remote, dark])
   useEffect(() => {
     const listen = (event: MessageEvent<FrameMessage>): void => {
       if (event.source !== frame.current?.contentWindow) return
       const { data } = event
       if (data.type === 'ready') send()
       else if (data.type === 'height') height.value = Math.min(60_000, Math.max(24, Math.ceil(data.height)))
+      else if (data.type === 'blocked') newest.current.onBlocked?.(data.count)
       else if (data.type === 'key') newest.current.onKey?.(data)
     }
     addEventListener('message', listen)

@@ -1,10 +1,10 @@
 // HTML that somebody sent, cleaned before it goes into its frame: no scripts, forms, frames, or anything that runs; no address to load
-// from but those that `resolve` allows. The frame's own policy says the same once more.
+// from but those allowed. It runs inside the frames without an origin, where a mail's styles may stand; their policy says the same once more.
 import DOMPurify, { type Config } from 'dompurify'
 
 export interface CleanOptions {
-  /** The data URL of a part of the message by its Content-ID, or undefined. */
-  readonly inline: (contentId: string) => string | undefined
+  /** Data URLs of parts of the message by Content-ID. */
+  readonly inline: Readonly<Record<string, string>>
   /** Whether pictures and fonts may come from elsewhere. */
   readonly remote: boolean
 }
@@ -94,7 +94,7 @@ function cleanCss(css: string, options: CleanOptions, count: { blocked: number }
 
 function resolveUrl(url: string, options: CleanOptions, count: { blocked: number }): string | undefined {
   const trimmed = url.trim()
-  if (/^cid:/i.test(trimmed)) return options.inline(decode(trimmed.slice(4)))
+  if (/^cid:/i.test(trimmed)) return options.inline[decode(trimmed.slice(4)).replaceAll(/[<>]/g, '')]
   if (/^data:image\/(?:png|gif|jpe?g|webp|avif|bmp);/i.test(trimmed)) return trimmed
   if (!remoteUrl.test(trimmed)) return undefined
   if (options.remote) return trimmed.startsWith('//') ? `https:${trimmed}` : trimmed
@@ -154,11 +154,21 @@ export function cleanHtml(html: string, options: CleanOptions): CleanHtml {
   return { html: sheets + holder.outerHTML, blocked: count.blocked }
 }
 
-/** For the editor: the same, and sheets left out, since they would style what is written above. */
-export function cleanForEditor(html: string, options: CleanOptions): string {
-  const { html: clean } = cleanHtml(html, options)
-  const holder = document.implementation.createHTMLDocument('').createElement('div')
-  holder.innerHTML = clean
-  for (const sheet of holder.querySelectorAll('style')) sheet.remove()
-  return (holder.querySelector('.mail-body') ?? holder).innerHTML
+/** For the editor: sheets are left out, since they would style what is written above, and pictures from elsewhere keep their address by another name. */
+export function cleanForEditor(html: string, inline: Readonly<Record<string, string>>): string {
+  const { html: clean } = cleanHtml(html, { inline, remote: true })
+  const { body } = new DOMParser().parseFromString(clean, 'text/html')
+  for (const sheet of body.querySelectorAll('style')) sheet.remove()
+  for (const image of body.querySelectorAll('[src]')) {
+    const url = image.getAttribute('src') ?? ''
+    if (url.startsWith('data:')) continue
+    image.setAttribute('data-remote-src', url)
+    image.removeAttribute('src')
+  }
+  for (const element of body.querySelectorAll('[background]')) element.removeAttribute('background')
+  for (const element of body.querySelectorAll('[style]')) {
+    const style = element.getAttribute('style') ?? ''
+    element.setAttribute('style', style.replaceAll(/url\("(?!data:)[^"]*"\)/g, 'none'))
+  }
+  return (body.querySelector('.mail-body') ?? body).innerHTML
 }

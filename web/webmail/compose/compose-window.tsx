@@ -273,6 +273,8 @@ function Body({ draft, sender, send, close, takeFiles }: BodyProps): JSX.Element
   return (
     <EditorFrame
       html={draft.html}
+      quote={draft.quote}
+      onOpened={(html) => draft.opened(html)}
       focus={focus}
       sender={sender}
       onFiles={takeFiles}

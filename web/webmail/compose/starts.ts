@@ -1,24 +1,22 @@
 // What a message begins with: an answer, something passed on, a draft taken up again. Threading fields are RFC 5322 §3.6.4's.
 import { formatDate } from '../../shared/format.ts'
 import type { EmailAddress, FullEmail, Id } from '../../shared/jmap/types.ts'
-import { cleanForEditor } from '../../shared/mail/sanitize.ts'
+import type { Quote } from '../../shared/mail/frame-messages.ts'
 import { loadInlineParts } from '../reading/inline-parts.ts'
 import type { DraftFile, DraftStart, Webmail } from '../store/webmail.ts'
 import { formatAddresses } from './addresses.ts'
-import { escapeHtml, holdRemote, textToHtml } from './html-text.ts'
+import { escapeHtml, textToHtml } from './html-text.ts'
 
-/** The text of a message as HTML to quote, and where its pictures are. */
-async function quotable(webmail: Webmail, email: FullEmail): Promise<string> {
+/** The text of a message, as it came, and the pictures in it. */
+async function quoteOf(webmail: Webmail, email: FullEmail, cited: boolean): Promise<Quote> {
   const html = email.htmlBody.find(({ type }) => type === 'text/html')
   const text = html === undefined ? undefined : email.bodyValues[html.partId ?? '']?.value
   if (text === undefined) {
-    return textToHtml(
-      email.textBody.map(({ partId }) => email.bodyValues[partId ?? '']?.value ?? '').join('\n'),
-    )
+    const plain = email.textBody.map(({ partId }) => email.bodyValues[partId ?? '']?.value ?? '').join('\n')
+    return { html: textToHtml(plain), inline: {}, cited }
   }
-  const parts = await loadInlineParts(webmail.client, email).catch(() => new Map<string, string>())
-  const inline = (contentId: string): string | undefined => parts.get(contentId.replaceAll(/[<>]/g, ''))
-  return holdRemote(cleanForEditor(text, { remote: true, inline }))
+  const inline = await loadInlineParts(webmail.client, email).catch(() => ({}))
+  return { html: text, inline, cited }
 }
 
 function prefixed(prefix: string, subject: string | null): string {
@@ -56,14 +54,15 @@ export async function replyStart(webmail: Webmail, id: Id, { all }: { all: boole
   const others = all ? without([...(fromMe ? [] : (email.to ?? [])), ...(email.cc ?? [])], gone) : []
   const writer = formatAddresses(email.from?.slice(0, 1) ?? [])
   const when = formatDate(Date.parse(email.sentAt ?? email.receivedAt))
-  const quote = `<div class="posthorn-attribution">On ${escapeHtml(when)}, ${escapeHtml(writer)} wrote:</div><blockquote type="cite">${await quotable(webmail, email)}</blockquote>`
+  const attribution = `<div class="posthorn-attribution">On ${escapeHtml(when)}, ${escapeHtml(writer)} wrote:</div>`
   return {
     kind: 'reply',
     original: id,
     to: formatAddresses(to),
     cc: formatAddresses(others),
     subject: prefixed('Re', email.subject),
-    html: quote,
+    html: attribution,
+    quote: await quoteOf(webmail, email, true),
     ...threading(email),
     ...identityFor(webmail, email),
   }
@@ -82,7 +81,8 @@ export async function forwardStart(webmail: Webmail, id: Id): Promise<DraftStart
     kind: 'forward',
     original: id,
     subject: prefixed('Fwd', email.subject),
-    html: `<div class="posthorn-attribution">Forwarded message</div>${head}<div><br></div>${await quotable(webmail, email)}`,
+    html: `<div class="posthorn-attribution">Forwarded message</div>${head}<div><br></div>`,
+    quote: await quoteOf(webmail, email, false),
     attachments: filesOf(email).filter(({ cid }) => cid === undefined),
     ...threading(email),
     ...identityFor(webmail, email),
@@ -115,7 +115,7 @@ export async function editDraft(webmail: Webmail, id: Id): Promise<DraftStart> {
     cc: formatAddresses(email.cc),
     bcc: formatAddresses(email.bcc),
     subject: email.subject ?? '',
-    html: await quotable(webmail, email),
+    quote: await quoteOf(webmail, email, false),
     plain: !html,
     attachments: filesOf(email),
     ...(email.inReplyTo === null ? {} : { inReplyTo: email.inReplyTo }),

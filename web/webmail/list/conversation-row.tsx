@@ -71,6 +71,8 @@ function shorten(names: readonly string[]): string {
 
 export function ConversationRow({ index }: { index: number }): JSX.Element {
   const webmail = useWebmail()
+  // A component is drawn again only for its own signals and props.
+  void webmail.store.version.value
   const id = webmail.list.value?.ids[index]
   const email = id === undefined ? undefined : webmail.store.emails.get(id)
   if (email === undefined) return <RowSkeleton />

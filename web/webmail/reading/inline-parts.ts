@@ -1,6 +1,6 @@
 // Pictures that stand in the text by Content-ID: fetched by the page, which has the session, and handed to the frame, which has none,
 // as data URLs.
-import { useEffect, useMemo } from 'preact/hooks'
+import { useEffect } from 'preact/hooks'
 import { useSignal } from '@preact/signals'
 import type { JmapClient } from '../../shared/jmap/client.ts'
 import type { BodyPart, FullEmail } from '../../shared/jmap/types.ts'
@@ -19,8 +19,8 @@ export function readDataUrl(blob: Blob): Promise<string> {
 }
 
 /** Data URLs by Content-ID. */
-export async function loadInlineParts(client: JmapClient, email: FullEmail): Promise<Map<string, string>> {
-  const loaded = new Map<string, string>()
+export async function loadInlineParts(client: JmapClient, email: FullEmail): Promise<Record<string, string>> {
+  const loaded: Record<string, string> = {}
   const wanted = email.attachments.filter(
     (part) => part.cid !== null && picture.test(part.type) && part.size < largest,
   )
@@ -28,16 +28,16 @@ export async function loadInlineParts(client: JmapClient, email: FullEmail): Pro
     wanted.map(async (part: BodyPart) => {
       const blob = await client.download(part.blobId ?? '', part.type)
       const url = await readDataUrl(new Blob([blob], { type: part.type }))
-      loaded.set((part.cid ?? '').replaceAll(/[<>]/g, ''), url)
+      loaded[(part.cid ?? '').replaceAll(/[<>]/g, '')] = url
     }),
   )
   return loaded
 }
 
-/** What `HtmlMail` asks for the address of a part; another function as soon as they are there. */
-export function useInlineParts(email: FullEmail): (contentId: string) => string | undefined {
+/** What `HtmlMail` takes; more as soon as they are there. */
+export function useInlineParts(email: FullEmail): Readonly<Record<string, string>> {
   const { client } = useWebmail()
-  const parts = useSignal<ReadonlyMap<string, string>>(new Map())
+  const parts = useSignal<Readonly<Record<string, string>>>({})
   useEffect(() => {
     if (!email.attachments.some(({ cid }) => cid !== null)) return
     loadInlineParts(client, email).then(
@@ -46,6 +46,5 @@ export function useInlineParts(email: FullEmail): (contentId: string) => string 
       () => undefined,
     )
   }, [email.id])
-  const known = parts.value
-  return useMemo(() => (contentId: string) => known.get(contentId.replaceAll(/[<>]/g, '')), [known])
+  return parts.value
 }

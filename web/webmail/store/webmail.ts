@@ -2,6 +2,7 @@
 // written. The address bar says where it is, so that back, forward and reload do what they should.
 import { computed, signal, type ReadonlySignal, type Signal } from '@preact/signals'
 import type { JmapClient } from '../../shared/jmap/client.ts'
+import type { Quote } from '../../shared/mail/frame-messages.ts'
 import type { Filter, Id, Identity } from '../../shared/jmap/types.ts'
 import { parseSearch, toFilter } from '../../shared/mail/search-language.ts'
 import { startRouter, type Router } from '../../shared/router.ts'
@@ -27,7 +28,9 @@ export interface DraftStart {
   readonly cc?: string
   readonly bcc?: string
   readonly subject?: string
+  /** Ours: what stands above the quote. */
   readonly html?: string
+  readonly quote?: Quote
   /** Written and answered to. */
   readonly kind: 'new' | 'reply' | 'forward' | 'edit'
   readonly original?: Id
