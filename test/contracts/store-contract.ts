@@ -12,6 +12,7 @@ import { transferContract } from './transfers.ts'
 import { objectContract } from './objects.ts'
 import { uploadContract } from './uploads.ts'
 import { roomOf, type OpenStore } from './house.ts'
+import { mailboxChangeContract } from './mailbox-changes.ts'
 import { mailboxContract } from './mailboxes.ts'
 import { messageContract } from './messages.ts'
 import { queueOrdersContract } from './queue-orders.ts'
@@ -29,6 +30,7 @@ export function storeContract(name: string, open: OpenStore, skip?: string): voi
     describe('messages', () => messageContract(room))
     describe('changes', () => changeContract(room))
     describe('email changes', () => emailChangeContract(room))
+    describe('mailbox changes', () => mailboxChangeContract(room))
     describe('threads', () => threadContract(room))
     describe('transfers', () => transferContract(room))
     describe('emails', () => emailContract(room))
