@@ -23,24 +23,3 @@ export async function readOrders(
     }),
   )
 }
-
-/** `sortOrder`: RFC 8621 §2 has it below 2^31; whoever calls has checked it. */
-export async function writeOrder(
-  store: Store,
-  place: { account: AccountId; mailbox: MailboxId; sortOrder: number; now: number },
-): Promise<void> {
-  const { account, mailbox, sortOrder, now } = place
-  const key = String(mailbox)
-  for (;;) {
-    const known = await store.findObject({ account, kind: orderKind, key, now })
-    if (known === undefined && sortOrder === 0) return
-    const value = JSON.stringify(sortOrder)
-    if (known?.value === value) return
-    const done = await store.changeObjects({
-      ...{ account, kind: orderKind, now },
-      ...(known === undefined ? { create: [{ key, value }] } : { update: [{ id: known.id, value }] }),
-    })
-    // Somebody else wrote it meanwhile: look again.
-    if (done.ok || (done.reason !== 'key-taken' && done.reason !== 'not-found')) return
-  }
-}
