@@ -44,7 +44,7 @@ for (const running of [false, true]) {
         'messages',
         'quotaAnnotations',
       ],
-      ...['quotaBytes', 'quotaMailboxes', 'quotaMessages', 'state'],
+      ...['quotaBytes', 'quotaMailboxes', 'quotaMessages', 'role', 'state'],
     ])
     assert.deepEqual(await json(folder, ['alias', 'add', 'team@mail.test', 'ann@mail.test']), {
       address: 'team@mail.test',
@@ -185,6 +185,57 @@ function argon2id(password: string): string {
   )
   return `$argon2id$v=19$m=1024,t=2,p=1$${salt}$${tag}`
 }
+
+for (const running of [false, true]) {
+  test(`how an account is protected, ${running ? 'over the socket of a server' : 'without a server'}`, async (context) => {
+    const place = await temporaryPlace(context)
+    const { folder } = place
+    await writeConfig(folder, allListeners)
+    if (running) await serve(place)
+    await done(folder, ['domain', 'add', 'mail.test'])
+    await done(folder, ['account', 'add', 'ann@mail.test', '--password-stdin', '--role', 'admin'], 'secret\n')
+    const app = ['account', 'app-password']
+    const password = await done(folder, [
+      ...app,
+      'add',
+      'ann@mail.test',
+      '--label',
+      'Phone',
+      '--scope',
+      'admin',
+    ])
+    assert.match(password, /^([a-z2-7]{4}-){4}[a-z2-7]{4}\n$/)
+    const list = (await json(folder, [...app, 'list', 'ann@mail.test'])) as { id: number; label: string }[]
+    assert.deepEqual(
+      list.map(({ label }) => label),
+      ['Phone'],
+    )
+    await done(folder, [...app, 'remove', 'ann@mail.test', String(list[0]?.id)])
+    assert.match(await done(folder, [...app, 'list', 'ann@mail.test']), /No app passwords/)
+    assert.match(await done(folder, ['account', 'sessions', 'list', 'ann@mail.test']), /No sessions/)
+    assert.match(await done(folder, ['account', 'sessions', 'end', 'ann@mail.test']), /Ended 0/)
+    assert.match(await done(folder, ['account', 'protection', 'ann@mail.test']), /authenticator app: off/)
+    const late = await posthorn(folder, [...app, 'add', 'ann@mail.test', '--expires', 'soon'])
+    assert.match(late.stderr, /"soon" is no duration/)
+    const none = await posthorn(folder, ['account', 'totp', 'remove', 'ann@mail.test'])
+    assert.match(none.stderr, /has no authenticator app/)
+  })
+}
+
+test('a running server tells how it does; without one there is nothing to tell', async (context) => {
+  const place = await temporaryPlace(context)
+  const { folder } = place
+  await writeConfig(folder, allListeners)
+  const alone = await posthorn(folder, ['server', 'overview'])
+  assert.match(alone.stderr, /No server runs/)
+  await serve(place)
+  await done(folder, ['domain', 'add', 'mail.test'])
+  assert.match(await done(folder, ['server', 'overview']), /1 domains, 0 accounts/)
+  assert.match(await done(folder, ['server', 'log']), /directory\.changed .*"domain-added"/)
+  assert.match(await done(folder, ['server', 'sessions']), /Nobody is connected/)
+  assert.match(await done(folder, ['server', 'trace', 'nobody@mail.test']), /Nothing is remembered/)
+  assert.match(await done(folder, ['throttle', 'list']), /Nobody has guessed wrongly/)
+})
 
 test('fsck finds a planted fault and ends with 1', async (context) => {
   const { folder } = await temporaryPlace(context)
