@@ -16,12 +16,14 @@ import {
 } from '../events/catcher.ts'
 import type { Events } from '../events/event.ts'
 import type { MessageStructure } from '../mail/mime/structure.ts'
-import type { Account, Mailbox } from '../store/model.ts'
+import { fold } from '../mail/search-text/fold.ts'
+import type { Searcher } from '../search/search.ts'
+import type { Account, EmailId, Mailbox } from '../store/model.ts'
 import type { Store } from '../store/store.ts'
 import { Chaos } from './chaos/engine.ts'
 import { CaughtContent } from './content.ts'
 import type { CatcherEvent, CaughtId, CaughtPlace, CaughtRecord, CaughtSummary, Refusal } from './message.ts'
-import { matches, matchesText, parseQuery, type Query } from './query.ts'
+import { indexedPhrases, matches, matchesIndexed, matchesText, parseQuery, type Query } from './query.ts'
 import { type Allowed, mayRelease, release } from './release.ts'
 import { makeRow, type NewRow, type Row, summaryOf } from './row.ts'
 import type { WatchedSession } from './session.ts'
@@ -45,6 +47,8 @@ export interface CatcherParts {
   /** The world's DNS; made when it is first asked. */
   readonly resolver: () => Promise<Resolver>
   readonly lookUp: (host: string) => Promise<readonly string[]>
+  /** The full-text index; null where none is kept. */
+  readonly searcher: () => Searcher | null
   readonly httpFetch: typeof fetch
   /** False for this machine, its network and ranges that are no hosts of the Internet. */
   readonly isPublicAddress: (address: string) => boolean
@@ -534,7 +538,8 @@ export class Catcher implements AsyncDisposable {
       else if (test === 'text') open.push(row)
     }
     if (open.length > 0) {
-      for await (const batch of this.#shelf.texts(open)) {
+      const unsure = await this.#lookUp(parsed, open, found)
+      for await (const batch of this.#shelf.texts(unsure)) {
         for (const [text, row] of batch) {
           const content = new CaughtContent(text, this.parts.store.blobs)
           if (matchesText(parsed, row, await content.searchText())) found.push(row)
@@ -543,6 +548,33 @@ export class Catcher implements AsyncDisposable {
       found.sort((one, other) => one.uid - other.uid)
     }
     return found.toReversed()
+  }
+
+  /** Adds to `found` those that the full-text index is sure of; gives those that must be read. */
+  async #lookUp(query: Query, rows: readonly Row[], found: Row[]): Promise<readonly Row[]> {
+    const { store, account, mailbox } = this.parts
+    const searcher = this.parts.searcher()
+    const phrases = indexedPhrases(query)
+    // A few messages are read sooner than looked up.
+    if (searcher === null || phrases.length === 0 || rows.length < worthLookUp) return rows
+    const keys = phrases.map((phrase) => ({ fields: ['body', 'mime'] as const, text: fold(phrase) }))
+    const [answer, emails] = await Promise.all([
+      searcher.lookUp({ account: account.id, keys }),
+      store.loadEmails({ account: account.id, mailbox: mailbox.id }),
+    ])
+    const emailOf = new Map(Array.from(emails.uids, (uid, index) => [uid, emails.emails[index] ?? 0]))
+    const unsure: Row[] = []
+    for (const row of rows) {
+      // The store's own number.
+      const email = (emailOf.get(row.uid) ?? Number.POSITIVE_INFINITY) as EmailId
+      const test = matchesIndexed(query, row, (phrase) => {
+        const key = answer.keys[phrases.indexOf(phrase)]
+        return key === undefined || email > answer.indexedUpTo ? null : key.judge(email)
+      })
+      if (test === 'yes') found.push(row)
+      else if (test === 'text') unsure.push(row)
+    }
+    return unsure
   }
 
   #keepTidy(): void {
@@ -580,6 +612,9 @@ export class Catcher implements AsyncDisposable {
     })
   }
 }
+
+/** Messages from which on the index is asked. */
+const worthLookUp = 200
 
 function isIds(which: readonly CaughtId[] | FindRequest): which is readonly CaughtId[] {
   return Array.isArray(which)

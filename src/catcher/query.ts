@@ -64,6 +64,25 @@ export function matchesText(query: Query, row: Row, text: string): boolean {
   )
 }
 
+/** Phrases of `matches`' open terms that are one run of letters and digits: those that an index of the texts knows. */
+export function indexedPhrases(query: Query): string[] {
+  return query.terms.flatMap(({ phrase }) => (/^[\p{L}\p{N}]{3,}$/u.test(phrase) ? [phrase] : []))
+}
+
+/** As `matchesText`, by what an index knows of each phrase; `text` where it does not know enough. */
+export function matchesIndexed(query: Query, row: Row, judge: (phrase: string) => boolean | null): Test {
+  let summary: CaughtSummary | null = null
+  const lazily = (): CaughtSummary => (summary ??= summaryOf(row))
+  let open = false
+  for (const { negated, test, phrase } of query.terms) {
+    if (test(row, lazily) !== 'text') continue
+    const found = judge(phrase)
+    if (found === null) open = true
+    else if (found === negated) return 'no'
+  }
+  return open ? 'text' : 'yes'
+}
+
 /** Lower case, with white space and what stands around addresses as one space. */
 export function clean(text: string): string {
   return text

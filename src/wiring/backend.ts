@@ -101,9 +101,11 @@ export async function openBackend(config: Config, surroundings: Surroundings = {
   const terminals = createTerminals()
   const checkpoint = checkpoints && (await loadCheckpoints(checkpoints)).checkpoint
   const policy = await makePolicy(config, { clock, random, events, network: surroundings.network })
+  const work = surroundings.clock === undefined ? 'thread' : 'inline'
+  const search = opening.use(createSearch({ config: config.search, store, clock, random, events, work }))
   const catching = await makeCatcher(config, {
     ...{ store, directory, clock, random, events },
-    network: surroundings.network,
+    ...{ network: surroundings.network, searcher: () => search.searcher },
   })
   const catcher = catching === null ? null : opening.use(catching.catcher)
   const wayIn = createWayIn({
@@ -115,8 +117,6 @@ export async function openBackend(config: Config, surroundings: Surroundings = {
   const { submitter } = wayIn
   const routes = new Routes(config.relay, config.hostname).names
   const queueAdmin = new QueueAdmin({ store, clock, routes, webhooks: wayIn.webhooks })
-  const work = surroundings.clock === undefined ? 'thread' : 'inline'
-  const search = opening.use(createSearch({ config: config.search, store, clock, random, events, work }))
   const operations = createAdminOperations({
     ...{ search, submitter, queueAdmin, store, directory, logins, terminals },
     ...{ config, clock, random, events, metrics },

@@ -17,6 +17,7 @@ import type { Events } from '../events/event.ts'
 import { formatAddress, tryAddress } from '../mail/address.ts'
 import { formatReturnPath } from '../mail/received.ts'
 import type { Network } from '../net/network.ts'
+import type { Searcher } from '../search/search.ts'
 import type { Account, StagedBlob } from '../store/model.ts'
 import type { Store } from '../store/store.ts'
 import type { Backend } from './backend.ts'
@@ -31,6 +32,8 @@ export interface CatcherSurroundings {
   readonly random: Random
   readonly events: Events
   readonly network: Network
+  /** Null where none is kept, and as long as there is none yet. */
+  readonly searcher: () => Searcher | null
 }
 
 export interface OpenedCatcher {
@@ -41,7 +44,7 @@ export interface OpenedCatcher {
 
 /** Rejects with `StoreUnavailable`. */
 export async function openCatcher(parts: CatcherSurroundings): Promise<OpenedCatcher> {
-  const { config, store, directory, clock, random, events, network } = parts
+  const { config, store, directory, clock, random, events, network, searcher } = parts
   const { hostname } = config
   const name = `${config.catcher.account}@${hostname}`
   const address = tryAddress(name, { utf8: true })
@@ -55,6 +58,7 @@ export async function openCatcher(parts: CatcherSurroundings): Promise<OpenedCat
     dialer: network,
     resolver: () => makeResolver({ config, clock, random, events }, network),
     lookUp: async (host) => (await lookup(host, { all: true })).map((found) => found.address),
+    searcher,
     httpFetch: fetch,
     isPublicAddress,
     shown: mailpitSummary,

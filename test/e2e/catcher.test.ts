@@ -594,3 +594,44 @@ test('what is older than it may be goes by itself', async (context) => {
   assert.deepEqual(await gone.promise, [id])
   assert.equal(the.catcher.stats.total, 0)
 })
+
+test('a search of many messages finds the same, whether the index knows them or not', async (context) => {
+  for (const enabled of [true, false]) {
+    const the = await openCatcherHouse(context, { search: { enabled } })
+    await Promise.all(
+      Array.from({ length: 10 }, async (_, session) => {
+        const client = await the.dial()
+        await client.reply()
+        await client.command('EHLO client.example')
+        for (let number = session; number < 250; number += 10) {
+          for (const line of ['MAIL FROM:<app@shop.example>', 'RCPT TO:<ann@example.org>', 'DATA'])
+            await client.command(line)
+          await client.command(
+            `Subject: s${number}\r\n\r\n${number % 50 === 7 ? 'Überraschung Needle7x, ok' : 'hay'}\r\n.`,
+          )
+        }
+        client.close()
+      }),
+    )
+    if (enabled) {
+      const { search } = the.posthorn.backend
+      const signal = new AbortController().signal
+      await search.index(the.catcher.parts.account.id, {
+        rebuild: false,
+        signal,
+        onProgress: () => undefined,
+      })
+    }
+    for (const [query, total] of [
+      ['needle7x', 5],
+      ['eedle7', 5],
+      ['-needle7x', 245],
+      ['"needle7x, ok"', 5],
+      ['überraschung', 5],
+      ['nothing', 0],
+      ['hay s24', 11],
+    ] as const) {
+      assert.equal((await the.catcher.find({ query })).total, total, `${query} ${enabled}`)
+    }
+  }
+})
