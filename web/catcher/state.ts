@@ -373,6 +373,9 @@ function listen(): void {
 
 /** Called once, before the first render. */
 export function start(): void {
+  // Where `/view/{id}`, as Mailpit has it, leads.
+  const asked = router.location.peek().query.get('message')
+  if (asked !== null) router.go(`message/${encodeURIComponent(asked)}`, { replace: true })
   let shownFor: string | null = null
   query.subscribe(() => {
     const now = `${query.value}\n${inbox.value}`
