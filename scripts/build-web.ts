@@ -88,7 +88,8 @@ function compress(folder: string): void {
 export async function buildWeb(): Promise<void> {
   const { build } = await import('vite')
   const { viteConfig } = await import('../vite.config.ts')
-  const fresh = `${target}.new`
+  // Two may build at once: each beside the other.
+  const fresh = `${target}.new-${process.pid}`
   rmSync(fresh, { recursive: true, force: true })
   await build({ ...viteConfig, logLevel: 'warn', build: { ...viteConfig.build, outDir: fresh } })
   mkdirSync(join(fresh, 'licences'), { recursive: true })
@@ -100,8 +101,20 @@ export async function buildWeb(): Promise<void> {
   }
   compress(fresh)
   writeFileSync(join(fresh, basename(stamp)), '')
-  rmSync(target, { recursive: true, force: true })
-  renameSync(fresh, target)
+  putInPlace(fresh)
+}
+
+/** Another build may put its own there between the two steps; the later one stays. */
+function putInPlace(fresh: string): void {
+  for (let attempt = 1; ; attempt++) {
+    rmSync(target, { recursive: true, force: true })
+    try {
+      renameSync(fresh, target)
+      return
+    } catch (error) {
+      if (attempt === 5) throw error
+    }
+  }
 }
 
 if (import.meta.main && !(process.argv.includes('--if-stale') && !isStale())) {

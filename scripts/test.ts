@@ -42,7 +42,12 @@ const groups: readonly Group[] = [
   },
   {
     name: 'integration',
-    patterns: ['test/e2e/**/*.test.ts', 'test/interop/**/*.test.ts', 'test/crash/**/*.test.ts'],
+    patterns: [
+      'test/e2e/**/*.test.ts',
+      'test/interop/**/*.test.ts',
+      'test/crash/**/*.test.ts',
+      'test/browser/**/*.test.ts',
+    ],
     flags: ['--test-concurrency=2', '--test-timeout=300000'],
   },
 ]
