@@ -21,7 +21,11 @@ const config: UserConfig = defineConfig({
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
     rolldownOptions: {
-      input: globSync(['*/index.html', 'frame/*.html'], { cwd: web }).map((file) => join(web, file)),
+      input: globSync(['*/index.html', 'frame/*.html', 'worker/*.ts'], { cwd: web }).map((file) =>
+        join(web, file),
+      ),
+      // A service worker's own address says what it may serve, and must stay the same.
+      output: { entryFileNames: ({ name }) => (name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js') },
     },
   },
 })

@@ -6,7 +6,6 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import type { TestContext } from 'node:test'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
 import { buildWeb, isStale } from '../../scripts/build-web.ts'
 import type { ConfigInput } from '../../src/config/schema.ts'
@@ -43,6 +42,7 @@ export interface House {
     message: string,
     options?: { role?: string; keywords?: readonly string[] },
   ): Promise<string>
+  close(): Promise<void>
   jmap(person: string, calls: readonly unknown[]): Promise<[string, Record<string, unknown>, string][]>
 }
 
@@ -72,14 +72,10 @@ async function startServer(settings: ConfigInput): Promise<Posthorn> {
   return startPosthorn(resolveConfig([{ name: 'test', settings: { ...own, ...settings } }]))
 }
 
-/** One for each test file; everything ends with it. */
-export async function openHouse(
-  context: Pick<TestContext, 'after'>,
-  settings: ConfigInput = {},
-): Promise<House> {
+/** One for each test file. Whoever opens it closes it. */
+export async function openHouse(settings: ConfigInput = {}): Promise<House> {
   if (isStale()) await buildWeb()
   const posthorn = await startServer(settings)
-  context.after(() => posthorn.stop())
   const { operations } = posthorn.backend
   await operations.run('domain.add', { name: 'mail.test' })
   for (const address of people) await operations.run('account.add', { address, password })
@@ -88,12 +84,15 @@ export async function openHouse(
     // As root, in containers, Chromium has no sandbox of its own.
     args: ['--no-sandbox', '--disable-dev-shm-usage'],
   })
-  context.after(() => browser.close())
   const port = posthorn.listeners.find(({ service }) => service === 'http')?.port ?? 0
   const origin = `http://localhost:${port}`
   const jmap: House['jmap'] = (person, calls) => askJmap(origin, person, calls)
   return {
     ...{ posthorn, origin, browser, jmap },
+    async close() {
+      await browser.close()
+      await posthorn.stop()
+    },
     put: (person, message, options) => putMessage({ origin, person, message }, options),
     open: (person, options) => openPage({ browser, origin, person }, options),
   }
@@ -125,12 +124,14 @@ async function accountOf(origin: string, person: string): Promise<string> {
   return primaryAccounts['urn:ietf:params:jmap:mail'] ?? ''
 }
 
+const nothing: [string, Record<string, unknown>] = ['', {}]
+
 async function putMessage(
   { origin, person, message }: { origin: string; person: string; message: string },
   { role = 'inbox', keywords = [] }: { role?: string; keywords?: readonly string[] } = {},
 ): Promise<string> {
   const accountId = await accountOf(origin, person)
-  const [[, mailboxes] = ['', {}]] = await askJmap(origin, person, [
+  const [[, mailboxes] = nothing] = await askJmap(origin, person, [
     ['Mailbox/get', { accountId, ids: null }, '0'],
   ])
   const list = mailboxes['list'] as { id: string; role: string | null }[]
@@ -146,7 +147,7 @@ async function putMessage(
     mailboxIds: { [mailbox]: true },
     keywords: Object.fromEntries(keywords.map((key) => [key, true])),
   }
-  const [[, imported] = ['', {}]] = await askJmap(origin, person, [
+  const [[, imported] = nothing] = await askJmap(origin, person, [
     ['Email/import', { accountId, emails: { it: email } }, '0'],
   ])
   const created = imported['created'] as { it: { id: string } } | null
@@ -215,6 +216,15 @@ export async function assertAccessible(page: Page, about: string): Promise<void>
       `${id}: ${help}\n    ${nodes.map(({ html }) => html.slice(0, 200)).join('\n    ')}`,
   )
   assert.deepEqual(found, [], `axe, ${about}`)
+}
+
+/** Waits until it holds, for as long as a page may take. */
+export async function until(page: Page, about: string, holds: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 300; tries++) {
+    if (await holds()) return
+    await page.waitForTimeout(50)
+  }
+  assert.fail(`it never came: ${about}`)
 }
 
 /** Nothing went wrong on these pages. */

@@ -55,7 +55,10 @@ export class DraftMessage {
     this.identityId = signal(start.identityId ?? webmail.identities.value[0]?.id ?? '')
     this.#draftId = start.draftId ?? null
     const body = start.html ?? ''
-    this.html = start.kind === 'edit' ? body : `<div><br></div>${this.signature()}${body}`
+    this.html =
+      start.kind === 'edit'
+        ? body
+        : `<div><br></div>${this.signature()}${body === '' ? '' : '<div><br></div>'}${body}`
     this.quote = start.quote ?? null
     this.text.value = htmlToText(this.html + (this.quote?.html ?? ''))
   }
