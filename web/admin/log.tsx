@@ -1,0 +1,231 @@
+// What happened lately, and what happens: the events that the server remembers, narrowed by level, name and text, with new ones as they come.
+import type { JSX } from 'preact'
+import { useEffect } from 'preact/hooks'
+import { useSignal } from '@preact/signals'
+import { formatDate, plural } from '../shared/format.ts'
+import { useShortcuts } from '../shared/keys.ts'
+import { Badge } from '../shared/ui/badge.tsx'
+import { Button } from '../shared/ui/button.tsx'
+import { Segments, TextField } from '../shared/ui/field.tsx'
+import { Empty, Failed, Skeleton } from '../shared/ui/states.tsx'
+import { FilterField, PageHead } from './head.tsx'
+import { ask, type LogRecord, reasonOf, watchPath } from './operations.ts'
+import { pathOf, router } from './state.ts'
+import { fieldsInLine, levelTones } from './words.ts'
+
+const pageSize = 200
+/** More lines than anybody reads are not kept in the page. */
+const mostLines = 2000
+const levels = ['info', 'warn', 'error'] as const
+type Level = (typeof levels)[number]
+
+interface Filter {
+  readonly level: Level
+  readonly name: string
+  readonly text: string
+}
+
+function timeOf(at: string): string {
+  const time = new Date(at)
+  const milliseconds = String(time.getMilliseconds()).padStart(3, '0')
+  return `${time.toLocaleTimeString(undefined, { hour12: false })}.${milliseconds}`
+}
+
+/** The message that a record is about, where it says so. */
+function messageOf({ fields }: LogRecord): string | null {
+  const name = fields['message'] ?? fields['id']
+  return typeof name === 'string' && /^[a-z0-9]+\.\d+$/.test(name) ? name : null
+}
+
+function Line({ record }: { record: LogRecord }): JSX.Element {
+  const { at, level, name, fields } = record
+  const message = messageOf(record)
+  return (
+    <li class={`log-line log-${level}`}>
+      <details>
+        <summary>
+          <time class="num faint" title={formatDate(Date.parse(at))}>
+            {timeOf(at)}
+          </time>
+          <Badge tone={levelTones[level]}>{level}</Badge>
+          <span class="log-name">{name}</span>
+          <span class="cut log-fields">{fieldsInLine(fields)}</span>
+        </summary>
+        <dl class="facts log-facts">
+          {Object.entries(fields).map(([key, value]) => (
+            <>
+              <dt>{key}</dt>
+              <dd>{value === null ? <span class="faint">null</span> : String(value)}</dd>
+            </>
+          ))}
+        </dl>
+        {message === null ? null : (
+          <div class="row log-actions">
+            <Button
+              size="small"
+              icon="search"
+              onClick={() => router.go(`trace?${new URLSearchParams({ text: message })}`)}
+            >
+              Trace the message
+            </Button>
+            <Button size="small" icon="queue" onClick={() => router.go(pathOf('queue', message))}>
+              In the queue
+            </Button>
+          </div>
+        )}
+      </details>
+    </li>
+  )
+}
+
+interface Tail {
+  readonly records: readonly LogRecord[]
+  readonly state: 'loading' | 'there' | 'failed'
+  readonly failure: string
+  readonly more: boolean
+}
+
+function withQuery(change: Readonly<Record<string, string>>): void {
+  const search = new URLSearchParams(router.location.peek().query)
+  for (const [name, value] of Object.entries(change)) {
+    if (value === '') search.delete(name)
+    else search.set(name, value)
+  }
+  const text = search.toString()
+  router.go(text === '' ? 'log' : `log?${text}`, { replace: true })
+}
+
+function filterOf(query: URLSearchParams): Filter {
+  return {
+    level: levels.find((level) => level === query.get('level')) ?? 'info',
+    name: query.get('name') ?? '',
+    text: query.get('text') ?? '',
+  }
+}
+
+export function LogPage(): JSX.Element {
+  const filter = filterOf(router.location.value.query)
+  const key = JSON.stringify(filter)
+  const tail = useSignal<Tail>({ records: [], state: 'loading', failure: '', more: false })
+  const following = useSignal(true)
+  const live = useSignal(false)
+  const read = async (before?: number): Promise<void> => {
+    try {
+      const found = await ask('server.log', {
+        ...filter,
+        limit: pageSize,
+        ...(before === undefined ? {} : { before }),
+      })
+      const known = before === undefined ? [] : tail.peek().records
+      tail.value = {
+        records: [...known, ...found],
+        state: 'there',
+        failure: '',
+        more: found.length === pageSize,
+      }
+    } catch (error) {
+      tail.value = { ...tail.peek(), state: 'failed', failure: reasonOf(error) }
+    }
+  }
+  useEffect(() => {
+    let events: EventSource | null = null
+    const timer = setTimeout(() => {
+      void read()
+      if (following.value) events = follow(filter, tail, live)
+    }, 150)
+    return () => {
+      clearTimeout(timer)
+      events?.close()
+      live.value = false
+    }
+  }, [key, following.value])
+  useShortcuts('Page', [
+    {
+      keys: 'f',
+      label: 'Follow, or stand still',
+      run: () => (following.value = !following.value),
+    },
+  ])
+  const { records, state, failure, more } = tail.value
+  return (
+    <div class="page page-wide">
+      <PageHead
+        title="Log"
+        beside={
+          <span class="count-beside num">
+            {plural(records.length, 'event')}
+            {more ? ', and more before' : ''}
+          </span>
+        }
+      >
+        <Button
+          icon={following.value ? 'pause' : 'play'}
+          aria-pressed={following.value}
+          onClick={() => (following.value = !following.value)}
+        >
+          {following.value ? (live.value ? 'Live' : 'Connecting') : 'Follow'}
+        </Button>
+      </PageHead>
+      <div class="filters">
+        <FilterField label="Text in any field" value={filter.text} onInput={(text) => withQuery({ text })} />
+        <TextField
+          label="Beginning of its name"
+          hideLabel
+          type="search"
+          placeholder="Name: smtp., queue.failed"
+          autocapitalize="off"
+          spellcheck={false}
+          value={filter.name}
+          onInput={(name) => withQuery({ name: name.trim() })}
+        />
+        <Segments<Level>
+          label="Level"
+          value={filter.level}
+          onChange={(level) => withQuery({ level: level === 'info' ? '' : level })}
+          options={levels.map((value) => ({ value, label: value === 'info' ? 'all' : value }))}
+        />
+      </div>
+      {state === 'failed' ? (
+        <Failed title="The log could not be read" reason={failure} retry={() => void read()} />
+      ) : state === 'loading' ? (
+        <Skeleton lines={8} />
+      ) : records.length === 0 ? (
+        <Empty title="No event fits" picture="search">
+          {following.value ? <p>New ones appear here as they come.</p> : null}
+        </Empty>
+      ) : (
+        <section class="log" aria-label="Events, the newest first">
+          <ul role="list">
+            {records.map((record) => (
+              <Line key={record.seq} record={record} />
+            ))}
+          </ul>
+          {more ? (
+            <div class="queue-more">
+              <Button onClick={() => void read(records.at(-1)?.seq)}>Show earlier ones</Button>
+            </div>
+          ) : null}
+        </section>
+      )}
+    </div>
+  )
+}
+
+/** New records go on top. What came while the connection was lost is read again by whoever follows anew. */
+function follow(filter: Filter, tail: { value: Tail; peek(): Tail }, live: { value: boolean }): EventSource {
+  const events = new EventSource(watchPath({ ...filter }))
+  events.addEventListener('open', () => {
+    live.value = true
+  })
+  events.addEventListener('error', () => {
+    live.value = false
+  })
+  events.addEventListener('message', (event: MessageEvent<string>) => {
+    // The server's own events: `logRecord` of its schema.
+    const record = JSON.parse(event.data) as LogRecord
+    const known = tail.peek()
+    if (known.records.some(({ seq }) => seq === record.seq)) return
+    tail.value = { ...known, state: 'there', records: [record, ...known.records].slice(0, mostLines) }
+  })
+  return events
+}
