@@ -68,7 +68,17 @@ const lines = [
 
 /** Commands in which no string stands. */
 const without = [
-  ...['CAPABILITY', 'NOOP', 'LOGOUT', 'STARTTLS', 'AUTHENTICATE', 'ENABLE', 'COMPRESS', 'UNAUTHENTICATE'],
+  ...[
+    'CAPABILITY',
+    'NOOP',
+    'LOGOUT',
+    'STARTTLS',
+    'AUTHENTICATE',
+    'ENABLE',
+    'COMPRESS',
+    'UNAUTHENTICATE',
+    'GETJMAPACCESS',
+  ],
   ...['NAMESPACE', 'IDLE', 'CHECK', 'CLOSE', 'UNSELECT', 'EXPUNGE', 'STORE', 'UIDBATCHES'],
 ]
 
