@@ -52,6 +52,7 @@ export interface WebSocketHandler {
   opened(peer: WebSocketPeer): void
   /** Text frames as text. Binary ones close the socket with 1003 before this. No further one is read before a promise has settled. */
   message(text: string): void | Promise<void>
+  /** Once; also where the handshake came to nothing, without `opened` before. */
   closed(): void
 }
 

@@ -5,6 +5,8 @@
 // a session in which the admin has shown recently who he is.
 import { Buffer } from 'node:buffer'
 import { z } from 'zod'
+import { errorText } from '../events/error-text.ts'
+import { apiTrouble } from '../events/http.ts'
 import { accountProblems } from './api/account.ts'
 import { adminAnswers } from './api/admin.ts'
 import type { HttpParts } from './parts.ts'
@@ -97,7 +99,7 @@ function watchRoute(operation: AdminOperation): Route {
   )
 }
 
-/** Server-sent events until either side ends it; the arguments are the query. */
+/** Server-sent events until either side ends it, or the asker is no admin any more; the arguments are the query. */
 function watch({ query, request, env, parts }: Call, operation: AdminOperation): Response {
   const checked = operation.parameters.safeParse(Object.fromEntries(query))
   if (!checked.success) {
@@ -112,15 +114,25 @@ function watch({ query, request, env, parts }: Call, operation: AdminOperation):
           // Whoever does not read misses records, and sees it by their numbers.
           if (!gone.aborted && (controller.desiredSize ?? 0) > 0) controller.enqueue(Buffer.from(text))
         }
-        say(': watching\n\n')
-        const pinging = keepOpen(parts, () => say(': ping\n\n'))
         const end = (): void => {
-          pinging.cancel()
-          if (!left.signal.aborted) controller.close()
+          if (gone.aborted) return
+          controller.close()
+          left.abort()
         }
-        gone.addEventListener('abort', end, { once: true })
+        const trouble = (error: unknown): void => {
+          parts.events.emit(apiTrouble, { path: new URL(request.url).pathname, error: errorText(error) })
+          end()
+        }
+        say(': watching\n\n')
+        const pinging = keepOpen(parts, () => {
+          say(': ping\n\n')
+          void isStillAdmin(request, env).then((still) => (still ? undefined : end()), trouble)
+        })
         const onEvent = (event: unknown): void => say(`data: ${JSON.stringify(event)}\n\n`)
-        void operation.run(checked.data, { onEvent, gone })
+        void operation
+          .run(checked.data, { onEvent, gone })
+          .then(end, trouble)
+          .finally(() => pinging.cancel())
       },
       cancel: () => left.abort(),
     },
@@ -131,11 +143,17 @@ function watch({ query, request, env, parts }: Call, operation: AdminOperation):
   })
 }
 
+/** Sessions end and roles are taken away while somebody watches. While the store cannot say, nothing changes. */
+async function isStillAdmin(request: Request, env: Call['env']): Promise<boolean> {
+  const judged = await env.authenticate(request)
+  return judged.ok ? judged.caller.scopes.has('admin') : judged.response.status === 503
+}
+
 function keepOpen({ clock }: HttpParts, ping: () => void): { cancel(): void } {
   let timer = clock.after(pingMilliseconds, tick)
   function tick(): void {
-    ping()
     timer = clock.after(pingMilliseconds, tick)
+    ping()
   }
   return { cancel: () => timer.cancel() }
 }

@@ -29,13 +29,13 @@ export function createCarrier({ site, connected, ...surroundings }: CarrierOptio
     request: (incoming, outgoing) => void listener(incoming, outgoing),
     upgrade(incoming, socket, head) {
       socket.on('error', () => socket.destroy())
-      void upgrade(incoming, { site, connected }).then(
-        (taken) => {
-          if (taken instanceof Response) return refuse(socket, taken)
-          return acceptWebSocket({ incoming, socket, head }, taken, surroundings)
-        },
-        () => socket.destroy(),
-      )
+      void upgrade(incoming, { site, connected })
+        .then((taken) =>
+          taken instanceof Response
+            ? refuse(socket, taken)
+            : acceptWebSocket({ incoming, socket, head }, taken, surroundings),
+        )
+        .catch(() => socket.destroy())
     },
   }
 }

@@ -12,6 +12,9 @@ import {
 } from '../../test/support/http-house.ts'
 import { SoftwareAuthenticator } from '../../test/support/software-authenticator.ts'
 import { Setup } from '../directory/setup.ts'
+import { allScopes } from './authenticate.ts'
+import { isProven } from './proven.ts'
+import { environmentOf } from './site.ts'
 
 const minute = 60_000
 const day = 24 * 60 * minute
@@ -542,4 +545,16 @@ test('the link ends with its time, and with an account that was made elsewhere',
     quota: { bytes: null, messages: null },
   })
   assert.equal(await other.isOpen(other.token.reveal()), false)
+})
+
+test('nobody proves who he is by the session of somebody else beside his credentials', async (context) => {
+  const { house, browser } = await loggedIn(context)
+  const account = (await house.parts.store.oldestAccount()) ?? assert.fail()
+  const cookie = browser.lastCookie.split(';')[0] ?? ''
+  const request = new Request(`${origin}/api/v1/totp`, { headers: { cookie, authorization: 'Bearer x' } })
+  const around = { remoteAddress: '192.0.2.7', secure: true, stopping: house.stopping.signal }
+  const asked = { request, env: environmentOf(house.parts, request, around) }
+  const caller = { account, scopes: allScopes(account), sessionId: null }
+  assert.equal(await isProven(house.parts, { ...asked, caller: { ...caller, via: 'token' } }), false)
+  assert.equal(await isProven(house.parts, { ...asked, caller: { ...caller, via: 'session' } }), true)
 })

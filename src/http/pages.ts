@@ -109,7 +109,14 @@ export function createPages(options: PagesOptions): HttpMount<Account> {
   let loaded: { readonly build: string; readonly files: Promise<Files> } | null = null
   const load = async (): Promise<Files> => {
     const build = await buildOf(options.folder)
-    if (loaded?.build !== build) loaded = { build, files: readPages(options.folder) }
+    if (loaded?.build !== build) {
+      const reading = { build, files: readPages(options.folder) }
+      loaded = reading
+      // What could not be read is read again at the next request.
+      reading.files.catch(() => {
+        if (loaded === reading) loaded = null
+      })
+    }
     return loaded.files
   }
   return {

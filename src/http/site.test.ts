@@ -1,6 +1,7 @@
 // Mounts: which one has a request, what it is told of it, what becomes of its failures; and WebSockets through real sockets.
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { request } from 'node:http'
 import { test, type TestContext } from 'node:test'
 import { WebSocket } from 'ws'
 import { basic, type HttpHouse, openHttpHouse, password } from '../../test/support/http-house.ts'
@@ -224,6 +225,21 @@ test('a WebSocket that nobody may open, or nobody is behind, is refused with an 
   const { url } = await listen(context, house)
   assert.equal(await opened(new WebSocket(url)), 401)
   assert.equal(await opened(new WebSocket(url.replace('/ws', '/api/v1/health'))), 404)
+})
+
+test('a handshake that comes to nothing lets go of its handler', async (context) => {
+  const over = Promise.withResolvers<void>()
+  const log: string[] = []
+  const house = await openHttpHouse(context, { mounts: [echo(log, { closed: over.resolve })], ...clear })
+  const { url } = await listen(context, house)
+  // Without a key.
+  const headers = { ...basic('ann@example.org'), connection: 'upgrade', upgrade: 'websocket' }
+  const asking = request(url.replace('ws:', 'http:'), { headers })
+  asking.end()
+  const [{ statusCode }] = await once(asking, 'response')
+  assert.equal(statusCode, 400)
+  await over.promise
+  assert.deepEqual(log, [])
 })
 
 test('too large, not text, and too slow a WebSocket is closed', async (context) => {

@@ -46,9 +46,14 @@ export function acceptWebSocket(
     // RFC 6455 §4.2.2: one of those that the client named, or none.
     handleProtocols: (offered) => (protocol !== null && offered.has(protocol) ? protocol : false),
   })
-  server.handleUpgrade(incoming, socket, head, (open) =>
-    carry(open, handler, surroundings, incoming.url ?? ''),
-  )
+  // A handshake that is wrong, and a client that has gone meanwhile, are ended by `ws` without a word: the handler has been taken from its
+  // mount all the same, and lets go of what it holds.
+  let isOpen = false
+  server.handleUpgrade(incoming, socket, head, (open) => {
+    isOpen = true
+    carry(open, handler, surroundings, incoming.url ?? '')
+  })
+  if (!isOpen) handler.closed()
 }
 
 function carry(open: WebSocket, handler: WebSocketHandler, around: SocketSurroundings, url: string): void {
