@@ -121,7 +121,11 @@ export class Pusher {
         following.lanes.set(subscription.object, { lane: this.#laneOf(subscription), subscription })
       } else known.subscription = subscription
     }
-    if (following.watch === null) following.watch = await this.#watch(account)
+    if (following.watch !== null) return
+    const watch = await this.#watch(account)
+    // It was left meanwhile.
+    if (this.#following.get(account) === following) following.watch = watch
+    else watch?.stop()
   }
 
   async #watch(account: AccountId): Promise<StateWatch | null> {

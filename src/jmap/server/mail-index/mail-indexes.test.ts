@@ -2,9 +2,9 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { testStore } from '../../../../test/support/store.ts'
 import { ingest } from '../../../store/ingest.ts'
-import type { AccountId, MailboxId } from '../../../store/model.ts'
+import type { AccountId, MailboxId, ModSeq } from '../../../store/model.ts'
 import type { Store } from '../../../store/store.ts'
-import { MailIndexes } from './mail-indexes.ts'
+import { MailIndexes, mostWaiting } from './mail-indexes.ts'
 
 const inbox = 1 as MailboxId
 
@@ -81,5 +81,30 @@ test('an index that could not be loaded is loaded anew', async (context) => {
   await assert.rejects(indexes.use(ann), /no disk/)
   broken = false
   assert.equal((await indexes.use(ann)).emails.length, 0)
+  indexes.close()
+})
+
+test('an index that nobody asks does not gather changes without end', async (context) => {
+  const real = await testStore(context)
+  await real.addDomain({ name: 'x.test', now: 0 })
+  const ann = await account(real, 'ann')
+  const heard: Parameters<Store['subscribeBatched']>[1][] = []
+  const { store, listeners } = listened({
+    ...real,
+    subscribeBatched: (id, listener) => {
+      heard.push(listener)
+      return real.subscribeBatched(id, listener)
+    },
+  })
+  const indexes = new MailIndexes({ store, memory: 1e9, now: () => 0 })
+  const one = await indexes.use(ann)
+  const told = { type: 'subscription-changed', name: 'x', subscribed: true } as const
+  const change = { ...told, account: ann, modSeq: 1 as ModSeq }
+  heard[0]?.(Array.from({ length: mostWaiting + 1 }, () => change))
+  assert.equal(listeners.get(ann), 0)
+  await deliver(real, ann)
+  const index = await indexes.use(ann)
+  assert.notEqual(index, one)
+  assert.equal(index.emails.length, 1)
   indexes.close()
 })

@@ -2,7 +2,8 @@
 // together; the one used longest ago goes first.
 //
 // An index is never asked before it has taken in everything that was committed when it was asked for. A change that needs a look at the
-// store (new messages come without their email) waits in a queue with all that follow.
+// store (new messages come without their email) waits in a queue with all that follow; an index that nobody asks while too many come is
+// given up.
 import type { BatchedListener } from '../../../store/changes.ts'
 import type { AccountId, Change, ModSeq } from '../../../store/model.ts'
 import type { Store, UidSelection } from '../../../store/store.ts'
@@ -36,7 +37,6 @@ export class MailIndexes {
       try {
         const index = await held.current()
         if (held.isWorn) {
-          // More of it is about mail that is gone than is worth keeping.
           this.#drop(account, held)
           continue
         }
@@ -72,6 +72,8 @@ export class MailIndexes {
 const everything: UidSelection = [[1, 0xffff_ffff]]
 /** Dead emails that an index may drag along. */
 const mostDead = 10_000
+/** Changes that may wait for somebody to ask: beyond them, the index is read anew when it is asked for. */
+export const mostWaiting = 10_000
 
 class HeldIndex {
   readonly #parts: MailIndexesParts
@@ -79,6 +81,7 @@ class HeldIndex {
   readonly #index = new MailIndex()
   readonly #stop: () => void
   #waiting: Told[] = []
+  #overrun = false
   /** The last piece of work; each starts when the one before is done. */
   #work: Promise<void>
 
@@ -87,7 +90,11 @@ class HeldIndex {
     this.#account = account
     // Before the reading, so that nothing falls between the two.
     this.#stop = parts.store.subscribeBatched(account, (changes) => {
-      this.#waiting.push(...changes)
+      for (const change of changes) this.#waiting.push(change)
+      if (this.#waiting.length <= mostWaiting) return
+      this.#overrun = true
+      this.#waiting = []
+      this.#stop()
     })
     this.#work = this.#load()
     this.#work.catch(() => undefined)
@@ -97,7 +104,9 @@ class HeldIndex {
     return this.#index.weight
   }
 
+  /** Not worth keeping: more of it is about mail that is gone, or it has missed changes. */
   get isWorn(): boolean {
+    if (this.#overrun) return true
     return this.#index.dead > Math.max(mostDead, this.#index.emails.length / 2)
   }
 
