@@ -10,7 +10,6 @@ const config: UserConfig = defineConfig({
   root: web,
   base: '/',
   publicDir: join(web, 'public'),
-  configFile: false,
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {
     outDir: join(import.meta.dirname, 'dist-web'),
@@ -30,5 +29,5 @@ const config: UserConfig = defineConfig({
   },
 })
 
-// Vite reads the default export of its configuration.
+// The build hands it over itself.
 export { config as viteConfig }

@@ -91,7 +91,12 @@ export async function buildWeb(): Promise<void> {
   // Two may build at once: each beside the other.
   const fresh = `${target}.new-${process.pid}`
   rmSync(fresh, { recursive: true, force: true })
-  await build({ ...viteConfig, logLevel: 'warn', build: { ...viteConfig.build, outDir: fresh } })
+  await build({
+    ...viteConfig,
+    configFile: false,
+    logLevel: 'warn',
+    build: { ...viteConfig.build, outDir: fresh },
+  })
   mkdirSync(join(fresh, 'licences'), { recursive: true })
   for (const name of fontPackages) {
     cpSync(

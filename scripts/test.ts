@@ -31,6 +31,7 @@ const groups: readonly Group[] = [
     patterns: [
       'src/**/*.test.ts',
       'scripts/**/*.test.ts',
+      'web/**/*.test.ts',
       'test/support/**/*.test.ts',
       'test/contracts/**/*.test.ts',
       'test/transcripts/**/*.test.ts',

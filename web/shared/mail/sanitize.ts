@@ -84,7 +84,7 @@ function cleanCss(css: string, options: CleanOptions, count: { blocked: number }
     .replaceAll(/(?:-moz-binding|behavior)\s*:[^;}]*/gi, '')
     .replaceAll(/expression\s*\(/gi, '(')
     .replaceAll(/position\s*:\s*(?:fixed|sticky)/gi, 'position:absolute')
-    .replaceAll(/image-set\s*\(/gi, 'none(')
+    .replaceAll(/(?:-webkit-)?image-set\s*\([^;}]*/gi, 'none')
     .replaceAll(/<\/?style/gi, '')
   return plain.replaceAll(/url\(\s*(['"]?)([^'")]*)\1\s*\)?/gi, (_, _quote: string, url: string) => {
     const resolved = resolveUrl(url, options, count)

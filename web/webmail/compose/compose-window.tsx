@@ -5,7 +5,6 @@ import { useSignal } from '@preact/signals'
 import { formatDate } from '../../shared/format.ts'
 import type { EditorMessage } from '../../shared/mail/frame-messages.ts'
 import { Button, IconButton } from '../../shared/ui/button.tsx'
-import { Icon } from '../../shared/ui/icon.tsx'
 import { Menu } from '../../shared/ui/menu.tsx'
 import { toast, toastError } from '../../shared/ui/toast.tsx'
 import { useWebmail } from '../context.ts'
@@ -67,7 +66,7 @@ export function ComposeWindow({ start, onClose }: { start: DraftStart; onClose: 
         takeFiles([...(event.dataTransfer?.files ?? [])])
       }}
     >
-      <header class="compose-head">
+      <div class="compose-head">
         <h2 class="cut">{draft.subject.value === '' ? titles[start.kind] : draft.subject.value}</h2>
         <span class="faint small" role="status">
           {statusWords[draft.status.value]}
@@ -93,7 +92,7 @@ export function ComposeWindow({ start, onClose }: { start: DraftStart; onClose: 
           shortcut="Esc"
           onClick={close}
         />
-      </header>
+      </div>
       <Fields
         draft={draft}
         onIdentity={() => sender.current?.({ type: 'signature', html: draft.signature() })}
@@ -323,6 +322,7 @@ interface FootProps {
 
 function Foot({ draft, send, takeFiles, discard }: FootProps): JSX.Element {
   const input = useRef<HTMLInputElement>(null)
+  const picture = useRef<HTMLInputElement>(null)
   const throwAway = (): void => {
     discard()
     draft.discard().then(
@@ -331,7 +331,7 @@ function Foot({ draft, send, takeFiles, discard }: FootProps): JSX.Element {
     )
   }
   return (
-    <footer class="compose-foot">
+    <div class="compose-foot">
       <span class="btn-group">
         <Button tone="primary" icon="send" busy={draft.status.value === 'sending'} onClick={() => send(null)}>
           Send
@@ -352,16 +352,16 @@ function Foot({ draft, send, takeFiles, discard }: FootProps): JSX.Element {
           event.currentTarget.value = ''
         }}
       />
-      <label class="btn btn-quiet btn-icon" data-tip="Picture in the text" aria-label="Picture in the text">
-        <Icon name="image" />
-        <input
-          type="file"
-          accept="image/*"
-          multiple
-          hidden
-          onChange={(event) => takeFiles([...(event.currentTarget.files ?? [])])}
-        />
-      </label>
+      <IconButton icon="image" label="Picture in the text" onClick={() => picture.current?.click()} />
+      <input
+        ref={picture}
+        type="file"
+        accept="image/*"
+        multiple
+        hidden
+        aria-label="Pictures to add"
+        onChange={(event) => takeFiles([...(event.currentTarget.files ?? [])])}
+      />
       <span class="grow" />
       <Menu
         label="More"
@@ -372,6 +372,6 @@ function Foot({ draft, send, takeFiles, discard }: FootProps): JSX.Element {
         ]}
       />
       <IconButton icon="trash" label="Throw the draft away" onClick={throwAway} />
-    </footer>
+    </div>
   )
 }

@@ -67,9 +67,9 @@ function Thread({ threadId }: { threadId: Id }): JSX.Element {
         <Loading />
       ) : (
         <div class="thread" tabIndex={-1}>
-          <h2 class="title thread-title">
+          <h1 class="title thread-title">
             {(latest?.subject ?? '').trim() || '(no subject)'} <Labels emails={emails} />
-          </h2>
+          </h1>
           <Messages emails={emails} />
           {latest === undefined ? null : <Answer email={latest} />}
         </div>
