@@ -13,12 +13,16 @@ const unlimitedConnections = {
   maxConnectionRatePerPrefix: 0,
 }
 
+/** Mail that is caught is read once or never: it is indexed when somebody searches it, not as it comes. */
+const indexedOnDemand = { after: 100_000, wait: '1d' }
+
 const profiles: Record<ProfileName, ConfigInput> = {
   dev: {
     profile: 'dev',
     log: { format: 'text' },
     net: unlimitedConnections,
     dns: { reverse: false },
+    search: indexedOnDemand,
     auth: { allowClearText: true },
     listeners: [
       { service: 'catcher', address: loopback, port: 1025, tls: 'starttls' },
@@ -32,6 +36,7 @@ const profiles: Record<ProfileName, ConfigInput> = {
     log: { level: 'error', format: 'text' },
     net: unlimitedConnections,
     dns: { reverse: false },
+    search: indexedOnDemand,
     auth: { allowClearText: true },
     listeners: [
       { service: 'catcher', address: loopback, port: 0, tls: 'starttls' },

@@ -5,7 +5,7 @@ import type { Told } from '../changes.ts'
 import type { Compiled, Op, Step, Stmt } from '../op.ts'
 
 export interface ConnectionOptions {
-  /** Path of the file, or `:memory:`. */
+  /** Path of the file, `:memory:`, or `''`: a temporary file without a name, which is gone with the connection. */
   readonly path: string
   readonly readOnly?: boolean
   /** Called with the text of each statement before it runs; what it throws is that statement's failure. For tests. */
@@ -16,6 +16,8 @@ export interface ConnectionOptions {
 const checkpointPages = 4_000
 /** Kibibytes of page cache, filled as needed: what misses it is in the system's, microseconds away. */
 const cacheKibibytes = 16 * 1024
+/** That of a temporary database: what a catcher keeps is written once and seldom read. */
+const temporaryCacheKibibytes = 4 * 1024
 /** How long to wait for another process that holds the database (a backup, a curious sqlite3 shell). */
 const busyMilliseconds = 5_000
 
@@ -33,7 +35,10 @@ export class Connection {
       timeout: busyMilliseconds,
       enableForeignKeyConstraints: true,
     })
-    if (!readOnly) {
+    if (path === '') {
+      // Nobody else sees it and no start finds it again, so nothing is synced; the journal only takes back what failed.
+      this.database.exec(`PRAGMA journal_mode = MEMORY; PRAGMA synchronous = OFF;`)
+    } else if (!readOnly) {
       // No memory mapping: a failing disk must give an error, not SIGBUS.
       this.database.exec(`
         PRAGMA journal_mode = WAL;
@@ -41,7 +46,8 @@ export class Connection {
         PRAGMA wal_autocheckpoint = ${checkpointPages};
         PRAGMA journal_size_limit = ${checkpointPages * 4096 * 4};`)
     }
-    this.database.exec(`PRAGMA temp_store = MEMORY; PRAGMA cache_size = -${cacheKibibytes};`)
+    const cache = path === '' ? temporaryCacheKibibytes : cacheKibibytes
+    this.database.exec(`PRAGMA temp_store = MEMORY; PRAGMA cache_size = -${cache};`)
   }
 
   /** Runs a statement that is not an operation's: BEGIN and its kin. */
