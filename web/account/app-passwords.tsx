@@ -14,7 +14,7 @@ import { toast } from '../shared/ui/toast.tsx'
 import { useLoaded } from './load.ts'
 import { explain } from './log-in.tsx'
 import { ProofHost, withProof } from './proof.tsx'
-import { Heading, type OpenSession } from './settings.tsx'
+import { Heading, type OpenSession } from './heading.tsx'
 
 type Scope = AppPassword['scopes'][number]
 const scopeWords: Readonly<Record<Scope, string>> = {

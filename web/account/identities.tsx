@@ -10,7 +10,7 @@ import { TextArea, TextField } from '../shared/ui/field.tsx'
 import { Failed, Skeleton } from '../shared/ui/states.tsx'
 import { toast, toastError } from '../shared/ui/toast.tsx'
 import { useLoaded } from './load.ts'
-import { Heading } from './settings.tsx'
+import { Heading } from './heading.tsx'
 
 export function Identities({ client }: { client: JmapClient }): JSX.Element {
   const { value, error, reload } = useLoaded(() =>

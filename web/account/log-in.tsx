@@ -1,7 +1,7 @@
 // Log-in: address and password, then a code where the account asks for one; or a passkey alone.
 import type { JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
-import { useSignal } from '@preact/signals'
+import { type Signal, useSignal } from '@preact/signals'
 import type { SessionState } from '../../src/http/api/account.ts'
 import { api, ApiError } from '../shared/api.ts'
 import { Button } from '../shared/ui/button.tsx'
@@ -80,60 +80,13 @@ export function LogIn(): JSX.Element {
       }
     >
       {problem.value === null ? null : <Notice tone="bad">{problem.value}</Notice>}
-      <form
-        class="stack"
-        onSubmit={(event) => {
-          event.preventDefault()
-          byPassword()
-        }}
-      >
-        {step.value === 'code' ? (
-          <TextField
-            key="code"
-            label="Code"
-            class="input-code"
-            inputMode="numeric"
-            autocomplete="one-time-code"
-            autofocus
-            required
-            value={code.value}
-            onInput={(value) => (code.value = value)}
-          />
-        ) : (
-          <>
-            <TextField
-              key="address"
-              label="Address"
-              type="text"
-              inputMode="email"
-              autocomplete="username webauthn"
-              autocapitalize="off"
-              spellcheck={false}
-              autofocus
-              required
-              value={address.value}
-              onInput={(value) => (address.value = value)}
-            />
-            <TextField
-              key="password"
-              label="Password"
-              type="password"
-              autocomplete="current-password"
-              required
-              value={password.value}
-              onInput={(value) => (password.value = value)}
-              hint={
-                anonymous?.access === 'open'
-                  ? 'This is a catcher: any password opens any address.'
-                  : undefined
-              }
-            />
-          </>
-        )}
-        <Button type="submit" tone="primary" size="large" wide busy={busy.value}>
-          {step.value === 'code' ? 'Confirm' : 'Log in'}
-        </Button>
-      </form>
+      <Form
+        step={step.value}
+        fields={{ address, password, code }}
+        busy={busy.value}
+        open={anonymous?.access === 'open'}
+        onSubmit={byPassword}
+      />
       {step.value === 'code' ? (
         <Button tone="quiet" wide onClick={() => (step.value = 'password')}>
           Back
@@ -147,5 +100,69 @@ export function LogIn(): JSX.Element {
         </>
       ) : null}
     </Entrance>
+  )
+}
+
+interface FormProps {
+  readonly step: 'password' | 'code'
+  readonly fields: Readonly<Record<'address' | 'password' | 'code', Signal<string>>>
+  readonly busy: boolean
+  /** A catcher: any password does. */
+  readonly open: boolean
+  readonly onSubmit: () => void
+}
+
+function Form({ step, fields: { address, password, code }, busy, open, onSubmit }: FormProps): JSX.Element {
+  return (
+    <form
+      class="stack"
+      onSubmit={(event) => {
+        event.preventDefault()
+        onSubmit()
+      }}
+    >
+      {step === 'code' ? (
+        <TextField
+          key="code"
+          label="Code"
+          class="input-code"
+          inputMode="numeric"
+          autocomplete="one-time-code"
+          autofocus
+          required
+          value={code.value}
+          onInput={(value) => (code.value = value)}
+        />
+      ) : (
+        <>
+          <TextField
+            key="address"
+            label="Address"
+            type="text"
+            inputMode="email"
+            autocomplete="username webauthn"
+            autocapitalize="off"
+            spellcheck={false}
+            autofocus
+            required
+            value={address.value}
+            onInput={(value) => (address.value = value)}
+          />
+          <TextField
+            key="password"
+            label="Password"
+            type="password"
+            autocomplete="current-password"
+            required
+            value={password.value}
+            onInput={(value) => (password.value = value)}
+            hint={open ? 'This is a catcher: any password opens any address.' : undefined}
+          />
+        </>
+      )}
+      <Button type="submit" tone="primary" size="large" wide busy={busy}>
+        {step === 'code' ? 'Confirm' : 'Log in'}
+      </Button>
+    </form>
   )
 }

@@ -14,7 +14,7 @@ import { useLoaded } from './load.ts'
 import { explain } from './log-in.tsx'
 import { makePasskey, passkeysWork, wasCancelled } from './passkey.ts'
 import { ProofHost, withProof } from './proof.tsx'
-import { Heading, type OpenSession } from './settings.tsx'
+import { Heading, type OpenSession } from './heading.tsx'
 import { TotpCard } from './totp.tsx'
 
 export function Security({ session }: { session: OpenSession }): JSX.Element {

@@ -10,7 +10,7 @@ import { Failed, Skeleton } from '../shared/ui/states.tsx'
 import { toast } from '../shared/ui/toast.tsx'
 import { useLoaded } from './load.ts'
 import { explain } from './log-in.tsx'
-import { Heading } from './settings.tsx'
+import { Heading } from './heading.tsx'
 
 /** "Firefox on Linux" of a User-Agent field, or the field itself. */
 export function browserOf(userAgent: string): string {

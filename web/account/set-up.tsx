@@ -2,7 +2,7 @@
 // fragment, which browsers send to nobody.
 import type { JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
-import { useSignal } from '@preact/signals'
+import { type Signal, useSignal } from '@preact/signals'
 import { api, ApiError } from '../shared/api.ts'
 import { Button } from '../shared/ui/button.tsx'
 import { TextField } from '../shared/ui/field.tsx'
@@ -64,47 +64,59 @@ export function SetUp(): JSX.Element {
       about="A domain that this server takes mail for, and the account that runs it."
     >
       {problem.value === null ? null : <Notice tone="bad">{problem.value.text}</Notice>}
-      <form
-        class="stack"
-        onSubmit={(event) => {
-          event.preventDefault()
-          void finish()
-        }}
-      >
-        <TextField
-          label="Domain"
-          value={domain.value}
-          onInput={(value) => (domain.value = value)}
-          required
-          spellcheck={false}
-          autocapitalize="off"
-          hint="What stands behind the @ of your addresses. You can add more later."
-        />
-        <TextField
-          label="Your address"
-          value={local.value}
-          onInput={(value) => (local.value = value.replace(/@.*/, ''))}
-          required
-          autofocus
-          spellcheck={false}
-          autocapitalize="off"
-          autocomplete="username"
-          hint={`${local.value === '' ? 'you' : local.value}@${domain.value}`}
-        />
-        <TextField
-          label="Password"
-          type="password"
-          autocomplete="new-password"
-          value={password.value}
-          onInput={(value) => (password.value = value)}
-          required
-          minLength={8}
-          hint="Long is better than odd: four words do well."
-        />
-        <Button type="submit" tone="primary" size="large" wide busy={busy.value}>
-          Begin
-        </Button>
-      </form>
+      <Form fields={{ domain, local, password }} busy={busy.value} onSubmit={() => void finish()} />
     </Entrance>
+  )
+}
+
+interface FormProps {
+  readonly fields: Readonly<Record<'domain' | 'local' | 'password', Signal<string>>>
+  readonly busy: boolean
+  readonly onSubmit: () => void
+}
+
+function Form({ fields: { domain, local, password }, busy, onSubmit }: FormProps): JSX.Element {
+  return (
+    <form
+      class="stack"
+      onSubmit={(event) => {
+        event.preventDefault()
+        onSubmit()
+      }}
+    >
+      <TextField
+        label="Domain"
+        value={domain.value}
+        onInput={(value) => (domain.value = value)}
+        required
+        spellcheck={false}
+        autocapitalize="off"
+        hint="What stands behind the @ of your addresses. You can add more later."
+      />
+      <TextField
+        label="Your address"
+        value={local.value}
+        onInput={(value) => (local.value = value.replace(/@.*/, ''))}
+        required
+        autofocus
+        spellcheck={false}
+        autocapitalize="off"
+        autocomplete="username"
+        hint={`${local.value === '' ? 'you' : local.value}@${domain.value}`}
+      />
+      <TextField
+        label="Password"
+        type="password"
+        autocomplete="new-password"
+        value={password.value}
+        onInput={(value) => (password.value = value)}
+        required
+        minLength={8}
+        hint="Long is better than odd: four words do well."
+      />
+      <Button type="submit" tone="primary" size="large" wide busy={busy}>
+        Begin
+      </Button>
+    </form>
   )
 }

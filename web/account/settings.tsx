@@ -7,18 +7,17 @@ import { api } from '../shared/api.ts'
 import { JmapClient } from '../shared/jmap/client.ts'
 import { startRouter } from '../shared/router.ts'
 import { setTheme, theme } from '../shared/theme.ts'
-import { Button, IconButton } from '../shared/ui/button.tsx'
+import { IconButton } from '../shared/ui/button.tsx'
 import { Segments } from '../shared/ui/field.tsx'
 import { Icon, type IconName } from '../shared/ui/icon.tsx'
 import { Brand } from '../shared/ui/logo.tsx'
 import { Failed, Loading } from '../shared/ui/states.tsx'
+import type { OpenSession } from './heading.tsx'
 import { AppPasswords } from './app-passwords.tsx'
 import { Identities } from './identities.tsx'
 import { Security } from './security.tsx'
 import { Sessions } from './sessions.tsx'
 import { Vacation } from './vacation.tsx'
-
-export type OpenSession = Extract<SessionState, { state: 'open' }>
 
 const pages: readonly { readonly path: string; readonly label: string; readonly icon: IconName }[] = [
   { path: '', label: 'Writing as', icon: 'draft' },
@@ -155,26 +154,5 @@ function Look(): JSX.Element {
         <p class="faint small">For this browser alone.</p>
       </section>
     </>
-  )
-}
-
-/** The head of a page of settings. */
-export function Heading(props: {
-  title: string
-  about: string
-  action?: { label: string; run: () => void }
-}): JSX.Element {
-  return (
-    <header class="row row-wrap settings-head">
-      <div class="grow stack stack-s">
-        <h1 class="title">{props.title}</h1>
-        <p class="soft">{props.about}</p>
-      </div>
-      {props.action === undefined ? null : (
-        <Button tone="primary" icon="plus" onClick={props.action.run}>
-          {props.action.label}
-        </Button>
-      )}
-    </header>
   )
 }

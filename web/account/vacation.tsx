@@ -9,7 +9,7 @@ import { Switch, TextArea, TextField } from '../shared/ui/field.tsx'
 import { Failed, Skeleton } from '../shared/ui/states.tsx'
 import { toast, toastError } from '../shared/ui/toast.tsx'
 import { useLoaded } from './load.ts'
-import { Heading } from './settings.tsx'
+import { Heading } from './heading.tsx'
 
 /** A UTCDate as `<input type="date">` has it, in local time. */
 function dayOf(date: string | null): string {

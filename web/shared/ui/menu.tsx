@@ -1,6 +1,6 @@
-// Menus and popovers on the Popover API: on top of everything, closed by Escape or a click elsewhere. A menu is walked with the
+// Menus on the Popover API: on top of everything, closed by Escape or a click elsewhere. A menu is walked with the
 // arrow keys, Home, End and first letters (WAI-ARIA menu button pattern).
-import type { ComponentChildren, JSX } from 'preact'
+import type { JSX } from 'preact'
 import { useEffect, useId, useRef, useState } from 'preact/hooks'
 import { Icon, type IconName } from './icon.tsx'
 
@@ -142,38 +142,5 @@ function Entry({ entry, close }: { entry: MenuEntry; close: () => void }): JSX.E
       <span class="cut">{label}</span>
       {shortcut === undefined ? null : <span class="menu-end">{shortcut}</span>}
     </button>
-  )
-}
-
-interface PopoverProps {
-  readonly anchor: Element | null
-  readonly onClose: () => void
-  readonly label: string
-  readonly align?: 'start' | 'end'
-  readonly children: ComponentChildren
-}
-
-/** Anything beside its anchor, open for as long as it is rendered. */
-export function Popover({ anchor, onClose, label, align = 'start', children }: PopoverProps): JSX.Element {
-  const ref = useRef<HTMLDivElement>(null)
-  useEffect(() => {
-    const popover = ref.current
-    if (popover === null) return
-    popover.showPopover()
-    if (anchor !== null) placePopover(popover, anchor, align)
-  }, [anchor, align])
-  return (
-    <div
-      ref={ref}
-      popover="auto"
-      class="popover"
-      role="dialog"
-      aria-label={label}
-      onToggle={(event) => {
-        if (event.newState === 'closed') onClose()
-      }}
-    >
-      {children}
-    </div>
   )
 }

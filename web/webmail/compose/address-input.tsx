@@ -69,17 +69,7 @@ export function AddressInput({
         {label}
       </label>
       <div class="address-tokens">
-        {people.map((person) => (
-          <span key={person.email} data-tip={person.email}>
-            <Chip
-              bad={!looksLikeAddress(person.email)}
-              removeLabel={`Remove ${formatAddress(person)}`}
-              onRemove={() => onChange(people.filter((one) => one !== person))}
-            >
-              {person.name ?? person.email}
-            </Chip>
-          </span>
-        ))}
+        <Tokens people={people} onChange={onChange} />
         <input
           ref={input}
           id={id}
@@ -108,31 +98,61 @@ export function AddressInput({
           }}
           onBlur={commit}
         />
-        {found.length === 0 ? null : (
-          <ul id={`${id}-list`} class="suggestions" role="listbox" aria-label="People">
-            {found.map((person, index) => (
-              <li
-                key={person.email}
-                id={`${id}-${index}`}
-                role="option"
-                class="menu-item"
-                aria-selected={index === at.value}
-                onMouseDown={(event) => {
-                  event.preventDefault()
-                  add([person])
-                }}
-              >
-                <Stamp name={person.name ?? ''} email={person.email} size={28} />
-                <span class="cut">
-                  {person.name ?? person.email}{' '}
-                  {person.name === null ? null : <span class="faint small">{person.email}</span>}
-                </span>
-              </li>
-            ))}
-          </ul>
-        )}
+        <Suggestions id={id} found={found} at={at.value} onChoose={(person) => add([person])} />
       </div>
       {end}
     </div>
+  )
+}
+
+function Tokens({ people, onChange }: Pick<AddressInputProps, 'people' | 'onChange'>): JSX.Element {
+  return (
+    <>
+      {people.map((person) => (
+        <span key={person.email} data-tip={person.email}>
+          <Chip
+            bad={!looksLikeAddress(person.email)}
+            removeLabel={`Remove ${formatAddress(person)}`}
+            onRemove={() => onChange(people.filter((one) => one !== person))}
+          >
+            {person.name ?? person.email}
+          </Chip>
+        </span>
+      ))}
+    </>
+  )
+}
+
+interface SuggestionsProps {
+  readonly id: string
+  readonly found: readonly EmailAddress[]
+  readonly at: number
+  readonly onChoose: (person: EmailAddress) => void
+}
+
+function Suggestions({ id, found, at, onChoose }: SuggestionsProps): JSX.Element | null {
+  if (found.length === 0) return null
+  return (
+    <ul id={`${id}-list`} class="suggestions" role="listbox" aria-label="People">
+      {found.map((person, index) => (
+        <li
+          key={person.email}
+          id={`${id}-${index}`}
+          role="option"
+          class="menu-item"
+          aria-selected={index === at}
+          onMouseDown={(event) => {
+            event.preventDefault()
+            onChoose(person)
+          }}
+        >
+          <Stamp name={person.name ?? ''} email={person.email} size={28} />
+          <span class="cut">
+            {person.name ?? person.email}{' '}
+            {person.name === null ? null : <span class="faint small">{person.email}</span>}
+          </span>
+        </li>
+      ))}
+    </ul>
   )
 }
