@@ -12,6 +12,8 @@ export interface HttpCaller<Account = unknown> {
   readonly scopes: ReadonlySet<HttpScope>
   /** Of a session of the pages, else null. */
   readonly sessionId: string | null
+  /** Of an app password, else null. */
+  readonly appPasswordId: number | null
 }
 
 export type HttpScope = 'mail' | 'send' | 'settings' | 'admin'

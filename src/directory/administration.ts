@@ -14,6 +14,7 @@ import type { Events } from '../events/event.ts'
 import type { Account, Credentials, Quota } from '../store/model.ts'
 import type { ObjectStore } from '../store/objects.ts'
 import type { DirectoryStore } from '../store/store.ts'
+import { endPushesOfPassword } from './push-credentials.ts'
 import { endSessions } from './web-sessions.ts'
 
 /** Why a change was refused. `message` is a sentence for the person who asked. */
@@ -143,8 +144,10 @@ export class Administration {
     if ('ok' in credentials) return credentials
     const updated = await this.#update({ id: account.id, credentials }, 'password-changed', account.address)
     const now = this.#options.clock.now()
-    if (updated.ok)
+    if (updated.ok) {
       await endSessions(this.#store, { account: account.id, kept: options.keptSession ?? null, now })
+      await endPushesOfPassword(this.#store, { account: account.id, now })
+    }
     return updated
   }
 

@@ -43,7 +43,7 @@ export async function authenticate(
   const session = await parts.logins.sessions.find(token, from.remoteAddress)
   if (session === undefined) return unauthorized(request)
   const { account, id } = session
-  return { account, via: 'session', scopes: allScopes(account), sessionId: String(id) }
+  return { account, via: 'session', scopes: allScopes(account), sessionId: String(id), appPasswordId: null }
 }
 
 /** Why nothing secret is taken on this connection, or null. */
@@ -99,10 +99,12 @@ function outcome(authentication: Authentication, via: 'password' | 'token'): Cal
   if (!authentication.ok) return loginProblem(authentication.reason)
   const { account, appPassword } = authentication
   const all = allScopes(account)
-  if (appPassword === undefined) return { account, via, scopes: all, sessionId: null }
+  if (appPassword === undefined) {
+    return { account, via, scopes: all, sessionId: null, appPasswordId: null }
+  }
   // Whoever is no admin any more has no app password that is.
   const scopes = new Set(appPassword.scopes.filter((scope) => all.has(scope)))
-  return { account, via: 'app-password', scopes, sessionId: null }
+  return { account, via: 'app-password', scopes, sessionId: null, appPasswordId: appPassword.id }
 }
 
 /** Why a log-in failed, as the answer to it. */

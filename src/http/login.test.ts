@@ -554,7 +554,7 @@ test('nobody proves who he is by the session of somebody else beside his credent
   const request = new Request(`${origin}/api/v1/totp`, { headers: { cookie, authorization: 'Bearer x' } })
   const around = { remoteAddress: '192.0.2.7', secure: true, stopping: house.stopping.signal }
   const asked = { request, env: environmentOf(house.parts, request, around) }
-  const caller = { account, scopes: allScopes(account), sessionId: null }
+  const caller = { account, scopes: allScopes(account), sessionId: null, appPasswordId: null }
   assert.equal(await isProven(house.parts, { ...asked, caller: { ...caller, via: 'token' } }), false)
   assert.equal(await isProven(house.parts, { ...asked, caller: { ...caller, via: 'session' } }), true)
 })

@@ -179,7 +179,8 @@ async function begin(
   const maxAge = Math.floor(parts.web.sessionLongest / 1000)
   const cookie = writeSessionCookie(opened.token, { secure, maxAge })
   const sessionId = String(opened.session.id)
-  const caller = { account, via: 'session' as const, scopes: allScopes(account), sessionId }
+  const scopes = allScopes(account)
+  const caller = { account, via: 'session' as const, scopes, sessionId, appPasswordId: null }
   const state = shownState(parts, caller, opened.session)
   return Response.json(state, { headers: { 'set-cookie': cookie, 'cache-control': 'no-store' } })
 }

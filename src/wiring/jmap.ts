@@ -1,13 +1,13 @@
 // JMAP of a server: made when a client first asks, or at the start where push subscriptions are kept, since those are told whether anybody
 // is connected or not.
 import type { Resolver } from '../base/resolver.ts'
+import { pushKind } from '../directory/push-credentials.ts'
 import { isPublicAddress } from '../delivery/public-address.ts'
 import type { BlobAccess } from '../jmap/server/blob-access.ts'
 import type { MailAccess } from '../jmap/server/mail-access.ts'
 import type { JmapModule } from '../jmap/server/module.ts'
 import type { Jmap, JmapMountParts } from '../jmap/server/mount.ts'
 import { ingest } from '../store/ingest.ts'
-import type { ObjectId } from '../store/model.ts'
 import type { Backend } from './backend.ts'
 
 export interface JmapParts {
@@ -22,9 +22,6 @@ export interface JmapHolder extends AsyncDisposable {
   /** Takes up pushing where there is anybody to push to. Rejects where the store cannot serve. */
   resume(): Promise<void>
 }
-
-/** The kind of what `resume` looks for; known to `jmap/server`, which is not loaded for this. */
-const pushKind = 'push'
 
 /** Where the Session is, for those who come by IMAP (RFC 9698 §4); `pages` as `pagesOrigin` has it. */
 export function jmapUrlOf(pages: string | null): string | null {
@@ -114,7 +111,7 @@ async function loadModules({
 }
 
 async function pushParts({ backend, resolver }: JmapParts): Promise<JmapMountParts['push']> {
-  const { config, store, clock, secret } = backend
+  const { config, clock, secret } = backend
   const { pushToLoopback } = config.jmap
   const [{ createPushRequest }, { vapidKeysOf }] = await Promise.all([
     import('../jmap/server/push-request.ts'),
@@ -127,10 +124,5 @@ async function pushParts({ backend, resolver }: JmapParts): Promise<JmapMountPar
     }),
     vapid: vapidKeysOf(secret),
     subject: `mailto:postmaster@${config.hostname}`,
-    async sessionHolds(account, session) {
-      const id = Number(session) as ObjectId
-      const [kept] = await store.getObjects({ account, kind: 'web-session', ids: [id], now: clock.now() })
-      return kept !== undefined
-    },
   }
 }

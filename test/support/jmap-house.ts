@@ -2,7 +2,6 @@
 // in `Authorization: Basic` by his address alone.
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
-import type { TestContext } from 'node:test'
 import type { HttpCaller, HttpEnvironment, WebSocketHandler } from '../../src/base/http-mount.ts'
 import { SeededRandom } from '../../src/base/seeded-random.ts'
 import { VirtualClock } from '../../src/base/virtual-clock.ts'
@@ -16,7 +15,7 @@ import { vapidKeysOf } from '../../src/jmap/server/vapid.ts'
 import type { Json, JsonObject } from '../../src/jmap/proto/json.ts'
 import type { Account, Quota } from '../../src/store/model.ts'
 import type { Store } from '../../src/store/store.ts'
-import { testStore } from './store.ts'
+import { type Ending, testStore } from './store.ts'
 
 export interface JmapHouseOptions {
   readonly config?: Parameters<typeof jmapSection.parse>[0]
@@ -29,8 +28,6 @@ export interface JmapHouseOptions {
   readonly clock?: VirtualClock
   /** What a push service answers; default 201. */
   readonly push?: (post: PushPost) => PushAnswer | Promise<PushAnswer>
-  /** Names of sessions of the pages that have ended. */
-  readonly endedSessions?: ReadonlySet<string>
 }
 
 export type Call = readonly [name: string, args: object, callId: string]
@@ -85,13 +82,12 @@ export class JmapHouse implements Disposable {
         },
         vapid: vapidKeysOf(Buffer.from('0123456789abcdef')),
         subject: 'mailto:postmaster@x.test',
-        sessionHolds: async (_account, session) => options.endedSessions?.has(session) !== true,
       },
     })
   }
 
   /** Has the domain `x.test`, and no account. */
-  static async open(context: TestContext, options: JmapHouseOptions = {}): Promise<JmapHouse> {
+  static async open(context: Ending, options: JmapHouseOptions = {}): Promise<JmapHouse> {
     // What the first push loads takes time that no clock of ours knows of.
     await import('../../src/jmap/server/web-push.ts')
     const store = options.store ?? (await testStore(context))
@@ -150,17 +146,18 @@ export class JmapHouse implements Disposable {
     return { request, env }
   }
 
-  /** `Basic <address>`, or `Session <address> <session>`. */
+  /** `Basic <address>`, `Session <address> <session>`, or `App <address> <app password>`, by the ids of their objects. */
   async #authenticate({ headers }: Request) {
-    const [scheme = '', address = '', session] = (headers.get('authorization') ?? '').split(' ')
+    const [scheme = '', address = '', id = null] = (headers.get('authorization') ?? '').split(' ')
     const entry = await this.store.findAddress(address)
     if (entry?.type !== 'account')
       return { ok: false as const, response: new Response(null, { status: 401 }) }
     const caller: HttpCaller<Account> = {
       account: entry.account,
-      via: scheme === 'Session' ? 'session' : 'password',
+      via: scheme === 'Session' ? 'session' : scheme === 'App' ? 'app-password' : 'password',
       scopes: new Set(['mail', 'send', 'settings']),
-      sessionId: session ?? null,
+      sessionId: scheme === 'Session' ? id : null,
+      appPasswordId: scheme === 'App' ? Number(id) : null,
     }
     return { ok: true as const, caller }
   }

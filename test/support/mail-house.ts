@@ -1,5 +1,4 @@
 // A `JmapHouse` with mail: all of the methods that read and change it.
-import type { TestContext } from 'node:test'
 import { SeededRandom } from '../../src/base/seeded-random.ts'
 import { VirtualClock } from '../../src/base/virtual-clock.ts'
 import { resolveConfig } from '../../src/config/layers.ts'
@@ -19,7 +18,9 @@ import type { Store } from '../../src/store/store.ts'
 import { createWayIn, type WayIn } from '../../src/wiring/way-in.ts'
 import type { JsonObject } from '../../src/jmap/proto/json.ts'
 import { type Answer, type Call, JmapHouse, type JmapHouseOptions } from './jmap-house.ts'
-import { testStore } from './store.ts'
+import { type Ending, testStore } from './store.ts'
+
+export type { Ending } from './store.ts'
 
 /** What a response holds, to be looked into without a cast at each step. */
 // oxlint-disable-next-line no-explicit-any -- answers of many shapes, each judged by its test
@@ -48,7 +49,7 @@ export interface MailHouse {
 }
 
 export async function mailHouse(
-  context: TestContext,
+  context: Ending,
   options: Omit<JmapHouseOptions, 'modules' | 'sight'> & {
     readonly maxMessageSize?: number
     readonly settings?: ConfigInput

@@ -4,12 +4,16 @@ import assert from 'node:assert/strict'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { TestContext } from 'node:test'
 import { SeededRandom } from '../../src/base/seeded-random.ts'
 import { VirtualClock } from '../../src/base/virtual-clock.ts'
 import type { StoreLimits } from '../../src/store/limits.ts'
 import { openSqliteStore } from '../../src/store/sqlite/index.ts'
 import type { Store } from '../../src/store/store.ts'
+
+/** A test, or whoever else tells when it is over. */
+export interface Ending {
+  after(end: () => unknown): void
+}
 
 export interface TestStoreOptions {
   /** `folder` makes a temporary data folder with a writer thread. Default `memory`. */
@@ -18,7 +22,7 @@ export interface TestStoreOptions {
 }
 
 /** Opens a store, and at the end of the test audits, closes and removes it. */
-export async function testStore(context: TestContext, options: TestStoreOptions = {}): Promise<Store> {
+export async function testStore(context: Ending, options: TestStoreOptions = {}): Promise<Store> {
   const folder = options.medium === 'folder' ? await testFolder(context) : undefined
   const store = await openSqliteStore({
     folder: folder?.path ?? ':memory:',
@@ -46,7 +50,7 @@ export interface TestFolder {
 }
 
 /** A temporary folder that goes with the test. */
-export async function testFolder(context: TestContext): Promise<TestFolder> {
+export async function testFolder(context: Ending): Promise<TestFolder> {
   const path = await mkdtemp(join(tmpdir(), 'posthorn-store-'))
   const tasks: (() => Promise<void>)[] = []
   context.after(async () => {

@@ -11,7 +11,13 @@ import { type CallContext, type Method, plainMethod } from './module.ts'
 import { account } from '../../../test/support/jmap-values.ts'
 
 const context = (...using: string[]): CallContext => ({
-  caller: { account: account(1, 'ann@x.test'), via: 'password', scopes: new Set(['mail']), sessionId: null },
+  caller: {
+    account: account(1, 'ann@x.test'),
+    via: 'password',
+    scopes: new Set(['mail']),
+    sessionId: null,
+    appPasswordId: null,
+  },
   using: new Set(using),
   createdIds: new CreatedIds(),
   limits: jmapSection.parse({}),

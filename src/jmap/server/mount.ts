@@ -24,7 +24,7 @@ export interface JmapMountParts extends Omit<JmapParts, 'api' | 'uploads' | 'str
   readonly sight: EmailSight
   /** Mail, submission … made with the blobs of this server. */
   readonly modules: (blobs: BlobAccess) => readonly JmapModule[]
-  readonly push: Pick<PusherParts, 'request' | 'vapid' | 'subject' | 'sessionHolds'>
+  readonly push: Pick<PusherParts, 'request' | 'vapid' | 'subject'>
 }
 
 export interface Jmap extends Disposable {

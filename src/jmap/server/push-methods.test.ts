@@ -3,9 +3,10 @@ import { Buffer } from 'node:buffer'
 import { createECDH } from 'node:crypto'
 import { test } from 'node:test'
 import { at, JmapHouse, textAt } from '../../../test/support/jmap-house.ts'
+import { endPushesOfPassword } from '../../directory/push-credentials.ts'
 import type { JsonObject } from '../proto/json.ts'
 import { ingest } from '../../store/ingest.ts'
-import type { Account } from '../../store/model.ts'
+import type { Account, ObjectId } from '../../store/model.ts'
 import type { PushAnswer } from './push-request.ts'
 
 const url = 'https://example.com/push/?device=X8980fc&client=12c6d086'
@@ -128,36 +129,54 @@ test('what cannot be a subscription is refused', async (context) => {
   assert.equal(await create(subscription), 'rateLimit')
 })
 
-test('subscriptions are seen with the credentials alone that made them, and end with a session', async (context) => {
-  const endedSessions = new Set<string>()
-  const house = await JmapHouse.open(context, { endedSessions })
+/** An object of the account that stands for a session or an app password. */
+async function opened({ store }: JmapHouse, { id: account }: Account, kind: string): Promise<ObjectId> {
+  const made = await store.changeObjects({ account, kind, create: [{ value: '{}' }], now: 0 })
+  return (made.ok ? made.created[0] : undefined) ?? assert.fail()
+}
+
+test('subscriptions are seen with the credentials alone that made them, and end with these', async (context) => {
+  const house = await JmapHouse.open(context)
+  const { store } = house
   const ann = await house.account('ann', { bytes: 1_000_000, messages: null })
   await subscribe(house, ann)
-  const session = { authorization: 'Session ann@x.test 5' }
-  const calls = async (name: string, args: object): Promise<JsonObject> => {
-    const request = { using: ['urn:ietf:params:jmap:core'], methodCalls: [[name, args, '0']] }
-    const { body } = await house.request(ann, request, { headers: session })
-    return at(body, 'methodResponses', '0', '1') as JsonObject
+  for (const [scheme, kind] of [
+    ['Session', 'web-session'],
+    ['App', 'app-password'],
+  ] as const) {
+    const id = await opened(house, ann, kind)
+    const calls = async (name: string, args: object): Promise<JsonObject> => {
+      const request = { using: ['urn:ietf:params:jmap:core'], methodCalls: [[name, args, '0']] }
+      const headers = { authorization: `${scheme} ann@x.test ${id}` }
+      const { body } = await house.request(ann, request, { headers })
+      return at(body, 'methodResponses', '0', '1') as JsonObject
+    }
+    assert.deepEqual((await calls('PushSubscription/get', { ids: null }))['list'], [])
+    const made = await calls('PushSubscription/set', { create: { s: subscription } })
+    assert.equal(at(made, 'created', 's', 'expires') === null, scheme === 'Session')
+    await settled(house)
+    const { verificationCode } = bodyOf(house, -1)
+    const pushSubscriptionId = textAt(bodyOf(house, -1), 'pushSubscriptionId')
+    await calls('PushSubscription/set', { update: { [pushSubscriptionId]: { verificationCode } } })
+    await settled(house)
+    await store.changeObjects({ account: ann.id, kind, destroy: [id], now: 0 })
+    const before = house.posts.length
+    await deliver(house, ann)
+    await settled(house)
+    assert.equal(house.posts.length, before + 1, 'the one of the password alone is told')
+    assert.deepEqual((await calls('PushSubscription/get', { ids: null }))['list'], [])
+    assert.ok(
+      house.events.some(
+        ({ name, fields }) => name === 'jmap.push-removed' && fields['reason'] === 'credentials',
+      ),
+    )
+    await house.clock.advance('1m')
   }
-  assert.deepEqual((await calls('PushSubscription/get', { ids: null }))['list'], [])
-  const made = await calls('PushSubscription/set', { create: { s: subscription } })
-  assert.equal(at(made, 'created', 's', 'expires'), null)
-  await settled(house)
-  const { verificationCode } = bodyOf(house, -1)
-  const pushSubscriptionId = textAt(bodyOf(house, -1), 'pushSubscriptionId')
-  await calls('PushSubscription/set', { update: { [pushSubscriptionId]: { verificationCode } } })
-  await settled(house)
-  endedSessions.add('5')
+  await endPushesOfPassword(store, { account: ann.id, now: house.clock.now() })
   const before = house.posts.length
   await deliver(house, ann)
   await settled(house)
-  assert.equal(house.posts.length, before + 1, 'the one of the password alone is told')
-  assert.deepEqual((await calls('PushSubscription/get', { ids: null }))['list'], [])
-  assert.ok(
-    house.events.some(
-      ({ name, fields }) => name === 'jmap.push-removed' && fields['reason'] === 'credentials',
-    ),
-  )
+  assert.equal(house.posts.length, before, 'nobody is told')
 })
 
 test('changes are pushed by type, not faster than allowed, and what comes between is told together', async (context) => {

@@ -1,5 +1,6 @@
 // PushSubscription/get and /set (RFC 8620 §7.2.1, §7.2.2). A client sees the subscriptions that were made with its credentials alone, and
 // never their URLs and keys.
+import { credentialOf, pushKind } from '../../directory/push-credentials.ts'
 import type { AccountId } from '../../store/model.ts'
 import type { Random } from '../../base/random.ts'
 import type { Store } from '../../store/store.ts'
@@ -22,9 +23,7 @@ import {
 import { setArguments } from '../proto/standard.ts'
 import { type CallContext, type Method, plainMethod } from './module.ts'
 import {
-  credentialOf,
   pushKeys,
-  pushKind,
   type PushSubscription,
   subscriptionId,
   subscriptionOf,

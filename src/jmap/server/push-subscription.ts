@@ -1,13 +1,9 @@
 // Push subscriptions (RFC 8620 §7.2) as they are kept: an object of the account for each, with what the client gave, what verifies it, and
 // with which credentials it was made.
 import { Buffer } from 'node:buffer'
-import type { HttpCaller } from '../../base/http-mount.ts'
-import type { Account, AccountId, ObjectId } from '../../store/model.ts'
+import type { AccountId, ObjectId } from '../../store/model.ts'
 import type { StoredObject } from '../../store/objects.ts'
 import { where, record, string } from '../proto/shape.ts'
-
-/** The kind of these objects. */
-export const pushKind = 'push'
 
 /** RFC 8291 §3.1, §3.2. */
 export interface PushKeys {
@@ -53,15 +49,6 @@ export function subscriptionId(object: ObjectId): string {
 export function trySubscriptionNumber(id: string): ObjectId | undefined {
   // Numbers of the store's; one that is nobody's finds nothing.
   return /^P[1-9]\d{0,14}$/.test(id) ? (Number(id.slice(1)) as ObjectId) : undefined
-}
-
-/** What stands for the credentials of a caller: each session of the pages by itself, and otherwise the way of logging in. */
-export function credentialOf({ via, sessionId }: HttpCaller<Account>): string {
-  return sessionId === null ? via : `session ${sessionId}`
-}
-
-export function trySessionOf(credential: string): string | undefined {
-  return credential.startsWith('session ') ? credential.slice('session '.length) : undefined
 }
 
 const octetsOf = (text: string): number =>

@@ -5,6 +5,7 @@
 // still there.
 import type { Clock } from '../../base/clock.ts'
 import type { JmapConfig } from '../../config/sections/jmap.ts'
+import { credentialHolds, pushKind } from '../../directory/push-credentials.ts'
 import { errorText } from '../../events/error-text.ts'
 import type { Events } from '../../events/event.ts'
 import { pushFailed, pushRemoved, pushSent, pushTrouble } from '../../events/jmap.ts'
@@ -15,13 +16,7 @@ import type { States } from '../proto/push.ts'
 import type { PushedType } from './module.ts'
 import { PushLane } from './push-lane.ts'
 import type { PushAnswer, PushRequest } from './push-request.ts'
-import {
-  pushKind,
-  type PushSubscription,
-  subscriptionId,
-  subscriptionOf,
-  trySessionOf,
-} from './push-subscription.ts'
+import { type PushSubscription, subscriptionId, subscriptionOf } from './push-subscription.ts'
 import { StateWatch } from './state-watch.ts'
 import type { VapidKeys } from './vapid.ts'
 
@@ -35,8 +30,6 @@ export interface PusherParts {
   readonly vapid: VapidKeys
   /** RFC 8292 §2.1: `mailto:` or `https:`. */
   readonly subject: string
-  /** Whether a session of the pages is still open. */
-  readonly sessionHolds: (account: AccountId, sessionId: string) => Promise<boolean>
 }
 
 /** After a failure of the store. */
@@ -198,15 +191,14 @@ export class Pusher {
   }
 
   async #send(subscription: PushSubscription, object: JsonObject): Promise<PushAnswer | undefined> {
-    const { store, clock, events, sessionHolds } = this.#parts
+    const { store, clock, events } = this.#parts
     const { account, object: id, credential } = subscription
     const [kept] = await store.getObjects({ account, kind: pushKind, ids: [id], now: clock.now() })
     if (kept === undefined) {
       void this.refresh(account)
       return undefined
     }
-    const session = trySessionOf(credential)
-    if (session !== undefined && !(await sessionHolds(account, session))) {
+    if (!(await credentialHolds(store, { account, credential, now: clock.now() }))) {
       await this.#remove(subscription, 'credentials')
       return undefined
     }
