@@ -13,13 +13,14 @@ import { fieldValue, messageIds, splitHeader } from '../mail/header.ts'
 import type { MessageStructure, Part } from '../mail/mime/structure.ts'
 import { decodeTransfer } from '../mail/transfer.ts'
 import type { EmailId } from '../store/model.ts'
+import type { StoredObject } from '../store/objects.ts'
 import type { BlobStore, Store } from '../store/store.ts'
 import { submissionKind } from '../store/submissions.ts'
 import type { Arrival, Delivery, FiledPlace } from './delivery.ts'
 import type { SubmissionRecord, SubmissionStatus } from './submission-record.ts'
 
 export interface SubmissionReportParts {
-  readonly store: Pick<Store, 'listObjects' | 'changeObjects' | 'messages'>
+  readonly store: Pick<Store, 'listObjects' | 'getObjects' | 'changeObjects' | 'messages'>
   readonly blobs: Pick<BlobStore, 'readStaged'>
   readonly events: Events
   /** Octets of a report that is read. */
@@ -117,29 +118,36 @@ function textOf(bytes: Uint8Array, { bodyStart, bodyEnd, encoding }: Part): stri
 }
 
 async function note(
-  { store }: SubmissionReportParts,
+  { store }: Pick<SubmissionReportParts, 'store'>,
   { place, said, now }: { readonly place: FiledPlace; readonly said: Said; readonly now: number },
 ): Promise<void> {
-  const { account } = place
-  for (const object of await store.listObjects({ account, kind: submissionKind, now })) {
-    // Written by `jmap/server`.
-    const record = JSON.parse(object.value) as SubmissionRecord
-    if (record.messageId !== said.messageId || record[said.kind].length >= mostReports) continue
-    const email = await emailAt(store, place)
-    if (email === undefined) return
-    const status = Object.entries(record.status).map(([address, before]) => {
-      return [address, said.changes.get(address.toLowerCase())?.(before) ?? before] as const
-    })
-    const changed = {
-      ...record,
-      [said.kind]: [...record[said.kind], email],
-      status: Object.fromEntries(status),
+  const request = { account: place.account, kind: submissionKind, now }
+  // Whoever sends reports decides how often this is looked for: records that cannot be meant are not even read as JSON.
+  const quoted = JSON.stringify(said.messageId)
+  const meant = (await store.listObjects(request)).filter(({ value }) => value.includes(quoted))
+  for (const object of meant) {
+    let current: StoredObject | undefined = object
+    while (current !== undefined) {
+      // Written by `jmap/server`.
+      const record = JSON.parse(current.value) as SubmissionRecord
+      if (record.messageId !== said.messageId || record[said.kind].length >= mostReports) break
+      const email = await emailAt(store, place)
+      if (email === undefined) return
+      const value = JSON.stringify(noted(record, said, email))
+      const update = [{ id: current.id, value, ifModSeq: current.modSeq }]
+      const changed = await store.changeObjects({ ...request, update })
+      if (changed.ok || changed.reason !== 'changed') break
+      // Another report, or its sender, came first: what this one says is added to that.
+      current = (await store.getObjects({ ...request, ids: [current.id] }))[0]
     }
-    await store.changeObjects({
-      ...{ account, kind: submissionKind, now },
-      update: [{ id: object.id, value: JSON.stringify(changed) }],
-    })
   }
+}
+
+function noted(record: SubmissionRecord, { kind, changes }: Said, email: EmailId): SubmissionRecord {
+  const status = Object.entries(record.status).map(([address, before]) => {
+    return [address, changes.get(address.toLowerCase())?.(before) ?? before] as const
+  })
+  return { ...record, [kind]: [...record[kind], email], status: Object.fromEntries(status) }
 }
 
 async function emailAt(

@@ -1,6 +1,6 @@
 // What an account answers while its owner is away (RFC 8621 §8): one object of the account, as JSON.
 import type { AccountId } from '../store/model.ts'
-import type { ObjectStore } from '../store/objects.ts'
+import type { ObjectStore, StoredObject } from '../store/objects.ts'
 
 /** The kind of the object, and its key: "There MUST only be exactly one VacationResponse object in an account". */
 export const vacationKind = 'vacation'
@@ -30,7 +30,10 @@ export async function readVacation(
   store: Pick<ObjectStore, 'findObject'>,
   { account, now }: { readonly account: AccountId; readonly now: number },
 ): Promise<VacationSettings> {
-  const object = await store.findObject({ account, kind: vacationKind, key: vacationKey, now })
+  return vacationOf(await store.findObject({ account, kind: vacationKind, key: vacationKey, now }))
+}
+
+export function vacationOf(object: Pick<StoredObject, 'value'> | undefined): VacationSettings {
   // What is kept was checked when it was set.
   return object === undefined ? noVacation : { ...noVacation, ...JSON.parse(object.value) }
 }

@@ -124,9 +124,11 @@ async function update(
   if (identity instanceof SetError) return identity
   const changed = await identities.store.changeObjects({
     ...{ account: account.id, kind: identityKind, now: call.now() },
-    update: [{ id: object.id, value: JSON.stringify(identity) }],
+    update: [{ id: object.id, value: JSON.stringify(identity), ifModSeq: object.modSeq }],
   })
-  return changed.ok ? null : refusal(changed.reason)
+  if (changed.ok) return null
+  // A patch says nothing of what somebody else has changed meanwhile: it is laid on that.
+  return changed.reason === 'changed' ? update(identities, call, { id, patch }) : refusal(changed.reason)
 }
 
 async function destroy(identities: ObjectTypeStore, call: AccountCall, id: string): Promise<null | SetError> {

@@ -417,6 +417,18 @@ test('identities: one for the address, more for what leads to it', async (contex
   assert.deepEqual(gone['destroyed'], [answer['created'].a.id])
 })
 
+test('changes of one identity by two clients at once are both kept', async (context) => {
+  const { mail, identityId } = await scene(context)
+  const change = (patch: object) => mail.call('Identity/set', { update: { [identityId]: patch } })
+  await Promise.all([
+    change({ name: 'Ann' }),
+    change({ textSignature: '-- a' }),
+    change({ htmlSignature: 'a' }),
+  ])
+  const { list }: Loose = await mail.call('Identity/get', { ids: [identityId] })
+  assert.deepEqual([list[0].name, list[0].textSignature, list[0].htmlSignature], ['Ann', '-- a', 'a'])
+})
+
 test('the capability tells what is honoured', async (context) => {
   const { mail } = await scene(context)
   const session: Loose = await mail.house.session(mail.ann)
@@ -463,14 +475,17 @@ test('reports that come back are in the record', async (context) => {
   }
   const group = (address: string, action: string): string =>
     `Final-Recipient: rfc822;${address}\r\nAction: ${action}\r\nStatus: ${action === 'failed' ? '5.1.1' : '2.0.0'}\r\n`
-  await arrive(
-    'delivery-status',
-    `Reporting-MTA: dns;x\r\n\r\n${group('zoe@elsewhere.test', 'delivered')}\r\n${group('yan@other.test', 'failed')}`,
-  )
-  await arrive(
-    'disposition-notification',
-    `Final-Recipient: rfc822;zoe@elsewhere.test\r\nOriginal-Message-ID: <${entry?.message.messageId}>\r\nDisposition: manual-action/MDN-sent-manually; displayed\r\n`,
-  )
+  // All at once: none may undo what another has said.
+  await Promise.all([
+    arrive(
+      'delivery-status',
+      `Reporting-MTA: dns;x\r\n\r\n${group('zoe@elsewhere.test', 'delivered')}\r\n${group('yan@other.test', 'failed')}`,
+    ),
+    arrive(
+      'disposition-notification',
+      `Final-Recipient: rfc822;zoe@elsewhere.test\r\nOriginal-Message-ID: <${entry?.message.messageId}>\r\nDisposition: manual-action/MDN-sent-manually; displayed\r\n`,
+    ),
+  ])
   const { deliveryStatus, dsnBlobIds, mdnBlobIds } = await get(made['id'])
   const { delivered, displayed } = deliveryStatus['zoe@elsewhere.test']
   assert.deepEqual(

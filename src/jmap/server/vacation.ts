@@ -5,9 +5,9 @@ import {
   readVacation,
   vacationKey,
   vacationKind,
+  vacationOf,
   type VacationSettings,
 } from '../../delivery/vacation-settings.ts'
-import type { AccountId } from '../../store/model.ts'
 import type { Store } from '../../store/store.ts'
 import { vacationResponse } from '../proto/capabilities.ts'
 import { formatUtcDate, utcDate } from '../proto/date.ts'
@@ -91,12 +91,28 @@ async function update(
   { id, patch }: { readonly id: string; readonly patch: JsonObject },
 ): Promise<null | SetError> {
   if (id !== singleton) return new SetError('notFound')
+  const account = call.place.account.id
+  const now = call.now()
   const defaults = { ...describe(noVacation), id: null }
-  const patched = applyPatch(await current(store, call), patch, { mutable, fixed: ['id'], defaults })
-  if (patched instanceof SetError) return patched
-  const settings = read(patched.object)
-  if (settings instanceof SetError) return settings
-  return keep(store, { account: call.place.account.id, settings, now: call.now() })
+  for (;;) {
+    const known = await store.findObject({ account, kind: vacationKind, key: vacationKey, now })
+    const patched = applyPatch(describe(vacationOf(known)), patch, { mutable, fixed: ['id'], defaults })
+    if (patched instanceof SetError) return patched
+    const settings = read(patched.object)
+    if (settings instanceof SetError) return settings
+    const value = JSON.stringify(settings)
+    if (known?.value === value) return null
+    const done = await store.changeObjects({
+      ...{ account, kind: vacationKind, now },
+      ...(known === undefined
+        ? { create: [{ key: vacationKey, value }] }
+        : { update: [{ id: known.id, value, ifModSeq: known.modSeq }] }),
+    })
+    if (done.ok) return null
+    if (done.reason === 'too-big') return new SetError('tooLarge', 'The response is too long.')
+    if (done.reason === 'no-such-account') return new SetError('notFound')
+    // Somebody else set it meanwhile: the patch is laid on that.
+  }
 }
 
 function read(object: JsonObject): VacationSettings | SetError {
@@ -116,25 +132,4 @@ function read(object: JsonObject): VacationSettings | SetError {
     htmlBody: member('htmlBody', nullable(string), null),
   }
   return wrong.length === 0 ? settings : invalidProperties(wrong)
-}
-
-async function keep(
-  store: Store,
-  { account, settings, now }: { account: AccountId; settings: VacationSettings; now: number },
-): Promise<null | SetError> {
-  const value = JSON.stringify(settings)
-  for (;;) {
-    const known = await store.findObject({ account, kind: vacationKind, key: vacationKey, now })
-    if (known?.value === value) return null
-    const done = await store.changeObjects({
-      ...{ account, kind: vacationKind, now },
-      ...(known === undefined
-        ? { create: [{ key: vacationKey, value }] }
-        : { update: [{ id: known.id, value }] }),
-    })
-    if (done.ok) return null
-    if (done.reason === 'too-big') return new SetError('tooLarge', 'The response is too long.')
-    // Somebody else set it meanwhile: look again.
-    if (done.reason !== 'key-taken' && done.reason !== 'not-found') return new SetError('notFound')
-  }
 }
