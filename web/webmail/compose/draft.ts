@@ -192,12 +192,15 @@ export class DraftMessage {
   async #save(): Promise<void> {
     this.status.value = 'saving'
     try {
-      const response = await this.webmail.client.call<SetResponse>('Email/set', {
+      const { client } = this.webmail
+      const made = await client.call<SetResponse>('Email/set', {
         create: { draft: this.#email(this.#draftsId) },
-        ...(this.#draftId !== null && { destroy: [this.#draftId] }),
       })
-      this.#draftId = response.created?.['draft']?.id ?? this.#draftId
-      checkSet({ notCreated: response.notCreated })
+      checkSet(made)
+      const old = this.#draftId
+      this.#draftId = made.created?.['draft']?.id ?? old
+      // Only now: in one call the old one would go even where the new one is refused, and nothing would be left of it.
+      if (old !== null && old !== this.#draftId) await client.call<SetResponse>('Email/set', { destroy: [old] })
       // TypeScript narrows to what was set above, but a change may have come while this waited.
       if ((this.status.value as string) === 'saving') this.status.value = 'saved'
     } catch {

@@ -143,6 +143,8 @@ function useSwipe(onSwipe: (direction: 'left' | 'right') => void): HTMLAttribute
 function Row({ index, shown }: { index: number; shown: Shown }): JSX.Element {
   const webmail = useWebmail()
   const { email, threadId } = shown
+  // Whether shift was held at the click that changes the tick.
+  const range = useRef(false)
   const chosen = webmail.chosen.value.has(threadId)
   const open = webmail.threadId.value === threadId
   const swipe = useSwipe((direction) => {
@@ -170,9 +172,9 @@ function Row({ index, shown }: { index: number; shown: Shown }): JSX.Element {
           aria-label={`Choose: ${email.subject ?? 'no subject'}`}
           checked={chosen}
           onClick={(event) => {
-            event.preventDefault()
-            choose(webmail, index, event.shiftKey)
+            range.current = event.shiftKey
           }}
+          onChange={() => choose(webmail, index, range.current)}
         />
       </label>
       <a

@@ -1,4 +1,4 @@
-// Files of a message: what a browser can show safely is shown (pictures, text, PDF in a sandbox), all can be saved.
+// Files of a message: what a browser can show safely is shown (pictures, text, PDF in its own viewer), all can be saved.
 import type { JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
 import { useSignal } from '@preact/signals'
@@ -128,7 +128,7 @@ function Preview({ part, onClose }: { part: BodyPart; onClose: () => void }): JS
       {url === null ? null : kindOf(part) === 'image' ? (
         <img class="preview-image" src={url} alt={name} />
       ) : (
-        <iframe class="preview-frame" src={url} title={name} sandbox="" />
+        <iframe class="preview-frame" src={url} title={name} />
       )}
     </Dialog>
   )

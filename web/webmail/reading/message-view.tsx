@@ -12,6 +12,8 @@ import { Stamp } from '../../shared/ui/badge.tsx'
 import { Button, IconButton } from '../../shared/ui/button.tsx'
 import { Menu } from '../../shared/ui/menu.tsx'
 import { Failed, Notice, Skeleton } from '../../shared/ui/states.tsx'
+import { toastError } from '../../shared/ui/toast.tsx'
+import { editDraft } from '../compose/starts.ts'
 import { useWebmail } from '../context.ts'
 import { Attachments } from './attachments.tsx'
 import { AuthenticationNote } from './authentication.tsx'
@@ -83,7 +85,25 @@ function MessageBody({ email }: { email: Email }): JSX.Element {
       <Recipients email={full} />
       <Content email={full} />
       <Attachments email={full} />
+      {email.keywords['$draft'] === true ? <GoOnWriting email={email} /> : null}
     </>
+  )
+}
+
+function GoOnWriting({ email }: { email: Email }): JSX.Element {
+  const webmail = useWebmail()
+  const begin = (): void => {
+    editDraft(webmail, email.id).then(
+      (start) => webmail.compose(start),
+      (error: unknown) => toastError(error),
+    )
+  }
+  return (
+    <div class="answer no-print">
+      <Button tone="primary" icon="draft" onClick={begin}>
+        Go on writing
+      </Button>
+    </div>
   )
 }
 

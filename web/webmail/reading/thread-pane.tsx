@@ -9,7 +9,7 @@ import { Empty, Failed, Loading } from '../../shared/ui/states.tsx'
 import { useWebmail } from '../context.ts'
 import { MoveMenu } from '../list/move-menu.tsx'
 import { markRead, moveToRole, setKeyword, trash } from '../store/actions.ts'
-import { editDraft, forwardStart, replyStart } from '../compose/starts.ts'
+import { forwardStart, replyStart } from '../compose/starts.ts'
 import { MessageView } from './message-view.tsx'
 import { toastError } from '../../shared/ui/toast.tsx'
 
@@ -57,7 +57,7 @@ function Thread({ threadId }: { threadId: Id }): JSX.Element {
       void setKeyword({ ...webmail.scene, mailboxId: null }, [threadId], { keyword: '$seen', on: true })
     }
   }, [threadId, ready])
-  const latest = emails.findLast(({ keywords }) => keywords['$draft'] !== true) ?? emails.at(-1)
+  const latest = emails.findLast(({ keywords }) => keywords['$draft'] !== true)
   return (
     <section class="pane reading-pane" aria-label="Message">
       <ThreadBar threadId={threadId} />
@@ -68,7 +68,8 @@ function Thread({ threadId }: { threadId: Id }): JSX.Element {
       ) : (
         <div class="thread" tabIndex={-1}>
           <h1 class="title thread-title">
-            {(latest?.subject ?? '').trim() || '(no subject)'} <Labels emails={emails} />
+            {(latest?.subject ?? emails.at(-1)?.subject ?? '').trim() || '(no subject)'}{' '}
+            <Labels emails={emails} />
           </h1>
           <Messages emails={emails} />
           {latest === undefined ? null : <Answer email={latest} />}
@@ -169,15 +170,6 @@ function Answer({ email }: { email: Email }): JSX.Element {
     make().then(
       (start) => webmail.compose(start),
       (error: unknown) => toastError(error),
-    )
-  }
-  if (email.keywords['$draft'] === true) {
-    return (
-      <div class="answer no-print">
-        <Button tone="primary" icon="draft" onClick={() => begin(() => editDraft(webmail, email.id))}>
-          Go on writing
-        </Button>
-      </div>
     )
   }
   return (
