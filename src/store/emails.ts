@@ -66,7 +66,7 @@ export interface DatedMailbox {
 export interface MailboxNews {
   readonly removed: readonly { readonly mailbox: MailboxId; readonly modSeq: ModSeq }[]
   /** Names that were subscribed or unsubscribed. */
-  readonly subscriptions: readonly string[]
+  readonly subscriptions: readonly { readonly name: string; readonly modSeq: ModSeq }[]
   /** Highest of these, 0 for none. */
   readonly modSeq: ModSeq
   /** False where older ones are gone. */

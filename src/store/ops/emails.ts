@@ -94,7 +94,7 @@ export function* mailboxNewsSince(request: { account: AccountId; since: ModSeq }
   for (const row of [...gone, ...news]) if (row.modseq > modSeq) modSeq = row.modseq
   return {
     removed: gone.map(({ mailbox, modseq }) => ({ mailbox, modSeq: modseq })),
-    subscriptions: news.map(({ name }) => name),
+    subscriptions: news.map(({ name, modseq }) => ({ name, modSeq: modseq })),
     modSeq,
     complete: state !== undefined && since >= state.forgotten,
   }

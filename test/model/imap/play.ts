@@ -13,16 +13,8 @@ import { guest, Session } from './session.ts'
 import { VirtualClock } from '../../../src/base/virtual-clock.ts'
 import type { Action, Making } from './actions/action.ts'
 import type { Answer } from './responses.ts'
+import type { Outcome } from '../shrink.ts'
 import type { Plan, Step } from './steps.ts'
-
-export interface Outcome {
-  /** Null where all is well. */
-  readonly complaint: string | null
-  /** What was said, as transcripts have it. */
-  readonly transcript: readonly string[]
-  /** The step that failed, by its place; -1 for none. */
-  readonly at: number
-}
 
 /** Plays it from an empty account. */
 export async function play(plan: Plan): Promise<Outcome> {

@@ -7,7 +7,7 @@
 import { parseArgs } from 'node:util'
 import { planOf } from './steps.ts'
 import { play } from './play.ts'
-import { shrink } from './shrink.ts'
+import { shrinkBy } from '../shrink.ts'
 
 const { values } = parseArgs({
   options: {
@@ -31,7 +31,7 @@ for (const [index, seed] of seeds.entries()) {
   const outcome = await play(plan)
   if (outcome.complaint !== null) {
     failed++
-    const shown = values.whole ? outcome : (await shrink(plan, outcome)).outcome
+    const shown = values.whole ? outcome : (await shrinkBy(play, { plan, outcome })).outcome
     print(`seed ${seed}: ${shown.complaint}\n${shown.transcript.map((line) => `  ${line}`).join('\n')}\n`)
   }
   if (process.stderr.isTTY) process.stderr.write(`\r${index + 1}/${seeds.length} seeds, ${failed} failed`)

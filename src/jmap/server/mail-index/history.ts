@@ -58,29 +58,39 @@ interface Fate {
   readonly is: boolean
   /** First time that it came after, or Infinity. */
   readonly came: number
-  /** Last time that it left a place after, or 0. */
+  /** Where it was: the first time that it was nowhere after, or Infinity. Told by then, a page that begins later needs not tell it. */
   readonly left: number
   /** Last change after, or 0. */
   readonly touched: number
 }
 
-function fateOf(stays: Iterable<Stay>, known: number): Fate {
-  let [was, is, came, left, touched] = [false, false, Infinity, 0, 0]
+function fateOf(stays: readonly Stay[], known: number): Fate {
+  let [was, is, came, touched] = [false, false, Infinity, 0]
   for (const { start, end, modSeq } of stays) {
     if (start <= known && end > known) was = true
     if (end === Infinity) is = true
     if (start > known) came = Math.min(came, start)
-    if (end !== Infinity && end > known) left = Math.max(left, end)
     if (modSeq > known) touched = Math.max(touched, modSeq)
   }
-  return { was, is, came, left, touched }
+  return { was, is, came, left: leftAfter(stays, known), touched }
+}
+
+/** The end of what is there without a gap from `known` on. */
+function leftAfter(stays: readonly Stay[], known: number): number {
+  let until = known
+  for (const { start, end } of stays.toSorted((a, b) => a.start - b.start)) {
+    if (start > until) break
+    until = Math.max(until, end)
+  }
+  return until
 }
 
 /** RFC 8621 §4.3. */
 export function emailEvents(view: MailView, departed: Departed, point: Point): Event[] {
   const events: Event[] = []
   for (const id of touchedSince(view, departed, baseOf(point))) {
-    const { was, is, came, left, touched } = fateOf(staysOf(view, departed, id), knownOf(point, id))
+    const stays = [...staysOf(view, departed, id)]
+    const { was, is, came, left, touched } = fateOf(stays, knownOf(point, id))
     if (is && !was) events.push({ id, at: came, what: 'created' })
     else if (is && touched > 0) events.push({ id, at: touched, what: 'updated' })
     else if (!is && was) events.push({ id, at: left, what: 'destroyed' })
@@ -113,7 +123,8 @@ export function threadEvents(
   for (const id of threads) {
     const emails = new Set([...emailIdsOf(index, id), ...(goneOf.get(id) ?? [])])
     const known = knownOf(point, id)
-    const event = threadEvent([...emails].map((email) => fateOf(staysOf(view, departed, email), known)))
+    const stays = [...emails].map((email) => [...staysOf(view, departed, email)])
+    const event = threadEvent(stays, known)
     if (event !== undefined) events.push({ id, ...event })
   }
   return events
@@ -127,12 +138,11 @@ function* emailIdsOf(index: MailIndex, thread: number): Generator<number> {
   }
 }
 
-function threadEvent(fates: readonly Fate[]): Omit<Event, 'id'> | undefined {
-  const was = fates.some((fate) => fate.was)
-  const is = fates.some((fate) => fate.is)
-  if (is && !was) return { what: 'created', at: Math.min(...fates.map(({ came }) => came)) }
-  const changed = fates.filter((fate) => fate.was !== fate.is)
+function threadEvent(stays: readonly (readonly Stay[])[], known: number): Omit<Event, 'id'> | undefined {
+  const { was, is, came, left } = fateOf(stays.flat(), known)
+  if (!was) return is ? { what: 'created', at: came } : undefined
+  if (!is) return { what: 'destroyed', at: left }
+  const changed = stays.map((own) => fateOf(own, known)).filter((fate) => fate.was !== fate.is)
   if (changed.length === 0) return undefined
-  const at = Math.max(...changed.map((fate) => (fate.is ? fate.came : fate.left)))
-  return { what: is ? 'updated' : 'destroyed', at }
+  return { what: 'updated', at: Math.max(...changed.map((fate) => (fate.is ? fate.came : fate.left))) }
 }

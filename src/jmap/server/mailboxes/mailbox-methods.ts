@@ -125,13 +125,15 @@ export async function mailboxPast(
 }
 
 function eventsOf(
-  { list, rights, view, modSeq }: MailboxesNow,
+  { list, rights, view }: MailboxesNow,
   { point, news }: { point: Point; news: MailboxNews },
 ): { events: Event[]; more: Set<number> } {
   const events: Event[] = []
   const more = new Set<number>()
   const isOwn = rights.shared === null
-  const subscribed = new Set(isOwn ? news.subscriptions : [])
+  const subscribed = new Map(
+    isOwn ? news.subscriptions.map(({ name, modSeq }) => [name, modSeq] as const) : [],
+  )
   for (const { id, path, createdModSeq, changedModSeq } of list) {
     const known = knownOf(point, id)
     if (createdModSeq > known) {
@@ -139,11 +141,11 @@ function eventsOf(
       continue
     }
     const counts = view.index.counted[view.index.numberOf(id)] ?? 0
-    // The news says that it was since, and not when.
-    const subscription = subscribed.has(path) ? Math.max(modSeq, known + 1) : 0
-    const own = Math.max(changedModSeq, subscription)
+    const own = Math.max(changedModSeq, subscribed.get(path) ?? 0)
     if (own > known) more.add(id)
-    const at = Math.max(own, counts)
+    // Where a page ends between its own change and one of its counts, the next page says that the counts alone have changed since: its
+    // own change must have been told by then.
+    const at = own > known ? own : counts
     if (at > known) events.push({ id, at, what: 'updated' })
   }
   // Of another's mailboxes one that goes is no more shared, and what is shared is in the state.
