@@ -1,6 +1,6 @@
 // Addresses as tokens, completed from people known from mail (WAI-ARIA combobox pattern).
 import type { JSX } from 'preact'
-import { useId, useRef } from 'preact/hooks'
+import { useEffect, useId, useRef } from 'preact/hooks'
 import { useSignal } from '@preact/signals'
 import type { EmailAddress } from '../../shared/jmap/types.ts'
 import { Chip, Stamp } from '../../shared/ui/badge.tsx'
@@ -29,6 +29,10 @@ export function AddressInput({
   const text = useSignal('')
   const at = useSignal(0)
   const taken = new Set(people.map(({ email }) => email.toLowerCase()))
+  // The attribute alone works only where nothing has the focus yet.
+  useEffect(() => {
+    if (autofocus) input.current?.focus()
+  }, [])
   const found = contacts.suggest(text.value, taken)
   const add = (more: readonly EmailAddress[]): void => {
     text.value = ''
@@ -83,7 +87,6 @@ export function AddressInput({
           aria-activedescendant={found.length > 0 ? `${id}-${at.value}` : undefined}
           autocomplete="off"
           spellcheck={false}
-          autofocus={autofocus}
           value={text.value}
           onInput={(event) => {
             text.value = event.currentTarget.value

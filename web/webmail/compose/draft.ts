@@ -200,7 +200,8 @@ export class DraftMessage {
       const old = this.#draftId
       this.#draftId = made.created?.['draft']?.id ?? old
       // Only now: in one call the old one would go even where the new one is refused, and nothing would be left of it.
-      if (old !== null && old !== this.#draftId) await client.call<SetResponse>('Email/set', { destroy: [old] })
+      if (old !== null && old !== this.#draftId)
+        await client.call<SetResponse>('Email/set', { destroy: [old] })
       // TypeScript narrows to what was set above, but a change may have come while this waited.
       if ((this.status.value as string) === 'saving') this.status.value = 'saved'
     } catch {
