@@ -144,8 +144,9 @@ export class Catcher implements AsyncDisposable {
   readonly #listeners: Set<(event: CatcherEvent) => void>
   readonly #refusals: Refusal[] = []
   readonly #startedAt: number
-  /** By Message-ID, where duplicates are ignored. */
-  readonly #known = new Map<string, CaughtId>()
+  /** Where duplicates are ignored: by Message-ID how many have it, and the Message-ID of each. */
+  readonly #known = new Map<string, number>()
+  readonly #messageIds = new Map<CaughtId, string>()
   readonly #counts = { accepted: 0, acceptedSize: 0, rejected: 0, ignored: 0, deleted: 0 }
   readonly #filters: readonly TagFilter[]
   readonly #working = new Set<Promise<unknown>>()
@@ -169,7 +170,12 @@ export class Catcher implements AsyncDisposable {
       inboxOf: (session, recipients) => this.#inboxOf({ header: '', recipients, username: session.username }),
     })
     if (config.ignoreDuplicates) {
-      for (const row of shelf.rows) this.#known.set(summaryOf(row).messageId, row.id)
+      for (const row of shelf.rows) this.#know(summaryOf(row))
+      // Also what comes and goes by IMAP, POP3 and JMAP.
+      listeners.add((event) => {
+        if (event.type === 'new') this.#know(event.message)
+        if (event.type === 'delete') for (const id of event.ids) this.#forget(id)
+      })
     }
   }
 
@@ -229,7 +235,6 @@ export class Catcher implements AsyncDisposable {
     const row = this.#shelf.add({ ...message, tags: tagList(tags) })
     this.#counts.accepted++
     this.#counts.acceptedSize += described.size
-    if (config.ignoreDuplicates && described.messageId !== '') this.#known.set(described.messageId, id)
     events.emit(messageCaught, { id, inbox, recipients: recipients.length, bytes: described.size })
     const session = connection === null ? undefined : this.watch.session(connection)
     if (session === undefined) this.#shelf.keep(row, recordWithout(capture))
@@ -415,10 +420,6 @@ export class Catcher implements AsyncDisposable {
     if (rows.length === 0) return 0
     await this.#shelf.remove(rows)
     this.#counts.deleted += rows.length
-    if (this.#known.size > 0) {
-      const gone = new Set(rows.map(({ id }) => id))
-      for (const [messageId, id] of this.#known) if (gone.has(id)) this.#known.delete(messageId)
-    }
     this.parts.events.emit(messagesDeleted, { by, messages: rows.length })
     return rows.length
   }
@@ -498,6 +499,21 @@ export class Catcher implements AsyncDisposable {
   }
 
   // Within
+
+  #know({ id, messageId }: Pick<CaughtSummary, 'id' | 'messageId'>): void {
+    if (messageId === '') return
+    this.#messageIds.set(id, messageId)
+    this.#known.set(messageId, (this.#known.get(messageId) ?? 0) + 1)
+  }
+
+  #forget(id: CaughtId): void {
+    const messageId = this.#messageIds.get(id)
+    if (messageId === undefined) return
+    this.#messageIds.delete(id)
+    const left = (this.#known.get(messageId) ?? 1) - 1
+    if (left > 0) this.#known.set(messageId, left)
+    else this.#known.delete(messageId)
+  }
 
   #tell(event: CatcherEvent): void {
     for (const listener of [...this.#listeners]) listener(event)

@@ -4,6 +4,8 @@
 //   is appended is caught mail that came by no session.
 // - Methods that change something tell it before they resolve; each change is told once, whoever made it.
 import type { Clock } from '../base/clock.ts'
+import { recordsFailed } from '../events/catcher.ts'
+import { errorText } from '../events/error-text.ts'
 import type { Events } from '../events/event.ts'
 import { decodeStructure } from '../mail/mime/codec.ts'
 import type { Account, AccountId, Change, Mailbox, MailboxId, MessageText, Uid } from '../store/model.ts'
@@ -289,15 +291,23 @@ export class Shelf {
   /** Copies that came by no capture, once none is under way: from IMAP, from an import, from a life that ended too soon. */
   #adopt(): void {
     if (this.#unclaimed.size === 0 || this.#captures > 0) return
-    this.#adopting = this.#adopting.then(() => this.#adoptNow())
+    this.#adopting = this.#adopting.then(async () => {
+      if (this.#captures > 0) return
+      const uids = [...this.#unclaimed].filter((uid) => !this.#byUid.has(uid))
+      this.#unclaimed.clear()
+      if (uids.length === 0) return
+      try {
+        await this.#adoptThese(uids)
+      } catch (error) {
+        // They are looked for again with the next change.
+        for (const uid of uids) this.#unclaimed.add(uid)
+        this.#parts.events.emit(recordsFailed, { messages: uids.length, error: errorText(error) })
+      }
+    })
   }
 
-  async #adoptNow(): Promise<void> {
-    if (this.#captures > 0) return
+  async #adoptThese(uids: readonly Uid[]): Promise<void> {
     const { store, account, mailbox } = this.#parts
-    const uids = [...this.#unclaimed].filter((uid) => !this.#byUid.has(uid))
-    this.#unclaimed.clear()
-    if (uids.length === 0) return
     const request = { account: account.id, mailbox: mailbox.id, uids: selectionOf(uids) }
     for await (const batch of store.messageTexts(request)) {
       for (const text of batch) if (!this.#byUid.has(text.uid)) this.add(this.#adopted(text))

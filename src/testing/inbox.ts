@@ -142,7 +142,11 @@ export class Inbox {
   }
 
   #open(): Promise<Place> {
-    this.#place ??= this.#find()
+    this.#place ??= this.#find().catch((error: unknown) => {
+      // Where the settings keep accounts, one may be made later.
+      this.#place = null
+      throw error
+    })
     return this.#place
   }
 

@@ -233,6 +233,11 @@ test('retention by number, duplicates, and recipients that are not taken', async
   assert.match(await the.send(letter('again', 'x', ['Message-ID: <5@x>'])), /^250 /)
   assert.deepEqual(await subjects(the), ['5', '4', '3'])
   assert.equal(the.catcher.counts.ignored, 1)
+  // Somebody has emptied the mailbox by IMAP: what comes then is no duplicate of anything.
+  const { store, account, mailbox } = the.catcher.parts
+  await store.expunge({ account: account.id, mailbox: mailbox.id, which: 'regardless' })
+  await the.send(letter('anew', 'x', ['Message-ID: <5@x>']))
+  assert.deepEqual(await subjects(the), ['anew'])
   assert.match(await the.send(letter('far'), { to: ['x@elsewhere.example'] }), /^550 5\.1\.1 /)
   const ignoring = await openCatcherHouse(context, {
     catcher: { acceptRecipients: '@example\\.org$', otherRecipients: 'ignore' },

@@ -124,7 +124,11 @@ function eventStream(
           leave()
           timer.cancel()
         })
-        for (const signal of gone) signal.addEventListener('abort', end, { once: true, signal: over.signal })
+        for (const signal of gone) {
+          if (signal.aborted) end()
+          else signal.addEventListener('abort', end, { once: true, signal: over.signal })
+        }
+        if (over.signal.aborted) return
         send(`event: stats\ndata: ${JSON.stringify({ type: 'stats', ...catcher.stats })}\n\n`)
       },
       cancel() {
