@@ -19,7 +19,7 @@ import { PasswordField } from './password-field.tsx'
 import { AppPasswords, Factors, WebSessions } from './protection.tsx'
 import { Shown } from './shown.tsx'
 import { gate, router } from './state.ts'
-import { tryAmount, trySize, writeSize } from './sizes.ts'
+import { quotaInWords, tryAmount, trySize, writeSize } from './sizes.ts'
 
 interface PartProps {
   readonly account: Account
@@ -200,7 +200,9 @@ function Facts({ account, reload, open }: PartProps & { open: (what: Open) => vo
           {formatNumber(messages)} <span class="faint">of {limit(quotaMessages, formatNumber)}</span>
         </Fact>
         <Fact label="Mailboxes">{limit(quotaMailboxes, (value) => `at most ${formatNumber(value)}`)}</Fact>
-        <Fact label="Annotations">{limit(quotaAnnotations, (value) => `at most ${formatSize(value)}`)}</Fact>
+        <Fact label="Annotations">
+          {limit(quotaAnnotations, (value) => `at most ${quotaInWords(value)}`)}
+        </Fact>
         <Fact label="Added">{formatDate(Date.parse(account.created))}</Fact>
         <Fact label="Hidden">
           <span class="row row-wrap">

@@ -16,7 +16,7 @@ import { type Account, type AdminAnswer, ask, type Domain } from './operations.t
 import { PasswordField } from './password-field.tsx'
 import { Shown } from './shown.tsx'
 import { pathOf, router } from './state.ts'
-import { trySize } from './sizes.ts'
+import { quotaInWords, trySize } from './sizes.ts'
 
 /** Rows of the table at first; more are shown when asked for. */
 const rowsAtFirst = 200
@@ -28,7 +28,7 @@ export function Usage({ account }: { account: Account }): JSX.Element {
   return (
     <span class="usage">
       <span class="num">
-        {formatSize(bytes)} <span class="faint">of {formatSize(quotaBytes)}</span>
+        {formatSize(bytes)} <span class="faint">of {quotaInWords(quotaBytes)}</span>
       </span>
       <progress
         class={`progress ${part > 0.9 ? 'progress-bad' : ''}`}

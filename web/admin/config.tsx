@@ -19,6 +19,10 @@ function isDefault({ origin }: Setting): boolean {
 
 function inText(value: unknown): string {
   if (typeof value === 'string') return value === '' ? '""' : value
+  // A list of things, each on its own line.
+  if (Array.isArray(value) && value.some((one) => typeof one === 'object')) {
+    return value.map((one) => JSON.stringify(one)).join('\n')
+  }
   const line = JSON.stringify(value)
   return line.length > 60 ? JSON.stringify(value, null, 2) : line
 }

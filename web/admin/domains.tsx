@@ -126,6 +126,88 @@ function DnsDialog({ domain, onClose }: { domain: Domain; onClose: () => void })
   )
 }
 
+interface DomainTableProps {
+  readonly rows: readonly Domain[]
+  readonly showDns: (domain: Domain) => void
+  readonly remove: (domain: Domain) => void
+}
+
+function DomainTable({ rows, showDns, remove }: DomainTableProps): JSX.Element {
+  return (
+    <Table
+      label="Domains"
+      keyOf={({ name }) => name}
+      sorted="name"
+      rows={rows}
+      empty={<Empty title="No domain fits" picture="search" />}
+      columns={[
+        {
+          name: 'name',
+          head: 'Domain',
+          sortBy: ({ display }) => display,
+          cell: ({ name, display }) => (
+            <>
+              <strong>{display}</strong>
+              {display === name ? null : <span class="faint small mono"> {name}</span>}
+            </>
+          ),
+        },
+        {
+          name: 'accounts',
+          head: 'Accounts',
+          end: true,
+          sortBy: ({ accounts }) => accounts,
+          cell: ({ display, accounts }) => (
+            <a href={router.href(`accounts?${new URLSearchParams({ q: `@${display}` })}`)}>{accounts}</a>
+          ),
+        },
+        {
+          name: 'aliases',
+          head: 'Aliases',
+          end: true,
+          sortBy: ({ aliases }) => aliases,
+          cell: ({ display, aliases }) => (
+            <a href={router.href(`aliases?${new URLSearchParams({ q: `@${display}` })}`)}>{aliases}</a>
+          ),
+        },
+        {
+          name: 'created',
+          head: 'Added',
+          sortBy: ({ createdAt }) => createdAt,
+          cell: ({ createdAt }) => <time title={formatDate(createdAt)}>{formatShortDate(createdAt)}</time>,
+        },
+        {
+          name: 'more',
+          head: <span class="visually-hidden">Actions</span>,
+          end: true,
+          cell: (domain) => (
+            <span class="row row-end">
+              <Button size="small" onClick={() => showDns(domain)}>
+                DNS
+              </Button>
+              <Menu
+                label={domain.display}
+                align="end"
+                trigger={(attributes) => (
+                  <IconButton {...attributes} icon="more" size="small" label={`More of ${domain.display}`} />
+                )}
+                entries={[
+                  {
+                    label: 'Remove',
+                    icon: 'trash',
+                    danger: true,
+                    run: () => remove(domain),
+                  },
+                ]}
+              />
+            </span>
+          ),
+        },
+      ]}
+    />
+  )
+}
+
 export function DomainsPage(): JSX.Element {
   const domains = useAsked('domain.list')
   const filter = useSignal('')
@@ -178,87 +260,10 @@ export function DomainsPage(): JSX.Element {
                   onInput={(text) => (filter.value = text)}
                 />
               ) : null}
-              <Table
-                label="Domains"
-                keyOf={({ name }) => name}
-                sorted="name"
+              <DomainTable
                 rows={all.filter(({ name, display }) => name.includes(wanted) || display.includes(wanted))}
-                empty={<Empty title="No domain fits" picture="search" />}
-                columns={[
-                  {
-                    name: 'name',
-                    head: 'Domain',
-                    sortBy: ({ display }) => display,
-                    cell: ({ name, display }) => (
-                      <>
-                        <strong>{display}</strong>
-                        {display === name ? null : <span class="faint small mono"> {name}</span>}
-                      </>
-                    ),
-                  },
-                  {
-                    name: 'accounts',
-                    head: 'Accounts',
-                    end: true,
-                    sortBy: ({ accounts }) => accounts,
-                    cell: ({ display, accounts }) => (
-                      <a href={router.href(`accounts?${new URLSearchParams({ q: `@${display}` })}`)}>
-                        {accounts}
-                      </a>
-                    ),
-                  },
-                  {
-                    name: 'aliases',
-                    head: 'Aliases',
-                    end: true,
-                    sortBy: ({ aliases }) => aliases,
-                    cell: ({ display, aliases }) => (
-                      <a href={router.href(`aliases?${new URLSearchParams({ q: `@${display}` })}`)}>
-                        {aliases}
-                      </a>
-                    ),
-                  },
-                  {
-                    name: 'created',
-                    head: 'Added',
-                    sortBy: ({ createdAt }) => createdAt,
-                    cell: ({ createdAt }) => (
-                      <time title={formatDate(createdAt)}>{formatShortDate(createdAt)}</time>
-                    ),
-                  },
-                  {
-                    name: 'more',
-                    head: <span class="visually-hidden">Actions</span>,
-                    end: true,
-                    cell: (domain) => (
-                      <span class="row row-end">
-                        <Button size="small" onClick={() => (dns.value = domain)}>
-                          DNS
-                        </Button>
-                        <Menu
-                          label={domain.display}
-                          align="end"
-                          trigger={(attributes) => (
-                            <IconButton
-                              {...attributes}
-                              icon="more"
-                              size="small"
-                              label={`More of ${domain.display}`}
-                            />
-                          )}
-                          entries={[
-                            {
-                              label: 'Remove',
-                              icon: 'trash',
-                              danger: true,
-                              run: () => void remove(domain),
-                            },
-                          ]}
-                        />
-                      </span>
-                    ),
-                  },
-                ]}
+                showDns={(domain) => (dns.value = domain)}
+                remove={(domain) => void remove(domain)}
               />
             </>
           )

@@ -2,17 +2,14 @@
 import type { ComponentChildren, JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
 import { useSignal } from '@preact/signals'
-import { formatDuration, formatNumber, formatSize, plural } from '../shared/format.ts'
+import { formatDuration, plural } from '../shared/format.ts'
 import { Badge } from '../shared/ui/badge.tsx'
-import { Button, IconButton } from '../shared/ui/button.tsx'
-import { Menu } from '../shared/ui/menu.tsx'
+import { Button } from '../shared/ui/button.tsx'
 import { Notice, Skeleton } from '../shared/ui/states.tsx'
-import { Table } from '../shared/ui/table.tsx'
-import { toast, toastError } from '../shared/ui/toast.tsx'
 import { useAsked } from './asked.ts'
 import { PageHead } from './head.tsx'
-import { type AdminAnswer, ask, reasonOf } from './operations.ts'
-import { Shown } from './shown.tsx'
+import { ask, reasonOf } from './operations.ts'
+import { SearchIndex } from './search-index.tsx'
 import { overview } from './state.ts'
 
 type Probe = 'asking' | 'good' | 'bad'
@@ -205,130 +202,6 @@ function Upkeep({ collects }: { collects: boolean }): JSX.Element {
           run={metrics}
         />
       </ul>
-    </section>
-  )
-}
-
-type IndexRow = AdminAnswer<'search.list'>[number]
-
-function SearchIndex(): JSX.Element {
-  const index = useAsked('search.list', {}, { every: 10_000 })
-  const busy = useSignal<string | null>(null)
-  const run = async (address?: string, { rebuild = false } = {}): Promise<void> => {
-    busy.value = address ?? ''
-    try {
-      const done = await ask('search.index', { rebuild, ...(address === undefined ? {} : { address }) })
-      toast(`The index of ${plural(done.length, 'account')} is up to date`)
-      await index.reload()
-    } catch (error) {
-      toastError(error, 'The index was not brought up to date')
-    } finally {
-      busy.value = null
-    }
-  }
-  const columns = [
-    {
-      name: 'address',
-      head: 'Account',
-      sortBy: (one: IndexRow) => one.display,
-      cell: (one: IndexRow) => one.display,
-    },
-    {
-      name: 'messages',
-      head: 'Messages',
-      end: true,
-      sortBy: (one: IndexRow) => one.messages,
-      cell: (one: IndexRow) => formatNumber(one.messages),
-    },
-    {
-      name: 'emails',
-      head: 'Indexed',
-      end: true,
-      sortBy: (one: IndexRow) => one.emails,
-      cell: (one: IndexRow) => formatNumber(one.emails),
-    },
-    {
-      name: 'waiting',
-      head: 'Waiting',
-      end: true,
-      sortBy: (one: IndexRow) => one.waiting,
-      cell: (one: IndexRow) =>
-        one.waiting === 0 ? (
-          <span class="faint">none</span>
-        ) : (
-          <Badge tone="warn">{formatNumber(one.waiting)}</Badge>
-        ),
-    },
-    {
-      name: 'size',
-      head: 'Size',
-      end: true,
-      sortBy: (one: IndexRow) => one.bytes,
-      cell: (one: IndexRow) => (
-        <span class="no-wrap">
-          {formatSize(one.bytes)} <span class="faint small">{plural(one.segments, 'segment')}</span>
-        </span>
-      ),
-    },
-    {
-      name: 'more',
-      head: <span class="visually-hidden">Actions</span>,
-      end: true,
-      cell: (one: IndexRow) => (
-        <Menu
-          label={one.display}
-          align="end"
-          trigger={(attributes) => (
-            <IconButton
-              {...attributes}
-              icon="more"
-              size="small"
-              busy={busy.value === one.address}
-              label={`The index of ${one.display}`}
-            />
-          )}
-          entries={[
-            {
-              label: 'Index what waits',
-              icon: 'refresh',
-              disabled: one.waiting === 0,
-              run: () => void run(one.address),
-            },
-            {
-              label: 'Build it anew',
-              icon: 'undo',
-              run: () => void run(one.address, { rebuild: true }),
-            },
-          ]}
-        />
-      ),
-    },
-  ]
-  return (
-    <section class="stack" aria-labelledby="search-index">
-      <div class="card-head section-head">
-        <h2 id="search-index" class="section-title">
-          Search index
-        </h2>
-        <Button busy={busy.value === ''} onClick={() => void run()}>
-          Index what waits
-        </Button>
-      </div>
-      <p class="soft">
-        New mail is found at once; it goes into the index at the first search, or here: posthorn index.
-      </p>
-      <Shown of={index} title="The index could not be read">
-        {(rows) => (
-          <Table
-            label="Search index"
-            keyOf={({ address }) => address}
-            sorted="-waiting"
-            rows={rows}
-            columns={columns}
-            empty={<p class="soft">There is no account yet.</p>}
-          />
-        )}
-      </Shown>
     </section>
   )
 }

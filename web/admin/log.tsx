@@ -1,7 +1,7 @@
 // What happened lately, and what happens: the events that the server remembers, narrowed by level, name and text, with new ones as they come.
 import type { JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
-import { useSignal } from '@preact/signals'
+import { type Signal, useSignal } from '@preact/signals'
 import { formatDate, plural } from '../shared/format.ts'
 import { useShortcuts } from '../shared/keys.ts'
 import { Badge } from '../shared/ui/badge.tsx'
@@ -16,6 +16,8 @@ import { fieldsInLine, levelTones } from './words.ts'
 const pageSize = 200
 /** More lines than anybody reads are not kept in the page. */
 const mostLines = 2000
+/** So long nobody types before the server is asked. */
+const typingMilliseconds = 150
 const levels = ['info', 'warn', 'error'] as const
 type Level = (typeof levels)[number]
 
@@ -103,11 +105,15 @@ function filterOf(query: URLSearchParams): Filter {
   }
 }
 
-export function LogPage(): JSX.Element {
-  const filter = filterOf(router.location.value.query)
-  const key = JSON.stringify(filter)
+interface Following {
+  readonly tail: Tail
+  readonly live: boolean
+  readonly read: (before?: number) => Promise<void>
+}
+
+/** The records that fit, and, while it follows, new ones as they come. */
+function useTail(filter: Filter, following: boolean): Following {
   const tail = useSignal<Tail>({ records: [], state: 'loading', failure: '', more: false })
-  const following = useSignal(true)
   const live = useSignal(false)
   const read = async (before?: number): Promise<void> => {
     try {
@@ -117,28 +123,91 @@ export function LogPage(): JSX.Element {
         ...(before === undefined ? {} : { before }),
       })
       const known = before === undefined ? [] : tail.peek().records
-      tail.value = {
-        records: [...known, ...found],
-        state: 'there',
-        failure: '',
-        more: found.length === pageSize,
-      }
+      const more = found.length === pageSize
+      tail.value = { records: [...known, ...found], state: 'there', failure: '', more }
     } catch (error) {
       tail.value = { ...tail.peek(), state: 'failed', failure: reasonOf(error) }
     }
   }
+  const key = JSON.stringify(filter)
   useEffect(() => {
     let events: EventSource | null = null
     const timer = setTimeout(() => {
       void read()
-      if (following.value) events = follow(filter, tail, live)
-    }, 150)
+      if (following) events = follow(filter, { tail, live, again: () => void read() })
+    }, typingMilliseconds)
     return () => {
       clearTimeout(timer)
       events?.close()
       live.value = false
     }
-  }, [key, following.value])
+  }, [key, following])
+  return { tail: tail.value, live: live.value, read }
+}
+
+function Filters({ filter }: { filter: Filter }): JSX.Element {
+  return (
+    <div class="filters">
+      <FilterField label="Text in any field" value={filter.text} onInput={(text) => withQuery({ text })} />
+      <TextField
+        label="Beginning of its name"
+        hideLabel
+        type="search"
+        placeholder="Name: smtp., queue.failed"
+        autocapitalize="off"
+        spellcheck={false}
+        value={filter.name}
+        onInput={(name) => withQuery({ name: name.trim() })}
+      />
+      <Segments<Level>
+        label="Level"
+        value={filter.level}
+        onChange={(level) => withQuery({ level: level === 'info' ? '' : level })}
+        options={levels.map((value) => ({ value, label: value === 'info' ? 'all' : value }))}
+      />
+    </div>
+  )
+}
+
+interface RecordsProps {
+  readonly tail: Tail
+  readonly read: (before?: number) => Promise<void>
+  readonly following: boolean
+}
+
+function Records({ tail, read, following }: RecordsProps): JSX.Element {
+  const { records, state, failure, more } = tail
+  if (state === 'failed') {
+    return <Failed title="The log could not be read" reason={failure} retry={() => void read()} />
+  }
+  if (state === 'loading') return <Skeleton lines={8} />
+  if (records.length === 0) {
+    return (
+      <Empty title="No event fits" picture="search">
+        {following ? <p>New ones appear here as they come.</p> : null}
+      </Empty>
+    )
+  }
+  return (
+    <section class="log" aria-label="Events, the newest first">
+      <ul role="list">
+        {records.map((record) => (
+          <Line key={record.seq} record={record} />
+        ))}
+      </ul>
+      {more ? (
+        <div class="queue-more">
+          <Button onClick={() => void read(records.at(-1)?.seq)}>Show earlier ones</Button>
+        </div>
+      ) : null}
+    </section>
+  )
+}
+
+export function LogPage(): JSX.Element {
+  const filter = filterOf(router.location.value.query)
+  const following = useSignal(true)
+  const { tail, live, read } = useTail(filter, following.value)
   useShortcuts('Page', [
     {
       keys: 'f',
@@ -146,7 +215,7 @@ export function LogPage(): JSX.Element {
       run: () => (following.value = !following.value),
     },
   ])
-  const { records, state, failure, more } = tail.value
+  const { records, more } = tail
   return (
     <div class="page page-wide">
       <PageHead
@@ -163,62 +232,34 @@ export function LogPage(): JSX.Element {
           aria-pressed={following.value}
           onClick={() => (following.value = !following.value)}
         >
-          {following.value ? (live.value ? 'Live' : 'Connecting') : 'Follow'}
+          {following.value ? (live ? 'Live' : 'Connecting') : 'Follow'}
         </Button>
       </PageHead>
-      <div class="filters">
-        <FilterField label="Text in any field" value={filter.text} onInput={(text) => withQuery({ text })} />
-        <TextField
-          label="Beginning of its name"
-          hideLabel
-          type="search"
-          placeholder="Name: smtp., queue.failed"
-          autocapitalize="off"
-          spellcheck={false}
-          value={filter.name}
-          onInput={(name) => withQuery({ name: name.trim() })}
-        />
-        <Segments<Level>
-          label="Level"
-          value={filter.level}
-          onChange={(level) => withQuery({ level: level === 'info' ? '' : level })}
-          options={levels.map((value) => ({ value, label: value === 'info' ? 'all' : value }))}
-        />
-      </div>
-      {state === 'failed' ? (
-        <Failed title="The log could not be read" reason={failure} retry={() => void read()} />
-      ) : state === 'loading' ? (
-        <Skeleton lines={8} />
-      ) : records.length === 0 ? (
-        <Empty title="No event fits" picture="search">
-          {following.value ? <p>New ones appear here as they come.</p> : null}
-        </Empty>
-      ) : (
-        <section class="log" aria-label="Events, the newest first">
-          <ul role="list">
-            {records.map((record) => (
-              <Line key={record.seq} record={record} />
-            ))}
-          </ul>
-          {more ? (
-            <div class="queue-more">
-              <Button onClick={() => void read(records.at(-1)?.seq)}>Show earlier ones</Button>
-            </div>
-          ) : null}
-        </section>
-      )}
+      <Filters filter={filter} />
+      <Records tail={tail} read={read} following={following.value} />
     </div>
   )
 }
 
-/** New records go on top. What came while the connection was lost is read again by whoever follows anew. */
-function follow(filter: Filter, tail: { value: Tail; peek(): Tail }, live: { value: boolean }): EventSource {
+interface FollowParts {
+  readonly tail: Signal<Tail>
+  readonly live: Signal<boolean>
+  /** Called when the connection is there again: what came meanwhile was not heard. */
+  readonly again: () => void
+}
+
+/** New records go on top. */
+function follow(filter: Filter, { tail, live, again }: FollowParts): EventSource {
   const events = new EventSource(watchPath({ ...filter }))
+  let lost = false
   events.addEventListener('open', () => {
     live.value = true
+    if (lost) again()
+    lost = false
   })
   events.addEventListener('error', () => {
     live.value = false
+    lost = true
   })
   events.addEventListener('message', (event: MessageEvent<string>) => {
     // The server's own events: `logRecord` of its schema.

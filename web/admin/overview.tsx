@@ -70,7 +70,7 @@ function Tiles({ now, bins, span }: { now: Overview; bins: Binned | null; span: 
       <Tile
         label="Sent on"
         value={count('delivered')}
-        more={`${within}; ${plural(count('deferred'), 'attempt')} deferred`}
+        more={`${formatNumber(count('deferred'))} deferred, ${formatNumber(count('failed'))} given up`}
         href="queue"
         bins={bins}
         name="delivered"
@@ -294,6 +294,13 @@ function About({ now }: { now: Overview }): JSX.Element {
   )
 }
 
+/** Recipients, as the server's samples count them. */
+function waitingNow(now: Overview | null): number {
+  if (now === null) return 0
+  const { waiting, active, held } = now.queue
+  return waiting + active + held
+}
+
 export function OverviewPage(): JSX.Element {
   const span = useSignal<Span>('minutes')
   const series = useAsked('server.series', { by: spans[span.value].by }, { every: 3000 })
@@ -301,7 +308,7 @@ export function OverviewPage(): JSX.Element {
   const now = overview.value
   const found = series.value
   const fits = found !== null && (found.step === 1000) === (spans[span.value].by === 'second')
-  const bins = fits ? binned(found, span.value, now?.queue.messages ?? 0) : null
+  const bins = fits ? binned(found, span.value, waitingNow(now)) : null
   return (
     <div class="page">
       <PageHead

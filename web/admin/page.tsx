@@ -217,7 +217,8 @@ function Inside({ account }: { account: { address: string; display: string } }):
           </div>
         )}
         {place === undefined ? (
-          <Empty title="There is no such page" picture="search">
+          <Empty title="There is nothing here" picture="search">
+            <h1 class="visually-hidden">No such page</h1>
             <Button onClick={() => router.go('')}>To the overview</Button>
           </Empty>
         ) : (
@@ -234,6 +235,7 @@ function Outsider({ display }: { display: string }): JSX.Element {
   return (
     <main class="gate">
       <Brand href="/mail/" />
+      <h1 class="visually-hidden">Administration</h1>
       <Empty title="This page is for admins">
         <p>
           You are logged in as {display}, which is an account of a user. An admin can change that: on this
@@ -271,6 +273,7 @@ export function AdminPage(): JSX.Element {
       return (
         <main class="gate">
           <Brand href="/" />
+          <h1 class="visually-hidden">Administration</h1>
           <Empty title="A catcher has nothing to administer">
             <p>
               Every address exists in it, and any password opens it. What it has caught is on its own page.

@@ -6,7 +6,6 @@ import { Badge } from '../shared/ui/badge.tsx'
 import { Button, IconButton } from '../shared/ui/button.tsx'
 import { confirm, Dialog } from '../shared/ui/dialog.tsx'
 import { CheckBox, SelectField, TextField } from '../shared/ui/field.tsx'
-import { Notice } from '../shared/ui/states.tsx'
 import { Table } from '../shared/ui/table.tsx'
 import { toast, toastError } from '../shared/ui/toast.tsx'
 import { useAsked } from './asked.ts'
@@ -345,7 +344,7 @@ export function WebSessions({ account }: { account: Account }): JSX.Element {
             label="Sessions of the pages"
             keyOf={({ id }) => id}
             rows={all}
-            empty={<Notice>Nobody is logged in to the pages.</Notice>}
+            empty={<p class="soft">Nobody is logged in to the pages.</p>}
             columns={[
               {
                 name: 'browser',

@@ -18,6 +18,8 @@ import { pathOf, router } from './state.ts'
 import { standing } from './words.ts'
 
 const pageSize = 200
+/** As many as the server gives at once; who has more narrows them down. */
+const mostShown = 1000
 const states = ['waiting', 'active', 'held'] as const
 type StateChoice = 'all' | (typeof states)[number]
 
@@ -248,26 +250,21 @@ function Nothing({ filter }: { filter: QueueFilter }): JSX.Element {
   )
 }
 
-export function QueuePage(): JSX.Element {
-  const { query } = router.location.value
-  const filter = filterOf(query)
-  const finished = query.get('finished') === 'with'
-  const limit = useSignal(pageSize)
-  const list = useAsked(
-    'queue.list',
-    { filter, limit: Math.min(1000, limit.value), finished: finished ? 'with' : 'without' },
-    { every: 4000 },
-  )
-  const shape = useAsked('queue.shape', {}, { every: 10_000 })
+interface QueueListProps {
+  readonly messages: readonly QueuedMessage[]
+  readonly filter: QueueFilter
+  readonly reload: () => void
+}
+
+/** The messages shown, of which some may be chosen; orders go to these, or to all that the filter finds. */
+function QueueList({ messages, filter, reload }: QueueListProps): JSX.Element {
   const marked = useSignal<ReadonlySet<string>>(new Set())
   const cursor = useSignal(-1)
   const rows = useRef<HTMLUListElement>(null)
-  const shown = list.value ?? []
-  const chosen = new Set(shown.map(({ name }) => name).filter((name) => marked.value.has(name)))
-  const reload = (): void => {
+  const chosen = new Set(messages.map(({ name }) => name).filter((name) => marked.value.has(name)))
+  const onDone = (): void => {
     marked.value = new Set()
-    void list.reload()
-    void shape.reload()
+    reload()
   }
   const toggle = (name: string): void => {
     const next = new Set(marked.peek())
@@ -279,35 +276,74 @@ export function QueuePage(): JSX.Element {
       ? {
           filters: [...chosen].map((message) => ({ message })),
           words: plural(chosen.size, 'chosen message'),
-          onDone: reload,
+          onDone,
         }
       : {
           filters: [filter],
           words: Object.keys(filter).length === 0 ? 'everything in the queue' : 'all that the filter finds',
-          onDone: reload,
+          onDone,
         }
   const move = (step: number): void => {
-    cursor.value = Math.max(0, Math.min(shown.length - 1, cursor.peek() + step))
+    cursor.value = Math.max(0, Math.min(messages.length - 1, cursor.peek() + step))
     rows.current?.children[cursor.peek()]?.scrollIntoView({ block: 'nearest' })
   }
-  const withCursor = (work: (message: QueuedMessage) => void): void => {
-    const message = shown[cursor.peek()]
-    if (message !== undefined) work(message)
+  const withCursor = (work: (name: string) => void): void => {
+    const message = messages[cursor.peek()]
+    if (message !== undefined) work(message.name)
+  }
+  const toChosen = (name: 'retry' | 'hold' | 'release') => (): void => {
+    if (chosen.size > 0) void order(name, subject)
   }
   useShortcuts('Queue', [
     { keys: 'j', label: 'Next message', run: () => move(1) },
     { keys: 'k', label: 'Message before', run: () => move(-1) },
-    { keys: 'Enter', label: 'Open', run: () => withCursor(({ name }) => router.go(pathOf('queue', name))) },
-    { keys: 'x', label: 'Choose', run: () => withCursor(({ name }) => toggle(name)) },
+    { keys: 'Enter', label: 'Open', run: () => withCursor((name) => router.go(pathOf('queue', name))) },
+    { keys: 'x', label: 'Choose', run: () => withCursor(toggle) },
     { keys: 'Escape', label: 'Choose nothing', run: () => (marked.value = new Set()) },
-    { keys: 'r', label: 'Retry what is chosen', run: () => chosen.size > 0 && void order('retry', subject) },
-    { keys: 'h', label: 'Hold what is chosen', run: () => chosen.size > 0 && void order('hold', subject) },
-    {
-      keys: 'l',
-      label: 'Release what is chosen',
-      run: () => chosen.size > 0 && void order('release', subject),
-    },
+    { keys: 'r', label: 'Retry what is chosen', run: toChosen('retry') },
+    { keys: 'h', label: 'Hold what is chosen', run: toChosen('hold') },
+    { keys: 'l', label: 'Release what is chosen', run: toChosen('release') },
   ])
+  return (
+    <section class="queue-list" aria-label="Messages in the queue">
+      <Tools
+        shown={messages}
+        chosen={chosen}
+        choose={(names) => (marked.value = new Set(names))}
+        subject={subject}
+      />
+      <ul ref={rows} role="list">
+        {messages.map((message, at) => (
+          <Row
+            key={message.id}
+            message={message}
+            chosen={chosen.has(message.name)}
+            toggle={() => toggle(message.name)}
+            onDone={onDone}
+            isCursor={cursor.value === at}
+          />
+        ))}
+      </ul>
+    </section>
+  )
+}
+
+export function QueuePage(): JSX.Element {
+  const { query } = router.location.value
+  const filter = filterOf(query)
+  const finished = query.get('finished') === 'with'
+  const limit = useSignal(pageSize)
+  const list = useAsked(
+    'queue.list',
+    { filter, limit: limit.value, finished: finished ? 'with' : 'without' },
+    { every: 4000 },
+  )
+  const shape = useAsked('queue.shape', {}, { every: 10_000 })
+  const reload = (): void => {
+    void list.reload()
+    void shape.reload()
+  }
+  const isCut = (list.value?.length ?? 0) >= limit.value && limit.value < mostShown
   return (
     <div class="page">
       <PageHead title="Queue" beside={<QueueCount list={list} limit={limit.value} />}>
@@ -319,36 +355,13 @@ export function QueuePage(): JSX.Element {
           messages.length === 0 ? (
             <Nothing filter={filter} />
           ) : (
-            <section class="queue-list" aria-label="Messages in the queue">
-              <Tools
-                shown={messages}
-                chosen={chosen}
-                choose={(names) => (marked.value = new Set(names))}
-                subject={subject}
-              />
-              <ul ref={rows} role="list">
-                {messages.map((message, at) => (
-                  <Row
-                    key={message.id}
-                    message={message}
-                    chosen={chosen.has(message.name)}
-                    toggle={() => toggle(message.name)}
-                    onDone={reload}
-                    isCursor={cursor.value === at}
-                  />
-                ))}
-              </ul>
-              {messages.length >= limit.value && limit.value < 1000 ? (
-                <div class="queue-more">
-                  <Button onClick={() => (limit.value = Math.min(1000, limit.value + pageSize))}>
-                    Show more
-                  </Button>
-                </div>
-              ) : null}
-            </section>
+            <QueueList messages={messages} filter={filter} reload={reload} />
           )
         }
       </Shown>
+      {isCut ? (
+        <Button onClick={() => (limit.value = Math.min(mostShown, limit.value + pageSize))}>Show more</Button>
+      ) : null}
       <Shape shape={shape} />
       <OrderHost />
     </div>

@@ -4,6 +4,7 @@ import { formatDate, formatRelative, formatSize, plural } from '../shared/format
 import { useShortcuts } from '../shared/keys.ts'
 import { Badge } from '../shared/ui/badge.tsx'
 import { Button, IconButton } from '../shared/ui/button.tsx'
+import { Icon } from '../shared/ui/icon.tsx'
 import { Menu } from '../shared/ui/menu.tsx'
 import { useAsked } from './asked.ts'
 import { Fact } from './head.tsx'
@@ -36,7 +37,9 @@ function AttemptLine({ attempt }: { attempt: Attempt }): JSX.Element {
   ].filter((fact) => fact !== null)
   return (
     <li class="step">
-      <span class={`step-mark step-${tone}`} aria-hidden="true" />
+      <span class={`step-mark step-${tone}`} aria-hidden="true">
+        <Icon name={tone === 'good' ? 'check' : tone === 'bad' ? 'close' : 'clock'} />
+      </span>
       <div class="stack stack-s">
         <div class="row row-wrap">
           <Badge tone={tone}>{outcome}</Badge>

@@ -20,6 +20,82 @@ type Throttled = AdminAnswer<'throttle.list'>[number]
 
 const kinds = { network: 'network', name: 'name', 'known-network': 'name from a known network' } as const
 
+interface ConnectionTableProps {
+  readonly rows: readonly Connection[]
+  /** Said where there are none. */
+  readonly nothing: string
+  readonly end: (connection: Connection) => void
+}
+
+function ConnectionTable({ rows, nothing, end }: ConnectionTableProps): JSX.Element {
+  return (
+    <Table
+      label="Open sessions"
+      keyOf={({ id }) => id}
+      sorted="-since"
+      rows={rows}
+      empty={<Empty title={nothing} />}
+      columns={[
+        {
+          name: 'service',
+          head: 'Service',
+          sortBy: (one) => one.service,
+          cell: (one) => <Badge tone="link">{one.service}</Badge>,
+        },
+        {
+          name: 'account',
+          head: 'Account',
+          sortBy: ({ account }) => account ?? '',
+          cell: ({ account }) =>
+            account === null ? (
+              <span class="faint">nobody</span>
+            ) : (
+              <a href={router.href(pathOf('accounts', account))}>{account}</a>
+            ),
+        },
+        {
+          name: 'from',
+          head: 'From',
+          sortBy: ({ remoteAddress }) => remoteAddress,
+          cell: ({ remoteAddress, remotePort }) => (
+            <code>
+              {remoteAddress}
+              <span class="faint"> port {remotePort}</span>
+            </code>
+          ),
+        },
+        {
+          name: 'to',
+          head: 'To port',
+          end: true,
+          sortBy: ({ localPort }) => localPort,
+          cell: ({ localPort }) => localPort,
+        },
+        {
+          name: 'since',
+          head: 'Since',
+          sortBy: ({ since }) => since,
+          cell: ({ since }) => (
+            <time class="no-wrap" title={formatDate(Date.parse(since))}>
+              {formatRelative(Date.parse(since))}
+            </time>
+          ),
+        },
+        {
+          name: 'more',
+          head: <span class="visually-hidden">Actions</span>,
+          end: true,
+          cell: (one) => (
+            <Button size="small" onClick={() => end(one)}>
+              End
+            </Button>
+          ),
+        },
+      ]}
+    />
+  )
+}
+
 function Connections(): JSX.Element {
   const sessions = useAsked('server.sessions', {}, { every: 2000 })
   const filter = useSignal('')
@@ -44,7 +120,7 @@ function Connections(): JSX.Element {
     ([name, count]) => count > 0 && !(sessions.value ?? []).some((one) => one.service === name),
   )
   return (
-    <section class="stack" aria-label="Open sessions">
+    <div class="stack">
       <Shown of={sessions} title="The sessions could not be read">
         {(all) => {
           const services = ['all', ...new Set(all.map((one) => one.service))]
@@ -70,69 +146,10 @@ function Connections(): JSX.Element {
                   />
                 ) : null}
               </div>
-              <Table
-                label="Open sessions"
-                keyOf={({ id }) => id}
-                sorted="-since"
+              <ConnectionTable
                 rows={rows}
-                empty={<Empty title={all.length === 0 ? 'Nobody is connected' : 'No session fits'} />}
-                columns={[
-                  {
-                    name: 'service',
-                    head: 'Service',
-                    sortBy: (one) => one.service,
-                    cell: (one) => <Badge tone="link">{one.service}</Badge>,
-                  },
-                  {
-                    name: 'account',
-                    head: 'Account',
-                    sortBy: ({ account }) => account ?? '',
-                    cell: ({ account }) =>
-                      account === null ? (
-                        <span class="faint">nobody</span>
-                      ) : (
-                        <a href={router.href(pathOf('accounts', account))}>{account}</a>
-                      ),
-                  },
-                  {
-                    name: 'from',
-                    head: 'From',
-                    sortBy: ({ remoteAddress }) => remoteAddress,
-                    cell: ({ remoteAddress, remotePort }) => (
-                      <code>
-                        {remoteAddress}
-                        <span class="faint"> port {remotePort}</span>
-                      </code>
-                    ),
-                  },
-                  {
-                    name: 'to',
-                    head: 'To port',
-                    end: true,
-                    sortBy: ({ localPort }) => localPort,
-                    cell: ({ localPort }) => localPort,
-                  },
-                  {
-                    name: 'since',
-                    head: 'Since',
-                    sortBy: ({ since }) => since,
-                    cell: ({ since }) => (
-                      <time class="no-wrap" title={formatDate(Date.parse(since))}>
-                        {formatRelative(Date.parse(since))}
-                      </time>
-                    ),
-                  },
-                  {
-                    name: 'more',
-                    head: <span class="visually-hidden">Actions</span>,
-                    end: true,
-                    cell: (one) => (
-                      <Button size="small" onClick={() => void end(one)}>
-                        End
-                      </Button>
-                    ),
-                  },
-                ]}
+                nothing={all.length === 0 ? 'Nobody is connected' : 'No session fits'}
+                end={(one) => void end(one)}
               />
               {unlisted.length === 0 ? null : (
                 <p class="faint small">
@@ -143,7 +160,7 @@ function Connections(): JSX.Element {
           )
         }}
       </Shown>
-    </section>
+    </div>
   )
 }
 
@@ -175,7 +192,7 @@ function Bans(): JSX.Element {
       <Shown of={throttled} title="The counts could not be read">
         {(all) => (
           <Table
-            label="Wrong guesses"
+            label="Counts of wrong guesses"
             keyOf={({ kind, key }) => `${kind} ${key}`}
             rows={all}
             empty={<p class="soft">Nobody has guessed wrongly lately.</p>}

@@ -11,7 +11,7 @@ import { toast, toastError } from '../shared/ui/toast.tsx'
 import { useAsked } from './asked.ts'
 import { FormDialog } from './form-dialog.tsx'
 import { Count, FilterField, PageHead } from './head.tsx'
-import { ask } from './operations.ts'
+import { type AdminAnswer, ask } from './operations.ts'
 import { Shown } from './shown.tsx'
 
 const day = 86_400_000
@@ -68,6 +68,55 @@ function AddSuppression({ onClose, onAdded }: { onClose: () => void; onAdded: ()
   )
 }
 
+interface SuppressionTableProps {
+  readonly rows: AdminAnswer<'suppression.list'>
+  readonly remove: (address: string) => void
+}
+
+function SuppressionTable({ rows, remove }: SuppressionTableProps): JSX.Element {
+  return (
+    <Table
+      label="Suppressed addresses"
+      keyOf={({ address }) => address}
+      sorted="-since"
+      rows={rows}
+      empty={<Empty title="No address fits" picture="search" />}
+      columns={[
+        {
+          name: 'address',
+          head: 'Address',
+          sortBy: ({ address }) => address,
+          cell: ({ address }) => <strong>{address}</strong>,
+        },
+        { name: 'reason', head: 'Why', cell: ({ reason }) => reason },
+        {
+          name: 'since',
+          head: 'Since',
+          sortBy: ({ since }) => since,
+          cell: ({ since }) => (
+            <time title={formatDate(Date.parse(since))}>{formatShortDate(Date.parse(since))}</time>
+          ),
+        },
+        {
+          name: 'until',
+          head: 'Ends',
+          cell: ({ until }) => (until === null ? 'never' : formatRelative(Date.parse(until))),
+        },
+        {
+          name: 'more',
+          head: <span class="visually-hidden">Actions</span>,
+          end: true,
+          cell: ({ address }) => (
+            <Button size="small" onClick={() => remove(address)}>
+              Remove
+            </Button>
+          ),
+        },
+      ]}
+    />
+  )
+}
+
 export function SuppressionsPage(): JSX.Element {
   const list = useAsked('suppression.list')
   const adding = useSignal(false)
@@ -105,46 +154,11 @@ export function SuppressionsPage(): JSX.Element {
                 value={filter.value}
                 onInput={(text) => (filter.value = text)}
               />
-              <Table
-                label="Suppressed addresses"
-                keyOf={({ address }) => address}
-                sorted="-since"
+              <SuppressionTable
                 rows={all.filter(({ address, reason }) =>
                   `${address} ${reason}`.toLowerCase().includes(wanted),
                 )}
-                empty={<Empty title="No address fits" picture="search" />}
-                columns={[
-                  {
-                    name: 'address',
-                    head: 'Address',
-                    sortBy: ({ address }) => address,
-                    cell: ({ address }) => <strong>{address}</strong>,
-                  },
-                  { name: 'reason', head: 'Why', cell: ({ reason }) => reason },
-                  {
-                    name: 'since',
-                    head: 'Since',
-                    sortBy: ({ since }) => since,
-                    cell: ({ since }) => (
-                      <time title={formatDate(Date.parse(since))}>{formatShortDate(Date.parse(since))}</time>
-                    ),
-                  },
-                  {
-                    name: 'until',
-                    head: 'Ends',
-                    cell: ({ until }) => (until === null ? 'never' : formatRelative(Date.parse(until))),
-                  },
-                  {
-                    name: 'more',
-                    head: <span class="visually-hidden">Actions</span>,
-                    end: true,
-                    cell: ({ address }) => (
-                      <Button size="small" onClick={() => void remove(address)}>
-                        Remove
-                      </Button>
-                    ),
-                  },
-                ]}
+                remove={(address) => void remove(address)}
               />
             </>
           )

@@ -23,9 +23,15 @@ function secondsOf(at: string): string {
   return time.toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit' })
 }
 
-function Step({ record, since, raw }: { record: LogRecord; since: number; raw: boolean }): JSX.Element {
+interface StepProps extends StepOfMessage {
+  readonly since: number
+  readonly raw: boolean
+}
+
+function Step({ record, attempt, since, raw }: StepProps): JSX.Element {
   const { name, fields, at } = record
   const told = tellEvent(record)
+  const tried = attempt === null ? undefined : tellEvent(attempt)
   const tone = told?.tone ?? 'plain'
   const later = Date.parse(at) - since
   return (
@@ -42,6 +48,7 @@ function Step({ record, since, raw }: { record: LogRecord; since: number; raw: b
             {later > 0 ? <span> · after {formatDuration(later)}</span> : null}
           </time>
         </div>
+        {tried === undefined ? null : <p class="soft small">{tried.detail}</p>}
         {told === undefined || told.detail === '' ? null : <p class="soft small">{told.detail}</p>}
         {told === undefined || told.reply === '' ? null : <pre class="reply">{told.reply}</pre>}
         {raw || told === undefined ? (
@@ -54,20 +61,33 @@ function Step({ record, since, raw }: { record: LogRecord; since: number; raw: b
   )
 }
 
-/** `queue.deferred` and its like repeat what `relay.attempt` said: the two become one step. */
-function withoutEchoes(records: readonly LogRecord[]): LogRecord[] {
-  return records.filter((one, at) => {
-    if (one.name !== 'relay.attempt') return true
-    const { recipient, reply } = one.fields
-    return !records
-      .slice(at + 1, at + 30)
-      .some(
-        ({ name, fields }) =>
-          ['queue.deferred', 'queue.delivered', 'queue.failed', 'queue.unknown-outcome'].includes(name) &&
-          fields['recipient'] === recipient &&
-          fields['reply'] === reply,
-      )
-  })
+const outcomes = ['queue.deferred', 'queue.delivered', 'queue.failed', 'queue.unknown-outcome']
+
+interface StepOfMessage {
+  readonly record: LogRecord
+  /** Where and how it was tried: the `relay.attempt` that an outcome of the queue repeats. */
+  readonly attempt: LogRecord | null
+}
+
+/** Accepted first, though the mailbox had it before the 250 was said; an attempt and what the queue made of it become one step. */
+function stepsOf(records: readonly LogRecord[]): StepOfMessage[] {
+  const steps: StepOfMessage[] = []
+  for (const record of records) {
+    const { name, fields } = record
+    const attempt = outcomes.includes(name)
+      ? steps.findLastIndex(
+          ({ record: { name: before, fields: said } }) =>
+            before === 'relay.attempt' &&
+            said['recipient'] === fields['recipient'] &&
+            said['reply'] === fields['reply'],
+        )
+      : -1
+    const [tried] = attempt < 0 ? [] : steps.splice(attempt, 1)
+    const step = { record, attempt: tried?.record ?? null }
+    if (name.endsWith('.message-accepted')) steps.unshift(step)
+    else steps.push(step)
+  }
+  return steps
 }
 
 function titleOf({ message, records, queue }: Trace): string {
@@ -138,8 +158,8 @@ function One({ trace, raw, first }: { trace: Trace; raw: boolean; first: boolean
       <div class="stack">
         <Places trace={trace} />
         <ol class="steps" role="list">
-          {(raw ? records : withoutEchoes(records)).map((record) => (
-            <Step key={record.seq} record={record} since={since} raw={raw} />
+          {(raw ? records.map((record) => ({ record, attempt: null })) : stepsOf(records)).map((step) => (
+            <Step key={step.record.seq} {...step} since={since} raw={raw} />
           ))}
         </ol>
         {records.length === 0 ? (

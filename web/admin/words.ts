@@ -1,7 +1,7 @@
 // What events and states are called on this page. An event without words of its own is shown by its name and fields, as the log has it.
 import type { BadgeTone } from '../shared/ui/badge.tsx'
 import type { IconName } from '../shared/ui/icon.tsx'
-import { formatDate, formatList, formatSize, plural } from '../shared/format.ts'
+import { formatDate, formatSize, plural } from '../shared/format.ts'
 import type { LogRecord, QueuedRecipient } from './operations.ts'
 
 type Fields = LogRecord['fields']
@@ -85,14 +85,22 @@ function hostOf(fields: Fields): string {
   return tls === '' ? named : `${named}, ${tls}`
 }
 
+function verified(fields: Fields): string {
+  const verification = text(fields, 'verification')
+  const policy = text(fields, 'policy')
+  return [verification && `verified: ${verification}`, policy && `policy: ${policy}`]
+    .filter((word) => word !== '')
+    .join(' · ')
+}
+
 const tellers: Readonly<Record<string, Tell>> = {
   'smtp.message-accepted': (fields) => ({
     title: `Accepted from ${roles[text(fields, 'role')] ?? text(fields, 'role')}`,
-    detail: formatList([
+    detail: [
       `${text(fields, 'reversePath') || 'the null sender'} at ${text(fields, 'remoteAddress')}`,
       plural(number(fields, 'recipients'), 'recipient'),
       formatSize(number(fields, 'bytes')),
-    ]),
+    ].join(' · '),
     tone: 'good',
     icon: 'check',
   }),
@@ -158,14 +166,21 @@ const tellers: Readonly<Record<string, Tell>> = {
   }),
   'relay.attempt': (fields) => ({
     title: `Offered for ${text(fields, 'recipient')}`,
-    detail: [`route ${text(fields, 'route')}`, hostOf(fields), text(fields, 'stage')].join(' · '),
+    detail: [
+      `route ${text(fields, 'route')}`,
+      hostOf(fields),
+      verified(fields),
+      `at ${text(fields, 'stage')}`,
+    ]
+      .filter((word) => word !== '')
+      .join(' · '),
     reply: text(fields, 'reply'),
     tone: 'plain',
     icon: 'send',
   }),
   'queue.delivered': (fields) => ({
     title: `${text(fields, 'recipient')}: ${text(fields, 'outcome') || 'delivered'}`,
-    detail: hostOf(fields),
+    detail: '',
     reply: text(fields, 'reply'),
     tone: 'good',
     icon: 'check',
