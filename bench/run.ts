@@ -1,6 +1,6 @@
 // `npm run bench`: Posthorn beside Postfix and Dovecot from Debian, in one run on one machine, loopback only.
 //
-//   npm run bench -- [smtp] [other] [relay] [queue] [idle] [imap] [search] [pop3] [--scale 0.2] [--times 3] [--json FILE]
+//   npm run bench -- [smtp] [other] [relay] [queue] [idle] [imap] [search] [pop3] [catcher] [pages] [library] [--scale 0.2] [--times 3] [--json FILE]
 //
 // Servers take turns (never two at a time under load). Rivals that are not installed are left out, and said so.
 import { writeFile } from 'node:fs/promises'
@@ -11,6 +11,7 @@ import { dovecotInstalled, startDovecot } from './rivals/dovecot.ts'
 import { postfixInstalled, startPostfix } from './rivals/postfix.ts'
 import { startPosthorn } from './rivals/posthorn.ts'
 import type { RunningServer } from './server.ts'
+import { measureCatchers } from './workloads/catcher.ts'
 import { measureIdle } from './workloads/idle.ts'
 import { measureImapIdle } from './workloads/imap-idle.ts'
 import {
@@ -22,14 +23,28 @@ import {
   measurePop3,
 } from './workloads/reading.ts'
 import { measureLargeQueue } from './workloads/large-queue.ts'
+import { measureLibrary } from './workloads/library.ts'
+import { measurePages } from './workloads/pages.ts'
 import { measureBacklog, measureRelay } from './workloads/relay.ts'
 import { fillForSearch, measureSearch } from './workloads/searching.ts'
 import { measureSmtp, otherCases, smtpCases } from './workloads/smtp.ts'
 
-const groups = ['smtp', 'other', 'relay', 'queue', 'idle', 'imap', 'search', 'pop3'] as const
+const groups = [
+  'smtp',
+  'other',
+  'relay',
+  'queue',
+  'idle',
+  'imap',
+  'search',
+  'pop3',
+  'catcher',
+  'pages',
+  'library',
+] as const
 type Group = (typeof groups)[number]
 
-const ports = { smtp: 12_525, imap: 12_143, pop3: 12_110 }
+const ports = { smtp: 12_525, imap: 12_143, pop3: 12_110, http: 12_080 }
 const sinkPort = 12_526
 const bigMailbox = 100_000
 
@@ -37,13 +52,15 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     scale: { type: 'string', default: '1' },
-    times: { type: 'string', default: '3' },
+    times: { type: 'string' },
     json: { type: 'string' },
     only: { type: 'string' },
   },
 })
 const scale = Number(values.scale)
-const times = Number(values.times)
+const times = Number(values.times ?? 3)
+/** Of workloads that take long and have their rival beside them in each case. */
+const timesOfLong = Number(values.times ?? 1)
 const wanted = new Set<Group>(
   groups.filter((group) => positionals.length === 0 || positionals.includes(group)),
 )
@@ -168,6 +185,14 @@ for (const start of wanted.has('pop3') ? readers : []) {
     return [await measurePop3(server, { user: 'user2', times })]
   })
 }
+if (wanted.has('catcher')) {
+  if (postfixInstalled()) {
+    const messages = Math.ceil(10_000 * scale)
+    rows.push(...(await measureCatchers({ ports, messages, starts: 5, times: timesOfLong, say })))
+  } else say('NOTHING IS CAUGHT: smtp-source is part of the package postfix')
+}
+if (wanted.has('pages')) rows.push(...(await measurePages({ ports, scale, times: timesOfLong, say })))
+if (wanted.has('library')) rows.push(...(await measureLibrary({ times })))
 
 const byWorkload = Map.groupBy(rows, (row) => Object.keys(row.figures).join('|'))
 for (const group of byWorkload.values()) {

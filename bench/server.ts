@@ -53,6 +53,20 @@ export function usageOf(pids: readonly number[]): Usage {
   return { cpuSeconds: ticks / ticksPerSecond, residentBytes: pages * pageBytes }
 }
 
+/** Resident octets of these processes, what they share with others divided among all that share it (proc(5): Pss). */
+export function proportionalBytes(pids: readonly number[]): number {
+  let kibibytes = 0
+  for (const pid of pids) {
+    try {
+      const text = readFileSync(`/proc/${pid}/smaps_rollup`, 'latin1')
+      kibibytes += Number(/^Pss:\s+(\d+)/m.exec(text)?.[1] ?? 0)
+    } catch {
+      // It has just ended.
+    }
+  }
+  return kibibytes * 1024
+}
+
 /** The process and all its descendants. */
 export function processTree(root: number): number[] {
   const children = new Map<number, number[]>()

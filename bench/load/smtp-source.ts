@@ -11,13 +11,16 @@ export interface SmtpLoad {
   readonly connections: 'kept' | 'one a message'
   readonly recipients?: number
   readonly recipient?: string
+  /** Sent as it stands, instead of what smtp-source makes; lines end with LF. */
+  readonly file?: string
 }
 
 /** Runs it and gives the seconds until every message was answered. */
 export async function smtpSource(load: SmtpLoad): Promise<number> {
   const parameters = [
     ...(load.connections === 'kept' ? ['-d'] : []),
-    ...['-s', String(load.sessions), '-m', String(load.messages), '-l', String(load.size)],
+    ...['-s', String(load.sessions), '-m', String(load.messages)],
+    ...(load.file === undefined ? ['-l', String(load.size)] : ['-F', load.file]),
     ...(load.recipients === undefined ? [] : ['-r', String(load.recipients)]),
     ...['-f', 'sender@client.test', '-t', load.recipient ?? 'user0@bench.test', '-M', 'client.test'],
     `127.0.0.1:${load.port}`,

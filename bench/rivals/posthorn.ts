@@ -18,6 +18,8 @@ export async function startPosthorn(options: {
   pop3: number
   users: number
   relayTo?: number
+  /** A listener for the pages and JMAP, where one is wanted. */
+  http?: number
 }): Promise<RunningServer & { readonly startSeconds: number }> {
   const folder = await mkdtemp(join(tmpdir(), 'posthorn-bench-'))
   const file = join(folder, 'posthorn.toml')
@@ -57,7 +59,13 @@ export async function startPosthorn(options: {
   }
 }
 
-function configuration(ports: { smtp: number; imap: number; pop3: number; relayTo?: number }): string {
+function configuration(ports: {
+  smtp: number
+  imap: number
+  pop3: number
+  relayTo?: number
+  http?: number
+}): string {
   return `hostname = "bench.test"
 data = "data"
 maxMessageSize = "1 GB"
@@ -93,7 +101,17 @@ service = "pop3"
 address = "127.0.0.1"
 port = ${ports.pop3}
 tls = "none"
-${ports.relayTo === undefined ? '' : relayRoute(ports.relayTo)}`
+${ports.http === undefined ? '' : httpListener(ports.http)}${ports.relayTo === undefined ? '' : relayRoute(ports.relayTo)}`
+}
+
+function httpListener(port: number): string {
+  return `
+[[listeners]]
+service = "http"
+address = "127.0.0.1"
+port = ${port}
+tls = "none"
+`
 }
 
 function relayRoute(port: number): string {
