@@ -15,6 +15,7 @@ import { checkMigrations, updateMigrations } from './migrations.ts'
 import { checkReferences, readTables } from './rfc.ts'
 import { checkSizes } from './sizes.ts'
 import { formatProblem, readFiles, readIfPresent, root } from './sources.ts'
+import { checkWebImports } from './web-imports.ts'
 
 interface Check {
   readonly name: string
@@ -55,7 +56,10 @@ const checks: readonly Check[] = [
   {
     name: 'imports',
     about: 'import rule, pure rows, state, names',
-    run: async () => checkImports(readFiles(['src/**/*.ts'])).map(formatProblem),
+    run: async () =>
+      [...checkImports(readFiles(['src/**/*.ts'])), ...checkWebImports(readFiles(['web/**/*.{ts,tsx}']))].map(
+        formatProblem,
+      ),
   },
   {
     name: 'rfc',
