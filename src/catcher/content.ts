@@ -4,13 +4,13 @@ import { createHash } from 'node:crypto'
 import { decodeCharset } from '../mail/charset.ts'
 import { type HeaderField, splitHeader } from '../mail/header.ts'
 import { decodeStructure } from '../mail/mime/codec.ts'
+import { charsetOf, isText, leavesOf } from '../mail/mime/part-text.ts'
 import type { MessageStructure, Part } from '../mail/mime/structure.ts'
-import { decodeParameters } from '../mail/parameters.ts'
 import { htmlText } from '../mail/search-text/html-text.ts'
 import { decodeTransfer } from '../mail/transfer.ts'
 import type { MessageText } from '../store/model.ts'
 import type { BlobStore } from '../store/store.ts'
-import { type AttachedPart, attachedParts, isText, leavesOf } from './summary.ts'
+import { type AttachedPart, attachedParts } from './summary.ts'
 
 /** A part with its octets, transfer encoding undone. */
 export interface PartContent {
@@ -134,7 +134,7 @@ export class CaughtContent {
       if (part.subtype !== subtype || !isText(part) || room <= 0) continue
       const bytes = await this.#decoded(part, room)
       room -= bytes.length
-      texts.push(decodeCharset(bytes, decodeParameters(part.parameters).get('charset') ?? null))
+      texts.push(decodeCharset(bytes, charsetOf(part)))
     }
     return texts.join('\n')
   }
@@ -156,9 +156,7 @@ export class CaughtContent {
 }
 
 export function contentTypeOf(part: Part): string {
-  const charset = decodeParameters(part.parameters).get('charset')
+  const charset = charsetOf(part)
   const type = `${part.type}/${part.subtype}`
-  return charset !== undefined && /^[A-Za-z0-9._+-]{1,40}$/.test(charset)
-    ? `${type}; charset=${charset}`
-    : type
+  return charset !== null && /^[A-Za-z0-9._+-]{1,40}$/.test(charset) ? `${type}; charset=${charset}` : type
 }

@@ -1,8 +1,10 @@
 // From a message's structure to what lists show of it: addresses and subject in Unicode, attachments counted.
 import type { EnvelopeAddress } from '../mail/address-list.ts'
 import { displayText } from '../mail/encoded-word.ts'
+import { isText, leavesOf } from '../mail/mime/part-text.ts'
 import type { MessageStructure, Part } from '../mail/mime/structure.ts'
 import { attachmentName } from '../mail/parameters.ts'
+import { shownAddresses } from '../mail/shown-addresses.ts'
 import type { CaughtAddress } from './message.ts'
 
 /** The part of a summary that the message itself says. */
@@ -54,16 +56,8 @@ function replyToOf({ replyTo, from }: MessageStructure['envelope']): readonly Ca
   return JSON.stringify(addresses) === JSON.stringify(author) ? [] : addresses
 }
 
-export function addressesOf(list: readonly EnvelopeAddress[] | null): CaughtAddress[] {
-  const addresses: CaughtAddress[] = []
-  for (const { name, mailbox, host } of list ?? []) {
-    if (addresses.length >= mostAddresses) break
-    // RFC 3501 §7.4.2: without a host it opens or closes a group.
-    if (mailbox === null || host === null) continue
-    const address = host === '' ? displayText(mailbox) : `${displayText(mailbox)}@${displayText(host)}`
-    addresses.push({ name: name === null ? '' : displayText(name), address })
-  }
-  return addresses
+export function addressesOf(list: readonly EnvelopeAddress[] | null): readonly CaughtAddress[] {
+  return shownAddresses(list, mostAddresses)
 }
 
 /** A leaf that is no text of the message. */
@@ -76,21 +70,6 @@ export interface AttachedPart {
   readonly fileName: string
   /** Without angle brackets. */
   readonly contentId: string
-}
-
-/** Every leaf with its section number, in order, whether text or not. */
-export function* leavesOf(
-  part: Part,
-  path = '',
-  parent: Part | null = null,
-): Generator<{ partId: string; part: Part; parent: Part | null }> {
-  if (part.type !== 'multipart' || part.parts.length === 0) {
-    yield { partId: path === '' ? '0' : path, part, parent }
-    return
-  }
-  for (const [index, child] of part.parts.entries()) {
-    yield* leavesOf(child, path === '' ? String(index + 1) : `${path}.${index + 1}`, part)
-  }
 }
 
 /** All that is no text of the message, in order. */
@@ -107,14 +86,4 @@ export function attachedParts(root: Part): AttachedPart[] {
     attached.push({ partId, place: inline ? 'inline' : 'attachment', part, fileName, contentId })
   }
   return attached
-}
-
-/** Whether it is shown as the message's text. */
-export function isText({ type, subtype, disposition, parameters }: Part): boolean {
-  if (type !== 'text' || (subtype !== 'plain' && subtype !== 'html')) return false
-  if (disposition?.type === 'attachment') return false
-  const named = [...parameters, ...(disposition?.parameters ?? [])].some(
-    ([name]) => name === 'name' || name === 'filename',
-  )
-  return !named
 }

@@ -1,4 +1,4 @@
-// The links of a message.
+// The links of an HTML text.
 import { Parser } from 'htmlparser2'
 
 const places: Readonly<Record<string, string>> = { a: 'href', area: 'href', form: 'action' }
@@ -15,16 +15,4 @@ export function htmlLinks(html: string): string[] {
   })
   parser.end(html)
   return [...found]
-}
-
-/** Web and mail addresses that stand in a text, each once, in order. */
-export function textLinks(text: string): string[] {
-  const found = text.match(/\b(?:https?:\/\/|mailto:)[^\s<>"']+/g) ?? []
-  // What ends a sentence is not the link's; a bracket is where one was opened in it.
-  return [...new Set(found.map((link) => trimmed(link)))]
-}
-
-function trimmed(link: string): string {
-  const bare = link.replace(/[.,;:!?]+$/, '')
-  return bare.endsWith(')') && !bare.includes('(') ? trimmed(bare.slice(0, -1)) : bare
 }

@@ -6,11 +6,14 @@ import { decodeCharset } from '../mail/charset.ts'
 import { tryDate } from '../mail/date.ts'
 import { displayText } from '../mail/encoded-word.ts'
 import { fieldValue, splitHeader } from '../mail/header.ts'
+import { charsetOf, isText, leavesOf, partText } from '../mail/mime/part-text.ts'
 import type { MessageStructure, Part } from '../mail/mime/structure.ts'
 import { attachmentName } from '../mail/parameters.ts'
+import { shownAddresses } from '../mail/shown-addresses.ts'
 import { htmlText } from '../mail/search-text/html-text.ts'
 import { decodeTransfer } from '../mail/transfer.ts'
-import { htmlLinks, textLinks } from './links.ts'
+import { textLinks } from '../mail/text-links.ts'
+import { htmlLinks } from './links.ts'
 
 export interface MailAddress {
   /** Display name, decoded; '' is none. */
@@ -171,9 +174,9 @@ export class Mail {
   get attachments(): readonly MailAttachment[] {
     const { html } = this
     return this.#all().flatMap((part) => {
-      if (!isAttachment(part)) return []
+      if (part.type === 'multipart' || isText(part)) return []
       const contentId = part.id?.replace(/^<|>$/g, '') ?? null
-      const content = this.#content(part)
+      const content = decodeTransfer(this.#octets(part), part.encoding)
       return [
         {
           filename: attachmentName(part, part.disposition),
@@ -196,41 +199,22 @@ export class Mail {
   /** Text parts of that subtype that are no attachments, joined. */
   #texts(subtype: 'plain' | 'html'): string | undefined {
     const texts = this.#all()
-      .filter((part) => part.type === 'text' && part.subtype === subtype && !isAttachment(part))
-      .map((part) => decodeCharset(this.#content(part), charsetOf(part)).replaceAll('\r\n', '\n'))
+      .filter((part) => part.subtype === subtype && isText(part))
+      .map((part) => partText(part, this.#octets(part)).replaceAll('\r\n', '\n'))
     return texts.length === 0 ? undefined : texts.join('\n')
   }
 
-  #content(part: Part): Uint8Array {
-    return decodeTransfer(this.#parts.bytes.subarray(part.bodyStart, part.bodyEnd), part.encoding)
+  #octets({ bodyStart, bodyEnd }: Part): Uint8Array {
+    return this.#parts.bytes.subarray(bodyStart, bodyEnd)
   }
 
   /** Parts that contain no others, in order. */
   #all(): readonly Part[] {
-    this.#leaves ??= [...leavesOf(this.#parts.structure.root)]
+    this.#leaves ??= Array.from(leavesOf(this.#parts.structure.root), ({ part }) => part)
     return this.#leaves
   }
 }
 
-function* leavesOf(part: Part): Generator<Part> {
-  if (part.parts.length === 0) yield part
-  for (const child of part.parts) yield* leavesOf(child)
-}
-
-function isAttachment(part: Part): boolean {
-  if (part.type === 'multipart') return false
-  if (part.disposition?.type === 'attachment' || part.type !== 'text') return true
-  return attachmentName(part, part.disposition) !== null
-}
-
-function charsetOf(part: Part): string | null {
-  return part.parameters.find(([name]) => name === 'charset')?.[1] ?? null
-}
-
-function addressesOf(list: readonly EnvelopeAddress[] | null): MailAddress[] {
-  return (list ?? []).flatMap(({ name, mailbox, host }) =>
-    mailbox === null || host === null
-      ? []
-      : [{ name: displayText(name ?? ''), address: displayText(`${mailbox}@${host}`) }],
-  )
+function addressesOf(list: readonly EnvelopeAddress[] | null): readonly MailAddress[] {
+  return shownAddresses(list, longestList)
 }

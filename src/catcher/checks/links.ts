@@ -8,6 +8,7 @@ import type { Clock } from '../../base/clock.ts'
 import { tryIpOctets } from '../../base/ip-address.ts'
 import type { CatcherConfig } from '../../config/sections/catcher.ts'
 import { errorText } from '../../events/error-text.ts'
+import { textLinks } from '../../mail/text-links.ts'
 
 export interface LinkResult {
   readonly url: string
@@ -51,9 +52,7 @@ export function linksOf(html: string, text: string): string[] {
   )
   parser.write(html)
   parser.end()
-  // What stands behind a URL in a sentence belongs to the sentence.
-  for (const match of text.matchAll(/https?:\/\/[^\s<>"'`\\]{1,2000}/gi))
-    add(match[0].replace(/[.,;:!?)\]}]+$/, ''))
+  for (const link of textLinks(text)) add(link)
   return [...found]
 }
 

@@ -137,7 +137,7 @@ function returnPath(fields: readonly HeaderField[]): string {
   return valueOf(fields, 'return-path').replaceAll(/[<>\s]/g, '')
 }
 
-function addressesIn(fields: readonly HeaderField[], name: string): CaughtAddress[] {
+function addressesIn(fields: readonly HeaderField[], name: string): readonly CaughtAddress[] {
   const field = fields.find((one) => one.name.toLowerCase() === name)
   return field === undefined ? [] : addressesOf(parseAddressList(fieldValue(field), 100).addresses)
 }

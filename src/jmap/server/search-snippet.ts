@@ -1,10 +1,9 @@
 // SearchSnippet/get (RFC 8621 §5.1).
 import { bodyPieces } from '../../mail/search-text/texts.ts'
-import { decodeCharset } from '../../mail/charset.ts'
 import { displayText } from '../../mail/encoded-word.ts'
+import { partText } from '../../mail/mime/part-text.ts'
 import { tryObjectId } from '../../mail/object-id.ts'
 import { htmlText } from '../../mail/search-text/html-text.ts'
-import { decodeTransfer } from '../../mail/transfer.ts'
 import type { EmailId } from '../../store/model.ts'
 import { mail } from '../proto/capabilities.ts'
 import { emailCondition, shownTexts } from '../proto/email-filter.ts'
@@ -84,8 +83,7 @@ async function previewOf(
     if (what !== 'text' || left <= 0) continue
     const octets = await source.read(start, Math.min(end, start + left))
     left -= octets.length
-    const charset = part.parameters.find(([name]) => name === 'charset')?.[1] ?? null
-    const text = decodeCharset(decodeTransfer(octets, part.encoding), charset)
+    const text = partText(part, octets)
     const preview = markedPart(part.subtype === 'html' ? htmlText(text) : text, words)
     if (preview !== null) return preview
   }

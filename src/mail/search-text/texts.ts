@@ -8,12 +8,11 @@
 // - How many octets are read is the reader's: text of a part that was cut short is that of its beginning.
 import { Buffer } from 'node:buffer'
 import type { EnvelopeAddress } from '../address-list.ts'
-import { decodeCharset } from '../charset.ts'
 import { displayText } from '../encoded-word.ts'
 import { fieldValue, splitHeader } from '../header.ts'
+import { partText } from '../mime/part-text.ts'
 import type { Envelope, Part } from '../mime/structure.ts'
 import { attachmentName } from '../parameters.ts'
-import { decodeTransfer } from '../transfer.ts'
 import { fold } from './fold.ts'
 import { htmlText } from './html-text.ts'
 
@@ -88,7 +87,6 @@ function* innerPieces(part: Part): Generator<BodyPiece> {
 export function bodyText({ what, part }: BodyPiece, octets: Uint8Array): string {
   if (what === 'name') return fold(attachmentName(part, part.disposition) ?? '')
   if (what === 'header') return headerText(searchedFields(octets))
-  const charset = part.parameters.find(([name]) => name === 'charset')?.[1] ?? null
-  const text = decodeCharset(decodeTransfer(octets, part.encoding), charset)
+  const text = partText(part, octets)
   return fold(part.subtype === 'html' ? htmlText(text) : text)
 }

@@ -4,11 +4,9 @@
 // controls), and nothing that turns the direction of writing and makes a text look like another (RFC 5198 §2, UAX 9).
 import { Buffer } from 'node:buffer'
 import type { TerminalMessage } from '../../delivery/terminals.ts'
-import { decodeCharset } from '../../mail/charset.ts'
 import { displayText } from '../../mail/encoded-word.ts'
 import type { MessageStructure, Part } from '../../mail/mime/structure.ts'
-import { parameter } from '../../mail/parameters.ts'
-import { decodeTransfer } from '../../mail/transfer.ts'
+import { partText } from '../../mail/mime/part-text.ts'
 
 /** Octets of a text part that are read, and characters that are shown. */
 const readOctets = 64 * 1024
@@ -72,8 +70,7 @@ async function textOf(part: Part, read: RenderRequest['read']): Promise<string> 
   if (end > part.bodyStart) {
     for await (const piece of read({ start: part.bodyStart, end })) pieces.push(piece)
   }
-  const bytes = decodeTransfer(Buffer.concat(pieces), part.encoding)
-  return decodeCharset(bytes, parameter(part.parameters, 'charset') ?? null)
+  return partText(part, Buffer.concat(pieces))
 }
 
 function oneLine(text: string): string {
