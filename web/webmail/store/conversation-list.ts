@@ -5,6 +5,8 @@ import type { Email, Filter, GetResponse, Id, QueryResponse, SearchSnippet } fro
 import { listProperties, type MailStore } from './mail-store.ts'
 
 const page = 50
+/** Milliseconds for which nothing moves before what is in sight is asked for: rows that fly by are not. */
+const restTime = 60
 
 export class ConversationList {
   readonly store: MailStore
@@ -19,6 +21,7 @@ export class ConversationList {
   readonly #loading = new Set<number>()
   #sight: [number, number] = [0, page]
   #round = 0
+  #rest: ReturnType<typeof setTimeout> | undefined
 
   constructor(store: MailStore, filter: Filter, searching: boolean) {
     this.store = store
@@ -26,15 +29,22 @@ export class ConversationList {
     this.searching = searching
   }
 
-  /** Tells what is in sight; what of it is missing is loaded. */
+  /** Tells what is in sight; what of it is missing is loaded, once the eye rests on it. */
   see(first: number, last: number): void {
     this.#sight = [first, last]
+    clearTimeout(this.#rest)
+    if (this.total.value === null) this.#loadMissing()
+    else this.#rest = setTimeout(() => this.#loadMissing(), restTime)
+  }
+
+  #loadMissing(): void {
+    const [first, last] = this.#sight
     for (let start = first - (first % page); start < Math.max(last, 1); start += page) {
       const known = this.total.value
       if (known !== null && start >= known) break
-      const missing =
-        known === null || this.ids.slice(start, Math.min(start + page, last)).some((id) => id === undefined)
-      if (missing || this.ids[start] === undefined) void this.#load(start, this.#round)
+      const shown = this.ids.slice(Math.max(start, first), Math.min(start + page, last))
+      if (known === null || shown.length === 0 || shown.includes(undefined))
+        void this.#load(start, this.#round)
     }
   }
 
