@@ -30,9 +30,7 @@ export function AddressInput({
   const at = useSignal(0)
   const taken = new Set(people.map(({ email }) => email.toLowerCase()))
   // The attribute alone works only where nothing has the focus yet.
-  useEffect(() => {
-    if (autofocus) input.current?.focus()
-  }, [])
+  useEffect(() => void (autofocus && input.current?.focus()), [])
   const found = contacts.suggest(text.value, taken)
   const add = (more: readonly EmailAddress[]): void => {
     text.value = ''
