@@ -224,10 +224,11 @@ export class Catcher implements AsyncDisposable {
       ...{ id, uid: own[2], receivedAt, read: false, inbox, username, places: copies },
       tags: this.#tagsOf(capture, described),
     }
-    const draft = makeRow(message)
+    let draft: Row | null = null
     const later: TagFilter[] = []
     const tags = [...message.tags]
     for (const filter of this.#filters) {
+      draft ??= makeRow(message)
       const found = matches(filter.query, draft)
       if (found === 'yes') tags.push(...filter.tags)
       else if (found === 'text') later.push(filter)
