@@ -5,7 +5,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Browser, chromium, type Page } from 'playwright-core'
+import { type Browser, chromium, type Page, type Request } from 'playwright-core'
 import { smtpSource } from '../load/smtp-source.ts'
 import { median, type Row } from '../report.ts'
 import { posthornCatcher } from '../rivals/catchers.ts'
@@ -105,6 +105,8 @@ interface Place {
 
 interface Looked {
   readonly toList: number
+  /** Octets of JavaScript on the wire until then, compressed. */
+  readonly script: number
   readonly through: Scrolled
   readonly byHand: Scrolled
 }
@@ -125,18 +127,28 @@ async function look(browser: Browser, prepare: (page: Page) => Promise<Place>): 
   try {
     const page = await context.newPage()
     const { address, row, list } = await prepare(page)
+    const loaded: Promise<number>[] = []
+    page.on('requestfinished', (request) => {
+      if (request.resourceType() === 'script') loaded.push(bodySize(request))
+    })
     const start = performance.now()
     await page.goto(address, { waitUntil: 'commit' })
     await page.locator(row).first().waitFor()
     const toList = performance.now() - start
+    const script = (await Promise.all(loaded)).reduce((sum, size) => sum + size, 0)
     await sleep(1000)
     const through = await scroll(page, { list, frames: throughFrames, step: 'through' })
     await page.locator(row).first().waitFor()
     const byHand = await scroll(page, { list, frames: handFrames, step: -handPixels })
-    return { toList, through, byHand }
+    return { toList, script, through, byHand }
   } finally {
     await context.close()
   }
+}
+
+async function bodySize(request: Request): Promise<number> {
+  const { responseBodySize } = await request.sizes()
+  return responseBodySize
 }
 
 interface Scrolling {
@@ -199,7 +211,11 @@ function rowsOf(name: string, runs: readonly Looked[]): Row[] {
   })
   const server = 'posthorn'
   return [
-    { workload: `${name}: to the list`, server, figures: { ms: middle(({ toList }) => toList) } },
+    {
+      workload: `${name}: to the list`,
+      server,
+      figures: { ms: middle(({ toList }) => toList), 'JS, KB': middle(({ script }) => script / 1000) },
+    },
     { workload: `${name}: top to bottom`, server, figures: figures(({ through }) => through) },
     { workload: `${name}: by hand`, server, figures: figures(({ byHand }) => byHand) },
   ]
