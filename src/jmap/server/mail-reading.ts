@@ -10,10 +10,10 @@ import { PartSizes } from './emails/part-sizes.ts'
 import type { TextLimits } from './emails/text-search.ts'
 import type { MailAccess } from './mail-access.ts'
 import { emailChanges, threadChanges } from './mail-changes.ts'
+import { concernsMailboxes } from './mail-index/mail-indexes.ts'
 import { formatPoint } from './mail-index/point.ts'
 import { mailboxChanges, mailboxGet, mailboxesNow, mailboxState } from './mailboxes/mailbox-methods.ts'
 import { mailboxQuery, mailboxQueryChanges } from './mailboxes/mailbox-query.ts'
-import { orderKind } from './mailbox-order.ts'
 import type { AccountPlace, Method, PushedType } from './module.ts'
 import { searchSnippetGet } from './search-snippet.ts'
 import { threadGet } from './threads.ts'
@@ -66,7 +66,7 @@ function mailTypes(access: MailAccess, now: () => number): PushedType[] {
     ofMail('EmailDelivery', 'delivery'),
     {
       ...{ name: 'Mailbox', capability: mail },
-      touchedBy: (change) => isOfMail(change) || isOfMailboxes(change),
+      touchedBy: (change) => isOfMail(change) || concernsMailboxes(change),
       state: async (place: AccountPlace) => mailboxState(await mailboxesNow(access, { place, now })),
     },
   ]
@@ -80,19 +80,6 @@ function isOfMail({ type }: Change): boolean {
     case 'mailbox-removed':
     case 'rights-changed':
       return true
-    default:
-      return false
-  }
-}
-
-function isOfMailboxes(change: Change): boolean {
-  switch (change.type) {
-    case 'mailbox-created':
-    case 'mailbox-changed':
-    case 'subscription-changed':
-      return true
-    case 'objects-changed':
-      return change.kind === orderKind
     default:
       return false
   }

@@ -57,13 +57,12 @@ export interface QueryDefinition<Condition, F extends Fields> {
 export function queryMethod<Condition, const F extends Fields>(
   definition: QueryDefinition<Condition, F>,
 ): Method {
-  const { type, capability, condition, sortable, extra } = definition
+  const { type, capability, extra } = definition
   const standard = {
     ...queryArguments,
-    filter: nullable(anything),
-    sort: nullable(listOf(comparator)),
+    ...questionFields,
   }
-  const readFilter = filterReader(condition)
+  const readQuestion = questionReader(definition)
   return accountMethod({
     name: `${type}/query`,
     capability,
@@ -72,14 +71,9 @@ export function queryMethod<Condition, const F extends Fields>(
       FieldsOf<F & typeof standard> & FieldsOf<typeof standard>
     >,
     async run(call, args) {
-      const sort = args.sort ?? []
-      const unsorted = unsupportedSort(sort, sortable)
-      if (unsorted !== null) return unsorted
-      const filter = readFilter(args.filter)
-      if (filter instanceof MethodError) return filter
-      const tooMuch = tooComplex(call, { filter, sort })
-      if (tooMuch !== null) return tooMuch
-      const found = await definition.run(call, { filter, sort, args })
+      const question = readQuestion(call, args)
+      if (question instanceof MethodError) return question
+      const found = await definition.run(call, { ...question, args })
       if (found instanceof MethodError) return found
       const { results, queryState, canCalculateChanges } = found
       const start = firstOf(call, args, results)
@@ -99,6 +93,27 @@ export function queryMethod<Condition, const F extends Fields>(
       }
     },
   })
+}
+
+const questionFields = { filter: nullable(anything), sort: nullable(listOf(comparator)) }
+
+/** What is asked for, as /query and /queryChanges have it in common. */
+function questionReader<Condition>({
+  condition,
+  sortable,
+}: Pick<QueryDefinition<Condition, Fields>, 'condition' | 'sortable'>): (
+  call: AccountCall,
+  args: FieldsOf<typeof questionFields>,
+) => { readonly filter: Filter<Condition> | null; readonly sort: readonly Comparator[] } | MethodError {
+  const readFilter = filterReader(condition)
+  return (call, args) => {
+    const sort = args.sort ?? []
+    const unsorted = unsupportedSort(sort, sortable)
+    if (unsorted !== null) return unsorted
+    const filter = readFilter(args.filter)
+    if (filter instanceof MethodError) return filter
+    return tooComplex(call, { filter, sort }) ?? { filter, sort }
+  }
 }
 
 /** RFC 8620 §5.5: a condition that the type does not have is unsupportedFilter, one that is wrong invalidArguments. */
@@ -179,13 +194,12 @@ export interface QueryChangesDefinition<Condition, F extends Fields> extends Omi
 export function queryChangesMethod<Condition, const F extends Fields>(
   definition: QueryChangesDefinition<Condition, F>,
 ): Method {
-  const { type, capability, condition, sortable, extra } = definition
+  const { type, capability, extra } = definition
   const standard = {
     ...queryChangesArguments,
-    filter: nullable(anything),
-    sort: nullable(listOf(comparator)),
+    ...questionFields,
   }
-  const readFilter = filterReader(condition)
+  const readQuestion = questionReader(definition)
   return accountMethod({
     name: `${type}/queryChanges`,
     capability,
@@ -194,15 +208,10 @@ export function queryChangesMethod<Condition, const F extends Fields>(
       FieldsOf<F & typeof standard> & FieldsOf<typeof standard>
     >,
     async run(call, args) {
-      const sort = args.sort ?? []
-      const unsorted = unsupportedSort(sort, sortable)
-      if (unsorted !== null) return unsorted
+      const question = readQuestion(call, args)
+      if (question instanceof MethodError) return question
       const { sinceQueryState, upToId, maxChanges } = args
-      const filter = readFilter(args.filter)
-      if (filter instanceof MethodError) return filter
-      const tooMuch = tooComplex(call, { filter, sort })
-      if (tooMuch !== null) return tooMuch
-      const changes = await definition.run(call, { filter, sort, args, sinceQueryState, upToId })
+      const changes = await definition.run(call, { ...question, args, sinceQueryState, upToId })
       if (changes instanceof MethodError) return changes
       const { newQueryState, removed, added, total } = changes
       // RFC 8620 §5.6: "Each item in the removed or added array is considered to be one change."

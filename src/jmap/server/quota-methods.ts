@@ -6,6 +6,7 @@ import type { AccountId } from '../../store/model.ts'
 import type { Store } from '../../store/store.ts'
 import { quota } from '../proto/capabilities.ts'
 import { MethodError } from '../proto/errors.ts'
+import { matches } from '../proto/filter.ts'
 import type { JsonObject } from '../proto/json.ts'
 import { oneOf, optional, record, string, type FieldsOf } from '../proto/shape.ts'
 import type { Comparator, Filter } from '../proto/standard.ts'
@@ -112,25 +113,14 @@ type Condition = FieldsOf<typeof conditionFields>
 
 const sortable = ['name', 'used'] as const
 
-function matches(one: QuotaObject, filter: Filter<Condition> | null): boolean {
-  if (filter === null) return true
-  switch (filter.operator) {
-    case 'AND':
-      return filter.conditions.every((inner) => matches(one, inner))
-    case 'OR':
-      return filter.conditions.some((inner) => matches(one, inner))
-    case 'NOT':
-      return !filter.conditions.some((inner) => matches(one, inner))
-    case null: {
-      const { name, scope, resourceType, type } = filter.condition
-      return (
-        (name === undefined || one.name.includes(name)) &&
-        (scope === undefined || one.scope === scope) &&
-        (resourceType === undefined || one.resourceType === resourceType) &&
-        (type === undefined || one.types.includes(type))
-      )
-    }
-  }
+function meets(one: QuotaObject, condition: Condition): boolean {
+  const { name, scope, resourceType, type } = condition
+  return (
+    (name === undefined || one.name.includes(name)) &&
+    (scope === undefined || one.scope === scope) &&
+    (resourceType === undefined || one.resourceType === resourceType) &&
+    (type === undefined || one.types.includes(type))
+  )
 }
 
 function compare(one: QuotaObject, other: QuotaObject, sort: readonly Comparator[]): number {
@@ -149,7 +139,7 @@ function select(
   { filter, sort }: { filter: Filter<Condition> | null; sort: readonly Comparator[] },
 ): readonly string[] {
   return quotas
-    .filter((one) => matches(one, filter))
+    .filter((one) => matches(filter, (wanted) => meets(one, wanted)))
     .toSorted((one, other) => compare(one, other, sort))
     .map(({ id }) => id)
 }

@@ -6,6 +6,7 @@ import { submissionKind } from '../../store/submissions.ts'
 import { submission } from '../proto/capabilities.ts'
 import { utcDate } from '../proto/date.ts'
 import { MethodError, SetError, invalidProperties } from '../proto/errors.ts'
+import { matches } from '../proto/filter.ts'
 import { memberOf, objectOf, type Json, type JsonObject } from '../proto/json.ts'
 import { applyPatch } from '../proto/patch.ts'
 import {
@@ -135,22 +136,9 @@ async function matching(
 ): Promise<string[]> {
   const { call, filter, sort } = query
   const all = await described(parts, submissions, { call, ids: null })
-  const found = all.filter((one) => filter === null || matches(one, filter))
+  const found = all.filter((one) => matches(filter, (condition) => meets(one, condition)))
   const order = found.toSorted((one, other) => compare(one, other, sort))
   return order.map((one) => textOf(one, 'id'))
-}
-
-function matches(one: JsonObject, filter: Filter<Condition>): boolean {
-  switch (filter.operator) {
-    case 'AND':
-      return filter.conditions.every((inner) => matches(one, inner))
-    case 'OR':
-      return filter.conditions.some((inner) => matches(one, inner))
-    case 'NOT':
-      return !filter.conditions.some((inner) => matches(one, inner))
-    case null:
-      return meets(one, filter.condition)
-  }
 }
 
 function meets(one: JsonObject, wanted: Condition): boolean {

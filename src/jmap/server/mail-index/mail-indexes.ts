@@ -212,7 +212,7 @@ class HeldIndex {
 }
 
 /** What Mailbox/get tells beside its counts. */
-function concernsMailboxes(change: Change): boolean {
+export function concernsMailboxes(change: Change): boolean {
   switch (change.type) {
     case 'mailbox-created':
     case 'mailbox-changed':
