@@ -72,7 +72,11 @@ export async function startPosthorn(config: Config, surroundings: Surroundings =
     connections: makeConnections(config.net, clock),
     facts: makeFacts(config.imap),
     jmapUrl: () => jmapUrlOf(pagesOrigin(config, pointsOf(listeners))),
-    site: makeSite({ backend, outgoing, setup, jmap, operations: () => table.current }),
+    site: makeSite({
+      ...{ backend, outgoing, setup, jmap },
+      operations: () => table.current,
+      open: () => pointsOf(listeners),
+    }),
   }
   const listeners: Opened[] = []
   await openListeners(config, { parts, opening, listeners })

@@ -143,14 +143,10 @@ async function octetsOf(store: Store, blob: StagedBlob, end: number): Promise<Bu
 }
 
 /** The catcher's HTTP side: Mailpit's API and our own. */
-export async function catcherMounts({
-  catcher,
-  wayIn,
-  config,
-  store,
-  clock,
-  random,
-}: Backend): Promise<HttpMount<Account>[]> {
+export async function catcherMounts(
+  { catcher, wayIn, config, store, clock, random }: Backend,
+  open: () => readonly { readonly service: string; readonly port: number }[],
+): Promise<HttpMount<Account>[]> {
   if (catcher === null) return []
   const [{ createMailpitMount }, { createCatcherMount }, { compose }, { sendRequest }] = await Promise.all([
     import('../catcher/mailpit/mount.ts'),
@@ -186,7 +182,7 @@ export async function catcherMounts({
     createCatcherMount({
       catcher,
       maxMessageSize: config.maxMessageSize,
-      listeners: config.listeners.map(({ service, port }) => ({ service, port })),
+      listeners: () => open().map(({ service, port }) => ({ service, port })),
       ingest: (message) => submitted(wayIn, message),
     }),
   ]

@@ -27,6 +27,8 @@ export interface SiteParts extends Pick<ListenerParts, 'backend' | 'outgoing'> {
   /** Asked for when the site is made: the table is complete then. */
   readonly operations: () => OperationTable
   readonly jmap: JmapHolder
+  /** Listeners that are open now, with their real ports. */
+  readonly open: () => readonly { readonly service: string; readonly port: number }[]
 }
 
 /** The site of all listeners, made when it is first asked for. */
@@ -57,8 +59,9 @@ async function openSite(parts: SiteParts): Promise<Site> {
 }
 
 /** What is reached by HTTP beside the API and the pages: JMAP, and the catcher's own API. */
-async function otherMounts({ backend, jmap }: SiteParts): Promise<HttpMount<Account>[]> {
-  const caught = backend.catcher === null ? [] : await (await import('./catcher.ts')).catcherMounts(backend)
+async function otherMounts({ backend, jmap, open }: SiteParts): Promise<HttpMount<Account>[]> {
+  const caught =
+    backend.catcher === null ? [] : await (await import('./catcher.ts')).catcherMounts(backend, open)
   return [(await jmap.open()).mount, ...caught]
 }
 

@@ -3,11 +3,12 @@
 //
 // `PICTURES=docs/images node --test test/browser/catcher.test.ts` takes the pictures of the documentation anew.
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { type CatcherHouse, letter, openCatcherHouse } from '../support/catcher-house.ts'
-import { assertAccessible, openBrowser, openPage, phone, skip, type Watched } from './harness.ts'
+import { assertAccessible, openBrowser, openPage, phone, skip, type Watched } from './watched-page.ts'
 import { mailOfADay, order, sendMail } from './sample-mail.ts'
 
 interface Opened extends Watched {
@@ -49,7 +50,7 @@ function inBrowser(name: string, work: (context: TestContext, browser: Browser) 
 inBrowser('a message that a program sends is there without a reload', async (context, browser) => {
   const { page, house, assertClean } = await open(context, browser)
   await page.getByText('Nothing caught yet').waitFor()
-  assert.match(await page.locator('.empty code').first().innerText(), new RegExp(`:${house.smtpPort}$`))
+  assert.match(await page.locator('main code').first().innerText(), new RegExp(`:${house.smtpPort}$`))
   await sendMail(house.smtpPort, [order])
   await row(page, 'Your order #2041').waitFor()
   await sendMail(house.smtpPort, [{ ...order, subject: 'Another one' }])
@@ -76,14 +77,13 @@ inBrowser(
     await shows(page, 1)
     assert.equal(await row(page, 'Potwierdź').count(), 1)
     await page.getByRole('button', { name: 'What a search can say' }).click()
-    await search.evaluate('(field) => { field.value = "" }')
     await page.getByRole('button', { name: 'is:unread' }).click()
     assert.match(page.url(), /q=.*is%3Aunread/)
     await search.fill('no such words anywhere')
     await page.getByText('Nothing fits').waitFor()
     await page.goto(`${house.url}/?q=has%3Aattachment`)
     await shows(page, 2)
-    await page.getByRole('link', { name: 'Orders' }).click()
+    await page.getByRole('navigation').getByRole('link', { name: 'Orders' }).click()
     await shows(page, 1)
     await page.goBack()
     await shows(page, 2)
@@ -118,7 +118,10 @@ inBrowser(
     await page.getByRole('button', { name: 'Tag', exact: true }).click()
     await page.getByRole('dialog').getByLabel('Name').fill('Looked at')
     await page.getByRole('button', { name: 'Add tag' }).click()
-    await page.getByRole('link', { name: /Looked at/ }).waitFor()
+    await page
+      .getByRole('navigation')
+      .getByRole('link', { name: /Looked at/ })
+      .waitFor()
     assert.equal(house.catcher.stats.total, 7)
     await page.getByRole('button', { name: 'Delete', exact: true }).click()
     const question = page.getByRole('dialog', { name: 'Delete 3 messages?' })
@@ -177,13 +180,17 @@ inBrowser('everything is done by the keyboard alone', async (context, browser) =
   await help.waitFor({ state: 'detached' })
   await keyboard.press('g')
   await keyboard.press('r')
-  await page.getByRole('heading', { name: 'Refused' }).waitFor()
+  await page.getByRole('heading', { name: 'Refused', exact: true }).waitFor()
   assert.equal(house.catcher.stats.total, 6)
   assertClean()
 })
 
 inBrowser('a message is seen from every side', async (context, browser) => {
   const { page, house, assertClean } = await open(context, browser, { mail: [order] })
+  const parts: number[] = []
+  page.on('response', (response) => {
+    if (/\/parts\/[\d.]+$/.test(response.url())) parts.push(response.status())
+  })
   await row(page, 'Your order').getByRole('link').click()
   const panel = page.getByRole('tabpanel')
   const look = async (name: string | RegExp): Promise<void> => {
@@ -194,22 +201,20 @@ inBrowser('a message is seen from every side', async (context, browser) => {
   const mail = page.frameLocator('iframe')
   await mail.getByText('Linen apron, sage').waitFor()
   // The image that the message brings itself.
-  await page.waitForFunction('document.querySelector("iframe") !== null')
-  const frame = page.frames().find((one) => one.url().endsWith('/html'))
-  assert.ok(frame)
-  assert.equal(await frame.locator('img').evaluate('(image) => image.naturalWidth'), 1)
+  assert.ok(parts.includes(200))
   await page
     .getByRole('radio', { name: 'Phone' })
     .or(page.getByRole('button', { name: 'Phone' }))
     .first()
     .click()
+  await page.locator('iframe[style*="375px"]').waitFor()
   assert.equal((await page.locator('iframe').boundingBox())?.width, 375)
   await look('Text')
   await panel.getByText('left our workshop this morning').waitFor()
   await look('HTML source')
   await panel.getByText('<!doctype html>').waitFor()
   await look('Headers')
-  await panel.getByText('List-Unsubscribe-Post', { exact: true }).waitFor()
+  await panel.getByText('list-unsubscribe-post', { exact: true }).waitFor()
   await look('Source')
   await panel.getByText(/Content-Type: multipart\/mixed/i).waitFor()
   await look(/^Parts/)
@@ -293,7 +298,10 @@ inBrowser(
     await assertAccessible(page, 'Chaos with a rule')
     await assert.rejects(sendMail(house.smtpPort, [{ ...order, bcc: [] }]), /451/)
     await sendMail(house.smtpPort, [order])
-    await page.getByRole('link', { name: /Refused/ }).click()
+    await page
+      .getByRole('navigation')
+      .getByRole('link', { name: /Refused/ })
+      .click()
     const refused = page.locator('details.refusal')
     await refused.getByText(/^451 .*Not today/).waitFor()
     await refused.locator('summary').click()
@@ -302,7 +310,7 @@ inBrowser(
     await page.getByRole('button', { name: 'Forget them' }).click()
     await page.getByText('Nothing was refused').waitFor()
     await assertAccessible(page, 'Refused, empty')
-    await page.getByRole('link', { name: /Chaos/ }).click()
+    await page.getByRole('navigation').getByRole('link', { name: /Chaos/ }).click()
     await page.getByRole('button', { name: /^Remove rule/ }).click()
     await page.getByText('None: everything is taken.').waitFor()
     assertClean()
@@ -327,7 +335,10 @@ inBrowser('on a phone the list and the message take turns', async (context, brow
   await page.getByRole('button', { name: 'Back to the list' }).tap()
   await rows(page).first().waitFor()
   await page.getByRole('button', { name: 'Inboxes and tags' }).tap()
-  await page.getByRole('link', { name: /Newsletter/ }).tap()
+  await page
+    .getByRole('navigation')
+    .getByRole('link', { name: /Newsletter/ })
+    .tap()
   await shows(page, 1)
   await page.getByRole('button', { name: 'Inboxes and tags' }).tap()
   await assertAccessible(page, 'phone, drawer')
@@ -335,7 +346,7 @@ inBrowser('on a phone the list and the message take turns', async (context, brow
 })
 
 inBrowser('every page is for everybody', async (context, browser) => {
-  const { page, assertClean, house } = await open(context, browser)
+  const { page, faults, house } = await open(context, browser)
   await page.getByText('Nothing caught yet').waitFor()
   await assertAccessible(page, 'empty')
   await sendMail(house.smtpPort, mailOfADay)
@@ -351,37 +362,48 @@ inBrowser('every page is for everybody', async (context, browser) => {
   await page.goto(`${house.url}/message/nosuchmessage`)
   await page.getByText('The message could not be opened').waitFor()
   await assertAccessible(page, 'no such message')
-  const [expected, ...others] = (await page.context().pages())[0] === page ? [1] : []
-  assert.deepEqual([expected, others.length], [1, 0])
-  void assertClean
+  // That a browser notes a 404 is no fault of the page.
+  assert.deepEqual(
+    faults.filter((fault) => !/404/.test(fault)),
+    [],
+  )
 })
+
+interface Scroller {
+  scrollTop: number
+  readonly scrollHeight: number
+}
+
+/** Runs in the page. */
+const scroll = (box: Scroller, to: number): void => {
+  box.scrollTop = box.scrollHeight * to
+}
 
 inBrowser('ten thousand messages scroll, and only those in sight exist', async (context, browser) => {
   const house = await openCatcherHouse(context, { catcher: { maxMessages: 0 } } as Settings)
   const client = await house.dial()
   await client.reply()
-  client.send('EHLO many.example\r\n')
-  while (/^250-/.test((await client.reply())?.split(/\r?\n/).at(-1) ?? ''));
-  const [count, atOnce] = [10_000, 100]
-  for (let at = 0; at < count; at += atOnce) {
-    for (let index = at; index < at + atOnce; index++) {
-      const text = letter(`Number ${index}`).replaceAll('\n', '\r\n')
-      client.send(`MAIL FROM:<a@x.example>\r\nRCPT TO:<b@x.example>\r\nDATA\r\n${text}\r\n.\r\n`)
-    }
-    for (let index = 0; index < 4 * atOnce; index++) await client.reply()
+  await client.command('EHLO many.example')
+  const count = 10_000
+  const envelope = 'MAIL FROM:<a@x.example>\r\nRCPT TO:<b@x.example>\r\nDATA\r\n'
+  client.send(envelope)
+  for (let index = 0; index < count; index++) {
+    for (let replies = 0; replies < 3; replies++) await client.reply()
+    const text = letter(`Number ${index}`).replaceAll('\n', '\r\n')
+    client.send(`${text}\r\n.\r\n${index + 1 < count ? envelope : ''}`)
+    assert.match((await client.reply()) ?? '', /^250 /)
   }
   client.close()
   const { page, assertClean } = await openPage(browser, house.url)
-  await page.locator('.list-tools', { hasText: /10,000 messages/ }).waitFor()
+  await page.locator('.list-tools', { hasText: '10k messages · 10k unread' }).waitFor()
   assert.ok((await page.locator('.caught').count()) < 60)
   const list = page.locator('.caught-list')
-  await list.evaluate('(box) => { box.scrollTop = box.scrollHeight / 2 }')
+  await list.evaluate(scroll, 0.5)
   await page
-    .getByText('Number 5000', { exact: true })
-    .or(page.getByText('Number 4999', { exact: true }))
+    .getByText(/^Number (?:49|50)\d\d$/)
     .first()
     .waitFor()
-  await list.evaluate('(box) => { box.scrollTop = box.scrollHeight }')
+  await list.evaluate(scroll, 1)
   await page.getByText('Number 0', { exact: true }).waitFor()
   assert.ok((await page.locator('.caught').count()) < 60)
   assert.ok(Number(await page.evaluate('document.querySelectorAll("*").length')) < 2500)
@@ -399,7 +421,9 @@ if (pictures !== undefined) {
       await page.evaluate('document.fonts.ready')
       if (path.includes('message')) await page.getByRole('tab').first().waitFor()
       await page.waitForLoadState('networkidle').catch(() => undefined)
-      await page.screenshot({ path: join(pictures, `catcher-${name}.png`) })
+      const session = await page.context().newCDPSession(page)
+      const { data } = await session.send('Page.captureScreenshot', { format: 'webp', quality: 85 })
+      writeFileSync(join(pictures, `catcher-${name}.webp`), Buffer.from(data, 'base64'))
       await page.context().close()
     }
     const list = (await (await house.get('/api/v1/catcher/messages')).json()) as {

@@ -2,7 +2,7 @@
 // ctrl extend), with check boxes, or with the keys.
 import type { JSX } from 'preact'
 import { useCallback, useRef } from 'preact/hooks'
-import { formatDate, formatShortDate, plural } from '../shared/format.ts'
+import { formatDate, formatNumber, formatShortDate, plural } from '../shared/format.ts'
 import { useShortcuts } from '../shared/keys.ts'
 import { Badge } from '../shared/ui/badge.tsx'
 import { Button, IconButton } from '../shared/ui/button.tsx'
@@ -12,6 +12,7 @@ import { Empty, Failed, Skeleton } from '../shared/ui/states.tsx'
 import { VirtualList, type VirtualListHandle } from '../shared/ui/virtual-list.tsx'
 import {
   cursor,
+  detail,
   failure,
   inbox,
   loaded,
@@ -174,7 +175,7 @@ function Tools(): JSX.Element {
     <div class="list-tools">
       <span class="grow cut soft">
         {plural(total.value, 'message')}
-        {unread.value > 0 ? <span class="list-unread"> · {unread.value} unread</span> : null}
+        {unread.value > 0 ? <span class="list-unread"> · {formatNumber(unread.value)} unread</span> : null}
       </span>
       {unread.value > 0 ? (
         <IconButton icon="mail-open" label="Mark all as read" onClick={() => void setAllRead()} />
@@ -270,6 +271,7 @@ export function MessageList(): JSX.Element {
   const isEmpty = loaded.value && total.value === 0
   return (
     <section class="list-pane" aria-label="Messages">
+      {detail.value === null ? <h1 class="visually-hidden">Caught messages</h1> : null}
       <Tools />
       {failure.value !== null && !loaded.value ? (
         <Failed title="The list could not be read" reason={failure.value} retry={() => void reload()} />

@@ -13,7 +13,15 @@ function Attachment({ id, part }: { id: string; part: Part }): JSX.Element {
   const href = apiPath(`/messages/${id}/parts/${partId}`)
   return (
     <li class="part card">
-      <a href={href} target="_blank" rel="noopener" class="part-picture">
+      <a
+        href={href}
+        target="_blank"
+        rel="noopener"
+        class="part-picture"
+        // The name beside it leads to the same place.
+        aria-hidden="true"
+        tabIndex={-1}
+      >
         {contentType.startsWith('image/') ? (
           <img src={`${href}/thumbnail`} alt="" loading="lazy" />
         ) : (

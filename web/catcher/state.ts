@@ -210,8 +210,15 @@ async function loadDetail(id: string | null): Promise<void> {
 
 function patchRows(ids: ReadonlySet<string>, change: (row: Summary) => Summary): void {
   const next = new Map(rows.peek())
-  for (const [index, row] of next) if (ids.has(row.id)) next.set(index, change(row))
+  let newlyRead = 0
+  for (const [index, row] of next) {
+    if (!ids.has(row.id)) continue
+    const changed = change(row)
+    newlyRead += Number(changed.read) - Number(row.read)
+    next.set(index, changed)
+  }
   rows.value = next
+  unread.value = Math.max(0, unread.peek() - newlyRead)
   const shown = detail.peek()
   if (shown !== null && ids.has(shown.id)) detail.value = { ...shown, ...change(shown) }
 }
@@ -305,6 +312,8 @@ function hear(event: LiveEvent): void {
       return
     case 'update': {
       const { id, read, tags: names } = event
+      // Of what is not in sight only the server can count.
+      if (indexOf(id) < 0) reloadSoon()
       patchRows(new Set([id]), (row) => ({
         ...row,
         ...(read !== undefined && { read }),

@@ -17,7 +17,8 @@ export interface ApiParts {
     readonly recipients: readonly string[]
     readonly remoteAddress: string
   }) => Promise<{ readonly ok: true; readonly id: string } | { readonly ok: false; readonly error: string }>
-  readonly listeners: readonly { readonly service: string; readonly port: number }[]
+  /** Those that are open, with their real ports. */
+  readonly listeners: () => readonly { readonly service: string; readonly port: number }[]
 }
 
 export interface Call<Body = unknown> {

@@ -76,7 +76,7 @@ export const catcherRoutes: readonly ApiRoute[] = [
         spam: config.spam?.kind ?? null,
         zone: config.zone.trim() !== '',
         ...{ maxMessages: config.maxMessages, maxAge: config.maxAge },
-        listeners: [...parts.listeners],
+        listeners: [...parts.listeners()],
       }
     },
   ),
