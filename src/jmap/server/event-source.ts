@@ -61,10 +61,10 @@ class EventStream {
   readonly #wanted: Wanted
   readonly #release: () => void
   readonly #over: AbortSignal
-  readonly #holding: Holding
   #controller: ReadableStreamDefaultController<Uint8Array> | null = null
   #watch: StateWatch | null = null
   #timer: Timer | null = null
+  #unwatch: () => void = () => {}
   #ended = false
 
   constructor(parts: JmapParts, asked: Asked, { wanted, release }: { wanted: Wanted; release: () => void }) {
@@ -73,7 +73,6 @@ class EventStream {
     this.#wanted = wanted
     this.#release = release
     this.#over = AbortSignal.any([asked.request.signal, asked.env.stopping])
-    this.#holding = new Holding(asked.request, asked.env, parts.clock)
     this.body = new ReadableStream(
       {
         start: (controller) => this.#start(controller),
@@ -107,6 +106,8 @@ class EventStream {
       () => this.#end(),
     )
     this.#ping()
+    const { request, env } = this.#asked
+    this.#unwatch = new Holding(request, env, this.#parts.clock).watch(() => this.#end())
   }
 
   #tell(changed: States, token: string): void {
@@ -123,12 +124,7 @@ class EventStream {
     this.#timer = this.#parts.clock.after(ping * 1000, () => {
       this.#say(`event: ping\ndata: ${JSON.stringify({ interval: ping })}\n\n`)
       this.#ping()
-      void this.#check()
     })
-  }
-
-  async #check(): Promise<void> {
-    if (!(await this.#holding.holds().catch(() => true))) this.#end()
   }
 
   #say(text: string): void {
@@ -143,6 +139,7 @@ class EventStream {
     this.#ended = true
     this.#over.removeEventListener('abort', this.#stop)
     this.#timer?.cancel()
+    this.#unwatch()
     this.#watch?.stop()
     this.#release()
     try {

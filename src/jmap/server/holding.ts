@@ -1,10 +1,10 @@
 // Whether whoever opened a long connection may still use it: passwords change, sessions end. The listener is asked again with the request
-// that opened it, now and then.
+// that opened it, now and then, whether the client says anything or not: it may do nothing but listen.
 import type { Clock } from '../../base/clock.ts'
 import type { HttpEnvironment } from '../../base/http-mount.ts'
 import type { Account } from '../../store/model.ts'
 
-/** Between two askings. */
+/** Milliseconds between two askings. */
 const askedEvery = 60_000
 
 export class Holding {
@@ -28,5 +28,25 @@ export class Holding {
     if (!judged.ok && judged.response.status !== 503) return false
     this.#askedAt = this.#clock.monotonic()
     return true
+  }
+
+  /** Asks by itself from now on; `lost` is called once, when the credentials are refused. The result ends it. */
+  watch(lost: () => void): () => void {
+    let isOver = false
+    let timer = this.#clock.after(askedEvery, () => void ask())
+    const ask = async (): Promise<void> => {
+      // What cannot be judged now is judged the next time.
+      const holds = await this.holds().catch(() => true)
+      if (isOver) return
+      if (holds) timer = this.#clock.after(askedEvery, () => void ask())
+      else {
+        isOver = true
+        lost()
+      }
+    }
+    return () => {
+      isOver = true
+      timer.cancel()
+    }
   }
 }

@@ -55,6 +55,7 @@ class JmapSocket implements WebSocketHandler {
   readonly #holding: Holding
   #peer: WebSocketPeer | null = null
   #watch: StateWatch | null = null
+  #unwatch: () => void = () => {}
   /** Which of the client's wishes to be told is the last. */
   #wish = 0
 
@@ -68,10 +69,12 @@ class JmapSocket implements WebSocketHandler {
 
   opened(peer: WebSocketPeer): void {
     this.#peer = peer
+    this.#unwatch = this.#holding.watch(() => this.#refuse())
   }
 
   closed(): void {
     this.#peer = null
+    this.#unwatch()
     this.#stopWatching()
     this.#release()
   }
@@ -84,7 +87,7 @@ class JmapSocket implements WebSocketHandler {
       return
     }
     if (!(await this.#holding.holds())) {
-      this.#peer?.close(notAllowed, 'the credentials hold no longer')
+      this.#refuse()
       return
     }
     const json = parseIJsonText(text)
@@ -130,6 +133,11 @@ class JmapSocket implements WebSocketHandler {
     this.#wish++
     this.#watch?.stop()
     this.#watch = null
+  }
+
+  #refuse(): void {
+    this.#unwatch()
+    this.#peer?.close(notAllowed, 'the credentials hold no longer')
   }
 
   #send(text: string): void {
