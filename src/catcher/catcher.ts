@@ -12,8 +12,10 @@ import {
   messageCaught,
   messagesDeleted,
   messageReleased,
+  recordsFailed,
   releaseFailed,
 } from '../events/catcher.ts'
+import { errorText } from '../events/error-text.ts'
 import type { Events } from '../events/event.ts'
 import type { MessageStructure } from '../mail/mime/structure.ts'
 import { fold } from '../mail/search-text/fold.ts'
@@ -23,6 +25,7 @@ import type { Store } from '../store/store.ts'
 import { Chaos } from './chaos/engine.ts'
 import { CaughtContent } from './content.ts'
 import type { CatcherEvent, CaughtId, CaughtPlace, CaughtRecord, CaughtSummary, Refusal } from './message.ts'
+import { compilePattern } from './pattern.ts'
 import { indexedPhrases, matches, matchesIndexed, matchesText, parseQuery, type Query } from './query.ts'
 import { type Allowed, mayRelease, release } from './release.ts'
 import { makeRow, type NewRow, type Row, summaryOf } from './row.ts'
@@ -207,8 +210,14 @@ export class Catcher implements AsyncDisposable {
     const end = this.#shelf.begin()
     return {
       kept: (own, copies) => {
-        this.#catch(capture, { own, copies })
-        end()
+        try {
+          this.#catch(capture, { own, copies })
+        } catch (error) {
+          // It is in the store, so its client is told 250, whatever is wrong here; `end` has it adopted from there.
+          events.emit(recordsFailed, { messages: 1, error: errorText(error) })
+        } finally {
+          end()
+        }
       },
       failed: end,
     }
@@ -279,13 +288,13 @@ export class Catcher implements AsyncDisposable {
   #relayNew(row: Row, { recipients }: Capture): void {
     const { relay } = this.parts.config
     if (relay === undefined) return
-    const matching = relay.matching === undefined ? null : new RegExp(relay.matching, 'iu')
+    const matching = relay.matching === undefined ? null : compilePattern(relay.matching)
     const chosen =
       relay.auto === 'all'
         ? recipients
         : relay.auto === 'none'
           ? []
-          : recipients.filter((one) => matching?.test(one))
+          : recipients.filter((one) => matching?.(one))
     const allowed = chosen.filter((one) => mayRelease(relay, [one]).ok)
     if (allowed.length > 0) this.#later(() => this.release(row.id, allowed, 'auto'))
     if (relay.forward.length > 0) this.#later(() => this.#send(row, relay.forward, 'forward'))
