@@ -33,15 +33,27 @@ const statusWords = {
   sending: 'Sending…',
 } as const
 
+/** What is not saved is saved first; where that fails, the window stays, since nobody else has the text. */
+async function closeDraft(draft: DraftMessage, onClose: () => void): Promise<void> {
+  const unsaved = draft.status.value === 'changed' || draft.status.value === 'failed'
+  if (unsaved && !draft.isEmpty) {
+    await draft.save()
+    // What `save` has set.
+    if ((draft.status.value as string) === 'failed') {
+      toast('It could not be saved. Try again, or discard it.')
+      return
+    }
+    toast('Draft kept')
+  }
+  onClose()
+}
+
 export function ComposeWindow({ start, onClose }: { start: DraftStart; onClose: () => void }): JSX.Element {
   const webmail = useWebmail()
   const draft = useMemo(() => new DraftMessage(webmail, start), [start])
   const sender: Sender = useRef<((message: EditorMessage) => void) | null>(null)
   const state = useSignal<'normal' | 'small' | 'large'>('normal')
-  const close = (): void => {
-    if (draft.status.value === 'changed' && !draft.isEmpty) void draft.save().then(() => toast('Draft kept'))
-    onClose()
-  }
+  const close = (): void => void closeDraft(draft, onClose)
   const send = (at: Date | null): void => void sendDraft(draft, at, onClose)
   const takeFiles = (files: readonly File[]): void => {
     for (const file of files) void takeFile(draft, file, sender)
