@@ -213,6 +213,7 @@ test('a WebSocket refuses what is too large or no message, and goes when its cre
   )
   await house.store.removeAccount(ann.id)
   await house.clock.advance('2m')
+  assert.deepEqual(closed, [1008], 'without a word of the client')
   await handler.message('{}')
   assert.deepEqual(closed, [1008])
   handler.closed()

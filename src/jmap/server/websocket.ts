@@ -136,8 +136,10 @@ class JmapSocket implements WebSocketHandler {
   }
 
   #refuse(): void {
+    const peer = this.#peer
+    this.#peer = null
     this.#unwatch()
-    this.#peer?.close(notAllowed, 'the credentials hold no longer')
+    peer?.close(notAllowed, 'the credentials hold no longer')
   }
 
   #send(text: string): void {
