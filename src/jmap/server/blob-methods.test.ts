@@ -118,6 +118,21 @@ test('Blob/get tells ranges, digests of them, and what is no text', async (conte
   }
 })
 
+test('digests of many blobs are no way to have very much read', async (context) => {
+  const house = await JmapHouse.open(context, { config: { maxSizeUpload: 60 } })
+  const ann = await house.account('ann')
+  const create = { a: { data: [{ 'data:asText': fox }] }, b: { data: [{ 'data:asText': `${fox}!` }] } }
+  const digests = (ids: string[]) => ({ accountId: 'A1', ids, properties: ['digest:sha'] })
+  const [, both, one, other] = await house.calls(ann, [
+    ['Blob/upload', { accountId: 'A1', create }, '0'],
+    ['Blob/get', digests(['#a', '#b']), '1'],
+    ['Blob/get', digests(['#a']), '2'],
+    ['Blob/get', digests(['#b']), '3'],
+  ])
+  assert.deepEqual([both?.[0], both?.[1]['type']], ['error', 'requestTooLarge'])
+  assert.deepEqual([one?.[0], other?.[0]], ['Blob/get', 'Blob/get'])
+})
+
 test('a message and its parts are blobs, and lead to the email', async (context) => {
   const house = await JmapHouse.open(context)
   const ann = await house.account('ann')

@@ -145,6 +145,7 @@ function getMethod(parts: BlobModuleParts): Method {
       const list: JsonObject[] = []
       const notFound: string[] = []
       let room = call.limits.maxBlobOctets
+      let toRead = call.limits.maxSizeUpload
       for (const asked of new Set(args.ids)) {
         const found = await parts.blobs.find(call.place, call.createdIds.resolve(asked) ?? asked)
         if (found === undefined) {
@@ -154,6 +155,11 @@ function getMethod(parts: BlobModuleParts): Method {
         const { start, end } = rangeOf(found, wanted)
         if (properties.some((name) => name.startsWith('data'))) room -= end - start
         if (room < 0) return new MethodError('requestTooLarge', 'That is too much data for a response.')
+        // One is always read, however large.
+        if (properties.some((name) => name.startsWith('digest:'))) toRead -= end - start
+        if (toRead < 0 && list.length > 0) {
+          return new MethodError('requestTooLarge', 'That is too much to read for digests.')
+        }
         list.push(await tell(found, wanted))
       }
       return { arguments: { accountId: call.place.id, list, notFound } }
