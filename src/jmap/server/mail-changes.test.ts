@@ -62,3 +62,38 @@ test('an email that came back between two pages and went again is told as gone',
     assert.deepEqual(gone, ['M1_1'], `by ${maxChanges}`)
   }
 })
+
+test('a Mailbox whose parent was removed by IMAP is told with its new parentId', async (context) => {
+  const { house, ann, call } = await mailHouse(context)
+  const { store, clock } = house
+  for (const name of ['Work', 'Work/A'])
+    await store.createMailbox({ account: ann.id, name, now: clock.now() })
+  const { state } = await call('Mailbox/get', { ids: [] })
+  const work = await store.findMailbox({ account: ann.id, name: 'Work' })
+  assert.ok(work)
+  assert.ok((await store.removeMailbox({ account: ann.id, mailbox: work.id })).ok)
+  const told = await call('Mailbox/changes', { sinceState: state })
+  const inside = (await store.findMailbox({ account: ann.id, name: 'Work/A' }))?.id ?? 0
+  assert.deepEqual(
+    [told['updated'], told['updatedProperties'], told['destroyed']],
+    [[`F1_${inside}`], null, [`F1_${work.id}`]],
+  )
+})
+
+test('a guest hears of counts that changed for him alone', async (context) => {
+  const { house, ann, call } = await mailHouse(context)
+  const { store } = house
+  const ben = await house.account('ben')
+  const [inbox] = await store.listMailboxes(ann.id)
+  assert.ok(inbox)
+  const blobId = await house.upload(ann, 'Subject: hi\r\n\r\nText.\r\n', 'message/rfc822')
+  await call('Email/import', { emails: { k: { blobId, mailboxIds: { F1_1: true, F1_2: true } } } })
+  const entry = { grantee: ben.id, negative: false, mode: 'replace', rights: 'lr' } as const
+  assert.ok((await store.setAccess({ account: ann.id, mailbox: inbox.id, ...entry })).ok)
+  const { state } = await call('Mailbox/get', { accountId: 'A1', ids: [] }, ben)
+  // It stays unread for the owner, whose Trash has it too.
+  const place = { account: ann.id, mailbox: inbox.id, keywords: [] }
+  await store.setFlags({ ...place, uids: [[1, 1]], mode: 'add', flags: 1 })
+  const told = await call('Mailbox/changes', { accountId: 'A1', sinceState: state }, ben)
+  assert.deepEqual(told['updated'], ['F1_1'])
+})

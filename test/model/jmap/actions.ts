@@ -160,8 +160,9 @@ const remove: Action = async ({ scene, dice, who }) => {
   await scene.imap(who, `DELETE ${quoted(mailbox)}`, works ? 'OK' : 'NO')
   if (!works) return
   if (!hasInferiors) return model.forget(mailbox)
-  model.remove((place) => place.mailbox === mailbox)
-  mailbox.selectable = false
+  // What stays is another mailbox of the same name, with an id of its own.
+  model.forget(mailbox)
+  model.mailboxes.push({ id: '', path: mailbox.path, selectable: false, role: null, sortOrder: 0 })
 }
 
 const subscribe: Action = async ({ scene, dice, who }) => {
@@ -312,6 +313,11 @@ const setAsGuest: Action = async (making) => {
   const may =
     !changes || places.every(({ mailbox }) => scene.model.rights.get(mailbox)?.includes(right) === true)
   const update = { [email.id]: { [`keywords/${keyword}`]: on ? true : null } }
+  // RFC 8620 §2 isReadOnly: where he may change nothing at all.
+  if ([...scene.model.rights.values()].every((rights) => /^[lr]*$/.test(rights))) {
+    assert.equal(await scene.tryAsGuest('Email/set', { update }), 'accountReadOnly')
+    return
+  }
   const told = await scene.set('Email/set', { update }, 'guest')
   if (!may) {
     assert.equal(refusalOf(told, 'notUpdated', email.id), 'forbidden')

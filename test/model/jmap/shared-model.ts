@@ -82,9 +82,11 @@ export class SharedModel {
       if (this.find(path.slice(0, end)) === undefined) this.make(path.slice(0, end))
     }
     const present = this.find(path)
-    const mailbox = present ?? { id: '', path, selectable: true, role: null, sortOrder: 0 }
-    mailbox.selectable = true
-    if (present === undefined) {
+    // A mere name makes room for a mailbox with an id of its own.
+    if (present?.selectable === false) this.forget(present)
+    const isNew = present?.selectable !== true
+    const mailbox = isNew ? { id: '', path, selectable: true, role: null, sortOrder: 0 } : present
+    if (isNew) {
       this.mailboxes.push(mailbox)
       const parent = this.find(path.slice(0, Math.max(0, path.lastIndexOf('/'))))
       const rights = parent === undefined ? undefined : this.rights.get(parent)

@@ -154,6 +154,7 @@ export function seenBy(model: SharedModel, viewer: Viewer): (mailbox: Mailbox) =
 
 /** Holds a view to the model; learns the ids of what IMAP does not show. */
 export function holdJmap(view: JmapView, model: SharedModel, viewer: Viewer): void {
+  if (viewer === 'owner') learnMailboxes(view, model)
   const sees = seenBy(model, viewer)
   const shown = model.shown(sees)
   const told = new Map(Array.from(view.Email.objects, ([id, text]) => [id, JSON.parse(text) as JsonObject]))
@@ -181,6 +182,19 @@ export function holdJmap(view: JmapView, model: SharedModel, viewer: Viewer): vo
   }
   holdThreads(view, shown, viewer)
   holdMailboxes(view, model, { viewer, shown })
+}
+
+/** Ids of mailboxes that cannot be selected, which IMAP does not tell. */
+function learnMailboxes({ Mailbox }: JmapView, model: SharedModel): void {
+  const objects = new Map(Array.from(Mailbox.objects, ([id, text]) => [id, JSON.parse(text) as JsonObject]))
+  const pathOf = (object: JsonObject): string => {
+    const parent = objects.get(String(object['parentId']))
+    return parent === undefined ? String(object['name']) : `${pathOf(parent)}/${String(object['name'])}`
+  }
+  for (const [id, object] of objects) {
+    const mailbox = model.find(pathOf(object).replace(/^Inbox/, 'INBOX'))
+    if (mailbox?.id === '') mailbox.id = id
+  }
 }
 
 function holdThreads({ Thread }: JmapView, shown: readonly Shown[], viewer: Viewer): void {

@@ -317,10 +317,10 @@ export class MailIndex {
       const flags = this.flags.array[slot] ?? 0
       if ((flags & Flag.deleted) !== 0) continue
       summary |= isShown
-      if ((flags & Flag.seen) === 0) summary |= isUnseen
-      if ((flags & Flag.draft) !== 0) summary |= isDraft
-      // A place is a number as good as any for telling whether the set of places is another.
-      summary += ((this.mailboxOf.array[slot] ?? 0) + 1) * placeStep
+      // Of each place by itself, since who sees some of them only counts by these. One place changes at a time, so that a sum tells it.
+      const unseen = (flags & Flag.seen) === 0 ? 1 : 0
+      const draft = (flags & Flag.draft) !== 0 ? 2 : 0
+      summary += (((this.mailboxOf.array[slot] ?? 0) + 1) * 4 + unseen + draft) * placeStep
     }
     return summary
   }
@@ -365,9 +365,7 @@ export class MailIndex {
 }
 
 const isShown = 1
-const isUnseen = 2
-const isDraft = 4
-const placeStep = 8
+const placeStep = 2
 
 function put(
   column: { readonly array: { [index: number]: number }; readonly length: number; push(value: number): void },

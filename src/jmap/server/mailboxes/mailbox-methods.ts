@@ -134,14 +134,17 @@ function eventsOf(
   const subscribed = new Map(
     isOwn ? news.subscriptions.map(({ name, modSeq }) => [name, modSeq] as const) : [],
   )
-  for (const { id, path, createdModSeq, changedModSeq } of list) {
+  const createdAt = new Map(list.map((one) => [one.id, one.createdModSeq]))
+  for (const { id, path, parent, createdModSeq, changedModSeq } of list) {
     const known = knownOf(point, id)
     if (createdModSeq > known) {
       events.push({ id, at: createdModSeq, what: 'created' })
       continue
     }
     const counts = view.index.counted[view.index.numberOf(id)] ?? 0
-    const own = Math.max(changedModSeq, subscribed.get(path) ?? 0)
+    // A parent that is removed by IMAP is replaced by a mere name with another id (RFC 9051 §6.3.5), which is the new parentId.
+    const placed = parent === null ? 0 : (createdAt.get(parent) ?? 0)
+    const own = Math.max(changedModSeq, subscribed.get(path) ?? 0, placed)
     if (own > known) more.add(id)
     // Where a page ends between its own change and one of its counts, the next page says that the counts alone have changed since: its
     // own change must have been told by then.
