@@ -4,10 +4,25 @@ import { api } from '../shared/api.ts'
 import { helpOpen } from '../shared/keys.ts'
 import { setTheme, theme } from '../shared/theme.ts'
 import { Stamp } from '../shared/ui/badge.tsx'
-import { Menu } from '../shared/ui/menu.tsx'
-import { toast } from '../shared/ui/toast.tsx'
+import { Menu, type MenuEntry } from '../shared/ui/menu.tsx'
+import type { JmapClient } from '../shared/jmap/client.ts'
 import { useWebmail } from './context.ts'
-import { askNotifications, notificationsAllowed } from './notifications.ts'
+import { chooseNotify, notifyChoice } from './notifications.ts'
+import { pushWorks } from './web-push.ts'
+
+function notifyEntries(client: JmapClient): MenuEntry[] {
+  const chosen = notifyChoice()
+  const choices = [
+    { label: 'Never', wanted: 'no' },
+    { label: 'While this page is open', wanted: 'page' },
+    ...(pushWorks(client) ? ([{ label: 'Always', icon: 'bell', wanted: 'push' }] as const) : []),
+  ] as const
+  return choices.map(({ wanted, ...entry }) => ({
+    ...entry,
+    checked: chosen === wanted,
+    run: () => void chooseNotify(client, wanted),
+  }))
+}
 
 export function UserMenu(): JSX.Element {
   const { client } = useWebmail()
@@ -29,17 +44,9 @@ export function UserMenu(): JSX.Element {
         { title: name },
         { label: 'Settings', icon: 'settings', run: () => location.assign('/account/') },
         { label: 'Keys', icon: 'help', shortcut: '?', run: () => (helpOpen.value = true) },
-        {
-          label: 'Notifications',
-          icon: 'bell',
-          checked: notificationsAllowed(),
-          run: () =>
-            void askNotifications().then((allowed) =>
-              toast(
-                allowed ? 'New mail is announced on this device' : 'The browser does not allow notifications',
-              ),
-            ),
-        },
+        'rule',
+        { title: 'Announce new mail' },
+        ...notifyEntries(client),
         'rule',
         { title: 'Colours' },
         { label: 'As the system', checked: theme.value === 'system', run: () => setTheme('system') },
