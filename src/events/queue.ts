@@ -85,6 +85,24 @@ export const destinationAlive = defineEvent<{ destination: string }>({
   help: 'A dead destination took mail again.',
 })
 
+export const queueOrdered = defineEvent<{
+  order: string
+  /** '' where the order was for all that a filter finds. */
+  message: string
+  recipient: string
+  domain: string
+  sender: string
+  state: string
+  /** Why, or the route. */
+  reason: string
+  recipients: number
+}>({
+  name: 'queue.ordered',
+  level: 'info',
+  help: 'An operator had recipients held, released, tried, rerouted or given up.',
+  labels: ['order'],
+})
+
 export const reportSent = defineEvent<{ message: string; kind: string; to: string; recipients: number }>({
   name: 'queue.report-sent',
   level: 'info',

@@ -322,6 +322,13 @@ test('what operations answer is what their document says', async (context) => {
   const filter = { message: listed[0]?.name }
   for (const name of ['queue.hold', 'queue.release', 'queue.retry']) await good(name, { filter })
   await good('queue.discard', { filter })
+  // What people did to a message is told with what became of it, and why.
+  const orders = (await good('server.log', { name: 'queue.ordered' })) as { fields: object }[]
+  const named = { message: listed[0]?.name, recipients: 1 }
+  for (const [at, order] of ['discard', 'release', 'hold'].entries()) {
+    assert.partialDeepStrictEqual(orders[at]?.fields, { ...named, order })
+  }
+  assert.partialDeepStrictEqual(orders[2]?.fields, { reason: 'held by an operator' })
   await good('suppression.add', { address: 'x@far.example' })
   await good('suppression.list')
   await good('suppression.remove', { address: 'x@far.example' })

@@ -1,5 +1,7 @@
 // The queue and the suppression list, for `posthorn queue` and `posthorn suppression`.
 import { z } from 'zod'
+import type { Events } from '../../events/event.ts'
+import { queueOrdered } from '../../events/queue.ts'
 import type { Ordered, QueueAdmin, QueueOrder } from '../../queue/admin.ts'
 import { operation, type Operation, RefusedOperation } from './operation.ts'
 
@@ -16,9 +18,17 @@ const filtered = z.strictObject({ filter })
 /** Messages of one page of `queue.list`. */
 const pageLimit = 1000
 
-export function queueOperations({ queueAdmin }: { queueAdmin: QueueAdmin }): Record<string, Operation> {
-  const order = async (asked: z.output<typeof filter>, what: QueueOrder) =>
-    granted(await queueAdmin.order(given(asked), what))
+interface QueueParts {
+  readonly queueAdmin: QueueAdmin
+  readonly events: Events
+}
+
+export function queueOperations({ queueAdmin, events }: QueueParts): Record<string, Operation> {
+  const order = async (asked: z.output<typeof filter>, what: QueueOrder) => {
+    const result = granted(await queueAdmin.order(given(asked), what))
+    if (result.changed > 0) await tellOrdered({ queueAdmin, events }, asked, { what, ...result })
+    return result
+  }
   return {
     'queue.list': operation(
       z.strictObject({
@@ -66,6 +76,22 @@ export function queueOperations({ queueAdmin }: { queueAdmin: QueueAdmin }): Rec
       granted(await queueAdmin.unsuppress(address)),
     ),
   }
+}
+
+/** So that what became of a message can be told with what people did to it. */
+async function tellOrdered(
+  { queueAdmin, events }: QueueParts,
+  { message, recipient = '', domain = '', sender = '', state }: z.output<typeof filter>,
+  { what, changed }: { readonly what: QueueOrder; readonly changed: number },
+): Promise<void> {
+  // It may have been named by its number.
+  const named = message === undefined ? undefined : await queueAdmin.show(message)
+  const reason =
+    what.type === 'reroute' ? (what.route ?? 'the usual route') : 'reason' in what ? what.reason : ''
+  events.emit(queueOrdered, {
+    ...{ order: what.type, message: named?.name ?? message ?? '' },
+    ...{ recipient, domain, sender, reason, state: state ?? '', recipients: changed },
+  })
 }
 
 /** Without the keys that were not given. */
