@@ -65,7 +65,9 @@ interface AddAccountProps {
 
 function AddAccount({ domains, onClose, onAdded }: AddAccountProps): JSX.Element {
   const name = useSignal('')
-  const domain = useSignal(domains[0]?.display ?? '')
+  const chosen = useSignal<string | null>(null)
+  // The domains may come after the dialog was opened.
+  const domain = chosen.value ?? domains[0]?.display ?? ''
   const password = useSignal('')
   const quota = useSignal('')
   const role = useSignal<Account['role']>('user')
@@ -77,7 +79,7 @@ function AddAccount({ domains, onClose, onAdded }: AddAccountProps): JSX.Element
       disabled={name.value.trim() === '' || password.value === '' || bytes === undefined}
       onClose={onClose}
       onSubmit={async () => {
-        const address = name.value.includes('@') ? name.value.trim() : `${name.value.trim()}@${domain.value}`
+        const address = name.value.includes('@') ? name.value.trim() : `${name.value.trim()}@${domain}`
         const added = await ask('account.add', {
           ...{ address, password: password.value, role: role.value },
           ...(bytes === null ? {} : { quota: { bytes, messages: null } }),
@@ -104,10 +106,10 @@ function AddAccount({ domains, onClose, onAdded }: AddAccountProps): JSX.Element
         />
         <SelectField
           label="Domain"
-          value={domain.value}
+          value={domain}
           disabled={name.value.includes('@')}
           options={domains.map(({ display }) => ({ value: display, label: `@${display}` }))}
-          onChange={(value) => (domain.value = value)}
+          onChange={(value) => (chosen.value = value)}
         />
       </div>
       <PasswordField label="Password" value={password.value} onInput={(value) => (password.value = value)} />

@@ -120,7 +120,7 @@ function Places({ trace }: { trace: Trace }): JSX.Element | null {
       ))}
       {queued.map((recipient) => {
         const { word, tone } = standing(recipient)
-        const { address, nextAttempt } = recipient
+        const { address, nextAttempt, reason, state } = recipient
         return (
           <li key={address} class="row">
             <Badge tone={tone}>{word}</Badge>
@@ -128,6 +128,7 @@ function Places({ trace }: { trace: Trace }): JSX.Element | null {
             {nextAttempt === null ? null : (
               <span class="faint small no-wrap">next attempt {formatRelative(Date.parse(nextAttempt))}</span>
             )}
+            {state === 'waiting' || reason === '' ? null : <span class="faint small">{reason}</span>}
           </li>
         )
       })}

@@ -93,6 +93,15 @@ function verified(fields: Fields): string {
     .join(' · ')
 }
 
+const orderWords: Readonly<Record<string, string>> = {
+  hold: 'Held',
+  release: 'Released',
+  retry: 'Made due now',
+  reroute: 'Rerouted',
+  fail: 'Given up',
+  discard: 'Discarded',
+}
+
 const tellers: Readonly<Record<string, Tell>> = {
   'smtp.message-accepted': (fields) => ({
     title: `Accepted from ${roles[text(fields, 'role')] ?? text(fields, 'role')}`,
@@ -211,6 +220,12 @@ const tellers: Readonly<Record<string, Tell>> = {
     detail: text(fields, 'reason'),
     tone: 'warn',
     icon: 'pause',
+  }),
+  'queue.ordered': (fields) => ({
+    title: `${orderWords[text(fields, 'order')] ?? text(fields, 'order')} by an operator`,
+    detail: [text(fields, 'recipient'), text(fields, 'reason')].filter((word) => word !== '').join(': '),
+    tone: ['fail', 'discard'].includes(text(fields, 'order')) ? 'bad' : 'horn',
+    icon: 'user',
   }),
   'queue.report-sent': (fields) => ({
     title: `A report went to ${text(fields, 'to')}`,
