@@ -57,14 +57,18 @@ export class MailAccess {
     since: number,
   ): Promise<{ readonly view: MailView; readonly departures: readonly Departure[] } | undefined> {
     const { account } = rights
-    for (;;) {
+    const departures: Departure[] = []
+    // What comes while this reads is read in a round of its own, which is short: so it ends however much mail moves.
+    for (let from = since; ;) {
       const { modSeq } = await this.#indexes.use(account)
       // It is the modseq of a state that was given.
-      const found = await this.store.departuresSince({ account, since: since as ModSeq })
+      const found = await this.store.departuresSince({ account, since: from as ModSeq })
       if (!found.complete) return undefined
+      for (const one of found.departures) if (one.modSeq <= modSeq) departures.push(one)
+      from = modSeq
       const index = await this.#indexes.use(account)
       // Nothing departed between the two readings.
-      if (index.modSeq === modSeq) return { view: viewOf(index, rights), departures: found.departures }
+      if (index.modSeq === modSeq) return { view: viewOf(index, rights), departures }
     }
   }
 }
