@@ -25,6 +25,17 @@ function letterOf(random: SeededRandom): string {
   const word = (): string => words[random.below(words.length)] ?? ''
   const text = `${word()} ${word()}, ${word()}`
   const html = random.below(2) === 1
+  const named = random.below(3) === 0
+  const header = [
+    `From: ${word().replaceAll(/[^a-z]/gi, '') || 'x'} <x@x.test>`,
+    `To: to@x.test\r\nSubject: ${word()}`,
+  ].join('\r\n')
+  if (named) {
+    const file = `Content-Disposition: attachment; filename*=UTF-8''${encodeURIComponent(word())}.doc`
+    const part = `Content-Type: application/msword\r\n${file}\r\n\r\nx`
+    const inside = `--b\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n${text}\r\n--b\r\n${part}\r\n--b--\r\n`
+    return `${header}\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n${inside}`
+  }
   return [
     `From: ${word().replaceAll(/[^a-z]/gi, '') || 'x'} <${word().replaceAll(/[^a-z]/gi, 'x')}@x.test>`,
     `To: to@x.test\r\nSubject: ${word()} ${word()}\r\nX-Word: ${word()}`,
@@ -81,7 +92,19 @@ test('index and reading find the same', async (context) => {
   }
   let hits = 0
   const members = ['text', 'from', 'to', 'subject', 'body'] as const
-  const asked = [...words, 'STRASSE', 'alph', 'x', '"alpha beta"', 'alpha gamma', '京', 'title', 'nothing']
+  const asked = [
+    ...words,
+    'STRASSE',
+    'alph',
+    'x',
+    '"alpha beta"',
+    'alpha gamma',
+    '京',
+    'title',
+    'nothing',
+    'doc',
+    'msword',
+  ]
   const filters: JsonObject[] = asked.flatMap((text) => [
     ...members.map((member) => ({ [member]: text })),
     { header: ['X-Word', text] },
@@ -93,6 +116,10 @@ test('index and reading find the same', async (context) => {
     hits += found.length
     assert.deepEqual(await ask(indexed, filter), found, JSON.stringify(json))
   }
+  const count = async (json: JsonObject): Promise<number> => (await ask(indexed, filterFrom(json))).length
+  // RFC 8621 §4.4.1: names of attachments are found by `text`, other fields of parts by nothing.
+  assert.ok((await count({ text: 'doc' })) > 10)
+  assert.deepEqual([await count({ body: 'doc' }), await count({ text: 'msword' })], [0, 0])
   assert.ok(hits > 1_000, `${hits} hits`)
   access.close()
   await indexer.stop()

@@ -14,6 +14,8 @@ interface Needle {
   readonly fields: readonly SearchField[]
   readonly text: string
   readonly header: string | null
+  /** Attachments' names too. */
+  readonly names: boolean
 }
 
 /** RFC 8621 §4.4.1. */
@@ -39,6 +41,8 @@ export type TextTest = readonly number[]
 export class TextSearch {
   readonly #needles: Needle[] = []
   #answer: SearchAnswer | null = null
+  /** By needle: the key for names of attachments, or -1. */
+  #nameKeys: readonly number[] = []
   /** By email: what reading showed of each needle. */
   readonly #read = new Map<number, readonly boolean[]>()
 
@@ -53,11 +57,16 @@ export class TextSearch {
       // Its members are those of the table.
       const wanted = condition[member as TextMember]
       if (wanted === undefined) continue
-      for (const text of searchTokens(wanted)) found.push(this.#add({ fields, text, header: null }))
+      for (const text of searchTokens(wanted)) {
+        // RFC 8621 §4.4.1 text: "The server MAY extend the search to any additional textual property", here to names of attachments. Other
+        // fields of parts are metadata that nobody sees.
+        found.push(this.#add({ fields, text, header: null, names: member === 'text' }))
+      }
     }
     const [name, value] = condition.header ?? []
     if (name !== undefined) {
-      found.push(this.#add({ fields: ['header'], text: fold(value ?? ''), header: name.toLowerCase() }))
+      const needle = { text: fold(value ?? ''), header: name.toLowerCase(), names: false }
+      found.push(this.#add({ fields: ['header'], ...needle }))
     }
     return found.length === 0 ? null : found
   }
@@ -69,7 +78,13 @@ export class TextSearch {
   /** Asks the index, where there is one. */
   async lookUp(searcher: Searcher | null, account: AccountId): Promise<void> {
     if (searcher === null || this.isEmpty) return
-    this.#answer = await searcher.lookUp({ account, keys: this.#needles.map(keyOf) })
+    // Behind the needles, where each may be a part's header or an attachment's name: the index knows both together.
+    const places = this.#needles.map(({ text, names }): TextKey[] =>
+      names ? [{ fields: ['mime'], text }] : [],
+    )
+    this.#answer = await searcher.lookUp({ account, keys: [...this.#needles.map(keyOf), ...places.flat()] })
+    let next = this.#needles.length
+    this.#nameKeys = places.map((own) => (own.length === 0 ? -1 : next++))
   }
 
   /** Null where the message must be read. */
@@ -90,6 +105,8 @@ export class TextSearch {
     if (answer === null || key === undefined || email > answer.indexedUpTo) return null
     // The index holds emails of the store.
     const value = key.judge(email as EmailId)
+    const names = answer.keys[this.#nameKeys[number] ?? -1]
+    if (value === false && names !== undefined && names.judge(email as EmailId) !== false) return null
     // That a field of this name is there is more than that its name is.
     return value === true && this.#needles[number]?.header !== null ? null : value
   }
@@ -140,9 +157,17 @@ export class TextSearch {
   ): Promise<void> {
     let left = limits.text
     for (const piece of bodyPieces(source.structure.root)) {
+      if (piece.what === 'name') {
+        const name = bodyText(piece, new Uint8Array(0))
+        for (const number of open) {
+          const needle = this.#needles[number]
+          if (needle?.names === true && name.includes(needle.text)) found[number] = true
+        }
+      }
       // As the index has it: headers of parts and names of attachments are no body.
       if (piece.what !== 'text') continue
-      if (left <= 0 || open.every((number) => found[number])) return
+      if (open.every((number) => found[number])) return
+      if (left <= 0) continue
       const octets = await source.read(piece.start, Math.min(piece.end, piece.start + left))
       left -= octets.length
       const text = bodyText(piece, octets)
