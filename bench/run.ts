@@ -1,6 +1,6 @@
 // `npm run bench`: Posthorn beside Postfix and Dovecot from Debian, in one run on one machine, loopback only.
 //
-//   npm run bench -- [smtp] [other] [relay] [queue] [idle] [imap] [search] [pop3] [catcher] [pages] [library] [--scale 0.2] [--times 3] [--json FILE]
+//   npm run bench -- [smtp] [other] [relay] [queue] [idle] [imap] [search] [jmap] [pop3] [catcher] [pages] [library] [--scale 0.2] [--times 3] [--json FILE]
 //
 // Servers take turns (never two at a time under load). Rivals that are not installed are left out, and said so.
 import { writeFile } from 'node:fs/promises'
@@ -14,6 +14,7 @@ import type { RunningServer } from './server.ts'
 import { measureCatchers } from './workloads/catcher.ts'
 import { measureIdle } from './workloads/idle.ts'
 import { measureImapIdle } from './workloads/imap-idle.ts'
+import { measureJmap } from './workloads/jmap.ts'
 import {
   fillMailbox,
   measureAppend,
@@ -37,6 +38,7 @@ const groups = [
   'idle',
   'imap',
   'search',
+  'jmap',
   'pop3',
   'catcher',
   'pages',
@@ -178,6 +180,19 @@ for (const start of wanted.has('search') ? readers : []) {
     await fillForSearch(server, { user: 'user0', messages })
     return [await measureSearch(server, { user: 'user0', messages, times })]
   })
+}
+if (wanted.has('jmap')) {
+  await onServer(
+    () => startPosthorn({ ...ports, users: 1 }),
+    'jmap',
+    async (server) => {
+      const messages = Math.ceil(bigMailbox * scale)
+      await fillForSearch(server, { user: 'user0', messages })
+      return [
+        await measureJmap(server, { port: ports.http, user: 'user0', messages, times: Math.max(times, 51) }),
+      ]
+    },
+  )
 }
 for (const start of wanted.has('pop3') ? readers : []) {
   await onServer(start, 'pop3', async (server) => {
