@@ -66,8 +66,9 @@ interface AddAccountProps {
 function AddAccount({ domains, onClose, onAdded }: AddAccountProps): JSX.Element {
   const name = useSignal('')
   const chosen = useSignal<string | null>(null)
-  // The domains may come after the dialog was opened.
-  const domain = chosen.value ?? domains[0]?.display ?? ''
+  // The domains may come after the dialog was opened; most accounts are in the one that has most.
+  const usual = domains.toSorted((left, right) => right.accounts - left.accounts)[0]
+  const domain = chosen.value ?? usual?.display ?? ''
   const password = useSignal('')
   const quota = useSignal('')
   const role = useSignal<Account['role']>('user')
@@ -115,7 +116,7 @@ function AddAccount({ domains, onClose, onAdded }: AddAccountProps): JSX.Element
       <PasswordField label="Password" value={password.value} onInput={(value) => (password.value = value)} />
       <TextField
         label="Quota"
-        hint="For example 2 GB. Empty: no limit."
+        hint="For example 2 GB. Empty: what directory.quotaBytes of the configuration says."
         value={quota.value}
         onInput={(value) => (quota.value = value)}
         problem={bytes === undefined ? 'Write a size such as 2 GB.' : undefined}

@@ -15,8 +15,8 @@ import { Segments } from '../shared/ui/field.tsx'
 import { Skeleton } from '../shared/ui/states.tsx'
 import { type Asked, useAsked } from './asked.ts'
 import { PageHead } from './head.tsx'
-import { type Overview, type Series } from './operations.ts'
-import { binned, type Binned, type Span, spans, sum } from './series.ts'
+import type { Overview } from './operations.ts'
+import { binned, type Binned, type SeriesName, type Span, spans, sum } from './series.ts'
 import { Shown } from './shown.tsx'
 import { overview, router } from './state.ts'
 import { fieldsInLine, levelTones, refusalInWords, tellEvent } from './words.ts'
@@ -27,7 +27,7 @@ interface TileProps {
   readonly more: string
   readonly href: string
   readonly bins: Binned | null
-  readonly name: keyof Series['values']
+  readonly name: SeriesName
   readonly colour: 1 | 2 | 3 | 4 | 5
 }
 
@@ -51,10 +51,18 @@ function Tile({ label, value, more, href, bins, name, colour }: TileProps): JSX.
   )
 }
 
+/** Without those of which there are none. */
+function inStates(counts: Readonly<Record<string, number>>): string {
+  const words = Object.entries(counts)
+    .filter(([, count]) => count > 0)
+    .map(([state, count]) => `${formatNumber(count)} ${state}`)
+  return words.length === 0 ? 'nothing waits' : words.join(', ')
+}
+
 function Tiles({ now, bins, span }: { now: Overview; bins: Binned | null; span: Span }): JSX.Element {
   const { waiting, active, held } = now.queue
   const within = `in ${spans[span].words}`
-  const count = (name: keyof Series['values']): number => (bins === null ? 0 : sum(bins.values[name]))
+  const count = (name: SeriesName): number => bins?.total(name) ?? 0
   const open = Object.values(now.connections).reduce((all, one) => all + one, 0)
   return (
     <div class="tiles">
@@ -79,7 +87,7 @@ function Tiles({ now, bins, span }: { now: Overview; bins: Binned | null; span: 
       <Tile
         label="In the queue"
         value={waiting + active + held}
-        more={`${formatNumber(waiting)} waiting, ${formatNumber(active)} active, ${formatNumber(held)} held`}
+        more={inStates({ waiting, active, held })}
         href="queue"
         bins={bins}
         name="queued"

@@ -19,33 +19,38 @@ export const spans: Readonly<Record<Span, SpanShape>> = {
   day: { label: '24 h', words: '24 hours', by: 'minute', samples: 1440, each: 15 },
 }
 
+export type SeriesName = keyof Series['values']
+
 export interface Binned {
   /** When each point ends, in milliseconds since the epoch. */
   readonly times: readonly number[]
-  readonly values: Readonly<Record<keyof Series['values'], readonly number[]>>
+  readonly values: Readonly<Record<SeriesName, readonly number[]>>
+  /** Of the whole span. */
+  total(name: SeriesName): number
 }
 
 export function sum(values: readonly number[]): number {
   return values.reduce((all, one) => all + one, 0)
 }
 
-/** `queued` is measured and not counted: of its samples the greatest is shown, and `queuedNow` for the point that is not over. */
+/**
+ * The point that is not over is left out, since it would fall whatever comes; the totals have it. `queued` is measured and not counted:
+ * of its samples the greatest is shown, and last how many there are now.
+ */
 export function binned({ step, end, values }: Series, span: Span, queuedNow: number): Binned {
   const { samples, each } = spans[span]
   const width = step * each
-  // Points end at round times, so that they keep their values while time goes on.
-  const late = Math.round((end % width) / step)
-  const points = Math.ceil(samples / each)
-  const first = (all: readonly number[]): number =>
-    all.length - (points - 1) * each - (late === 0 ? each : late)
+  // Points end at round times, so that they keep their values while time goes on. The last sample is never over.
+  const late = Math.round((end % width) / step) || each
+  const points = Math.ceil(samples / each) - 1
   const bins = (all: readonly number[], together: (some: readonly number[]) => number): number[] =>
     Array.from({ length: points }, (_, at) => {
-      const from = first(all) + at * each
-      return together(all.slice(Math.max(0, from), Math.max(0, Math.min(all.length, from + each))))
+      const from = all.length - late - (points - at) * each
+      return together(all.slice(Math.max(0, from), Math.max(0, from + each)))
     })
-  const lastEnd = late === 0 ? end : end - late * step + width
+  const lastEnd = end - late * step
   const highest = bins(values.queued, (some) => Math.max(0, ...some))
-  const counted = (name: keyof Series['values']): number[] => bins(values[name], sum)
+  const counted = (name: SeriesName): number[] => bins(values[name], sum)
   return {
     times: Array.from({ length: points }, (_, at) => lastEnd - (points - 1 - at) * width),
     values: {
@@ -59,5 +64,6 @@ export function binned({ step, end, values }: Series, span: Span, queuedNow: num
       connections: counted('connections'),
       queued: highest.with(-1, queuedNow),
     },
+    total: (name) => sum(values[name].slice(-samples)),
   }
 }

@@ -190,7 +190,7 @@ function Traces({ text, raw }: { text: string; raw: boolean }): JSX.Element {
         ) : (
           <div class="stack stack-s">
             <p class="soft" role="status">
-              {all.length === 1 ? 'One message' : `${all.length} messages`}, the newest first
+              {all.length === 1 ? 'One message' : `${all.length} messages, the newest first`}
               {all.length >= traceLimit ? '; there may be more' : ''}
             </p>
             {all.map((trace, at) => (
