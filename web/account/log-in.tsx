@@ -4,6 +4,7 @@ import { useEffect } from 'preact/hooks'
 import { type Signal, useSignal } from '@preact/signals'
 import type { SessionState } from '../../src/http/api/account.ts'
 import { api, ApiError } from '../shared/api.ts'
+import { forgetKept } from '../shared/kept.ts'
 import { Button } from '../shared/ui/button.tsx'
 import { TextField } from '../shared/ui/field.tsx'
 import { Notice } from '../shared/ui/states.tsx'
@@ -42,6 +43,7 @@ export function LogIn(): JSX.Element {
       (session) => {
         state.value = session
         if (session.state === 'open') location.replace(nextPath())
+        else void forgetKept()
       },
       (error: unknown) => (problem.value = explain(error)),
     )

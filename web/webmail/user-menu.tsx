@@ -2,6 +2,7 @@
 import type { JSX } from 'preact'
 import { api } from '../shared/api.ts'
 import { helpOpen } from '../shared/keys.ts'
+import { forgetKept } from '../shared/kept.ts'
 import { setTheme, theme } from '../shared/theme.ts'
 import { Stamp } from '../shared/ui/badge.tsx'
 import { Menu, type MenuEntry } from '../shared/ui/menu.tsx'
@@ -29,6 +30,7 @@ export function UserMenu(): JSX.Element {
   const name = client.session.username
   const logOut = async (): Promise<void> => {
     await api.delete('/api/v1/session')
+    await forgetKept()
     location.assign('/login')
   }
   return (

@@ -1,5 +1,5 @@
 // The service worker of the webmail: keeps the page's own files, so that it opens at once and without a network, and hears what the server
-// pushes (RFC 8620 §7.2) while no page is open. What was read lately is kept by the page (`store/kept-mail.ts`).
+// pushes (RFC 8620 §7.2) while no page is open. What was read lately is kept by the page (`webmail/store/kept-mail.ts`).
 //
 // Files below /assets/ never change; the page is asked for first and taken from the cache when nobody answers.
 
@@ -44,14 +44,16 @@ const cacheName = 'posthorn-pages-1'
 const cachePrefix = 'posthorn-pages-'
 const mostAssets = 150
 
-worker.addEventListener('install', (event) => {
-  event.waitUntil(
-    caches
-      .open(cacheName)
-      .then((cache) => cache.add('/mail/'))
-      .then(() => worker.skipWaiting()),
-  )
-})
+/** The page and what it names: the first visit loaded them before there was a worker. */
+async function install(): Promise<void> {
+  const cache = await caches.open(cacheName)
+  await cache.add('/mail/')
+  const html = (await (await cache.match('/mail/'))?.text()) ?? ''
+  await cache.addAll([...new Set([...html.matchAll(/"(\/assets\/[^"]+)"/g)].map(([, path = '']) => path))])
+  await worker.skipWaiting()
+}
+
+worker.addEventListener('install', (event) => event.waitUntil(install()))
 worker.addEventListener('activate', (event) => {
   const clean = async (): Promise<void> => {
     for (const name of await caches.keys()) {

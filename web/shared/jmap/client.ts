@@ -5,6 +5,7 @@
 // - A refusal of one call rejects that call with `JmapError`; the others of the batch have their answers.
 // - Push comes by event source (§7.3), which browsers reconnect by themselves.
 import { signal, type Signal } from '@preact/signals'
+import { forgetKept, readKept, writeKept } from '../kept.ts'
 import type { Id, JmapSession, StateChange } from './types.ts'
 
 const using = [
@@ -100,12 +101,24 @@ export class JmapClient {
     addEventListener('offline', () => (this.online.value = false))
   }
 
-  /** `onExpired` is called whenever the server does not know us (any more). */
+  /** `onExpired` is called whenever the server does not know us (any more). Without a network, the session is as it was the last time. */
   static async open(onExpired: () => void): Promise<JmapClient> {
-    const response = await fetch('/jmap/session', { headers: { accept: 'application/json' } })
+    const kept = await readKept<JmapSession>('session')
+    let response: Response
+    try {
+      response = await fetch('/jmap/session', { headers: { accept: 'application/json' } })
+    } catch {
+      if (kept === undefined) throw new JmapError('offline')
+      const client = new JmapClient(kept, onExpired)
+      client.online.value = false
+      return client
+    }
     if (response.status === 401 || response.status === 403) onExpired()
     if (!response.ok) throw new JmapError('session', `The server answered ${response.status}.`)
-    return new JmapClient((await response.json()) as JmapSession, onExpired)
+    const session = (await response.json()) as JmapSession
+    if (kept !== undefined && kept.username !== session.username) await forgetKept()
+    await writeKept('session', session)
+    return new JmapClient(session, onExpired)
   }
 
   batch(): Batch {
@@ -158,7 +171,7 @@ export class JmapClient {
       } catch (error) {
         if (error instanceof JmapError) throw error
         this.online.value = false
-        if (left <= 1) throw new JmapError('offline')
+        if (left <= 1 || !navigator.onLine) throw new JmapError('offline')
       }
       await new Promise((resolve) => setTimeout(resolve, 400 * 2 ** (tries - left)))
     }

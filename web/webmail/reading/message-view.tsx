@@ -13,6 +13,7 @@ import { Button, IconButton } from '../../shared/ui/button.tsx'
 import { Menu } from '../../shared/ui/menu.tsx'
 import { Failed, Notice, Skeleton } from '../../shared/ui/states.tsx'
 import { toastError } from '../../shared/ui/toast.tsx'
+import { htmlToText } from '../compose/html-text.ts'
 import { editDraft } from '../compose/starts.ts'
 import { useWebmail } from '../context.ts'
 import { Attachments } from './attachments.tsx'
@@ -185,7 +186,11 @@ function trusted(): Set<string> {
 function Content({ email }: { email: FullEmail }): JSX.Element {
   const html = email.htmlBody.find(({ type }) => type === 'text/html')
   const htmlText = html?.partId == null ? undefined : email.bodyValues[html.partId]?.value
-  if (htmlText !== undefined) return <HtmlContent email={email} html={htmlText} />
+  const { client } = useWebmail()
+  // The frame of HTML mail is out of the worker's reach: it has no origin.
+  const framed = useMemo(() => client.online.peek(), [email.id])
+  if (htmlText !== undefined && framed) return <HtmlContent email={email} html={htmlText} />
+  if (htmlText !== undefined) return <TextOfHtml html={htmlText} />
   const texts = email.textBody.filter(({ type }) => type.startsWith('text/'))
   return (
     <div class="message-body">
@@ -193,6 +198,16 @@ function Content({ email }: { email: FullEmail }): JSX.Element {
         <PlainText key={part.partId} text={email.bodyValues[part.partId ?? '']?.value ?? ''} />
       ))}
       {texts.length === 0 ? <p class="faint">This message has no text.</p> : null}
+    </div>
+  )
+}
+
+/** Without a network. */
+function TextOfHtml({ html }: { html: string }): JSX.Element {
+  return (
+    <div class="message-body">
+      <p class="faint small">Shown as plain text while you are offline.</p>
+      <PlainText text={htmlToText(html)} />
     </div>
   )
 }

@@ -53,7 +53,7 @@ function Thread({ threadId }: { threadId: Id }): JSX.Element {
   useEffect(() => {
     if (!ready) return
     const unread = emails.some(({ keywords }) => keywords['$seen'] !== true)
-    if (unread) {
+    if (unread && webmail.client.online.peek()) {
       void setKeyword({ ...webmail.scene, mailboxId: null }, [threadId], { keyword: '$seen', on: true })
     }
   }, [threadId, ready])

@@ -2,7 +2,7 @@
 // changes, the part in sight is asked for again and the rest forgotten.
 import { signal, type Signal } from '@preact/signals'
 import type { Email, Filter, GetResponse, Id, QueryResponse, SearchSnippet } from '../../shared/jmap/types.ts'
-import { listProperties, type MailStore } from './mail-store.ts'
+import { isOffline, listProperties, type MailStore } from './mail-store.ts'
 
 const page = 50
 /** Milliseconds for which nothing moves before what is in sight is asked for: rows that fly by are not. */
@@ -96,7 +96,8 @@ export class ConversationList {
         this.snippets.set(one.emailId, one)
       if (round === this.#round) this.#place(found)
     } catch (error) {
-      this.error.value = error instanceof Error ? error : new Error(String(error))
+      if (isOffline(error) && !this.searching) this.#placeKept()
+      else this.error.value = error instanceof Error ? error : new Error(String(error))
     } finally {
       this.#loading.delete(position)
     }
@@ -115,6 +116,15 @@ export class ConversationList {
     }
     this.error.value = null
     this.total.value = total
+    this.store.touch()
+  }
+
+  /** Without a network: what is there already, else what was read lately. */
+  #placeKept(): void {
+    if (this.total.value !== null) return
+    // Lists that are no searches have one condition of these.
+    this.ids = this.store.keptHeads(this.filter as { inMailbox?: Id; hasKeyword?: string })
+    this.total.value = this.ids.length
     this.store.touch()
   }
 

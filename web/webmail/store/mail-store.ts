@@ -1,7 +1,7 @@
 // What the webmail knows of the account: mailboxes, and emails by id and thread, as they were last told, kept up to date by
 // `/changes` whenever push says that something moved. Views read `version` to be drawn again.
 import { signal, type Signal } from '@preact/signals'
-import { checkSet, type JmapClient } from '../../shared/jmap/client.ts'
+import { checkSet, type JmapClient, JmapError } from '../../shared/jmap/client.ts'
 import type {
   ChangesResponse,
   Email,
@@ -11,6 +11,7 @@ import type {
   Mailbox,
   SetResponse,
 } from '../../shared/jmap/types.ts'
+import { KeptMail } from './kept-mail.ts'
 
 /** What lists show of an email. */
 export const listProperties = [
@@ -48,7 +49,7 @@ const bodyProperties = ['partId', 'blobId', 'size', 'name', 'type', 'charset', '
 const longestBody = 2_000_000
 const maxChanges = 500
 
-interface Thread {
+export interface Thread {
   readonly id: Id
   readonly emailIds: readonly Id[]
 }
@@ -63,6 +64,7 @@ export class MailStore {
   readonly version: Signal<number> = signal(0)
   readonly emails = new Map<Id, Email>()
   readonly threads = new Map<Id, Thread>()
+  readonly kept: KeptMail = new KeptMail(this)
   readonly #full = new Map<Id, Promise<FullEmail>>()
   readonly #listeners = new Set<(created: readonly Id[]) => void>()
   #emailState: string | null = null
@@ -73,14 +75,65 @@ export class MailStore {
     this.client = client
   }
 
-  /** Loads the mailboxes and listens from then on. */
+  /** Loads the mailboxes and listens from then on. Without a network there is what was read lately. */
   async start(): Promise<void> {
-    await this.loadMailboxes()
-    const { state } = await this.client.call<GetResponse<Email>>('Email/get', { ids: [] })
-    this.#emailState = state
+    try {
+      await this.loadMailboxes()
+      const { state } = await this.client.call<GetResponse<Email>>('Email/get', { ids: [] })
+      this.#emailState = state
+      void this.#renewKept()
+    } catch (error) {
+      if (!isOffline(error) || !(await this.#openKept())) throw error
+    }
     this.client.listen((types) => {
       if (types === null || 'Email' in types || 'Mailbox' in types || 'Thread' in types) void this.refresh()
     })
+    let online = this.client.online.peek()
+    this.client.online.subscribe((now) => {
+      if (now && !online) void this.refresh().catch(() => undefined)
+      online = now
+    })
+  }
+
+  /** Whether there was anything. */
+  async #openKept(): Promise<boolean> {
+    const index = await this.kept.load()
+    if (index === undefined) return false
+    this.mailboxes.value = index.mailboxes
+    this.keepThreads(index.threads)
+    this.keep(index.entries.map(({ email }) => email))
+    return true
+  }
+
+  /** What was kept may have been changed elsewhere since. */
+  async #renewKept(): Promise<void> {
+    await this.kept.load()
+    const { ids } = this.kept
+    if (ids.length === 0) return
+    try {
+      const { list, notFound } = await this.client.call<GetResponse<Email>>('Email/get', {
+        ids,
+        properties: listProperties,
+      })
+      for (const id of notFound) this.kept.remove(id)
+      this.keep(list)
+      this.kept.changed()
+    } catch {
+      // The network went: they stay as they were.
+    }
+  }
+
+  /** Those kept in that mailbox or with that keyword: the newest of each conversation, newest first. */
+  keptHeads({ inMailbox, hasKeyword }: { inMailbox?: Id; hasKeyword?: string }): Id[] {
+    const heads = new Map<Id, Email>()
+    const all = this.kept.ids.flatMap((id) => this.emails.get(id) ?? [])
+    for (const email of all.sort((a, b) => b.receivedAt.localeCompare(a.receivedAt))) {
+      const fits =
+        (inMailbox === undefined || email.mailboxIds[inMailbox] === true) &&
+        (hasKeyword === undefined || email.keywords[hasKeyword] === true)
+      if (fits && !heads.has(email.threadId)) heads.set(email.threadId, email)
+    }
+    return [...heads.values()].map(({ id }) => id)
   }
 
   async loadMailboxes(): Promise<void> {
@@ -104,6 +157,7 @@ export class MailStore {
 
   touch(): void {
     this.version.value++
+    this.kept.changed()
   }
 
   keep(emails: readonly Email[]): void {
@@ -163,6 +217,7 @@ export class MailStore {
     for (const id of destroyed) {
       this.emails.delete(id)
       this.#full.delete(id)
+      this.kept.remove(id)
     }
     const wanted = [...updated.filter((id) => this.emails.has(id)), ...created]
     const touched = new Set<Id>()
@@ -192,8 +247,16 @@ export class MailStore {
   full(id: Id): Promise<FullEmail> {
     const kept = this.#full.get(id)
     if (kept !== undefined) return kept
-    const loading = this.client
-      .call<GetResponse<FullEmail>>('Email/get', {
+    const loading = this.#loadFull(id)
+    this.#full.set(id, loading)
+    loading.catch(() => this.#full.delete(id))
+    if (this.#full.size > 200) this.#full.delete(this.#full.keys().next().value ?? '')
+    return loading
+  }
+
+  async #loadFull(id: Id): Promise<FullEmail> {
+    try {
+      const { list } = await this.client.call<GetResponse<FullEmail>>('Email/get', {
         ids: [id],
         properties: fullProperties,
         bodyProperties,
@@ -201,14 +264,15 @@ export class MailStore {
         fetchHTMLBodyValues: true,
         maxBodyValueBytes: longestBody,
       })
-      .then(({ list: [email] }) => {
-        if (email === undefined) throw new Error('The message is no longer there.')
-        return email
-      })
-    this.#full.set(id, loading)
-    loading.catch(() => this.#full.delete(id))
-    if (this.#full.size > 200) this.#full.delete(this.#full.keys().next().value ?? '')
-    return loading
+      const [email] = list
+      if (email === undefined) throw new Error('The message is no longer there.')
+      void this.kept.add(email)
+      return email
+    } catch (error) {
+      const kept = isOffline(error) ? await this.kept.full(id) : undefined
+      if (kept === undefined) throw error
+      return kept
+    }
   }
 
   /** The thread and what lists show of its emails. */
@@ -246,9 +310,16 @@ export class MailStore {
 
   async destroy(ids: readonly Id[]): Promise<void> {
     checkSet(await this.client.call<SetResponse>('Email/set', { destroy: ids }))
-    for (const id of ids) this.emails.delete(id)
+    for (const id of ids) {
+      this.emails.delete(id)
+      this.kept.remove(id)
+    }
     this.touch()
   }
+}
+
+export function isOffline(error: unknown): boolean {
+  return error instanceof JmapError && error.type === 'offline'
 }
 
 /** `mailboxIds/x` and `keywords/x` alone are patched here. */
