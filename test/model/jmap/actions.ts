@@ -1,5 +1,6 @@
 // What is done to an account, by IMAP, by JMAP and by deliveries, to the server and to the model.
 import assert from 'node:assert/strict'
+import { textAt } from '../../support/jmap-house.ts'
 import type { Json, JsonObject } from '../../../src/jmap/proto/json.ts'
 import type { Dice } from '../imap/dice.ts'
 import type { Scene } from './scene.ts'
@@ -294,7 +295,7 @@ const setEmails: Action = async (making) => {
 
 function refusalOf(told: JsonObject, where: string, key: string): string {
   const error = (told[where] as JsonObject | null)?.[key] as JsonObject | undefined
-  return String(error?.['type'])
+  return textAt(error, 'type')
 }
 
 /** A guest with rights here and there sets a keyword. */
@@ -375,8 +376,8 @@ function keep(
   }: { letter: Parameters<typeof textOf>[0]; mailboxes: Mailbox[]; words: string[] },
 ): void {
   const email = model.emailOf(letter, now)
-  email.id = String(made['id'])
-  if (email.thread.id === '') email.thread.id = String(made['threadId'])
+  email.id = textAt(made, 'id')
+  if (email.thread.id === '') email.thread.id = textAt(made, 'threadId')
   assert.equal(made['threadId'], email.thread.id, 'the thread of what was created')
   for (const mailbox of mailboxes) model.put(email, mailbox, words.map(flagOf))
 }
@@ -418,7 +419,7 @@ const createMailbox: Action = async ({ scene, dice }) => {
   const told = await scene.set('Mailbox/set', { create: { k: object } })
   if (!works) return assert.equal(refusalOf(told, 'notCreated', 'k'), 'invalidProperties')
   const mailbox = model.make(path)
-  mailbox.id = String(madeIn(told, 'k')['id'])
+  mailbox.id = textAt(madeIn(told, 'k'), 'id')
   mailbox.sortOrder = sortOrder
   if (isSubscribed) model.subscribed.add(path)
   else model.subscribed.delete(path)

@@ -1,6 +1,7 @@
 // Clients of JMAP that come back with what they had: it, with what /changes and /queryChanges tell since, must be what there is now
 // (RFC 8620 §5.2, §5.6).
 import assert from 'node:assert/strict'
+import { textAt } from '../../support/jmap-house.ts'
 import type { Json, JsonObject } from '../../../src/jmap/proto/json.ts'
 import type { Dice } from '../imap/dice.ts'
 import { canonical, type Asked, type JmapView } from './views.ts'
@@ -96,7 +97,7 @@ export class Replay {
         take(known, id, Array.isArray(properties) ? merged(known.get(id), value, properties) : value)
       }
       for (const id of destroyed) known.delete(id)
-      const newState = String(told['newState'])
+      const newState = textAt(told, 'newState')
       if (told['hasMoreChanges'] !== true) {
         assert.equal(newState, current.state, `the newest state: ${words}`)
         break

@@ -10,6 +10,7 @@ import { collapsed, holdResults, questionsOf } from './questions.ts'
 import { Scene } from './scene.ts'
 import type { Plan, Step } from './steps.ts'
 import assert from 'node:assert/strict'
+import { textAt } from '../../support/jmap-house.ts'
 import { holdImap, holdJmap, readJmap, seenBy, type Viewer } from './views.ts'
 
 const viewers: readonly Viewer[] = ['owner', 'guest']
@@ -69,7 +70,7 @@ class House {
     const asked = isOwner ? scene.asked : scene.asGuest
     const view = await readJmap(asked)
     holdJmap(view, model, viewer)
-    const now: Memory = { rights: this.#rights(viewer), view, results: await this.#results(viewer, dice) }
+    const now: Memory = { rights: this.#rights(viewer), view, results: await this.#results(viewer) }
     const replay = new Replay(asked, { tryAsked: isOwner ? scene.tryAsked : scene.tryAsGuest, dice })
     const memories = this.#memories[viewer]
     const last = memories.at(-1)
@@ -87,16 +88,17 @@ class House {
       .join()
   }
 
-  async #results(viewer: Viewer, dice: Dice): Promise<Results[]> {
+  async #results(viewer: Viewer): Promise<Results[]> {
     const scene = this.#scene
     const shown = scene.model.shown(seenBy(scene.model, viewer))
     const asked = viewer === 'owner' ? scene.asked : scene.asGuest
     const found: Results[] = []
     for (const question of questionsOf(scene.model)) {
       const ask = async (args: JsonObject): Promise<Results> => {
-        const { ids, queryState, position } = await asked('Email/query', args)
+        const told = await asked('Email/query', args)
+        const { ids, position } = told
         assert.equal(position, 0)
-        return { asked: args, ids: ids as string[], queryState: String(queryState) }
+        return { asked: args, ids: ids as string[], queryState: textAt(told, 'queryState') }
       }
       const whole = await ask(question.asked)
       holdResults(question, whole.ids, shown)

@@ -1,5 +1,6 @@
 // What actions act on: the server with its clients, the model, and what is being said.
 import assert from 'node:assert/strict'
+import { textAt } from '../../support/jmap-house.ts'
 import type { JsonObject } from '../../../src/jmap/proto/json.ts'
 import { ingest } from '../../../src/store/ingest.ts'
 import type { Account } from '../../../src/store/model.ts'
@@ -145,7 +146,7 @@ export class Scene {
       as,
     )
     assert.ok(answer)
-    return answer[0] === 'error' ? String(answer[1]['type']) : answer[1]
+    return answer[0] === 'error' ? textAt(answer[1], 'type') : answer[1]
   }
 
   /** A /set that is written down. */

@@ -1,5 +1,6 @@
 // What IMAP and JMAP tell of the account, held to the model.
 import assert from 'node:assert/strict'
+import { textAt } from '../../support/jmap-house.ts'
 import type { Json, JsonObject } from '../../../src/jmap/proto/json.ts'
 import type { ImapClient } from '../../support/imap-session.ts'
 import { isList, numberOf, pairsOf, readResponses, type Answer, wordOf, wordsOf } from '../imap/responses.ts'
@@ -132,8 +133,8 @@ function recordsOf(told: JsonObject): Records {
   // As RFC 8620 §5.1 has them.
   const list = told['list'] as unknown as readonly JsonObject[]
   return {
-    state: String(told['state']),
-    objects: new Map(list.map((object) => [String(object['id']), canonical(object)])),
+    state: textAt(told, 'state'),
+    objects: new Map(list.map((object) => [textAt(object, 'id'), canonical(object)])),
   }
 }
 
@@ -188,8 +189,9 @@ export function holdJmap(view: JmapView, model: SharedModel, viewer: Viewer): vo
 function learnMailboxes({ Mailbox }: JmapView, model: SharedModel): void {
   const objects = new Map(Array.from(Mailbox.objects, ([id, text]) => [id, JSON.parse(text) as JsonObject]))
   const pathOf = (object: JsonObject): string => {
-    const parent = objects.get(String(object['parentId']))
-    return parent === undefined ? String(object['name']) : `${pathOf(parent)}/${String(object['name'])}`
+    const { parentId } = object
+    const parent = typeof parentId === 'string' ? objects.get(parentId) : undefined
+    return parent === undefined ? textAt(object, 'name') : `${pathOf(parent)}/${textAt(object, 'name')}`
   }
   for (const [id, object] of objects) {
     const mailbox = model.find(pathOf(object).replace(/^Inbox/, 'INBOX'))
