@@ -14,6 +14,7 @@ import type { SmtpClient } from '../smtp/client/client.ts'
 import type { ServerReply } from '../smtp/client/reply.ts'
 import { openSmtpClient } from '../smtp/client/session.ts'
 import type { DeliveryOutcome } from '../smtp/client/outgoing.ts'
+import { compilePattern } from './pattern.ts'
 
 export interface ReleaseParts {
   readonly config: CatcherRelayConfig
@@ -40,11 +41,11 @@ export type Allowed =
 
 /** Whether the configuration lets mail go to all of them. */
 export function mayRelease({ allow, block }: CatcherRelayConfig, recipients: readonly string[]): Allowed {
-  const allowed = allow === undefined ? null : new RegExp(allow, 'iu')
-  const unwanted = recipients.filter((one) => allowed?.test(one) === false)
+  const allowed = allow === undefined ? null : compilePattern(allow)
+  const unwanted = recipients.filter((one) => allowed?.(one) === false)
   if (unwanted.length > 0) return { ok: false, refused: unwanted, by: 'allow' }
-  const blocked = block === undefined ? null : new RegExp(block, 'iu')
-  const stopped = recipients.filter((one) => blocked?.test(one) === true)
+  const blocked = block === undefined ? null : compilePattern(block, { late: true })
+  const stopped = recipients.filter((one) => blocked?.(one) === true)
   return stopped.length > 0 ? { ok: false, refused: stopped, by: 'block' } : { ok: true }
 }
 

@@ -16,6 +16,7 @@ import type { Service } from '../net/pump.ts'
 import { goOn, type SmtpAnswer, type SmtpQuestion } from '../smtp/proto/questions.ts'
 import { makeReply } from '../smtp/proto/reply.ts'
 import type { Chaos, ChaosMoment } from './chaos/engine.ts'
+import { compilePattern } from './pattern.ts'
 import { recipientText, WatchedSession } from './session.ts'
 
 type SmtpService = Service<SmtpQuestion, SmtpAnswer>
@@ -194,7 +195,7 @@ interface WatchedHandlerParts {
 
 class WatchedHandler implements Handler<SmtpQuestion, SmtpAnswer> {
   readonly #own: WatchedHandlerParts
-  readonly #accepts: RegExp | null
+  readonly #accepts: ((recipient: string) => boolean) | null
   /** Octets a second that are taken of a message; infinite where nothing is slowed. */
   #rate = Number.POSITIVE_INFINITY
   /** The message's beginning, for a rule that looks at its subject. */
@@ -205,7 +206,7 @@ class WatchedHandler implements Handler<SmtpQuestion, SmtpAnswer> {
   constructor(own: WatchedHandlerParts) {
     this.#own = own
     const { acceptRecipients } = own.parts.config
-    this.#accepts = acceptRecipients === undefined ? null : new RegExp(acceptRecipients, 'iu')
+    this.#accepts = acceptRecipients === undefined ? null : compilePattern(acceptRecipients)
   }
 
   answer(question: SmtpQuestion): SmtpAnswer | Promise<SmtpAnswer> {
@@ -282,7 +283,7 @@ class WatchedHandler implements Handler<SmtpQuestion, SmtpAnswer> {
   /** `catcher.acceptRecipients`. A recipient that is ignored is one that the server never hears of. */
   #recipient(question: SmtpQuestion & { type: 'rcpt' }): SmtpAnswer | Promise<SmtpAnswer> {
     const { inner, parts } = this.#own
-    if (this.#accepts?.test(recipientText(question.recipient)) !== false) return inner.answer(question)
+    if (this.#accepts?.(recipientText(question.recipient)) !== false) return inner.answer(question)
     if (parts.config.otherRecipients === 'ignore') return goOn
     return { type: 'reply', reply: makeReply(550, '5.1.1', 'Recipient not accepted by this catcher') }
   }

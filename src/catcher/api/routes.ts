@@ -13,7 +13,13 @@ import type { FindRequest } from '../catcher.ts'
 import { type CaughtContent, contentTypeOf } from '../content.ts'
 import { partResponse, thumbnail } from '../mailpit/app.ts'
 import { valueOf } from '../mailpit/shapes.ts'
-import { closedMessagePolicy, linkParts, messagePolicy, openOutside } from '../mailpit/view-routes.ts'
+import {
+  closedMessagePolicy,
+  linkParts,
+  messagePolicy,
+  openOutside,
+  withoutFrames,
+} from '../mailpit/view-routes.ts'
 import type { CaughtSummary } from '../message.ts'
 import { apiRoute, type ApiRoute, type Call, notFound, Refused, withCaught } from './route.ts'
 import * as schema from './schema.ts'
@@ -192,7 +198,7 @@ export const catcherRoutes: readonly ApiRoute[] = [
         if (html === '') return new Refused(404, 'no-html', 'The message has no HTML.')
         const linked = linkParts(html, content, (partId) => `/api/v1/catcher/messages/${id}/parts/${partId}`)
         const policy = call.query.get('remote') === '1' ? messagePolicy : closedMessagePolicy
-        return new Response(openOutside(linked), {
+        return new Response(openOutside(withoutFrames(linked)), {
           headers: { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': policy },
         })
       }),

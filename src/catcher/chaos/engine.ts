@@ -5,6 +5,7 @@
 // the times that all conditions held, by what `per` says. Mailpit's three triggers come after the rules.
 import type { Random } from '../../base/random.ts'
 import type { ChaosAction, ChaosConfig, ChaosRule, ChaosStage } from '../../config/sections/catcher.ts'
+import { compilePattern } from '../pattern.ts'
 
 /** What is known at a moment. */
 export interface ChaosMoment {
@@ -186,10 +187,10 @@ function arm(rule: ChaosRule, index: number): Armed {
   const tests: ((moment: ChaosMoment) => boolean)[] = []
   const onText = (pattern: string | undefined, text: (moment: ChaosMoment) => string | null): void => {
     if (pattern === undefined) return
-    const expression = new RegExp(pattern, 'iu')
+    const fits = compilePattern(pattern)
     tests.push((moment) => {
       const found = text(moment)
-      return found !== null && expression.test(found)
+      return found !== null && fits(found)
     })
   }
   onText(rule.sender, ({ sender }) => sender)
@@ -198,8 +199,8 @@ function arm(rule: ChaosRule, index: number): Armed {
   onText(rule.subject, ({ subject }) => subject)
   const { recipient, inbox, connections } = rule
   if (recipient !== undefined) {
-    const expression = new RegExp(recipient, 'iu')
-    tests.push(({ recipients }) => recipients.some((one) => expression.test(one)))
+    const fits = compilePattern(recipient)
+    tests.push(({ recipients }) => recipients.some(fits))
   }
   if (inbox !== undefined) tests.push((moment) => moment.inbox === inbox)
   if (connections !== undefined) tests.push((moment) => moment.connections > connections)

@@ -8,8 +8,17 @@ const secret = z.string().transform((text) => new Secret(text))
 
 const pattern = z
   .string()
+  .max(1000)
   .refine((text) => isRegExp(text), 'not a regular expression')
+  .refine((text) => repetitionsOf(text) <= mostRepetitions, 'a regular expression with too many repetitions')
   .describe('A regular expression, without regard to case.')
+
+/** The engine takes twice as long for each further one, before it looks at any text. */
+const mostRepetitions = 15
+
+function repetitionsOf(pattern: string): number {
+  return pattern.replaceAll(/\\.|\(\?|\[[^\]]*\]/gs, '').match(/[*+?{]/g)?.length ?? 0
+}
 
 function isRegExp(text: string): boolean {
   try {
