@@ -15,7 +15,9 @@ import { fieldsInLine, levelTones } from './words.ts'
 
 const pageSize = 200
 /** More lines than anybody reads are not kept in the page. */
-const mostLines = 2000
+const mostLines = 1000
+/** New records are shown together this often: in a flood each alone would keep the page from anything else. */
+const showMilliseconds = 300
 /** So long nobody types before the server is asked. */
 const typingMilliseconds = 150
 const levels = ['info', 'warn', 'error'] as const
@@ -261,12 +263,18 @@ function follow(filter: Filter, { tail, live, again }: FollowParts): EventSource
     live.value = false
     lost = true
   })
-  events.addEventListener('message', (event: MessageEvent<string>) => {
-    // The server's own events: `logRecord` of its schema.
-    const record = JSON.parse(event.data) as LogRecord
+  let waiting: LogRecord[] = []
+  const show = (): void => {
     const known = tail.peek()
-    if (known.records.some(({ seq }) => seq === record.seq)) return
-    tail.value = { ...known, state: 'there', records: [record, ...known.records].slice(0, mostLines) }
+    const seen = new Set(known.records.map(({ seq }) => seq))
+    const fresh = waiting.filter(({ seq }) => !seen.has(seq)).toReversed()
+    waiting = []
+    tail.value = { ...known, state: 'there', records: [...fresh, ...known.records].slice(0, mostLines) }
+  }
+  events.addEventListener('message', (event: MessageEvent<string>) => {
+    if (waiting.length === 0) setTimeout(show, showMilliseconds)
+    // The server's own events: `logRecord` of its schema.
+    waiting.push(JSON.parse(event.data) as LogRecord)
   })
   return events
 }
