@@ -35,12 +35,12 @@ export function Dialog({ title, onClose, children, foot, wide = false }: DialogP
         if (event.target === ref.current) onClose()
       }}
     >
-      <header class="dialog-head">
+      <div class="dialog-head">
         <h2 id={id}>{title}</h2>
         <IconButton icon="close" label="Close" onClick={onClose} />
-      </header>
+      </div>
       <div class="dialog-body">{children}</div>
-      {foot === undefined ? null : <footer class="dialog-foot">{foot}</footer>}
+      {foot === undefined ? null : <div class="dialog-foot">{foot}</div>}
     </dialog>
   )
 }

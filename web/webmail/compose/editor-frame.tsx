@@ -10,7 +10,9 @@ import type {
   FrameKey,
   Quote,
 } from '../../shared/mail/frame-messages.ts'
-import { IconButton } from '../../shared/ui/button.tsx'
+import { Button, IconButton } from '../../shared/ui/button.tsx'
+import { Dialog } from '../../shared/ui/dialog.tsx'
+import { TextField } from '../../shared/ui/field.tsx'
 import type { IconName } from '../../shared/ui/icon.tsx'
 
 interface EditorFrameProps {
@@ -93,10 +95,7 @@ function Toolbar({
       onClick={() => send({ type: 'command', command })}
     />
   )
-  const link = (): void => {
-    const url = prompt('Where does the link lead?', 'https://')
-    if (url !== null && /^(?:https?:|mailto:)/.test(url)) send({ type: 'link', url })
-  }
+  const asking = useSignal(false)
   return (
     <div class="editor-tools" role="toolbar" aria-label="Format">
       {tool('bold', 'Bold', 'bold', format.bold)}
@@ -110,9 +109,73 @@ function Toolbar({
         icon="link"
         label="Link"
         aria-pressed={format.link}
-        onClick={() => (format.link ? send({ type: 'link', url: '' }) : link())}
+        onClick={() => (format.link ? send({ type: 'link', url: '' }) : (asking.value = true))}
       />
       {tool('clear-format', 'No format', 'clear', false)}
+      {asking.value ? (
+        <AskLink
+          onClose={() => (asking.value = false)}
+          onChoose={(url) => {
+            asking.value = false
+            send({ type: 'link', url })
+          }}
+        />
+      ) : null}
     </div>
+  )
+}
+
+/** `example.org` means `https://example.org`, `ann@example.org` a letter to her; null: nothing that mail may link to. */
+function urlOf(text: string): string | null {
+  const given = text.trim()
+  const url = /^[^\s:/@]+@[^\s:/@]+$/.test(given)
+    ? `mailto:${given}`
+    : /^[a-z][a-z\d+.-]*:/i.test(given) && !/^[^/]*:\d+(?:\/|$)/.test(given)
+      ? given
+      : `https://${given}`
+  return given !== '' && /^(?:https?:\/\/[^/\s]|mailto:.)/i.test(url) && URL.canParse(url) ? url : null
+}
+
+function AskLink({
+  onClose,
+  onChoose,
+}: {
+  onClose: () => void
+  onChoose: (url: string) => void
+}): JSX.Element {
+  const text = useSignal('')
+  const url = urlOf(text.value)
+  const input = useRef<HTMLInputElement>(null)
+  useEffect(() => input.current?.focus(), [])
+  const choose = (): void => {
+    if (url !== null) onChoose(url)
+  }
+  return (
+    <Dialog
+      title="Link"
+      onClose={onClose}
+      foot={
+        <Button tone="primary" disabled={url === null} onClick={choose}>
+          Set link
+        </Button>
+      }
+    >
+      <TextField
+        label="Where it leads"
+        type="text"
+        inputMode="url"
+        autocomplete="off"
+        inputRef={input}
+        value={text.value}
+        onInput={(value) => (text.value = value)}
+        hint={url ?? 'An address of the web or of somebody: example.org, ann@example.org.'}
+        onKeyDown={(event) => {
+          if (event.key !== 'Enter') return
+          event.preventDefault()
+          event.stopPropagation()
+          choose()
+        }}
+      />
+    </Dialog>
   )
 }

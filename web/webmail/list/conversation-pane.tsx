@@ -36,7 +36,9 @@ export function ConversationPane(): JSX.Element {
           retry={() => void list.refresh()}
         />
       ) : total === 0 ? (
-        <Nothing webmail={webmail} />
+        <div id="conversations" tabIndex={-1}>
+          <Nothing webmail={webmail} />
+        </div>
       ) : total === null ? (
         <div class="list-loading" role="status" aria-label="Loading">
           {Array.from({ length: 8 }, (_, index) => (
