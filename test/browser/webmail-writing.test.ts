@@ -1,0 +1,177 @@
+// Writing and sorting in the webmail: files, pictures, links, sending later, dragging to a folder; and the first account of a new server.
+import assert from 'node:assert/strict'
+import { after, before, describe, test } from 'node:test'
+import type { Locator, Page } from 'playwright-core'
+import { startPosthorn } from '../../src/main.ts'
+import { resolveConfig } from '../../src/config/layers.ts'
+import {
+  assertAccessible,
+  assertQuiet,
+  type House,
+  letter,
+  noChromium,
+  openHouse,
+  password,
+  until,
+} from './harness.ts'
+
+/** A PNG of one pixel. */
+const pixel =
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=='
+
+function inFrame(page: Page, path: string, text: string): Promise<unknown> {
+  const frame = page.frames().find((one) => new URL(one.url()).pathname.startsWith(path))
+  assert.ok(frame !== undefined, path)
+  return frame.evaluate(text)
+}
+
+describe('webmail, writing', { skip: noChromium }, () => {
+  let house: House
+  after(() => house.close())
+  before(async () => {
+    house = await openHouse()
+    await house.put(
+      'ann@mail.test',
+      letter({ from: 'Dan <dan@elsewhere.test>', subject: 'To be filed', text: 'Paper.' }),
+      { keywords: ['$seen'] },
+    )
+  })
+
+  const row = (page: Page, text: string): Locator => page.locator('.conversation', { hasText: text })
+  const write = async (page: Page, subject: string): Promise<Locator> => {
+    await page.goto('/mail/')
+    await page.getByRole('heading', { name: 'Inbox' }).waitFor()
+    await page.keyboard.press('c')
+    await page.getByRole('dialog', { name: 'New message' }).waitFor()
+    await page.keyboard.type('bob@mail.test,')
+    await page.getByPlaceholder('Subject').fill(subject)
+    const editor = page.frameLocator('.editor-frame').getByRole('textbox')
+    await editor.click()
+    return editor
+  }
+  const send = async (page: Page): Promise<void> => {
+    await page.getByRole('button', { name: 'Send', exact: true }).click()
+    await page.getByText('Sent', { exact: true }).last().waitFor()
+  }
+
+  test('a file that was chosen and a picture that was pasted arrive', async () => {
+    const ann = await house.open('ann@mail.test')
+    const editor = await write(ann.page, 'With files')
+    await editor.pressSequentially('Look: ')
+    await ann.page.getByLabel('Files to add').setInputFiles({
+      name: 'list.txt',
+      mimeType: 'text/plain',
+      buffer: Buffer.from('lentils\nonions\n'),
+    })
+    await ann.page.locator('.compose-files', { hasText: 'list.txt' }).waitFor()
+    await inFrame(
+      ann.page,
+      '/frame/editor',
+      `{
+        const octets = Uint8Array.from(atob('${pixel}'), (one) => one.charCodeAt(0))
+        const clipboardData = new DataTransfer()
+        clipboardData.items.add(new File([octets], 'dot.png', { type: 'image/png' }))
+        const paste = new ClipboardEvent('paste', { clipboardData, bubbles: true, cancelable: true })
+        document.querySelector('[role=textbox]').dispatchEvent(paste)
+      }`,
+    )
+    await editor.locator('img').waitFor()
+    await send(ann.page)
+    const bob = await house.open('bob@mail.test')
+    await bob.page.goto('/mail/')
+    await row(bob.page, 'With files').locator('.conversation-text').click({ timeout: 30_000 })
+    await bob.page.frameLocator('.html-mail').locator('img').waitFor()
+    const width = "document.querySelector('img').naturalWidth"
+    await until(bob.page, 'the picture', async () => (await inFrame(bob.page, '/frame/message', width)) === 1)
+    const files = bob.page.locator('.message .attachment-list')
+    await files.getByText('list.txt').waitFor()
+    assert.equal(await files.getByText('dot.png').count(), 0, 'a picture in the text is no file beside it')
+    assertQuiet(ann, bob)
+  })
+
+  test('what is to go out tomorrow is taken back', async () => {
+    const ann = await house.open('ann@mail.test')
+    const editor = await write(ann.page, 'Not before tomorrow')
+    await editor.pressSequentially('Good morning.')
+    await ann.page.getByRole('button', { name: 'Send later' }).click()
+    await ann.page.getByText('Tomorrow morning').click()
+    await ann.page.getByText('Goes out').waitFor()
+    await ann.page.getByRole('button', { name: 'Undo' }).click()
+    await ann.page.getByText('Taken back').waitFor()
+    await ann.page.getByRole('dialog', { name: 'Draft' }).waitFor()
+    await ann.page.getByRole('button', { name: 'Close and keep the draft' }).click()
+    await ann.page.getByRole('link', { name: 'Drafts' }).click()
+    await row(ann.page, 'Not before tomorrow').waitFor()
+    assertQuiet(ann)
+  })
+
+  test('a conversation is dragged to a folder', async () => {
+    const ann = await house.open('ann@mail.test')
+    await ann.page.goto('/mail/')
+    await row(ann.page, 'To be filed').waitFor()
+    await row(ann.page, 'To be filed').dragTo(ann.page.locator('.folder', { hasText: 'Archive' }))
+    await ann.page.getByText('moved to Archive').waitFor()
+    await until(ann.page, 'gone', async () => (await row(ann.page, 'To be filed').count()) === 0)
+    await ann.page.getByRole('link', { name: 'Archive' }).click()
+    await row(ann.page, 'To be filed').waitFor()
+    assertQuiet(ann)
+  })
+
+  test('a link is asked for in a dialog, and leads there', async () => {
+    const ann = await house.open('ann@mail.test')
+    const editor = await write(ann.page, 'With a link')
+    await editor.pressSequentially('menu')
+    await ann.page.keyboard.press('Control+a')
+    await ann.page.getByRole('button', { name: 'Link' }).click()
+    const dialog = ann.page.getByRole('dialog', { name: 'Link' })
+    await dialog.waitFor()
+    await assertAccessible(ann.page, 'link')
+    await ann.page.keyboard.type('javascript:alert(1)')
+    assert.equal(await dialog.getByRole('button', { name: 'Set link' }).isDisabled(), true)
+    await dialog.getByLabel('Where it leads').fill('example.org/menu')
+    await ann.page.keyboard.press('Enter')
+    await editor.locator('a[href="https://example.org/menu"]', { hasText: 'menu' }).waitFor()
+    assert.equal(await dialog.count(), 0)
+    assertQuiet(ann)
+  })
+
+  test('a new server: the link of its start makes the first domain and the first admin, once', async () => {
+    const fresh = await startPosthorn(
+      resolveConfig([
+        {
+          name: 'test',
+          settings: {
+            profile: 'test',
+            hostname: 'mail.fresh.test',
+            auth: { allowClearText: true, argon2Memory: 8, argon2Passes: 1 },
+            listeners: [{ service: 'http', address: '127.0.0.1', port: 0, tls: 'none' }],
+          },
+        },
+      ]),
+    )
+    try {
+      const [{ port } = { port: 0 }] = fresh.listeners
+      const link = new URL(fresh.setupLink ?? 'http://none.invalid/')
+      const page = await (await house.browser.newContext({ serviceWorkers: 'block' })).newPage()
+      const address = `http://localhost:${port}${link.pathname}${link.hash}`
+      await page.goto(address)
+      await until(
+        page,
+        'the domain',
+        async () => (await page.getByLabel('Domain').inputValue()) === 'fresh.test',
+      )
+      await assertAccessible(page, 'set-up')
+      await page.getByLabel('Your address').fill('eve')
+      await page.getByLabel('Password').fill(password)
+      await page.keyboard.press('Enter')
+      await page.waitForURL('**/admin/')
+      const session = await page.request.get(`http://localhost:${port}/api/v1/session`)
+      assert.match(await session.text(), /eve@fresh\.test/)
+      await page.goto('about:blank')
+      await page.goto(address)
+      await page.getByText('This link does not hold').waitFor()
+    } finally {
+      await fresh.stop()
+    }
+  })
+})
