@@ -5,6 +5,7 @@ interface Draft {
   $ref(path: string): unknown
 }
 type Drafts = Record<string, Record<string, (args: object) => Draft>>
+// oxlint-disable-next-line no-default-export -- as the package exports it
 export default class JamClient {
   static loadSession(sessionUrl: string, authHeader: string): Promise<unknown>
   authHeader: string

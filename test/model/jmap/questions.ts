@@ -55,6 +55,44 @@ function compare(a: string, b: string): number {
 
 const anything: Test = () => true
 
+const at = (property: string, more: JsonObject = {}): JsonObject => ({ property, ...more })
+
+/** Those that ask about keywords, of emails and of their threads. */
+const ofKeywords: readonly Question[] = [
+  {
+    asked: {
+      filter: { operator: 'AND', conditions: [{ notKeyword: '$seen' }, { notKeyword: '$draft' }] },
+      sort: [at('hasKeyword', { keyword: '$flagged', isAscending: false }), at('receivedAt')],
+    },
+    test: (one, all) => !has('$seen')(one, all) && !has('$draft')(one, all),
+    order: then(falling(by(has('$flagged'))), oldestFirst),
+  },
+  {
+    asked: {
+      filter: { noneInThreadHaveKeyword: '$seen' },
+      sort: [at('someInThreadHaveKeyword', { keyword: 'word' }), at('subject')],
+    },
+    test: (one, all) => !some('$seen')(one, all),
+    order: then(by(some('word')), bySubject),
+  },
+  {
+    asked: {
+      filter: {
+        operator: 'OR',
+        conditions: [{ allInThreadHaveKeyword: '$flagged' }, { someInThreadHaveKeyword: 'word' }],
+      },
+      sort: [at('allInThreadHaveKeyword', { keyword: '$seen', isAscending: false }), at('receivedAt')],
+    },
+    test: (one, all) => every('$flagged')(one, all) || some('word')(one, all),
+    order: then(falling(by(every('$seen'))), oldestFirst),
+  },
+  {
+    asked: { filter: { subject: 'Topic 1', notKeyword: '$answered' }, sort: [at('receivedAt')] },
+    test: (one, all) => one.email.subject.includes('Topic 1') && !has('$answered')(one, all),
+    order: oldestFirst,
+  },
+]
+
 /** For the mailboxes that there are. */
 export function questionsOf(model: SharedModel): Question[] {
   const [inbox = '', other = inbox] = model.mailboxes.flatMap(({ id, selectable }) =>
@@ -64,7 +102,6 @@ export function questionsOf(model: SharedModel): Question[] {
     (id: string): Test =>
     ({ mailboxIds }) =>
       mailboxIds.includes(id)
-  const at = (property: string, more: JsonObject = {}): JsonObject => ({ property, ...more })
   return [
     { asked: { filter: null }, test: anything, order: () => 0 },
     {
@@ -90,38 +127,7 @@ export function questionsOf(model: SharedModel): Question[] {
       test: (one, all) => !isIn(inbox)(one, all) && !has('$flagged')(one, all),
       order: falling(bySubject),
     },
-    {
-      asked: {
-        filter: { operator: 'AND', conditions: [{ notKeyword: '$seen' }, { notKeyword: '$draft' }] },
-        sort: [at('hasKeyword', { keyword: '$flagged', isAscending: false }), at('receivedAt')],
-      },
-      test: (one, all) => !has('$seen')(one, all) && !has('$draft')(one, all),
-      order: then(falling(by(has('$flagged'))), oldestFirst),
-    },
-    {
-      asked: {
-        filter: { noneInThreadHaveKeyword: '$seen' },
-        sort: [at('someInThreadHaveKeyword', { keyword: 'word' }), at('subject')],
-      },
-      test: (one, all) => !some('$seen')(one, all),
-      order: then(by(some('word')), bySubject),
-    },
-    {
-      asked: {
-        filter: {
-          operator: 'OR',
-          conditions: [{ allInThreadHaveKeyword: '$flagged' }, { someInThreadHaveKeyword: 'word' }],
-        },
-        sort: [at('allInThreadHaveKeyword', { keyword: '$seen', isAscending: false }), at('receivedAt')],
-      },
-      test: (one, all) => every('$flagged')(one, all) || some('word')(one, all),
-      order: then(falling(by(every('$seen'))), oldestFirst),
-    },
-    {
-      asked: { filter: { subject: 'Topic 1', notKeyword: '$answered' }, sort: [at('receivedAt')] },
-      test: (one, all) => one.email.subject.includes('Topic 1') && !has('$answered')(one, all),
-      order: oldestFirst,
-    },
+    ...ofKeywords,
   ]
 }
 
