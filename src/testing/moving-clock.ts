@@ -20,6 +20,8 @@ const settlingTurns = 20
 
 export class MovingClock implements Clock {
   readonly #real = new RealClock()
+  /** Wall time where `monotonic` is 0. */
+  readonly #began = this.#real.now() - this.#real.monotonic()
   /** How much time was skipped. */
   #skipped = 0
   #sequence = 0
@@ -29,8 +31,8 @@ export class MovingClock implements Clock {
   #shown: number | null = null
 
   now(): number {
-    const shift = this.#shown === null ? 0 : this.#shown - this.#running()
-    return this.#real.now() + this.#skipped + shift
+    // One clock for both, so that what `monotonic` has waited for has passed here too.
+    return Math.floor(this.#began + this.monotonic())
   }
 
   monotonic(): number {
