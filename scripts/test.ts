@@ -7,12 +7,12 @@
 //   npm test -- --seed 42       the order of an earlier run, as that run printed it
 //   npm test -- --name 'EHLO'   only tests whose name matches
 //
-// Unit tests share one process, which is several times faster than one process a file and also proves that no
-// test leaves state behind for its neighbour; both groups run in random order. Integration tests start servers and
+// Unit tests share a process (two where there are two processors), which is several times faster than one process a file and also proves
+// that no test leaves state behind for its neighbour; both groups run in random order. Integration tests start servers and
 // kill processes, so each file has its own process, two at a time.
 import { spawn } from 'node:child_process'
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { addSummaries, formatSummary, readSummary, type TestSummary } from './test-summary.ts'
@@ -85,9 +85,24 @@ function runnerFlags(group: Group, summaryFile: string): string[] {
   return flags
 }
 
+/** With fewer files than this a second process is not worth its start. */
+const filesForTwo = 20
+
+/** Dealt out to as many processes as the group may have: heavy files lie next to one another. */
+function deal(group: Group, files: readonly string[]): (readonly string[])[] {
+  const alone = group.name !== 'unit' || options.coverage === true
+  if (alone || files.length < filesForTwo || availableParallelism() < 2) return [files]
+  return [0, 1].map((hand) => files.filter((_, index) => index % 2 === hand))
+}
+
 /** Runs one group to its end. A runner that dies without a summary counts as one failure. */
-async function runGroup(group: Group, files: readonly string[], folder: string): Promise<TestSummary> {
-  const summaryFile = join(folder, group.name)
+async function runGroup(group: Group, files: readonly string[], folder: string): Promise<TestSummary[]> {
+  return Promise.all(
+    deal(group, files).map((hand, number) => runHand(group, hand, join(folder, `${group.name}-${number}`))),
+  )
+}
+
+async function runHand(group: Group, files: readonly string[], summaryFile: string): Promise<TestSummary> {
   const child = spawn(process.execPath, [...runnerFlags(group, summaryFile), ...files], {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
@@ -115,7 +130,7 @@ try {
     const files = other === true ? [] : findFiles(group)
     if (files.length === 0) continue
     process.stdout.write(`\n${group.name}: ${files.length} test files\n`)
-    summaries.push(await runGroup(group, files, folder))
+    summaries.push(...(await runGroup(group, files, folder)))
   }
   if (summaries.length === 0) {
     process.stdout.write(`No test file matches ${words.map((word) => `“${word}”`).join(' or ')}.\n`)
