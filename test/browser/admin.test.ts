@@ -149,7 +149,6 @@ describe('admin page', { skip: noChromium }, () => {
     const person = await house.open(admin)
     const { page } = person
     await page.goto('/admin/queue')
-    await page.getByText('The queue is empty').waitFor()
     await send(house, 'kim@partner.test', 'Offer')
     const kim = inQueue(page, 'kim@partner.test')
     await kim.getByText('refuses connections').waitFor()
@@ -161,11 +160,13 @@ describe('admin page', { skip: noChromium }, () => {
     assert.equal(await kim.locator('.badge').innerText(), 'held')
     await kim.getByRole('button', { name: /Orders for/ }).click()
     await menu(page, 'Release').click()
-    await kim.getByText('2 attempts').waitFor()
+    // When it is tried depends on what else waits for that host: others' tests had failures there too.
+    await until(page, 'no longer held', async () => (await kim.locator('.badge').innerText()) !== 'held')
     await kim.getByRole('link', { name: 'ann@mail.test' }).click()
     await page.getByRole('heading', { name: 'kim@partner.test' }).waitFor()
+    const attempts = await page.locator('.steps > li').count()
     await page.getByRole('button', { name: 'Retry now' }).click()
-    await until(page, 'three attempts', async () => (await page.locator('.steps > li').count()) === 3)
+    await until(page, 'one attempt more', async () => (await page.locator('.steps > li').count()) > attempts)
     await page.getByRole('button', { name: 'Orders for the message' }).click()
     await menu(page, 'Fail').click()
     await page.getByLabel('Why').fill('they have moved')
