@@ -68,6 +68,8 @@ const refusals: readonly (readonly [name: string, url: string, problem: RegExp, 
   ['a certificate for another name', 'https://other.example.net:PORT/', /ERR_TLS_CERT_ALTNAME_INVALID/],
   ['a page that is too long', 'https://mta-sts.example.net:PORT/long', /longer than 1000 octets/],
   ['a private address', 'https://mta-sts.example.net:PORT/', /only private addresses/, false],
+  ['a private address in the URL itself', 'https://127.0.0.1:PORT/', /only private addresses/, false],
+  ['the same of IPv6', 'https://[::ffff:127.0.0.1]:PORT/', /only private addresses/, false],
   ['a name without address', 'https://none.example.net:PORT/', /no addresses/],
   ['plain http', 'http://mta-sts.example.net:PORT/', /not https/],
 ]

@@ -4,11 +4,11 @@
 // resolver, so that a name that leads to this machine or its network is refused where the relay would refuse it.
 import { request as httpsRequest } from 'node:https'
 import { Buffer } from 'node:buffer'
-import type { LookupFunction } from 'node:net'
 import type { Clock } from '../base/clock.ts'
 import type { Resolver } from '../base/resolver.ts'
 import { errorText } from '../events/error-text.ts'
-import { isPublicAddress } from './public-address.ts'
+import { guardedLookup, leadsInside } from '../net/guarded-lookup.ts'
+import { isPublicAddress } from '../net/public-address.ts'
 
 export interface HttpsQuery {
   readonly url: URL
@@ -58,6 +58,11 @@ function send(work: {
   const { query, options, signal, done } = work
   const fail = (error: unknown) =>
     done({ ok: false, problem: errorText(signal.aborted ? signal.reason : error) })
+  const isAllowed = options.allowPrivate ? () => true : isPublicAddress
+  if (leadsInside(query.url, isAllowed)) {
+    done({ ok: false, problem: 'only private addresses' })
+    return
+  }
   const outgoing = httpsRequest(
     query.url,
     {
@@ -65,7 +70,7 @@ function send(work: {
       headers: query.headers,
       signal,
       agent: false,
-      lookup: lookupBy(options),
+      lookup: guardedLookup({ resolver: options.resolver, isAllowed }),
       ...(options.authorities === undefined ? {} : { ca: [...options.authorities] }),
     },
     (incoming) => {
@@ -92,18 +97,4 @@ function send(work: {
   )
   outgoing.on('error', fail)
   outgoing.end(query.body)
-}
-
-/** Node's `lookup` by our resolver. */
-function lookupBy({ resolver, allowPrivate }: HttpsOptions): LookupFunction {
-  return (name, _options, callback) => {
-    void Promise.all([resolver.aaaa(name), resolver.a(name)]).then((answers) => {
-      const found = answers.flatMap((answer) => (answer.ok ? answer.records : []))
-      const open = allowPrivate ? found : found.filter(isPublicAddress)
-      const addresses = open.map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
-      const problem = found.length > 0 ? 'only private addresses' : 'no addresses'
-      if (addresses.length === 0) callback(new Error(`${name}: ${problem}`), [])
-      else callback(null, addresses)
-    })
-  }
 }

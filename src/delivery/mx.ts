@@ -5,7 +5,7 @@
 //   are left out; where we are the best, the mail is refused with 5.4.6.
 // - Hosts of equal preference come in random order. Counts are bounded; beyond them the worst hosts are left out.
 import { interleaveFamilies } from './happy-eyeballs.ts'
-import { isPublicAddress } from './public-address.ts'
+import { isPublicAddress } from '../net/public-address.ts'
 import { ipOfLiteral, tryAddressLiteral } from '../mail/domain.ts'
 import type { Random } from '../base/random.ts'
 import type { DnsAnswer, MxRecord, Resolver } from '../base/resolver.ts'

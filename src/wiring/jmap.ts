@@ -2,7 +2,7 @@
 // is connected or not.
 import type { Resolver } from '../base/resolver.ts'
 import { pushKind } from '../directory/push-credentials.ts'
-import { isPublicAddress } from '../delivery/public-address.ts'
+import { isPublicAddress } from '../net/public-address.ts'
 import type { BlobAccess } from '../jmap/server/blob-access.ts'
 import type { MailAccess } from '../jmap/server/mail-access.ts'
 import type { JmapModule } from '../jmap/server/module.ts'

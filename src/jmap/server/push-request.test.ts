@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import { type TestContext, test } from 'node:test'
-import { isPublicAddress } from '../../delivery/public-address.ts'
+import { isPublicAddress } from '../../net/public-address.ts'
 import { RealClock } from '../../net/real-clock.ts'
 import { createPushRequest, type PushAnswer } from './push-request.ts'
 

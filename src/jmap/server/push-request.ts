@@ -4,9 +4,8 @@
 // 8620 §8.6); an address in the URL itself too. Redirects are not followed, and the answer's body is not read.
 import { request as httpRequest } from 'node:http'
 import { request as httpsRequest } from 'node:https'
-import { isIP, type LookupFunction } from 'node:net'
 import type { Clock } from '../../base/clock.ts'
-import type { Resolver } from '../../base/resolver.ts'
+import { type AddressGuard, guardedLookup, leadsInside } from '../../net/guarded-lookup.ts'
 import { errorText } from '../../events/error-text.ts'
 
 export interface PushPost {
@@ -23,10 +22,8 @@ export type PushAnswer =
 /** Never rejects. */
 export type PushRequest = (post: PushPost) => Promise<PushAnswer>
 
-export interface PushRequestOptions {
-  readonly resolver: Pick<Resolver, 'a' | 'aaaa'>
+export interface PushRequestOptions extends AddressGuard {
   readonly clock: Clock
-  readonly isAllowed: (address: string) => boolean
   /** PEM of authorities to trust instead of the system's. */
   readonly authorities?: readonly string[]
 }
@@ -59,9 +56,7 @@ function send(work: {
   const fail = (error: unknown): void =>
     done({ ok: false, problem: errorText(signal.aborted ? signal.reason : error) })
   const url = new URL(post.url)
-  const host = url.hostname.replace(/^\[(.*)\]$/, '$1')
-  // Node looks up names alone.
-  if (isIP(host) !== 0 && !options.isAllowed(host)) {
+  if (leadsInside(url, options.isAllowed)) {
     done({ ok: false, problem: 'only private addresses' })
     return
   }
@@ -71,7 +66,7 @@ function send(work: {
     {
       method: 'POST',
       headers: { ...post.headers, 'content-length': String(post.body.length) },
-      ...{ signal, agent: false, lookup: lookupBy(options) },
+      ...{ signal, agent: false, lookup: guardedLookup(options) },
       ...(options.authorities === undefined ? {} : { ca: [...options.authorities] }),
     },
     (incoming) => {
@@ -83,22 +78,4 @@ function send(work: {
   )
   outgoing.on('error', fail)
   outgoing.end(post.body)
-}
-
-/** Node's `lookup` by our resolver. */
-function lookupBy({ resolver, isAllowed }: PushRequestOptions): LookupFunction {
-  return (name, _options, callback) => {
-    void Promise.all([resolver.aaaa(name), resolver.a(name)]).then(
-      (answers) => {
-        const found = answers.flatMap((answer) => (answer.ok ? answer.records : []))
-        const addresses = found
-          .filter((address) => isAllowed(address))
-          .map((address) => ({ address, family: address.includes(':') ? 6 : 4 }))
-        const problem = found.length > 0 ? 'only private addresses' : 'no addresses'
-        if (addresses.length === 0) callback(new Error(`${name}: ${problem}`), [])
-        else callback(null, addresses)
-      },
-      (error: unknown) => callback(error instanceof Error ? error : new Error(String(error)), []),
-    )
-  }
 }

@@ -1,5 +1,6 @@
 // Addresses that mail from the Internet's DNS may not lead to: this machine, its local network, and ranges that are no
 // unicast addresses at all. Whoever controls a domain's MX records would otherwise choose a host inside for us to talk to.
+// Tunnels that carry an IPv4 address of anybody's choice (6to4, Teredo, local NAT64) count as inside.
 // Ranges for documentation stay allowed: nothing answers there but tests.
 import { tryIpOctets, unmapIp } from '../base/ip-address.ts'
 
@@ -17,7 +18,10 @@ const closed: readonly (readonly [prefix: string, bits: number])[] = [
   ['224.0.0.0', 4],
   ['240.0.0.0', 4],
   ['::', 96],
+  ['64:ff9b:1::', 48],
   ['100::', 64],
+  ['2001::', 32],
+  ['2002::', 16],
   ['fc00::', 7],
   ['fe80::', 10],
   ['fec0::', 10],
