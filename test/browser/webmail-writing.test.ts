@@ -89,6 +89,21 @@ describe('webmail, writing', { skip: noChromium }, () => {
     assertQuiet(ann, bob)
   })
 
+  test('what comes while the page is still opening its stream of changes is shown', async () => {
+    const bob = await house.open('bob@mail.test')
+    const asked = Promise.withResolvers<() => Promise<void>>()
+    await bob.page.route('**/jmap/eventsource**', (route) => asked.resolve(() => route.continue()))
+    await bob.page.goto('/mail/')
+    await bob.page.getByRole('heading', { name: 'Inbox' }).waitFor()
+    const goOn = await asked.promise
+    await bob.page.waitForLoadState('networkidle')
+    const message = letter({ from: 'Dan <dan@elsewhere.test>', subject: 'Between two stools', text: 'Here.' })
+    await house.put('bob@mail.test', message)
+    await goOn()
+    await row(bob.page, 'Between two stools').waitFor()
+    assertQuiet(bob)
+  })
+
   test('what is to go out tomorrow is taken back', async () => {
     const ann = await house.open('ann@mail.test')
     const editor = await write(ann.page, 'Not before tomorrow')

@@ -225,7 +225,10 @@ export class JmapClient {
     return promise
   }
 
-  /** Calls back whenever something of this account changed, and after each reconnection with null: anything may have. */
+  /**
+   * Calls back whenever something of this account changed, and with null once the stream is open, the first time and after each
+   * reconnection: what changed until then was told to nobody (RFC 8620 §7.3 says what changes, not what did).
+   */
   listen(onChange: (types: Readonly<Record<string, string>> | null) => void): () => void {
     const fields: Readonly<Record<string, string>> = { types: '*', closeafter: 'no', ping: '60' }
     const url = this.session.eventSourceUrl.replaceAll(
@@ -233,7 +236,6 @@ export class JmapClient {
       (_, field: string) => fields[field] ?? '',
     )
     const source = new EventSource(localPath(url))
-    let lost = false
     source.addEventListener('state', (event) => {
       const { changed } = JSON.parse(String(event.data)) as StateChange
       const own = changed[this.accountId]
@@ -241,11 +243,7 @@ export class JmapClient {
     })
     source.addEventListener('open', () => {
       this.online.value = true
-      if (lost) onChange(null)
-      lost = false
-    })
-    source.addEventListener('error', () => {
-      lost = true
+      onChange(null)
     })
     return () => source.close()
   }

@@ -86,7 +86,8 @@ export class MailStore {
       if (!isOffline(error) || !(await this.#openKept())) throw error
     }
     this.client.listen((types) => {
-      if (types === null || 'Email' in types || 'Mailbox' in types || 'Thread' in types) void this.refresh()
+      if (types === null || 'Email' in types || 'Mailbox' in types || 'Thread' in types)
+        void this.refresh().catch(() => undefined)
     })
     let online = this.client.online.peek()
     this.client.online.subscribe((now) => {
