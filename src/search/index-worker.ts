@@ -1,11 +1,17 @@
 // The thread in which indexing runs: cutting text and merging lists would hold up every session on the thread that serves them.
 // Jobs come one at a time; what they need is asked of the other side by numbered questions.
+//
+// It goes behind all else that wants the processor: a command right after a burst of mail must not wait for the index of that mail.
+import { constants, setPriority } from 'node:os'
 import { type MessagePort, parentPort } from 'node:worker_threads'
 import { doIndexJob, type EmailToRead, type IndexJob, type WorkHost } from './index-work.ts'
 import type { FromWorker, Question, ToWorker } from './threaded-workshop.ts'
 
 const port = parentPort
 if (!port) throw new Error('this file runs as a worker thread')
+// Linux gives each thread a priority of its own (sched(7)); elsewhere this would be that of the whole process. A tenth of a processor is
+// left to it where others want all of it.
+if (process.platform === 'linux') setPriority(0, constants.priority.PRIORITY_BELOW_NORMAL)
 
 /** Asks the other side, one numbered question after the other. */
 class Asking implements WorkHost {

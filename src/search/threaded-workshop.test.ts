@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
+import { readdirSync, readFileSync } from 'node:fs'
 import { describe, it } from 'node:test'
 import { VirtualClock } from '../base/virtual-clock.ts'
 import { encodeStructure } from '../mail/mime/codec.ts'
@@ -58,6 +59,27 @@ describe('ThreadedWorkshop', () => {
     await workshop.close()
   })
 
+  it(
+    'goes behind all that want the processor, and nobody else does',
+    { skip: process.platform !== 'linux' && 'threads have no priority of their own here' },
+    async () => {
+      const workshop = new ThreadedWorkshop({ clock: new VirtualClock(), idle: 1_000 })
+      const before = prioritiesOfThreads()
+      let during: number[] = []
+      const host = hostOf([], {
+        nextEmails: async () => {
+          during = prioritiesOfThreads()
+          return []
+        },
+      })
+      await workshop.run(job, host)
+      await workshop.close()
+      const lowest = (threads: readonly number[]): number => Math.max(...threads)
+      assert.ok(lowest(during) > lowest(before))
+      assert.equal(Math.min(...during), Math.min(...before))
+    },
+  )
+
   it('ends a job when it is closed', async () => {
     const workshop = new ThreadedWorkshop({ clock: new VirtualClock(), idle: 1_000 })
     const { promise: asked, resolve } = Promise.withResolvers<void>()
@@ -73,3 +95,16 @@ describe('ThreadedWorkshop', () => {
     await running
   })
 })
+
+/** The nice value of each thread of this process (proc(5): field 19, behind the name in brackets). */
+function prioritiesOfThreads(): number[] {
+  return readdirSync('/proc/self/task').flatMap((thread) => {
+    try {
+      const stat = readFileSync(`/proc/self/task/${thread}/stat`, 'latin1')
+      return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16])
+    } catch {
+      // It has just ended.
+      return []
+    }
+  })
+}
