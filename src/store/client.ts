@@ -6,10 +6,12 @@ import { emailStore } from './email-client.ts'
 import type { EmailChangeStore } from './email-changes.ts'
 import type { MailboxChangeStore } from './mailbox-changes.ts'
 import type { EmailStore } from './emails.ts'
+import { AccountMoved, type AccountPoint, type GuardedWrites, type GuardStore } from './guarded.ts'
 import type { StoreLimits } from './limits.ts'
-import type { Message, MessageText, Uid } from './model.ts'
+import type { Message, MessageText, ModSeq, Uid } from './model.ts'
 import type { ObjectStore } from './objects.ts'
 import type { OpResult } from './op.ts'
+import type { Guardable } from './ops/guarded.ts'
 import type { Reads, Writes } from './ops/index.ts'
 import { queueStore } from './queue-client.ts'
 import { searchIndexStore } from './search-client.ts'
@@ -43,6 +45,7 @@ export type OperationStore = DirectoryStore &
   EmailChangeStore &
   MailboxChangeStore &
   SubmissionStore &
+  GuardStore &
   Omit<SearchIndexStore, 'onMail'> &
   LeaseStore &
   Omit<QueueStore, 'onQueued'>
@@ -60,6 +63,7 @@ export function operationStore(executor: Executor, limits: StoreLimits): Operati
     ...uploadStore(executor),
     ...emailStore(executor),
     ...mailChangeStore(executor, limits),
+    guarded: (points, done) => guardedStore(executor, limits, { points, done }),
     acquireLease: (request) => executor.write('acquireLease', request),
     releaseLease: (request) => executor.write('releaseLease', request),
   }
@@ -101,6 +105,33 @@ function mailChangeStore(
     changeEmails: (request) => executor.write('changeEmails', request, limits),
     destroyEmails: (request) => executor.write('destroyEmails', request),
     addEmail: (request) => executor.write('addEmail', request, limits),
+  }
+}
+
+function guardedStore(
+  executor: Executor,
+  limits: StoreLimits,
+  { points, done }: { points: readonly AccountPoint[]; done: (modSeq: ModSeq) => void },
+): GuardedWrites {
+  const write = async <K extends keyof Guardable>(
+    name: K,
+    request: Parameters<Guardable[K]>[0],
+  ): Promise<OpResult<Guardable[K]>> => {
+    const answer = await executor.write('guarded', { points, name, request }, limits)
+    if (answer.moved) throw new AccountMoved('the account has changed meanwhile')
+    done(answer.modSeq)
+    // What the operation of this name gives.
+    return answer.result as OpResult<Guardable[K]>
+  }
+  return {
+    addEmail: (request) => write('addEmail', request),
+    changeEmails: (request) => write('changeEmails', request),
+    destroyEmails: (request) => write('destroyEmails', request),
+    makeMailbox: (request) => write('makeMailbox', request),
+    changeMailbox: (request) => write('changeMailbox', request),
+    destroyMailbox: (request) => write('destroyMailbox', request),
+    changeObjects: (request) => write('changeObjects', request),
+    cancelSubmission: (request) => write('cancelSubmission', request),
   }
 }
 

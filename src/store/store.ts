@@ -31,6 +31,7 @@ import type { AnnotationStore } from './annotations.ts'
 import type { EmailChangeStore } from './email-changes.ts'
 import type { MailboxChangeStore } from './mailbox-changes.ts'
 import type { EmailStore } from './emails.ts'
+import type { GuardStore } from './guarded.ts'
 import type { ObjectStore } from './objects.ts'
 import type { DeliveryExtras, QueueId, QueueStore } from './queue.ts'
 import type { SearchIndexStore } from './search-index.ts'
@@ -88,6 +89,8 @@ export interface DirectoryStore {
     state?: Account['state']
     role?: Account['role']
     hiddenCapabilities?: readonly string[]
+    /** Change nothing unless the account still has these. */
+    expecting?: Pick<Account, 'quota' | 'hiddenCapabilities'>
   }): Promise<Outcome<object, 'not-found' | 'changed'>>
   /** Removes the account with all its mail, addresses and leases. Its id is never given again. */
   removeAccount(id: AccountId): Promise<Outcome<object, 'not-found'>>
@@ -424,6 +427,7 @@ export interface Store
     EmailChangeStore,
     MailboxChangeStore,
     SubmissionStore,
+    GuardStore,
     SearchIndexStore,
     QueueStore,
     LeaseStore,

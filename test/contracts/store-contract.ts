@@ -9,6 +9,7 @@ import { emailContract } from './emails.ts'
 import { sharingContract } from './sharing.ts'
 import { threadContract } from './threads.ts'
 import { transferContract } from './transfers.ts'
+import { guardContract } from './guarded.ts'
 import { objectContract } from './objects.ts'
 import { uploadContract } from './uploads.ts'
 import { roomOf, type OpenStore } from './house.ts'
@@ -37,6 +38,7 @@ export function storeContract(name: string, open: OpenStore, skip?: string): voi
     describe('sharing', () => sharingContract(room))
     describe('annotations', () => annotationContract(room))
     describe('objects', () => objectContract(room))
+    describe('guarded writes', () => guardContract(room))
     describe('uploads', () => uploadContract(room))
     describe('directory', () => directoryContract(room))
     describe('queue', () => queueContract(room))

@@ -60,6 +60,7 @@ export async function answerRequest(
       ...{ caller, createdIds, limits, now: parts.now },
       using: new Set(request.using),
       findAccount: (id) => accounts.find(id),
+      modSeqOf: async (id) => (await parts.store.getAccount(id))?.modSeq,
       supports: (place, uri) =>
         capabilities.some((capability) => capability.uri === uri && capability.account(place) !== null),
     }

@@ -23,6 +23,7 @@ const context = (...using: string[]): CallContext => ({
   limits: jmapSection.parse({}),
   findAccount: async () => undefined,
   supports: () => true,
+  modSeqOf: async () => undefined,
   now: () => 0,
 })
 

@@ -17,6 +17,7 @@ import {
 } from './mail-writing.ts'
 import type { AccountCall, AccountPlace, Method } from './module.ts'
 import { copyMethod } from './standard-methods.ts'
+import { writing } from './state-guard.ts'
 import type { EmailId } from '../../store/model.ts'
 
 export function emailCopyMethod(parts: MailWriteParts): Method {
@@ -90,7 +91,7 @@ async function copyOne(
   }
   const refusal = refusalToEnter(rights, mailboxes, rightsToSet(keywords))
   if (refusal !== null) return refusal
-  const added = await parts.store.addEmail({
+  const added = await writing(call, parts.store).addEmail({
     account: call.place.account.id,
     source: { type: 'email', account: from.account.id, email: original.email },
     ...{ mailboxes: [...mailboxes], flags: keywords.flags, keywords: keywords.keywords.join(' ') },

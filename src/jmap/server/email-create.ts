@@ -16,6 +16,7 @@ import { rightsToSet, type StoredKeywords, tryStoredKeywords } from './email-key
 import type { MailRights } from './mail-access.ts'
 import { emailIdOf, type MailWriteParts, readMailboxIds, refusalToEnter } from './mail-writing.ts'
 import type { AccountCall, AccountPlace } from './module.ts'
+import { writing } from './state-guard.ts'
 
 const bodyProperties = new Set(['bodyStructure', 'bodyValues', 'textBody', 'htmlBody', 'attachments'])
 const metadata = new Set(['mailboxIds', 'keywords', 'receivedAt'])
@@ -168,7 +169,7 @@ async function keep(
     }
     const { message } = await staged.finish()
     const { mailboxes, keywords, receivedAt } = draft
-    const added = await parts.store.addEmail({
+    const added = await writing(call, parts.store).addEmail({
       ...{
         account: call.place.account.id,
         source: { type: 'message', message },

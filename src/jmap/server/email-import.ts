@@ -17,8 +17,9 @@ import { additionError, describeAdded, readKeywords } from './email-create.ts'
 import { rightsToSet } from './email-keywords.ts'
 import type { MailRights } from './mail-access.ts'
 import { type MailWriteParts, noteCreated, readMailboxIds, refusalToEnter } from './mail-writing.ts'
-import { accountMethod, type AccountCall, type Method } from './module.ts'
+import { accountMethod, type AccountCall, type Method, type MethodAnswer } from './module.ts'
 import { errorsOrNull } from './standard-methods.ts'
+import { inStates, writing } from './state-guard.ts'
 
 /** Octets of a header that are looked at for the date of its last Received field. */
 const headerOctets = 64 * 1024
@@ -36,30 +37,38 @@ export function emailImportMethod(parts: MailWriteParts): Method {
       if (emails.size > maxObjectsInSet) {
         return new MethodError('requestTooLarge', `At most ${maxObjectsInSet} objects are made at once.`)
       }
-      const oldState = await parts.states.email(call.place)
-      if (ifInState !== null && ifInState !== oldState) return new MethodError('stateMismatch')
-      const rights = await parts.access.rights(call.place)
-      const created = new Map<string, JsonObject>()
-      const notCreated = new Map<string, SetError>()
-      for (const [creationId, object] of emails) {
-        const made = await importOne(parts, call, { object, rights })
-        if (made instanceof SetError) {
-          notCreated.set(creationId, made)
-          continue
-        }
-        created.set(creationId, made)
-        noteCreated(call, creationId, made)
-      }
-      const newState = await parts.states.email(call.place)
-      return {
-        arguments: {
-          ...{ accountId: call.place.id, oldState, newState },
-          created: created.size === 0 ? null : objectOf(created),
-          notCreated: errorsOrNull(notCreated),
-        },
-      }
+      const state = { place: call.place, wanted: ifInState, state: parts.states.email }
+      return inStates(call, [state], (guarded) => importAll(parts, guarded, { ifInState, emails }))
     },
   })
+}
+
+async function importAll(
+  parts: MailWriteParts,
+  call: AccountCall,
+  { ifInState, emails }: { ifInState: string | null; emails: ReadonlyMap<string, JsonObject> },
+): Promise<MethodAnswer> {
+  const oldState = ifInState ?? (await parts.states.email(call.place))
+  const rights = await parts.access.rights(call.place)
+  const created = new Map<string, JsonObject>()
+  const notCreated = new Map<string, SetError>()
+  for (const [creationId, object] of emails) {
+    const made = await importOne(parts, call, { object, rights })
+    if (made instanceof SetError) {
+      notCreated.set(creationId, made)
+      continue
+    }
+    created.set(creationId, made)
+    noteCreated(call, creationId, made)
+  }
+  const newState = await parts.states.email(call.place)
+  return {
+    arguments: {
+      ...{ accountId: call.place.id, oldState, newState },
+      created: created.size === 0 ? null : objectOf(created),
+      notCreated: errorsOrNull(notCreated),
+    },
+  }
 }
 
 const properties = new Set(['blobId', 'mailboxIds', 'keywords', 'receivedAt'])
@@ -102,7 +111,7 @@ async function importOne(
     const mender = new LineMender()
     for await (const chunk of blob.read()) await staged.write(mender.push(chunk))
     const { message } = await staged.finish()
-    const added = await parts.store.addEmail({
+    const added = await writing(call, parts.store).addEmail({
       ...{ account: call.place.account.id, source: { type: 'message', message }, now: call.now() },
       ...{ mailboxes: [...mailboxes], flags: keywords.flags, keywords: keywords.keywords.join(' ') },
       receivedAt: receivedAt ?? lastReceived(header) ?? call.now(),

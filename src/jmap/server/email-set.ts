@@ -25,6 +25,7 @@ import {
 } from './mail-writing.ts'
 import type { AccountCall, Method } from './module.ts'
 import { setMethod, type SetDone, type SetWork } from './standard-methods.ts'
+import { writing } from './state-guard.ts'
 
 export function emailSetMethod(parts: MailWriteParts): Method {
   return setMethod({
@@ -88,7 +89,7 @@ async function update(
     else changes.push(change)
   }
   if (changes.length === 0) return
-  const outcomes = await parts.store.changeEmails({
+  const outcomes = await writing(call, parts.store).changeEmails({
     ...{ account: call.place.account.id, changes, now: call.now() },
   })
   for (const [index, { id }] of changes.entries()) {
@@ -247,7 +248,9 @@ async function destroy(
     } else emails.push({ id, email, places: placesOf(view, slot) })
   }
   if (emails.length === 0) return
-  const missing = new Set(await parts.store.destroyEmails({ account: call.place.account.id, emails }))
+  const missing = new Set(
+    await writing(call, parts.store).destroyEmails({ account: call.place.account.id, emails }),
+  )
   for (const { id, email } of emails) {
     if (missing.has(email)) done.notDestroyed.set(id, new SetError('notFound'))
     else done.destroyed.push(id)

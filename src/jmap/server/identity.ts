@@ -19,6 +19,7 @@ import {
 import type { AccountCall, Method } from './module.ts'
 import { ObjectTypeStore } from './object-type.ts'
 import { applyOneByOne, getMethod, setMethod } from './standard-methods.ts'
+import { writing } from './state-guard.ts'
 
 export interface IdentityParts {
   readonly store: Store
@@ -83,7 +84,7 @@ async function create(
   if (!(await ownsEmail(parts, account, identity.email))) {
     return new SetError('forbiddenFrom', 'This address is not yours to write under.')
   }
-  const made = await parts.store.changeObjects({
+  const made = await writing(call, parts.store).changeObjects({
     ...{ account: account.id, kind: identityKind, create: [{ value: JSON.stringify(identity) }] },
     ...{ limit: mostIdentities, now: call.now() },
   })
@@ -122,7 +123,7 @@ async function update(
   if (patched instanceof SetError) return patched
   const identity = checked(patched.object, [])
   if (identity instanceof SetError) return identity
-  const changed = await identities.store.changeObjects({
+  const changed = await writing(call, identities.store).changeObjects({
     ...{ account: account.id, kind: identityKind, now: call.now() },
     update: [{ id: object.id, value: JSON.stringify(identity), ifModSeq: object.modSeq }],
   })
@@ -139,7 +140,7 @@ async function destroy(identities: ObjectTypeStore, call: AccountCall, id: strin
   if (describeIdentity(object, id)['mayDelete'] !== true) {
     return new SetError('forbidden', 'An account keeps the identity of its address.')
   }
-  const gone = await identities.store.changeObjects({
+  const gone = await writing(call, identities.store).changeObjects({
     ...{ account: account.id, kind: identityKind, destroy: [object.id], now: call.now() },
   })
   return gone.ok ? null : refusal(gone.reason)

@@ -2,6 +2,7 @@
 // on, so that their order in the request does not matter and two Mailboxes can swap names, parents or roles.
 import { Buffer } from 'node:buffer'
 import { nameForOthers } from '../../mail/names-of-others.ts'
+import type { GuardedWrites } from '../../store/guarded.ts'
 import type { MailboxChangeStore, MailboxExtras } from '../../store/mailbox-changes.ts'
 import type { MailboxId, SpecialUse } from '../../store/model.ts'
 import { mail } from '../proto/capabilities.ts'
@@ -23,6 +24,7 @@ import { orderKind } from './mailbox-order.ts'
 import { type ListedMailbox, listMailboxes } from './mailboxes/mailbox-list.ts'
 import type { AccountCall, Method } from './module.ts'
 import { setMethod, type SetDone, type SetWork } from './standard-methods.ts'
+import { writing } from './state-guard.ts'
 
 const extra = { onDestroyRemoveEmails: otherwise(boolean, false) }
 
@@ -118,6 +120,10 @@ class MailboxSetter {
     return listMailboxes(this.#parts.access, this.#rights, { place, now: this.#call.now() })
   }
 
+  get #store(): GuardedWrites {
+    return writing(this.#call, this.#parts.store)
+  }
+
   get #isOwner(): boolean {
     return this.#rights.shared === null
   }
@@ -133,9 +139,8 @@ class MailboxSetter {
     if (denied !== null) return refuse(denied)
     const path = this.#pathOf(wish, list)
     if (path instanceof SetError) return refuse(path)
-    const { store } = this.#parts
     const { account } = this.#call.place
-    const made = await store.makeMailbox({
+    const made = await this.#store.makeMailbox({
       ...{ account: account.id, name: path, now: this.#call.now() },
       ...(wish.role === null ? {} : { specialUse: useOf(wish.role) }),
       ...this.#extras({ wish, before: null, path }),
@@ -182,8 +187,7 @@ class MailboxSetter {
     if (denied !== null) return refuse(denied)
     const path = moves ? this.#pathOf(wish, list) : before.path
     if (path instanceof SetError) return refuse(path)
-    const { store } = this.#parts
-    const changed = await store.changeMailbox({
+    const changed = await this.#store.changeMailbox({
       ...{ account: this.#call.place.account.id, mailbox: before.id, now: this.#call.now() },
       ...(moves ? { name: path } : {}),
       ...(wish.role === before.role ? {} : { specialUse: wish.role === null ? null : useOf(wish.role) }),
@@ -198,7 +202,7 @@ class MailboxSetter {
     if (emails === 'remove' && !mayAll(this.#rights, mailbox.id, 'te')) {
       return forbidden('its Emails may not be removed')
     }
-    const gone = await this.#parts.store.destroyMailbox({
+    const gone = await this.#store.destroyMailbox({
       ...{ account: this.#call.place.account.id, mailbox: mailbox.id, emails },
       ...{ objects: [orderKind], now: this.#call.now() },
     })
@@ -341,7 +345,7 @@ class MailboxSetter {
     if (mailbox === undefined) return false
     const { account } = this.#call.place
     const now = this.#call.now()
-    return (await this.#parts.store.changeMailbox({ account: account.id, mailbox, name, now })).ok
+    return (await this.#store.changeMailbox({ account: account.id, mailbox, name, now })).ok
   }
 }
 

@@ -2,11 +2,12 @@
 // composition root makes modules with what they need; the endpoint knows them by this alone.
 import type { HttpCaller } from '../../base/http-mount.ts'
 import type { JmapConfig } from '../../config/sections/jmap.ts'
-import type { Account, Change } from '../../store/model.ts'
+import type { Account, AccountId, Change, ModSeq } from '../../store/model.ts'
 import type { CreatedIds } from '../proto/created-ids.ts'
 import { MethodError } from '../proto/errors.ts'
 import type { JsonObject } from '../proto/json.ts'
 import { Wrong, type Shape } from '../proto/shape.ts'
+import type { StateGuard } from './state-guard.ts'
 
 /** An account as one caller may use it. */
 export interface AccountPlace {
@@ -33,12 +34,16 @@ export interface CallContext {
   findAccount(accountId: string): Promise<AccountPlace | undefined>
   /** Whether methods of a capability can be used in it. */
   supports(place: AccountPlace, capability: string): boolean
+  /** An account's modseq as of now; undefined: it is gone. */
+  modSeqOf(account: AccountId): Promise<ModSeq | undefined>
   /** Milliseconds since the epoch. */
   now(): number
 }
 
 export interface AccountCall extends CallContext {
   readonly place: AccountPlace
+  /** Of the state in which alone it may write; null: any. */
+  readonly guard: StateGuard | null
 }
 
 /** RFC 8620 §5.4, RFC 8621 §7.5: a call that another one makes, answered right after it under the same method call id. */
@@ -107,7 +112,7 @@ export function accountMethod<Args extends { readonly accountId: string }>(defin
       if (place === undefined) return new MethodError('accountNotFound')
       if (!context.supports(place, capability)) return new MethodError('accountNotSupportedByMethod')
       if (access === 'write' && place.isReadOnly) return new MethodError('accountReadOnly')
-      return definition.run({ ...context, place }, args)
+      return definition.run({ ...context, place, guard: null }, args)
     },
   }
 }

@@ -10,7 +10,9 @@ import {
   type AccountPlace,
   type ImplicitCall,
   type Method,
+  type MethodAnswer,
 } from './module.ts'
+import { inStates } from './state-guard.ts'
 
 type Fields = Readonly<Record<string, Shape<unknown>>>
 /** Arguments of a type's own, beside the standard ones. */
@@ -195,19 +197,26 @@ export function setMethod<const F extends Fields>(definition: SetDefinition<F>):
       }
       const refused = definition.check?.(call, args) ?? null
       if (refused !== null) return refused
-      const oldState = await definition.state(call.place)
-      // RFC 8620 §5.3: "the string must match the current state".
-      if (args.ifInState !== null && args.ifInState !== oldState) return new MethodError('stateMismatch')
-      const done = nothingDone()
-      await applySet(definition, call, { args, done })
-      const newState = await definition.state(call.place)
-      const then = definition.then?.(call, done, args) ?? []
-      return { arguments: setResponse(call.place.id, { oldState, newState, done }), then }
+      const state = { place: call.place, wanted: args.ifInState, state: definition.state }
+      return inStates(call, [state], (guarded) => runSet(definition, guarded, args))
     },
   })
 }
 
 type SetArguments = FieldsOf<typeof setArguments>
+
+async function runSet<F extends Fields>(
+  definition: SetDefinition<F>,
+  call: AccountCall,
+  args: SetArguments & Extra<F>,
+): Promise<MethodAnswer> {
+  const oldState = args.ifInState ?? (await definition.state(call.place))
+  const done = nothingDone()
+  await applySet(definition, call, { args, done })
+  const newState = await definition.state(call.place)
+  const then = definition.then?.(call, done, args) ?? []
+  return { arguments: setResponse(call.place.id, { oldState, newState, done }), then }
+}
 
 /** Sorts out references and what is both changed and destroyed, then has the type do the rest. */
 async function applySet<F extends Fields>(
@@ -340,26 +349,35 @@ export function copyMethod<const F extends Fields>(definition: CopyDefinition<F>
       if (args.create.size > maxObjectsInSet) {
         return new MethodError('requestTooLarge', `At most ${maxObjectsInSet} objects are copied at once.`)
       }
-      if (args.ifFromInState !== null && args.ifFromInState !== (await definition.state(from))) {
-        return new MethodError('stateMismatch')
-      }
-      const oldState = await definition.state(call.place)
-      if (args.ifInState !== null && args.ifInState !== oldState) return new MethodError('stateMismatch')
-      const done = { created: new Map<string, JsonObject>(), notCreated: new Map<string, SetError>() }
-      const create = originals(call, args.create, done.notCreated)
-      await definition.apply(call, { from, create }, done)
-      const newState = await definition.state(call.place)
-      const response = {
-        ...{ fromAccountId: from.id, accountId: call.place.id, oldState, newState },
-        created: orNull(done.created),
-        notCreated: errorsOrNull(done.notCreated),
-      }
-      return { arguments: response, then: removals(type, args, { create, created: done.created }) }
+      const { state } = definition
+      const states = [
+        { place: call.place, wanted: args.ifInState, state },
+        { place: from, wanted: args.ifFromInState, state },
+      ]
+      return inStates(call, states, (guarded) => runCopy(definition, guarded, { args, from }))
     },
   })
 }
 
 type CopyArguments = FieldsOf<typeof copyArguments>
+
+async function runCopy<F extends Fields>(
+  definition: CopyDefinition<F>,
+  call: AccountCall,
+  { args, from }: { args: CopyArguments; from: AccountPlace },
+): Promise<MethodAnswer> {
+  const oldState = args.ifInState ?? (await definition.state(call.place))
+  const done = { created: new Map<string, JsonObject>(), notCreated: new Map<string, SetError>() }
+  const create = originals(call, args.create, done.notCreated)
+  await definition.apply(call, { from, create }, done)
+  const newState = await definition.state(call.place)
+  const response = {
+    ...{ fromAccountId: from.id, accountId: call.place.id, oldState, newState },
+    created: orNull(done.created),
+    notCreated: errorsOrNull(done.notCreated),
+  }
+  return { arguments: response, then: removals(definition.type, args, { create, created: done.created }) }
+}
 
 function originals(
   call: AccountCall,

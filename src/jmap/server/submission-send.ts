@@ -316,6 +316,8 @@ async function hand(
     status: statusOf(recipients, { told, isHeld: options.holdUntil !== null }),
   })
   const expiresAt = sendAt + keptFor
+  // What is sent is sent: nothing of the call is tried again from here on.
+  call.guard?.spend()
   const result = await parts.submitter.submit({
     ...{ reversePath: path, options, origin: 'api', account: account.id },
     recipients: recipients.map(({ address, options: own }) => ({ address, options: own })),

@@ -28,6 +28,7 @@ import { queryChangesMethod, queryMethod, resultList } from './query-methods.ts'
 import { applyOneByOne, getMethod, type SetDone, setMethod } from './standard-methods.ts'
 import { submissionExtensions } from './submission-envelope.ts'
 import { describeSubmission, liveSubmissions, submissionStore } from './submission-records.ts'
+import { writing } from './state-guard.ts'
 import { send, type SubmissionParts } from './submission-send.ts'
 
 /** The capability `urn:ietf:params:jmap:submission`: of one's own account alone. */
@@ -294,7 +295,7 @@ async function update(
       { ...one, smtpReply: '250 2.0.0 Taken back by its sender', delivered: 'no' },
     ]),
   )
-  const outcome = await store.cancelSubmission({
+  const outcome = await writing(call, store).cancelSubmission({
     ...{ account, id: object.id, name: object.key ?? '', now: clock.now(), webhooks },
     value: JSON.stringify({ ...live.record, canceled: true, isOver: true, status }),
     reason: 'cancelled by its sender',
@@ -311,7 +312,7 @@ async function destroy(
   const account = call.place.account.id
   const object = await submissions.find(account, wanted)
   if (object === undefined) return new SetError('notFound')
-  const gone = await submissions.store.changeObjects({
+  const gone = await writing(call, submissions.store).changeObjects({
     ...{ account, kind: submissionKind, destroy: [object.id], now: call.now() },
   })
   return gone.ok ? null : new SetError('notFound')

@@ -18,6 +18,7 @@ import { boolean, nullable, string, Wrong, type Shape } from '../proto/shape.ts'
 import type { AccountCall, JmapModule } from './module.ts'
 import { ObjectTypeStore } from './object-type.ts'
 import { applyOneByOne, getMethod, setMethod } from './standard-methods.ts'
+import { writing } from './state-guard.ts'
 
 export interface VacationParts {
   readonly store: Store
@@ -102,7 +103,7 @@ async function update(
     if (settings instanceof SetError) return settings
     const value = JSON.stringify(settings)
     if (known?.value === value) return null
-    const done = await store.changeObjects({
+    const done = await writing(call, store).changeObjects({
       ...{ account, kind: vacationKind, now },
       ...(known === undefined
         ? { create: [{ key: vacationKey, value }] }

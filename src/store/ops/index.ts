@@ -10,6 +10,7 @@ import { addEmail } from './email-add.ts'
 import { changeEmails, destroyEmails } from './email-changes.ts'
 import { changeMailbox, destroyMailbox, makeMailbox } from './mailbox-changes.ts'
 import { expunge } from './expunge.ts'
+import { guarded } from './guarded.ts'
 import { changesSince, forgetTombstones } from './feed.ts'
 import { setFlags } from './flags.ts'
 import { keywordsIn } from './keywords.ts'
@@ -166,6 +167,7 @@ export const queueWrites = {
 }
 
 export const writes = {
+  guarded,
   addEmail,
   changeEmails,
   destroyEmails,
