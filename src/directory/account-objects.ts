@@ -14,6 +14,12 @@ export interface NewAccountObject<T> extends Omit<NewObject, 'value'> {
   readonly value: T
 }
 
+/** Kinds on which a decision rests, as they were when it was made. */
+export type Unchanged = readonly { readonly kind: string; readonly since: ModSeq }[]
+
+/** How often a change is tried anew when others come between; each of them has succeeded then. */
+export const mostRounds = 20
+
 export class AccountObjects<T> {
   readonly #store: ObjectStore
   readonly #kind: string
@@ -40,26 +46,72 @@ export class AccountObjects<T> {
     return object && this.#read(object)
   }
 
-  /** The id; or why it was not made. */
+  /** The last change of the kind, for `Unchanged`: to be read before what the decision rests on. */
+  async state(account: AccountId, now: number): Promise<Unchanged[number]> {
+    const kind = this.#kind
+    const since = Number.MAX_SAFE_INTEGER as ModSeq
+    const { modSeq } = await this.#store.objectsSince({ account, kind, since, now })
+    return { kind, since: modSeq }
+  }
+
+  /** Several changes in one commit: `done`, or why none was made. */
+  async change(
+    account: AccountId,
+    {
+      create = [],
+      update = [],
+      ...rest
+    }: {
+      readonly create?: readonly NewAccountObject<T>[]
+      readonly update?: readonly (Pick<AccountObject<T>, 'id' | 'value'> & {
+        readonly ifModSeq?: ModSeq
+        readonly expiresAt?: number | null
+      })[]
+      readonly destroy?: readonly ObjectId[]
+      readonly unchanged?: Unchanged
+      readonly limit?: number
+      readonly now: number
+    },
+  ): Promise<'done' | 'too-many' | 'key-taken' | 'gone' | 'not-found' | 'changed'> {
+    const kind = this.#kind
+    const written = <O extends { readonly value: T }>(one: O) => ({
+      ...one,
+      value: JSON.stringify(one.value),
+    })
+    const request = { account, kind, create: create.map(written), update: update.map(written), ...rest }
+    const changed = await this.#store.changeObjects(request)
+    if (changed.ok) return 'done'
+    if (changed.reason === 'no-such-account') return 'gone'
+    if (changed.reason !== 'too-big') return changed.reason
+    throw new Error(`an object of kind ${kind} is too large`)
+  }
+
+  /** The id; or why it was not made: `not-found` where one that was to go for it is gone. */
   async create(
     account: AccountId,
     object: NewAccountObject<T>,
-    { now, limit }: { readonly now: number; readonly limit?: number },
-  ): Promise<ObjectId | 'too-many' | 'key-taken' | 'gone'> {
+    {
+      now,
+      limit,
+      destroy = [],
+    }: { readonly now: number; readonly limit?: number; readonly destroy?: readonly ObjectId[] },
+  ): Promise<ObjectId | 'too-many' | 'key-taken' | 'gone' | 'not-found'> {
     const create = [{ ...object, value: JSON.stringify(object.value) }]
     const kind = this.#kind
     const made = await this.#store.changeObjects({
       account,
       kind,
       create,
+      destroy,
       now,
       ...(limit !== undefined && { limit }),
     })
     const id = made.ok ? made.created[0] : undefined
     if (id !== undefined) return id
     if (made.ok || made.reason === 'no-such-account') return 'gone'
-    if (made.reason === 'too-many' || made.reason === 'key-taken') return made.reason
-    throw new Error(`an object of kind ${kind} could not be made: ${made.reason}`)
+    const { reason } = made
+    if (reason === 'too-many' || reason === 'key-taken' || reason === 'not-found') return reason
+    throw new Error(`an object of kind ${kind} could not be made: ${reason}`)
   }
 
   /** False where it is gone, or another change came first. */

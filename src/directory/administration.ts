@@ -14,6 +14,7 @@ import type { Events } from '../events/event.ts'
 import type { Account, Credentials, Quota } from '../store/model.ts'
 import type { ObjectStore } from '../store/objects.ts'
 import type { DirectoryStore } from '../store/store.ts'
+import { mostRounds } from './account-objects.ts'
 import { endPushesOfPassword } from './push-credentials.ts'
 import { endSessions } from './web-sessions.ts'
 
@@ -27,6 +28,7 @@ export interface AdministrationProblem {
     | 'not-empty'
     | 'no-such-domain'
     | 'weak-password'
+    | 'changed'
     | 'busy'
   readonly message: string
 }
@@ -132,17 +134,27 @@ export class Administration {
     return this.#store.listAccounts(page)
   }
 
-  /** Sessions of the pages end, but for `keptSession`: whoever stole the old password may have opened one. */
+  /** What is kept of an account's password: for `setPassword`, read before the old one is checked. */
+  async keptCredentials({ address }: Account): Promise<Credentials | undefined> {
+    return (await this.#store.credentialsOf(address))?.credentials
+  }
+
+  /**
+   * Sessions of the pages end, but for `keptSession`: whoever stole the old password may have opened one. `changed` where the password is
+   * not the one of `replacing` any more.
+   */
   async setPassword(
     address: string,
     password: Secret,
-    options: { readonly keptSession?: number } = {},
+    options: { readonly keptSession?: number; readonly replacing?: Credentials | undefined } = {},
   ): Promise<Administered> {
     const account = await this.#findAccount(address)
     if (account === undefined) return noAccount(address)
     const credentials = await this.#credentialsFor(password)
     if ('ok' in credentials) return credentials
-    const updated = await this.#update({ id: account.id, credentials }, 'password-changed', account.address)
+    const { replacing } = options
+    const change = { id: account.id, credentials, ...(replacing !== undefined && { replacing }) }
+    const updated = await this.#update(change, 'password-changed', account.address)
     const now = this.#options.clock.now()
     if (updated.ok) {
       await endSessions(this.#store, { account: account.id, kept: options.keptSession ?? null, now })
@@ -153,34 +165,35 @@ export class Administration {
 
   /** Octets and messages; what else is limited stays. */
   async setQuota(address: string, quota: Pick<Quota, 'bytes' | 'messages'>): Promise<Administered> {
-    const account = await this.#findAccount(address)
-    if (account === undefined) return noAccount(address)
-    const change = { id: account.id, quota: { ...account.quota, ...quota } }
-    return this.#update(change, 'quota-changed', account.address)
+    const outcome = await this.#changeAccount(address, { quota }, 'quota-changed')
+    return outcome.ok ? { ok: true } : outcome
   }
 
   /** Changes what is named, and answers the account as it is then. */
-  async changeAccount(address: string, change: AccountChange): Promise<Administered<{ account: Account }>> {
-    const account = await this.#findAccount(address)
-    if (account === undefined) return noAccount(address)
-    const hidden = new Set(account.hiddenCapabilities)
-    for (const name of change.show ?? []) hidden.delete(name.toUpperCase())
-    for (const name of change.hide ?? []) {
-      const problem = capabilityProblem(name)
-      if (problem !== undefined) return problem
-      hidden.add(name.toUpperCase())
+  changeAccount(address: string, change: AccountChange): Promise<Administered<{ account: Account }>> {
+    return this.#changeAccount(address, change, 'account-changed')
+  }
+
+  /** What is kept as a whole is written only if it is still what the new whole was made of. */
+  async #changeAccount(
+    address: string,
+    change: AccountChange,
+    what: string,
+  ): Promise<Administered<{ account: Account }>> {
+    for (let round = 0; round < mostRounds; round++) {
+      const account = await this.#findAccount(address)
+      if (account === undefined) return noAccount(address)
+      const hidden = hiddenAfter(account, change)
+      if ('ok' in hidden) return hidden
+      const quota = { ...account.quota, ...change.quota }
+      const hiddenCapabilities = [...hidden].toSorted()
+      const role = change.role === undefined ? {} : { role: change.role }
+      const update = { id: account.id, quota, hiddenCapabilities, ...role, expecting: account }
+      const updated = await this.#update(update, what, account.address)
+      if (updated.ok) return { ok: true, account: { ...account, quota, ...role, hiddenCapabilities } }
+      if (updated.reason !== 'changed') return updated
     }
-    if (hidden.size > mostHidden) return invalid(`At most ${mostHidden} capabilities can be hidden.`)
-    const quota = { ...account.quota, ...change.quota }
-    const hiddenCapabilities = [...hidden]
-    const role = change.role ?? account.role
-    const update = { id: account.id, quota, hiddenCapabilities, role }
-    const updated = await this.#update(update, 'account-changed', account.address)
-    if (!updated.ok) return updated
-    return {
-      ok: true,
-      account: { ...account, quota, role, hiddenCapabilities: hiddenCapabilities.toSorted() },
-    }
+    return changedMeanwhile
   }
 
   /** A disabled account gets no mail and nobody logs in to it; its mail stays. */
@@ -347,7 +360,7 @@ export class Administration {
     address: string,
   ): Promise<Administered> {
     const updated = await this.#store.updateAccount(change)
-    if (!updated.ok) return noAccount(address)
+    if (!updated.ok) return updated.reason === 'changed' ? changedMeanwhile : noAccount(address)
     this.#tell(what, address)
     return { ok: true }
   }
@@ -377,6 +390,26 @@ function refusedAddress(reason: 'exists' | 'no-such-domain', address: string): A
     reason,
     message: `The domain ${domain} is not here yet. Add it with \`domain add ${domain}\`.`,
   }
+}
+
+const changedMeanwhile: AdministrationProblem = {
+  ok: false,
+  reason: 'changed',
+  message: 'Somebody else has changed it in this moment. Look at it, and try again.',
+}
+
+function hiddenAfter(
+  { hiddenCapabilities }: Account,
+  { hide = [], show = [] }: AccountChange,
+): Set<string> | AdministrationProblem {
+  const hidden = new Set(hiddenCapabilities)
+  for (const name of show) hidden.delete(name.toUpperCase())
+  for (const name of hide) {
+    const problem = capabilityProblem(name)
+    if (problem !== undefined) return problem
+    hidden.add(name.toUpperCase())
+  }
+  return hidden.size > mostHidden ? invalid(`At most ${mostHidden} capabilities can be hidden.`) : hidden
 }
 
 /** RFC 9051 §9: a capability is an atom. */

@@ -68,8 +68,8 @@ export class AppPasswords {
     const limits = { now, limit: auth.maxAppPasswords }
     const id = await this.#objects.create(account, { value, key, expiresAt }, limits)
     if (typeof id === 'number') return { password, made: shown({ id, value, expiresAt }) }
-    if (id === 'key-taken') throw new Error('chance has made the same password twice')
-    return id
+    if (id === 'too-many' || id === 'gone') return id
+    throw new Error('chance has made the same password twice')
   }
 
   /** In the order in which they were made. */

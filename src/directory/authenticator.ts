@@ -20,6 +20,7 @@ import type { TokenVerifier } from './tokens.ts'
 import type { Events } from '../events/event.ts'
 import type { PasswordOptions } from './passwords.ts'
 import type { DirectoryConfig, AuthConfig } from '../config/sections/auth.ts'
+import type { Secret } from '../base/secret.ts'
 import type { ScramHash } from '../sasl/scram-keys.ts'
 import type { Account, Credentials } from '../store/model.ts'
 import type { ObjectStore } from '../store/objects.ts'
@@ -207,7 +208,18 @@ export class Authenticator implements Answers {
     const admitted = this.#admit(known.account, name, null)
     if (!admitted.ok) return admitted
     if (this.#passwords.isOutdated(known.credentials)) await this.#renew(known, name, attempt)
-    return { ok: true, account: admitted.account, method: more }
+    const stillHolds = (): Promise<boolean> => this.#stillHolds(name, known, password)
+    return { ok: true, account: admitted.account, method: more, stillHolds }
+  }
+
+  async #stillHolds(name: string, before: NonNullable<Known>, password: Secret): Promise<boolean> {
+    const known = await this.#lookUp(name)
+    if (known?.account.id !== before.account.id) return false
+    if (known.credentials.argon2id === before.credentials.argon2id) return true
+    // Renewed by this log-in, or another password.
+    const fingerprint = this.#passwords.fingerprint(name, known.credentials, password)
+    const { credentials } = known
+    return (await this.#passwords.check({ fingerprint, credentials, password })) === 'right'
   }
 
   /** What an account asks for beside its password, which was right. */

@@ -13,6 +13,12 @@ const signatureLength = 16
 /** Answered challenges that are remembered; each costs its answerer a signature. */
 const mostRemembered = 10_000
 
+export interface AnsweredChallenge {
+  readonly nonce: string
+  /** Milliseconds since the epoch. */
+  readonly endsAt: number
+}
+
 export class Challenges {
   readonly #clock: Clock
   readonly #random: Random
@@ -35,16 +41,21 @@ export class Challenges {
 
   /** True for one of ours of that purpose, in time, the first time. `text` is base64url. */
   take(purpose: string, text: string): boolean {
+    return this.answered(purpose, text) !== undefined
+  }
+
+  /** The same, with what whoever keeps answers for longer than this process remembers. */
+  answered(purpose: string, text: string): AnsweredChallenge | undefined {
     const bytes = Buffer.from(text, 'base64url')
-    if (bytes.length !== bodyLength + signatureLength) return false
+    if (bytes.length !== bodyLength + signatureLength) return undefined
     const body = bytes.subarray(0, bodyLength)
-    if (!timingSafeEqual(bytes.subarray(bodyLength), this.#signature(purpose, body))) return false
+    if (!timingSafeEqual(bytes.subarray(bodyLength), this.#signature(purpose, body))) return undefined
     const left = body.readUIntBE(nonceLength, timeLength) - this.#clock.now()
     const nonce = body.subarray(0, nonceLength).toString('base64url')
     const now = this.#clock.monotonic()
-    if (left <= 0 || this.#used.get(nonce, now) === true) return false
+    if (left <= 0 || this.#used.get(nonce, now) === true) return undefined
     this.#used.set(nonce, true, now + left)
-    return true
+    return { nonce, endsAt: this.#clock.now() + left }
   }
 
   #signature(purpose: string, body: Uint8Array): Buffer {

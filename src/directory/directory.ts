@@ -108,7 +108,13 @@ export type PersonMethod = 'password' | 'password+code' | 'password+recovery'
 export type PersonRefusal = LoginRefusal | 'code-required' | 'bad-code' | 'passkey-required'
 
 export type PersonAuthentication =
-  | { readonly ok: true; readonly account: Account; readonly method: PersonMethod }
+  | {
+      readonly ok: true
+      readonly account: Account
+      readonly method: PersonMethod
+      /** Whether the password is still the account's: to be asked when what it opened is open. */
+      stillHolds(): Promise<boolean>
+    }
   | { readonly ok: false; readonly reason: PersonRefusal }
 
 export interface TokenAttempt extends Omit<LoginAttempt, 'username'> {

@@ -50,7 +50,8 @@ export function createOpenDirectory(options: OpenDirectoryOptions): Directory {
     authenticate: (attempt) => authenticate(options, attempt),
     logIn: async (attempt) => {
       const outcome = await authenticate(options, attempt)
-      return outcome.ok ? { ok: true, account: outcome.account, method: 'password' } : outcome
+      if (!outcome.ok) return outcome
+      return { ok: true, account: outcome.account, method: 'password', stillHolds: async () => true }
     },
     authenticateToken: notHere,
     authenticateCertificate: notHere,

@@ -4,6 +4,8 @@
 // - The credential's user handle is the account's id, so that an answer says whose it is; its key is looked up by the credential's id.
 // - A passkey belongs to the host name that it was made under. A page elsewhere gets no answer for it from any browser.
 // - A signature counter that goes back (a copy of a hardware key) is refused.
+// - An answer is good once: its challenge is remembered here, and with the passkey until it would have ended anyway, so that neither a
+//   restart nor another node of the same store takes it again.
 // - No attestation is asked for: which make of key somebody has is his affair.
 import { Buffer } from 'node:buffer'
 import { createHash } from 'node:crypto'
@@ -20,8 +22,8 @@ import type { Events } from '../events/event.ts'
 import type { Account, AccountId, ObjectId } from '../store/model.ts'
 import type { ObjectStore } from '../store/objects.ts'
 import type { DirectoryStore } from '../store/store.ts'
-import { type AccountObject, AccountObjects } from './account-objects.ts'
-import { Challenges } from './challenges.ts'
+import { type AccountObject, AccountObjects, mostRounds, type Unchanged } from './account-objects.ts'
+import { type AnsweredChallenge, Challenges } from './challenges.ts'
 
 interface PasskeyRecord {
   readonly label: string
@@ -34,6 +36,8 @@ interface PasskeyRecord {
   readonly transports: readonly string[]
   readonly synced: boolean
   readonly host: string
+  /** Challenges that it has answered lately, with their ends; absent in what older versions wrote. */
+  readonly answered?: readonly AnsweredChallenge[]
 }
 
 export interface Passkey {
@@ -170,15 +174,32 @@ export class Passkeys {
 
   async rename(account: AccountId, id: number, label: string): Promise<boolean> {
     const now = this.#options.clock.now()
-    const found = await this.#objects.get(account, id, now)
-    if (found === undefined) return false
-    const value = { ...found.value, label: label.slice(0, lengthOfLabel) }
-    return this.#objects.update(account, { id: found.id, value }, now)
+    for (let round = 0; round < mostRounds; round++) {
+      const found = await this.#objects.get(account, id, now)
+      if (found === undefined) return false
+      const value = { ...found.value, label: label.slice(0, lengthOfLabel) }
+      // A log-in meanwhile must not lose its count.
+      if (await this.#objects.update(account, { id: found.id, value, ifModSeq: found.modSeq }, now))
+        return true
+    }
+    return false
   }
 
-  /** False where there is none of that id. */
-  async remove(account: AccountId, id: number): Promise<boolean> {
-    return this.#objects.destroy(account, [id as ObjectId], this.#options.clock.now())
+  /** What `list` says rests on this, read before it. */
+  changes(account: AccountId): Promise<Unchanged[number]> {
+    return this.#objects.state(account, this.#options.clock.now())
+  }
+
+  /** `not-found` where there is none of that id; `changed` where one of `unchanged` has changed. For removals see `ways-in.ts`. */
+  async remove(
+    account: AccountId,
+    id: number,
+    unchanged: Unchanged,
+  ): Promise<'done' | 'not-found' | 'changed'> {
+    const now = this.#options.clock.now()
+    // A number that is nobody's id finds nothing.
+    const outcome = await this.#objects.change(account, { destroy: [id as ObjectId], unchanged, now })
+    return outcome === 'done' || outcome === 'changed' ? outcome : 'not-found'
   }
 
   async #check(response: unknown, origin: string): Promise<{ readonly account: Account } | PasskeyRefusal> {
@@ -190,23 +211,47 @@ export class Passkeys {
     const { verifyAuthenticationResponse } = await import('@simplewebauthn/server')
     const host = hostOf(origin)
     if (found === undefined || found.value.host !== host) return 'bad-passkey'
+    let answered: AnsweredChallenge | undefined
     const verified = await verifyAuthenticationResponse({
       // The library checks what it reads of it, and throws.
       response: response as AuthenticationResponseJSON,
-      expectedChallenge: (challenge) => this.#challenges.take(loginPurpose, challenge),
+      expectedChallenge: (challenge) => {
+        answered = this.#challenges.answered(loginPurpose, challenge)
+        return answered !== undefined
+      },
       expectedOrigin: origin,
       expectedRPID: host,
       credential: credentialOf(found.value),
       requireUserVerification: true,
     }).catch(() => null)
-    if (verified?.verified !== true) return 'bad-passkey'
-    const value = { ...found.value, used: now, counter: verified.authenticationInfo.newCounter }
-    const { id, modSeq } = found
-    // Of two log-ins with one answer the second has lost already, its challenge being used.
-    await this.#objects.update(named.account, { id, value, ifModSeq: modSeq }, now)
+    if (verified?.verified !== true || answered === undefined) return 'bad-passkey'
+    const { newCounter } = verified.authenticationInfo
+    if (!(await this.#note(named.account, found, { answered, counter: newCounter, now })))
+      return 'bad-passkey'
     const account = await store.getAccount(named.account)
     if (account === undefined) return 'bad-passkey'
     return account.state === 'active' ? { account } : 'disabled'
+  }
+
+  /** Notes a use; false where another one came first that makes it worth nothing, or the passkey is gone. */
+  async #note(
+    account: AccountId,
+    seen: AccountObject<PasskeyRecord>,
+    use: { readonly answered: AnsweredChallenge; readonly counter: number; readonly now: number },
+  ): Promise<boolean> {
+    const { answered, counter, now } = use
+    let found: AccountObject<PasskeyRecord> | undefined = seen
+    for (let round = 0; round < mostRounds && found !== undefined; round++) {
+      const { id, value, modSeq }: AccountObject<PasskeyRecord> = found
+      const lately = (value.answered ?? []).filter(({ endsAt }) => endsAt > now)
+      if (lately.some(({ nonce }) => nonce === answered.nonce)) return false
+      // WebAuthn §7.2 step 22, for what was noted since the answer was judged.
+      if (round > 0 && counter !== 0 && counter <= value.counter) return false
+      const noted = { ...value, used: now, counter, answered: [...lately, answered] }
+      if (await this.#objects.update(account, { id, value: noted, ifModSeq: modSeq }, now)) return true
+      found = await this.#objects.get(account, id, now)
+    }
+    return false
   }
 }
 

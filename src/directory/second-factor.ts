@@ -2,7 +2,7 @@
 // whether the password opens it at all.
 //
 // - A code is good once (RFC 6238 §5.2), in its step of 30 seconds and the ones beside it; two log-ins that bring the same code at
-//   the same time meet in the store, and one is refused.
+//   the same time meet in the store, and one is refused. What meets another change there is judged anew.
 // - An app is asked for only after a code of its has confirmed that it was set up.
 // - Recovery codes are 80 bits of chance each, kept as hashes, and good once.
 // - The app's secret is kept as it is: whoever checks codes must know it.
@@ -12,7 +12,7 @@ import type { Random } from '../base/random.ts'
 import type { AuthConfig } from '../config/sections/auth.ts'
 import type { Account, AccountId } from '../store/model.ts'
 import type { ObjectStore } from '../store/objects.ts'
-import { type AccountObject, AccountObjects } from './account-objects.ts'
+import { type AccountObject, AccountObjects, mostRounds, type Unchanged } from './account-objects.ts'
 import { base32, readableSecret, tryReadableSecret } from './base32.ts'
 
 interface TotpRecord {
@@ -79,8 +79,25 @@ export class SecondFactor {
     }
   }
 
-  async setPolicy(account: AccountId, policy: PolicyRecord): Promise<void> {
-    await this.#put(account, { key: keys.policy, value: policy, expiresAt: null })
+  /** What `factors` says rests on this, read before it. */
+  changes(account: AccountId): Promise<Unchanged[number]> {
+    return this.#objects.state(account, this.#options.clock.now())
+  }
+
+  /** False where one of `unchanged` has changed. */
+  async setPolicy(account: AccountId, policy: PolicyRecord, unchanged: Unchanged = []): Promise<boolean> {
+    const now = this.#options.clock.now()
+    for (let round = 0; round < mostRounds; round++) {
+      const there = await this.#objects.find(account, keys.policy, now)
+      const put =
+        there === undefined
+          ? { create: [{ key: keys.policy, value: policy }] }
+          : { update: [{ id: there.id, value: policy, ifModSeq: there.modSeq }] }
+      const outcome = await this.#objects.change(account, { ...put, unchanged, now })
+      if (outcome === 'done') return true
+      if (unchanged.length > 0) return false
+    }
+    return false
   }
 
   async state(account: AccountId): Promise<TotpState> {
@@ -106,16 +123,26 @@ export class SecondFactor {
 
   /** From now on a code is asked for. The recovery codes, told this once; undefined for a wrong code, or where nothing was begun. */
   async confirm(account: AccountId, code: string): Promise<string[] | undefined> {
-    const pending = await this.#totp(account, keys.pending)
-    if (pending === undefined) return undefined
-    const step = await this.#stepOf(pending.value, code)
-    if (step === undefined) return undefined
-    const now = this.#options.clock.now()
-    const { codes, hashes } = this.#makeRecovery()
-    const value: TotpRecord = { ...pending.value, since: now, step, recovery: hashes }
-    await this.#put(account, { key: keys.totp, value, expiresAt: null })
-    await this.#objects.destroy(account, [pending.id], now)
-    return codes
+    for (let round = 0; round < mostRounds; round++) {
+      const pending = await this.#totp(account, keys.pending)
+      if (pending === undefined) return undefined
+      const step = await this.#stepOf(pending.value, code)
+      if (step === undefined) return undefined
+      const now = this.#options.clock.now()
+      const { codes, hashes } = this.#makeRecovery()
+      const value: TotpRecord = { ...pending.value, since: now, step, recovery: hashes }
+      const there = await this.#totp(account, keys.totp)
+      // In one commit with the end of what was begun: of two that confirm it, one has recovery codes, and they are good.
+      const outcome = await this.#objects.change(account, {
+        ...(there === undefined
+          ? { create: [{ key: keys.totp, value }] }
+          : { update: [{ id: there.id, value, ifModSeq: there.modSeq }] }),
+        destroy: [pending.id],
+        now,
+      })
+      if (outcome === 'done') return codes
+    }
+    return undefined
   }
 
   /** False where none was on. */
@@ -127,26 +154,39 @@ export class SecondFactor {
 
   /** New ones, told this once; the old ones are worthless. Undefined where no app is on. */
   async renewRecovery(account: AccountId): Promise<string[] | undefined> {
-    const found = await this.#totp(account, keys.totp)
-    if (found === undefined) return undefined
-    const { codes, hashes } = this.#makeRecovery()
-    return (await this.#change(account, found, { recovery: hashes })) ? codes : undefined
+    for (let round = 0; round < mostRounds; round++) {
+      const found = await this.#totp(account, keys.totp)
+      if (found === undefined) return undefined
+      const { codes, hashes } = this.#makeRecovery()
+      if (await this.#change(account, found, { recovery: hashes })) return codes
+    }
+    return undefined
   }
 
   /** Takes a code of the app, or a recovery code; each is good once. */
   async check(account: AccountId, code: string): Promise<'code' | 'recovery' | 'wrong'> {
-    const found = await this.#totp(account, keys.totp)
-    if (found === undefined) return 'wrong'
-    const recovery = tryReadableSecret(code, recoveryCharacters)
-    if (recovery !== undefined) {
-      const hash = hashOf(recovery)
-      const left = found.value.recovery.filter((one) => one !== hash)
-      if (left.length === found.value.recovery.length) return 'wrong'
-      return (await this.#change(account, found, { recovery: left })) ? 'recovery' : 'wrong'
+    for (let round = 0; round < mostRounds; round++) {
+      const found = await this.#totp(account, keys.totp)
+      const taken = found && (await this.#taken(found.value, code))
+      if (found === undefined || taken === undefined) return 'wrong'
+      if (await this.#change(account, found, taken)) return 'step' in taken ? 'code' : 'recovery'
     }
-    const step = await this.#stepOf(found.value, code)
-    if (step === undefined) return 'wrong'
-    return (await this.#change(account, found, { step })) ? 'code' : 'wrong'
+    return 'wrong'
+  }
+
+  /** What is left when a code has been taken; undefined for one that is worth nothing. */
+  async #taken(
+    record: TotpRecord,
+    code: string,
+  ): Promise<{ readonly step: number } | { readonly recovery: readonly string[] } | undefined> {
+    const recovery = tryReadableSecret(code, recoveryCharacters)
+    if (recovery === undefined) {
+      const step = await this.#stepOf(record, code)
+      return step === undefined ? undefined : { step }
+    }
+    const hash = hashOf(recovery)
+    const left = record.recovery.filter((one) => one !== hash)
+    return left.length === record.recovery.length ? undefined : { recovery: left }
   }
 
   /** The step of a code that fits and is newer than the last one that was taken. */
@@ -186,7 +226,7 @@ export class SecondFactor {
     object: { readonly key: string; readonly value: FactorRecord; readonly expiresAt: number | null },
   ): Promise<void> {
     const now = this.#options.clock.now()
-    for (let round = 0; round < 3; round++) {
+    for (let round = 0; round < mostRounds; round++) {
       const there = await this.#objects.find(account, object.key, now)
       if (there !== undefined) {
         const change = { id: there.id, value: object.value, expiresAt: object.expiresAt }

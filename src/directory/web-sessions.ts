@@ -12,7 +12,7 @@ import type { WebConfig } from '../config/sections/web.ts'
 import type { Account, AccountId, ObjectId } from '../store/model.ts'
 import type { ObjectStore } from '../store/objects.ts'
 import type { DirectoryStore } from '../store/store.ts'
-import { type AccountObject, AccountObjects } from './account-objects.ts'
+import { type AccountObject, AccountObjects, mostRounds } from './account-objects.ts'
 
 /** How its person showed who he is. */
 export type LoginMethod = 'password' | 'password+code' | 'password+recovery' | 'passkey' | 'setup'
@@ -80,18 +80,17 @@ export class WebSessions {
     const secret = Buffer.from(random.bytes(32)).toString('base64url')
     const expiresAt = this.#expiry(value)
     const key = hashOf(secret)
-    for (let round = 0; round < 3; round++) {
-      const made = await this.#objects.create(
-        account.id,
-        { value, key, expiresAt },
-        { now, limit: web.maxSessions },
-      )
+    const limit = web.maxSessions
+    let destroy: ObjectId[] = []
+    // Of several log-ins that make room at once each may find that another has taken what it would have.
+    for (let round = 0; round < limit + mostRounds; round++) {
+      const made = await this.#objects.create(account.id, { value, key, expiresAt }, { now, limit, destroy })
       if (made === 'gone') return undefined
       if (typeof made === 'number') {
         const session = shown({ id: made, key, value, expiresAt })
         return { token: `${account.id}.${secret}`, session }
       }
-      await this.#dropOldest(account.id, now)
+      destroy = await this.#oldest(account.id, now)
     }
     throw new Error('no room could be made for a session')
   }
@@ -134,6 +133,7 @@ export class WebSessions {
     const found = await this.#objects.get(account, id, now)
     if (found === undefined) return
     const value = { ...found.value, proven: now, seen: now }
+    // Whatever else changes a session says less than this.
     await this.#objects.update(account, { id: found.id, value, expiresAt: this.#expiry(value) }, now)
   }
 
@@ -162,10 +162,12 @@ export class WebSessions {
     return { id, value: seen, expiresAt }
   }
 
-  async #dropOldest(account: AccountId, now: number): Promise<void> {
+  /** Those that have to go for one more. */
+  async #oldest(account: AccountId, now: number): Promise<ObjectId[]> {
     const all = await this.#objects.list(account, now)
-    const oldest = all.toSorted((left, right) => left.value.seen - right.value.seen)[0]
-    if (oldest !== undefined) await this.#objects.destroy(account, [oldest.id], now)
+    const most = Math.max(0, this.#options.web.maxSessions - 1)
+    const byUse = all.toSorted((left, right) => left.value.seen - right.value.seen)
+    return byUse.slice(0, Math.max(0, all.length - most)).map(({ id }) => id)
   }
 }
 

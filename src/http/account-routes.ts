@@ -5,6 +5,7 @@
 import { Secret } from '../base/secret.ts'
 import type { AppPassword } from '../directory/app-passwords.ts'
 import type { Passkey } from '../directory/passkeys.ts'
+import { removePasskey, setLoginPolicy } from '../directory/ways-in.ts'
 import type { WebSession } from '../directory/web-sessions.ts'
 import {
   accountProblems,
@@ -202,13 +203,8 @@ function passkeyRemoval(): Route[] {
         const unproven = await provenProblem(call)
         if (unproven !== null) return unproven
         const { id } = call.caller.account
-        const [all, factors] = await Promise.all([
-          call.parts.logins.passkeys.list(id),
-          call.parts.logins.secondFactor.factors(id),
-        ])
-        if (factors.password === 'refused' && all.length <= 1 && all[0]?.id === idOf(call.params))
-          return lastPasskey
-        return gone(await call.parts.logins.passkeys.remove(id, idOf(call.params)))
+        const outcome = await removePasskey(call.parts.logins, id, idOf(call.params))
+        return outcome === 'last-passkey' ? lastPasskey : gone(outcome === 'removed')
       },
     ),
   ]
@@ -277,15 +273,9 @@ function password(): Route[] {
       async (call) => {
         const unproven = await provenProblem(call)
         if (unproven !== null) return unproven
-        const { account, sessionId } = call.caller
-        const { current, password: wanted } = call.body
-        const wrong = await checkPerson(call, { account, password: current })
-        // The session is fresh, so a code was given; and whoever opens it by passkey may set a password that opens nothing.
-        if (wrong !== null && wrong.code !== 'code-required' && wrong.code !== 'passkey-required')
-          return wrong
-        const kept = sessionId === null ? {} : { keptSession: Number(sessionId) }
-        const changed = await call.parts.administration.setPassword(account.address, new Secret(wanted), kept)
-        return changed.ok ? undefined : makeProblem(422, changed.reason, changed.message)
+        const first = await changePassword(call)
+        const last = first === 'again' ? await changePassword(call) : first
+        return last === 'again' ? changedMeanwhile : last
       },
     ),
     route(
@@ -309,15 +299,33 @@ function password(): Route[] {
         const unproven = await provenProblem(call)
         if (unproven !== null) return unproven
         const { id } = call.caller.account
-        if (call.body.password === 'refused' && (await call.parts.logins.passkeys.list(id)).length === 0) {
-          return makeProblem(409, 'no-passkey', 'Make a passkey first: nothing else would open the account.')
-        }
-        await call.parts.logins.secondFactor.setPolicy(id, call.body)
-        return call.body
+        const outcome = await setLoginPolicy(call.parts.logins, id, call.body.password)
+        return outcome === 'set' ? call.body : noPasskey
       },
     ),
   ]
 }
+
+const noPasskey = makeProblem(409, 'no-passkey', 'Make a passkey first: nothing else would open the account.')
+
+/** `again` where another password has come between, or the kept hash was renewed by the check. */
+async function changePassword(
+  call: Call & { readonly caller: Caller; readonly body: z.output<typeof passwordChange> },
+): Promise<Problem | undefined | 'again'> {
+  const { account, sessionId } = call.caller
+  const { current, password: wanted } = call.body
+  const { administration } = call.parts
+  const replacing = await administration.keptCredentials(account)
+  const wrong = await checkPerson(call, { account, password: current })
+  // The session is fresh, so a code was given; and whoever opens it by passkey may set a password that opens nothing.
+  if (wrong !== null && wrong.code !== 'code-required' && wrong.code !== 'passkey-required') return wrong
+  const options = { replacing, ...(sessionId !== null && { keptSession: Number(sessionId) }) }
+  const changed = await administration.setPassword(account.address, new Secret(wanted), options)
+  if (changed.ok) return undefined
+  return changed.reason === 'changed' ? 'again' : makeProblem(422, changed.reason, changed.message)
+}
+
+const changedMeanwhile = makeProblem(409, 'changed', 'Somebody else is changing the password. Try again.')
 
 /** Null for a session that is fresh enough, or the password itself. */
 async function provenProblem(call: Call & { readonly caller: Caller }): Promise<Problem | null> {

@@ -168,7 +168,15 @@ async function setupNeeded({ setup: link, store }: HttpParts): Promise<'needed' 
 /** A new session, its cookie, and what it says. */
 async function begin(
   call: Call,
-  { account, method }: { readonly account: Account; readonly method: LoginMethod },
+  {
+    account,
+    method,
+    stillHolds = async () => true,
+  }: {
+    readonly account: Account
+    readonly method: LoginMethod
+    readonly stillHolds?: () => Promise<boolean>
+  },
 ): Promise<Response | Problem> {
   await endOwn(call)
   const { parts, request, env } = call
@@ -176,6 +184,11 @@ async function begin(
   const userAgent = request.headers.get('user-agent') ?? ''
   const opened = await parts.logins.sessions.open(account, { method, remoteAddress, userAgent })
   if (opened === undefined) return unavailable
+  // A new password ends the sessions that it finds: one that was opened meanwhile by the old one ends itself.
+  if (!(await stillHolds())) {
+    await parts.logins.sessions.end(account.id, opened.session.id)
+    return personProblem('bad-credentials')
+  }
   const maxAge = Math.floor(parts.web.sessionLongest / 1000)
   const cookie = writeSessionCookie(opened.token, { secure, maxAge })
   const sessionId = String(opened.session.id)

@@ -39,8 +39,14 @@ export interface ObjectUpdate {
 export interface ObjectStore {
   /** Accounts that have one of that kind, whether it has expired or not, in order of id: for whoever takes up work at a start. */
   accountsWithObjects(kind: string): Promise<AccountId[]>
-  /** In order of id. */
-  listObjects(request: { account: AccountId; kind: string; now: number }): Promise<StoredObject[]>
+  /** In order of id. `containing`: those alone whose text has this in it; `limit`: the first so many. */
+  listObjects(request: {
+    account: AccountId
+    kind: string
+    now: number
+    containing?: string
+    limit?: number
+  }): Promise<StoredObject[]>
   /** In order of id; unknown ones are left out. */
   getObjects(request: {
     account: AccountId
@@ -54,10 +60,14 @@ export interface ObjectStore {
     key: string
     now: number
   }): Promise<StoredObject | undefined>
-  /** `limit`: how many of that kind there may be afterwards. `created` in the order given. */
+  /**
+   * `limit`: how many of that kind there may be afterwards. `created` in the order given. `unchanged`: refused as `changed` where anything
+   * of those kinds was made, changed or removed after that modSeq (the kind's own of `objectsSince`): for what was decided by them.
+   */
   changeObjects(request: {
     account: AccountId
     kind: string
+    unchanged?: readonly { kind: string; since: ModSeq }[]
     create?: readonly NewObject[]
     update?: readonly ObjectUpdate[]
     destroy?: readonly ObjectId[]
@@ -77,6 +87,13 @@ export interface ObjectStore {
     created: readonly ObjectId[]
     updated: readonly ObjectId[]
     destroyed: readonly ObjectId[]
+    /** All that took a modseq after `since`, and what is gone, each with its first modseq and its last. */
+    touched: readonly {
+      readonly id: ObjectId
+      readonly created: ModSeq
+      readonly modSeq: ModSeq
+      readonly isGone: boolean
+    }[]
     modSeq: ModSeq
     complete: boolean
   }>

@@ -122,7 +122,15 @@ export function directoryContract(test: Room): void {
     })
     assert.deepEqual(await house.store.updateAccount({ id, quota: noQuota, state: 'disabled' }), { ok: true })
     const hiddenCapabilities = ['MOVE', 'CONDSTORE', 'MOVE']
-    assert.deepEqual(await house.store.updateAccount({ id, hiddenCapabilities }), { ok: true })
+    const expecting = await house.accountOf(id)
+    assert.deepEqual(await house.store.updateAccount({ id, hiddenCapabilities, expecting }), { ok: true })
+    const small = { bytes: 1, messages: 1 }
+    assert.deepEqual(await house.store.updateAccount({ id, quota: small, expecting }), {
+      ok: false,
+      reason: 'changed',
+    })
+    const now = await house.accountOf(id)
+    assert.deepEqual(await house.store.updateAccount({ id, quota: noQuota, expecting: now }), { ok: true })
     assert.deepEqual((await house.accountOf(id)).hiddenCapabilities, ['CONDSTORE', 'MOVE'])
     const found = await house.store.credentialsOf('ann@house.test')
     assert.deepEqual(found?.credentials, credentials, 'what is not named stays')

@@ -112,6 +112,34 @@ export function objectContract(test: Room): void {
     })
   })
 
+  test('a decision that rests on other kinds is done only if they are as they were', async (house) => {
+    const account = await house.account()
+    const [one] = await make(house, account, '1')
+    assert.ok(one)
+    const since = await modSeqOf(house, account)
+    const unchanged = [
+      { kind, since },
+      { kind: 'unheard', since: 0 as ModSeq },
+    ]
+    const other = (request: Change) =>
+      house.store.changeObjects({ account, kind: 'other', now: house.now, ...request })
+    assert.ok((await other({ create: [{ value: '2' }], unchanged })).ok)
+    // Of its own kind it must not have changed either.
+    assert.ok((await change(house, account, { create: [{ value: '3' }], unchanged })).ok)
+    for (const request of [{ create: [{ value: '4' }] }, { destroy: [one] }, {}]) {
+      assert.deepEqual(await change(house, account, { ...request, unchanged }), {
+        ...{ ok: false, reason: 'changed' },
+      })
+    }
+    assert.deepEqual(await values(house, account), ['1', '3'])
+    // A removal is a change as well.
+    const then = await modSeqOf(house, account)
+    assert.ok((await change(house, account, { destroy: [one] })).ok)
+    assert.deepEqual(await other({ create: [{ value: '5' }], unchanged: [{ kind, since: then }] }), {
+      ...{ ok: false, reason: 'changed' },
+    })
+  })
+
   test('a key finds its object alone, in its account and kind', async (house) => {
     const [ann, bob] = [await house.account('ann'), await house.account('bob')]
     for (const account of [ann, bob]) {

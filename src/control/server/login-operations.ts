@@ -4,6 +4,7 @@ import { z } from 'zod'
 import type { Administration } from '../../directory/administration.ts'
 import type { AppPassword } from '../../directory/app-passwords.ts'
 import type { Logins } from '../../directory/logins.ts'
+import { removeAnyPasskey } from '../../directory/ways-in.ts'
 import type { Account } from '../../store/model.ts'
 import { operation, type Operation, RefusedOperation } from './operation.ts'
 
@@ -143,13 +144,8 @@ function factorOperations({ administration, logins }: LoginParts): Record<string
     }),
     'account.passkey.remove': operation(numbered, async ({ address, id }) => {
       const account = await accountOf(administration, address)
-      if (!(await passkeys.remove(account.id, id)))
-        throw new RefusedOperation(`${address} has no passkey ${id}.`)
-      // Nothing else would open it.
-      if ((await passkeys.list(account.id)).length === 0) {
-        await secondFactor.setPolicy(account.id, { password: 'allowed' })
-      }
-      return {}
+      if ((await removeAnyPasskey(logins, account.id, id)) === 'removed') return {}
+      throw new RefusedOperation(`${address} has no passkey ${id}.`)
     }),
   }
 }

@@ -103,9 +103,11 @@ export function* updateAccount(request: {
   state?: Account['state']
   role?: Account['role']
   hiddenCapabilities?: readonly string[]
+  expecting?: Pick<Account, 'quota' | 'hiddenCapabilities'>
 }): Op<Outcome<object, 'not-found' | 'changed'>> {
-  const { id, credentials, replacing, quota, state, role, hiddenCapabilities } = request
+  const { id, credentials, replacing, quota, state, role, hiddenCapabilities, expecting } = request
   if (!(yield* lockAccount(id))) return { ok: false, reason: 'not-found' }
+  if (expecting && !hasStill(yield* getAccount(id), expecting)) return { ok: false, reason: 'changed' }
   if (replacing) {
     const row = yield* get<{ secret: string }>`SELECT secret FROM credential WHERE account = ${id}`
     if (row?.secret !== JSON.stringify(replacing)) return { ok: false, reason: 'changed' }
@@ -124,6 +126,18 @@ export function* updateAccount(request: {
     yield* run`UPDATE account SET hidden_capabilities = ${hidden} WHERE id = ${id}`
   }
   return { ok: true }
+}
+
+function hasStill(
+  account: Account | undefined,
+  expecting: Pick<Account, 'quota' | 'hiddenCapabilities'>,
+): boolean {
+  if (account === undefined) return false
+  const text = ({ quota, hiddenCapabilities }: typeof expecting): string => {
+    const { bytes, messages, mailboxes = null, annotations = null } = quota
+    return JSON.stringify([bytes, messages, mailboxes, annotations, hiddenCapabilities.toSorted()])
+  }
+  return text(account) === text(expecting)
 }
 
 /** See `DirectoryStore.removeAccount`. */

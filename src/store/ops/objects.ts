@@ -3,7 +3,7 @@
 // `object_kind` remembers the last change of a kind, so that its state never goes back when tombstones are forgotten.
 import type { AccountId, ModSeq, ObjectId } from '../model.ts'
 import type { NewObject, ObjectUpdate, StoredObject } from '../objects.ts'
-import { all, changed, get, many, type Op, refuse, run, sql, type Fragment } from '../op.ts'
+import { all, changed, dialect, get, many, type Op, refuse, run, sql, type Fragment } from '../op.ts'
 import type { Outcome } from '../store.ts'
 import { lockAccount, nextModSeq, oneOf } from './rows.ts'
 
@@ -36,9 +36,17 @@ function shown({ account, kind, now }: Kind): Fragment {
 }
 
 /** See `ObjectStore.listObjects`. */
-export function* listObjects(request: Kind): Op<StoredObject[]> {
-  const rows = yield* all<ObjectRow>`SELECT ${objectColumns} FROM object WHERE ${shown(request)} ORDER BY id`
+export function* listObjects(request: Kind & { containing?: string; limit?: number }): Op<StoredObject[]> {
+  const { containing, limit } = request
+  const only = containing === undefined ? sql`` : sql`AND ${contains(containing)}`
+  const most = limit === undefined ? sql`` : sql`LIMIT ${limit}`
+  const rows =
+    yield* all<ObjectRow>`SELECT ${objectColumns} FROM object WHERE ${shown(request)} ${only} ORDER BY id ${most}`
   return rows.map(objectOf)
+}
+
+function contains(text: string): Fragment {
+  return dialect({ sqlite: sql`instr(value, ${text}) > 0`, pg: sql`strpos(value, ${text}) > 0` })
 }
 
 /** See `ObjectStore.accountsWithObjects`. */
@@ -67,6 +75,7 @@ export interface ChangeObjectsRequest extends Kind {
   readonly create?: readonly NewObject[]
   readonly update?: readonly ObjectUpdate[]
   readonly destroy?: readonly ObjectId[]
+  readonly unchanged?: readonly { readonly kind: string; readonly since: ModSeq }[]
   readonly limit?: number
 }
 
@@ -77,11 +86,14 @@ type Changed = Outcome<
 
 /** See `ObjectStore.changeObjects`. */
 export function* changeObjects(request: ChangeObjectsRequest, limits: { objectSize: number }): Op<Changed> {
-  const { account, kind, create = [], update = [], destroy = [], limit } = request
+  const { account, kind, create = [], update = [], destroy = [], unchanged = [], limit } = request
   for (const { value } of [...create, ...update]) {
     if (Buffer.byteLength(value) > limits.objectSize) return { ok: false, reason: 'too-big' }
   }
   if (!(yield* lockAccount(account))) return { ok: false, reason: 'no-such-account' }
+  for (const { kind: other, since } of unchanged) {
+    if ((yield* kindModSeq({ account, kind: other })) > since) return { ok: false, reason: 'changed' }
+  }
   if (create.length + update.length + destroy.length === 0) {
     return { ok: true, created: [], modSeq: yield* kindModSeq(request) }
   }
@@ -164,7 +176,7 @@ function* createAll(request: ChangeObjectsRequest, modSeq: ModSeq): Op<ObjectId[
 }
 
 /** The last change of that kind, 0 for none. */
-function* kindModSeq({ account, kind }: Kind): Op<ModSeq> {
+function* kindModSeq({ account, kind }: Pick<Kind, 'account' | 'kind'>): Op<ModSeq> {
   const row = yield* get<{ modseq: ModSeq }>`
     SELECT modseq FROM object_kind WHERE account = ${account} AND kind = ${kind}`
   return row?.modseq ?? (0 as ModSeq)
@@ -175,19 +187,25 @@ export function* objectsSince(request: Kind & { since: ModSeq }): Op<{
   created: ObjectId[]
   updated: ObjectId[]
   destroyed: ObjectId[]
+  touched: { id: ObjectId; created: ModSeq; modSeq: ModSeq; isGone: boolean }[]
   modSeq: ModSeq
   complete: boolean
 }> {
   const { account, kind, since } = request
   const state = yield* get<{ forgotten: number }>`SELECT forgotten FROM account WHERE id = ${account}`
-  const rows = yield* all<{ id: ObjectId; created: ModSeq }>`
-    SELECT id, created FROM object WHERE ${shown(request)} AND modseq > ${since} ORDER BY id`
-  const gone = yield* all<{ id: ObjectId }>`SELECT id FROM object_tombstone
-    WHERE account = ${account} AND kind = ${kind} AND modseq > ${since} AND created <= ${since} ORDER BY id`
+  const rows = yield* all<{ id: ObjectId; created: ModSeq; modseq: ModSeq }>`
+    SELECT id, created, modseq FROM object WHERE ${shown(request)} AND modseq > ${since} ORDER BY id`
+  const gone = yield* all<{ id: ObjectId; created: ModSeq; modseq: ModSeq }>`
+    SELECT id, created, modseq FROM object_tombstone
+    WHERE account = ${account} AND kind = ${kind} AND modseq > ${since} ORDER BY id`
   return {
     created: rows.filter(({ created }) => created > since).map(({ id }) => id),
     updated: rows.filter(({ created }) => created <= since).map(({ id }) => id),
-    destroyed: gone.map(({ id }) => id),
+    destroyed: gone.filter(({ created }) => created <= since).map(({ id }) => id),
+    touched: [
+      ...rows.map(({ modseq: modSeq, ...row }) => ({ ...row, modSeq, isGone: false })),
+      ...gone.map(({ modseq: modSeq, ...row }) => ({ ...row, modSeq, isGone: true })),
+    ],
     modSeq: yield* kindModSeq(request),
     complete: state !== undefined && since >= state.forgotten,
   }
