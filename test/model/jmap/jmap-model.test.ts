@@ -5,9 +5,16 @@ import { shrinkBy } from '../shrink.ts'
 import { play } from './play.ts'
 import { planOf } from './steps.ts'
 
-for (let seed = 1; seed <= 12; seed++) {
+const few = Array.from({ length: 12 }, (_, index) => ({ seed: index + 1, steps: 12 }))
+/** Each found a fault when it was new. */
+const found = [
+  // RENAME to another place among what is shared with a guest: his Mailbox/changes did not know its own states any more.
+  { seed: 5001, steps: 40 },
+]
+
+for (const { seed, steps } of [...few, ...found]) {
   test(`seed ${seed}: IMAP and JMAP show what the model has, and changes lead there`, async () => {
-    const plan = planOf(seed, 12)
+    const plan = planOf(seed, steps)
     const outcome = await play(plan)
     if (outcome.complaint === null) return
     const { complaint, transcript } = (await shrinkBy(play, { plan, outcome }, 100)).outcome

@@ -39,7 +39,8 @@ export async function mailboxesNow(
   const modSeq = (await access.view(rights)).last.mailbox
   const list = await listMailboxes(access, rights, { place: call.place, now: call.now() })
   const view = await access.view(rights)
-  const marks = list.map((one) => `${one.id}${one.rights}${one.isSubscribed ? '+' : '-'}`)
+  // In no order of names: where a mailbox is moved to, its changes tell.
+  const marks = list.map((one) => `${one.id}${one.rights}${one.isSubscribed ? '+' : '-'}`).sort()
   const fingerprint = rights.shared === null ? '' : fingerprintOf(marks.join(' '))
   return { rights, list, modSeq, fingerprint, view }
 }
