@@ -38,7 +38,7 @@ export const units: readonly Unit[] = [
   unit(6, 'control/client'),
   unit(7, 'delivery'),
   unit(7, 'transfer', 'yauzl', 'yazl'),
-  unit(7, 'catcher', 'htmlparser2', 'hono', 'zod'),
+  unit(7, 'catcher', 'htmlparser2', 'hono', 'zod', '@silvia-odwyer/photon-node'),
   unit(8, 'smtp/server'),
   unit(8, 'imap/server'),
   unit(8, 'pop3/server'),

@@ -26,6 +26,7 @@ import { Chaos } from './chaos/engine.ts'
 import { CaughtContent } from './content.ts'
 import type { CatcherEvent, CaughtId, CaughtPlace, CaughtRecord, CaughtSummary, Refusal } from './message.ts'
 import { compilePattern } from './pattern.ts'
+import type { Thumbnailer } from './pictures/thumbnailer.ts'
 import { indexedPhrases, matches, matchesIndexed, matchesText, parseQuery, type Query } from './query.ts'
 import { type Allowed, mayRelease, release } from './release.ts'
 import { makeRow, type NewRow, type Row, summaryOf } from './row.ts'
@@ -55,6 +56,8 @@ export interface CatcherParts {
   readonly httpFetch: typeof fetch
   /** False for this machine, its network and ranges that are no hosts of the Internet. */
   readonly isPublicAddress: (address: string) => boolean
+  /** Ends with the catcher. */
+  readonly thumbnailer: Thumbnailer
   /** A message in the shape of Mailpit, for webhooks. */
   readonly shown: (message: CaughtSummary) => unknown
 }
@@ -503,6 +506,7 @@ export class Catcher implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping.abort()
     this.#tidying?.cancel()
+    await this.parts.thumbnailer[Symbol.asyncDispose]()
     await this.#webhooks.stop()
     await Promise.allSettled(this.#working)
     await this.#shelf.close()

@@ -9,6 +9,7 @@ import type { Random } from '../base/random.ts'
 import { Catcher } from '../catcher/catcher.ts'
 import type { Submit } from '../catcher/mailpit/send.ts'
 import { mailpitSummary } from '../catcher/mailpit/shapes.ts'
+import { Thumbnailer } from '../catcher/pictures/thumbnailer.ts'
 import type { Config } from '../config/schema.ts'
 import { isPublicAddress } from '../net/public-address.ts'
 import type { Arrival, ArrivalRecipient, Delivery } from '../delivery/delivery.ts'
@@ -61,6 +62,7 @@ export async function openCatcher(parts: CatcherSurroundings): Promise<OpenedCat
     searcher,
     httpFetch: fetch,
     isPublicAddress,
+    thumbnailer: new Thumbnailer(clock),
     shown: mailpitSummary,
   })
   return { catcher, around: (delivery) => catching(catcher, { delivery, store }) }

@@ -214,7 +214,7 @@ test('pages of a message, and its checks', async (context) => {
   const { Inline: inline } = await client.getMessageSummary(id)
   assert.equal(inline[0]?.ContentID, 'logo')
   const thumb = await client.getAttachmentThumbnail(id, inline[0]?.PartID ?? '')
-  assert.equal(thumb.type, 'image/png')
+  assert.equal(thumb.type, 'image/jpeg')
   const check = await client.htmlCheck(id)
   assert.ok(check.Total.Tests > 250)
   assert.ok(check.Warnings.some(({ Slug: slug }) => slug === 'css-display-flex'))

@@ -11,7 +11,7 @@ import { checkSpam } from '../checks/spam.ts'
 import { readListUnsubscribe } from '../checks/unsubscribe.ts'
 import type { FindRequest } from '../catcher.ts'
 import { type CaughtContent, contentTypeOf } from '../content.ts'
-import { partResponse, thumbnail } from '../mailpit/app.ts'
+import { partResponse } from '../mailpit/app.ts'
 import { valueOf } from '../mailpit/shapes.ts'
 import {
   closedMessagePolicy,
@@ -21,6 +21,7 @@ import {
   withoutFrames,
 } from '../mailpit/view-routes.ts'
 import type { CaughtSummary } from '../message.ts'
+import { thumbnailResponse } from '../pictures/thumbnail.ts'
 import { apiRoute, type ApiRoute, type Call, notFound, Refused, withCaught } from './route.ts'
 import * as schema from './schema.ts'
 
@@ -226,8 +227,14 @@ export const catcherRoutes: readonly ApiRoute[] = [
   ),
   apiRoute(
     'GET /messages/{id}/parts/{part}/thumbnail',
-    { summary: 'An image part, as it is; an empty image for all else', answer: null },
-    (call) => withCaught(call, (_, content) => thumbnail(content, call.params['part'] ?? '')),
+    { summary: 'A picture of 180x120 (JPEG) of an image part; white for all else', answer: null },
+    (call) =>
+      withCaught(call, async (_, content) => {
+        const { thumbnailer } = call.catcher.parts
+        return (
+          (await thumbnailResponse(content, { partId: call.params['part'] ?? '', thumbnailer })) ?? notFound
+        )
+      }),
   ),
   apiRoute(
     'GET /messages/{id}/record',

@@ -2,7 +2,6 @@
 // tests that were written for Mailpit go on. What it leaves open is as its public documentation says.
 //
 // Errors are text, as Mailpit's are: 404 for what is not there, 400 for all else.
-import { Buffer } from 'node:buffer'
 import { Hono } from 'hono'
 import { z } from 'zod'
 import { errorText } from '../../events/error-text.ts'
@@ -23,6 +22,7 @@ import {
   withMessage,
 } from './answers.ts'
 import { checkRoutes } from './check-routes.ts'
+import { thumbnailResponse } from '../pictures/thumbnail.ts'
 import { sendMessage } from './send.ts'
 import { mailpitHeaders, mailpitMessage, mailpitSummary } from './shapes.ts'
 import { viewRoutes } from './view-routes.ts'
@@ -267,7 +267,10 @@ function messageRoutes(app: MailpitApp, { catcher }: MailpitParts): void {
     withMessage(context, catcher, async (_, content) => partResponse(content, context.req.param('part'))),
   )
   app.get('/api/v1/message/:id/part/:part/thumb', (context) =>
-    withMessage(context, catcher, async (_, content) => thumbnail(content, context.req.param('part'))),
+    withMessage(context, catcher, async (_, content) => {
+      const thumbnail = { partId: context.req.param('part'), thumbnailer: catcher.parts.thumbnailer }
+      return (await thumbnailResponse(content, thumbnail)) ?? notFound()
+    }),
   )
   app.post('/api/v1/message/:id/release', (context) =>
     withMessage(context, catcher, async ({ id }) => releaseMessage(context, catcher, id)),
@@ -289,25 +292,6 @@ export async function partResponse(content: CaughtContent, partId: string): Prom
     headers: {
       'content-type': active ? 'application/octet-stream' : part.contentType,
       'content-disposition': `${active ? 'attachment' : 'inline'}; filename="${name}"`,
-    },
-  })
-}
-
-/** Images that a browser scales by itself, and their size. */
-const thumbnailTypes = new Set(['image/png', 'image/jpeg', 'image/gif', 'image/webp'])
-const longestThumbnail = 4 * 1024 * 1024
-/** One transparent pixel, as GIF. */
-const emptyImage = Buffer.from('R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7', 'base64')
-
-/** The image itself, since nothing here scales; for what is none, or too large, an empty one. */
-export async function thumbnail(content: CaughtContent, partId: string): Promise<Response> {
-  const part = await content.part(partId)
-  if (part === undefined) return notFound()
-  const fits = thumbnailTypes.has(part.contentType) && part.bytes.length <= longestThumbnail
-  return new Response(Uint8Array.from(fits ? part.bytes : emptyImage), {
-    headers: {
-      'content-type': fits ? part.contentType : 'image/gif',
-      'content-disposition': `inline; filename="thumb-${encodeURIComponent(part.fileName)}"`,
     },
   })
 }
