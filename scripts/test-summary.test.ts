@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { addSummaries, formatSummary, readSummary } from './test-summary.ts'
+import { addSummaries, failedFiles, formatSummary, readSummary, settleAgain } from './test-summary.ts'
 
 const lines = [
   '{"outcome":"pass","where":"a.test.ts:1 one"}',
@@ -26,4 +26,22 @@ test('groups add up', () => {
   assert.equal(sum.tests, 6)
   assert.equal(sum.failures.length, 2)
   assert.equal(sum.milliseconds, 3000)
+})
+
+test('what passes when run once more is told as unsteady, what fails again as failed', () => {
+  const failing = (...places: string[]) =>
+    readSummary(
+      places.map((where) => JSON.stringify({ outcome: 'fail', where })).join('\n'),
+      1,
+      'integration',
+    )
+  const first = failing('test/a.test.ts:9 two', 'test/b.test.ts:3 three')
+  assert.deepEqual(failedFiles(first), ['test/a.test.ts', 'test/b.test.ts'])
+  const settled = settleAgain(first, failing('test/b.test.ts:3 three'))
+  assert.match(
+    formatSummary(settled),
+    /Failed:\n {2}test\/b\.test\.ts:3 three\n\nUNSTEADY[^\n]*\n {2}test\/a\.test\.ts:9 two\n/,
+  )
+  assert.match(formatSummary(settled), /# tests 2\n# pass 1\n# fail 1\n/)
+  assert.deepEqual(failedFiles(readSummary('', 'SIGKILL', 'integration')), [], 'a runner that died')
 })

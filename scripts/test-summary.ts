@@ -10,6 +10,8 @@ export interface TestSummary {
   readonly skipped: number
   /** `file:line name` of each failed test; a failure of the runner itself is one entry too. */
   readonly failures: readonly string[]
+  /** Of those that failed: what passed when its file was run once more, alone. */
+  readonly unsteady: readonly string[]
   readonly milliseconds: number
 }
 
@@ -59,7 +61,7 @@ export function readSummary(text: string, ended: number | string, group: string)
     else milliseconds += entry.milliseconds ?? 0
   }
   if (ended !== 0 && failures.length === 0) failures.push(`${group}: the test runner ended with ${ended}`)
-  return { tests: passed + skipped + failures.length, passed, skipped, failures, milliseconds }
+  return { tests: passed + skipped + failures.length, passed, skipped, failures, unsteady: [], milliseconds }
 }
 
 export function addSummaries(summaries: readonly TestSummary[]): TestSummary {
@@ -70,7 +72,27 @@ export function addSummaries(summaries: readonly TestSummary[]): TestSummary {
     passed: sum((summary) => summary.passed),
     skipped: sum((summary) => summary.skipped),
     failures: summaries.flatMap((summary) => summary.failures),
+    unsteady: summaries.flatMap((summary) => summary.unsteady),
     milliseconds: sum((summary) => summary.milliseconds),
+  }
+}
+
+/** The files of tests that failed; empty where a failure belongs to no file. */
+export function failedFiles({ failures }: TestSummary): string[] {
+  const files = failures.map((where) => /^(\S+\.test\.ts):\d+ /.exec(where)?.[1])
+  return files.includes(undefined) ? [] : [...new Set(files.filter((file) => file !== undefined))]
+}
+
+/** What is left of failures when their files were run once more. */
+export function settleAgain(first: TestSummary, again: TestSummary): TestSummary {
+  const unsteady = first.failures.filter((where) => !again.failures.includes(where))
+  const milliseconds = first.milliseconds + again.milliseconds
+  return {
+    ...first,
+    passed: first.passed + unsteady.length,
+    failures: again.failures,
+    unsteady,
+    milliseconds,
   }
 }
 
@@ -78,6 +100,12 @@ export function addSummaries(summaries: readonly TestSummary[]): TestSummary {
 export function formatSummary(summary: TestSummary): string {
   const lines = ['']
   if (summary.failures.length > 0) lines.push('Failed:', ...summary.failures.map((where) => `  ${where}`), '')
+  if (summary.unsteady.length > 0)
+    lines.push(
+      'UNSTEADY, passed when run once more and alone: mend them or what they test:',
+      ...summary.unsteady.map((where) => `  ${where}`),
+      '',
+    )
   lines.push(
     `# tests ${summary.tests}`,
     `# pass ${summary.passed}`,

@@ -9,13 +9,21 @@
 //
 // Unit tests share a process (two where there are two processors), which is several times faster than one process a file and also proves
 // that no test leaves state behind for its neighbour; both groups run in random order. Integration tests start servers and
-// kill processes, so each file has its own process, two at a time.
+// kill processes, so each file has its own process, two at a time. What else the machine does can break these: up to three files that
+// failed are run once more, alone, and what passes then is told as unsteady, in capitals.
 import { spawn } from 'node:child_process'
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { addSummaries, formatSummary, readSummary, type TestSummary } from './test-summary.ts'
+import {
+  addSummaries,
+  failedFiles,
+  formatSummary,
+  readSummary,
+  settleAgain,
+  type TestSummary,
+} from './test-summary.ts'
 
 const root = new URL('..', import.meta.url).pathname
 
@@ -102,6 +110,19 @@ async function runGroup(group: Group, files: readonly string[], folder: string):
   )
 }
 
+/** More failed files than this are no bad luck. */
+const mostAgain = 3
+
+/** The group's summaries, with files that failed run once more where they may be unlucky. */
+async function settle(group: Group, summaries: readonly TestSummary[], folder: string): Promise<TestSummary> {
+  const first = addSummaries(summaries)
+  const files = failedFiles(first)
+  if (group.name !== 'integration' || files.length === 0 || files.length > mostAgain) return first
+  process.stdout.write(`\nonce more, alone: ${files.join(' ')}\n`)
+  const alone: Group = { ...group, flags: ['--test-concurrency=1', '--test-timeout=300000'] }
+  return settleAgain(first, await runHand(alone, files, join(folder, 'again')))
+}
+
 async function runHand(group: Group, files: readonly string[], summaryFile: string): Promise<TestSummary> {
   const child = spawn(process.execPath, [...runnerFlags(group, summaryFile), ...files], {
     cwd: root,
@@ -130,7 +151,7 @@ try {
     const files = other === true ? [] : findFiles(group)
     if (files.length === 0) continue
     process.stdout.write(`\n${group.name}: ${files.length} test files\n`)
-    summaries.push(...(await runGroup(group, files, folder)))
+    summaries.push(await settle(group, await runGroup(group, files, folder), folder))
   }
   if (summaries.length === 0) {
     process.stdout.write(`No test file matches ${words.map((word) => `“${word}”`).join(' or ')}.\n`)
