@@ -60,6 +60,8 @@ class Staging implements Ingest {
 
   #complete(blob: StagedBlob): Ingested {
     const structure = this.#walker.finish()
-    return { message: { blob, structure: encodeStructure(structure) }, structure }
+    const { envelope, messageId, inReplyTo, references } = structure
+    const threading = { subject: envelope.subject, messageId, inReplyTo, references }
+    return { message: { blob, structure: encodeStructure(structure), threading }, structure }
   }
 }

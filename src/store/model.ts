@@ -6,6 +6,8 @@
 // and a modseq. IMAP COPY makes another message of the same email (RFC 8474 §5.1: EMAILID stays), so the flags of copies
 // are independent. Every change of an account takes the next value of that account's one modseq.
 
+import type { Threading } from '../mail/mime/codec.ts'
+
 declare const brand: unique symbol
 type Branded<T, Name> = T & { readonly [brand]: Name }
 
@@ -139,6 +141,8 @@ export interface MessageText extends Message {
 export interface StagedMessage {
   readonly blob: StagedBlob
   readonly structure: string
+  /** What the structure says of its thread, where whoever staged it knows that already. */
+  readonly threading?: Threading
 }
 
 /** Small blobs travel as bytes and commit with their rows; large ones are synced to their place already. */

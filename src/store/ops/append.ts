@@ -8,7 +8,7 @@ import { foldBlocks } from './flag-blocks.ts'
 import { type KeywordLimits, tooManyKeywords } from './flags.ts'
 import { among, count, type Counts, lockAccounts, nextModSeq, noCounts, selectableMailbox } from './rows.ts'
 import { remember } from './remembered.ts'
-import { threadKeys, threadsFor } from './threads.ts'
+import { stagedThreadKeys, threadsFor } from './threads.ts'
 
 export interface AppendRequest {
   readonly account: AccountId
@@ -21,6 +21,8 @@ export interface AppendRequest {
   }[]
   readonly replaces?: { readonly account?: AccountId; readonly mailbox: MailboxId; readonly uid: Uid }
   readonly remembers?: Parameters<typeof remember>[0]
+  /** For whoever orders the writes. */
+  readonly behind?: true
   readonly now: number
 }
 
@@ -107,7 +109,7 @@ function* insertAll(
     account,
     messages.map(({ message }, index) => ({
       email: emailAt(index),
-      keys: threadKeys(message.structure, mostKeys),
+      keys: stagedThreadKeys(message, mostKeys),
     })),
   )
   const rows: Stmt<number>[] = []

@@ -1,7 +1,7 @@
 // New messages: delivery to many accounts at once.
 //
 // What goes to other hosts too, or is a report, or must not be done twice, does that in the same commit (`queue-enqueue.ts`).
-// A delivery to one INBOX is seven statements: account, blob, mailbox, the thread's look-up, email, message, the thread's key.
+// A delivery to one INBOX is six statements: account, blob, mailbox, the thread's key, email, message; an answer looks its keys up first.
 // The account's row comes first, since it serialises the writers of the account, and in order of account, so that two
 // deliveries never wait for each other.
 import { Buffer } from 'node:buffer'
@@ -15,7 +15,14 @@ import { changeObjects } from './objects.ts'
 import { claimOnce, enqueue, isOpen } from './queue-enqueue.ts'
 import { insertEvents, markReported } from './queue-settle.ts'
 import { inboxId, lockAccount, lockAccounts } from './rows.ts'
-import { joinThreads, keepThreadKeys, knownThreadKeys, threadKeys } from './threads.ts'
+import {
+  claimThreadKey,
+  joinThreads,
+  keepThreadKeys,
+  type KeyRow,
+  knownThreadKeys,
+  stagedThreadKeys,
+} from './threads.ts'
 
 interface DeliverLimits {
   readonly objectSize: number
@@ -116,12 +123,12 @@ function* keep(request: DeliverRequest, legs: readonly Leg[], limits: DeliverLim
   for (const { index, reason } of legs) results[index] = { ok: false, reason }
   const { enqueue: queued } = request
   const paid = legs.filter((leg): leg is PaidLeg => leg.charged !== undefined)
-  const keys = paid.length === 0 ? [] : threadKeys(request.message.structure, limits.threadKeys)
+  const keys = paid.length === 0 ? [] : stagedThreadKeys(request.message, limits.threadKeys)
   const owners = keys.length === 0 ? [] : [...new Set(paid.map(({ target }) => target.account))]
   const [blob, ...answers] = yield* many([
     insertBlob(request.message, paid.length + (queued && isOpen(queued) ? 1 : 0)),
     ...paid.map((leg) => placeInMailbox(leg.target, leg)),
-    ...owners.map((account) => knownThreadKeys(account, keys)),
+    ...owners.map((account) => whoseKeys(account, { keys, paid })),
   ])
   if (!blob) throw new Error('the blob got no id')
   const rows: Stmt<number>[] = []
@@ -148,6 +155,18 @@ function* keep(request: DeliverRequest, legs: readonly Leg[], limits: DeliverLim
   yield* many(rows)
   const id = queued ? yield* enqueue(queued, { id: blob.id, size: request.message.blob.size }) : null
   return { ok: true, results, queued: id, ...(queued?.lease && { blob: blob.id }) }
+}
+
+/** Nearly all mail that is no answer has one key: it is looked up and kept in one statement. */
+function whoseKeys(
+  account: AccountId,
+  { keys, paid }: { keys: readonly number[]; paid: readonly PaidLeg[] },
+): Stmt<KeyRow[]> {
+  const [key] = keys
+  const first = paid.find(({ target }) => target.account === account)
+  return keys.length === 1 && key !== undefined && first !== undefined
+    ? claimThreadKey(account, key, first.charged.email)
+    : knownThreadKeys(account, keys)
 }
 
 function rowsOf(

@@ -5,7 +5,7 @@ import type { AccountId, ModSeq, ObjectId } from '../model.ts'
 import type { NewObject, ObjectUpdate, StoredObject } from '../objects.ts'
 import { all, changed, dialect, get, many, type Op, refuse, run, sql, type Fragment } from '../op.ts'
 import type { Outcome } from '../store.ts'
-import { lockAccount, nextModSeq, oneOf } from './rows.ts'
+import { lockAccount, nextModSeq, oneOf, oneOfTexts } from './rows.ts'
 
 interface ObjectRow {
   readonly id: ObjectId
@@ -19,6 +19,7 @@ interface ObjectRow {
 export const objectColumns: Fragment = sql`id, key, value, created, modseq, expires_at`
 
 const idColumn: Fragment = sql`id`
+const keyColumn: Fragment = sql`key`
 
 interface Kind {
   readonly account: AccountId
@@ -150,15 +151,7 @@ function* createAll(request: ChangeObjectsRequest, modSeq: ModSeq): Op<ObjectId[
   if (create.length === 0) return []
   const keys = create.flatMap(({ key }) => (key === undefined || key === null ? [] : [key]))
   if (new Set(keys).size < keys.length) return 'key-taken'
-  for (const key of keys) {
-    const expired = sql`account = ${account} AND kind = ${kind} AND key = ${key} AND expires_at <= ${now}`
-    yield* bury(expired, modSeq)
-    yield* run`DELETE FROM object WHERE ${expired}`
-    const taken = yield* get<{
-      id: ObjectId
-    }>`SELECT id FROM object WHERE account = ${account} AND kind = ${kind} AND key = ${key}`
-    if (taken) return 'key-taken'
-  }
+  if (keys.length > 0 && !(yield* freeKeys({ ...request, modSeq }, keys))) return 'key-taken'
   const counter = yield* get<{ next_object: number }>`
     UPDATE account SET next_object = next_object + ${create.length} WHERE id = ${account} RETURNING next_object`
   // The account is locked, so it is there.
@@ -173,6 +166,18 @@ function* createAll(request: ChangeObjectsRequest, modSeq: ModSeq): Op<ObjectId[
     ),
   )
   return ids
+}
+
+/** Takes away what has expired under these keys; false where one is taken. */
+function* freeKeys(request: Kind & { modSeq: ModSeq }, keys: readonly string[]): Op<boolean> {
+  const { account, kind, now, modSeq } = request
+  const named = sql`account = ${account} AND kind = ${kind} AND ${oneOfTexts(keyColumn, keys)}`
+  const there = yield* all<{ expires_at: number | null }>`SELECT expires_at FROM object WHERE ${named}`
+  if (there.length === 0) return true
+  if (there.some(({ expires_at: at }) => at === null || at > now)) return false
+  yield* bury(named, modSeq)
+  yield* run`DELETE FROM object WHERE ${named}`
+  return true
 }
 
 /** The last change of that kind, 0 for none. */

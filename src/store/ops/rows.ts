@@ -200,6 +200,17 @@ export function oneOf(column: Fragment, numbers: readonly number[]): Fragment {
   })
 }
 
+/** The same for texts. */
+export function oneOfTexts(column: Fragment, texts: readonly string[]): Fragment {
+  const [only] = texts
+  if (texts.length === 1 && only !== undefined) return sql`${column} = ${only}`
+  const json = JSON.stringify(texts)
+  return dialect({
+    sqlite: sql`${column} IN (SELECT value FROM json_each(${json}))`,
+    pg: sql`${column} = ANY (ARRAY(SELECT json_array_elements_text(${json}::json)))`,
+  })
+}
+
 /** Numbers of many rows in one text, in order of UID: a row for each costs several times as much. */
 export const gathered: Fragment = dialect({
   sqlite: sql`json_group_array(packed)`,

@@ -8,19 +8,26 @@
 import { hash } from 'node:crypto'
 import { decodeThreading, StructureDamaged, type Threading } from '../../mail/mime/codec.ts'
 import { threadSubject } from '../../mail/thread-subject.ts'
-import type { AccountId, EmailId } from '../model.ts'
+import type { AccountId, EmailId, StagedMessage } from '../model.ts'
 import { all, dialect, type Op, run, sql, type Stmt } from '../op.ts'
 import { oneOf } from './rows.ts'
 
 /** The keys of a message with that structure, at most `most`. A structure that cannot be read has none. */
 export function threadKeys(structure: string, most: number): number[] {
-  let threading: Threading
   try {
-    threading = decodeThreading(structure)
+    return keysOf(decodeThreading(structure), most)
   } catch (error) {
     if (error instanceof StructureDamaged) return []
     throw error
   }
+}
+
+/** The same of a message on its way in: what its walk found is not read from the text again. */
+export function stagedThreadKeys({ structure, threading }: StagedMessage, most: number): number[] {
+  return threading === undefined ? threadKeys(structure, most) : keysOf(threading, most)
+}
+
+function keysOf(threading: Threading, most: number): number[] {
   const { messageId, references, inReplyTo } = threading
   let ids = [...new Set([...(messageId === null ? [] : [messageId]), ...references, ...inReplyTo])]
   if (ids.length === 0) return []
@@ -47,6 +54,12 @@ export function knownThreadKeys(account: AccountId, keys: readonly number[]): St
     return all<KeyRow>`SELECT key, thread FROM thread_key WHERE account = ${account} AND key = ${single}`
   }
   return all<KeyRow>`SELECT key, thread FROM thread_key WHERE account = ${account} AND ${oneOf(sql`key`, keys)}`
+}
+
+/** Keeps a key for the thread that this email begins, unless the account knows it; whose it is then. */
+export function claimThreadKey(account: AccountId, key: number, email: EmailId): Stmt<KeyRow[]> {
+  return all<KeyRow>`INSERT INTO thread_key (account, key, thread) VALUES (${account}, ${key}, ${email})
+    ON CONFLICT (account, key) DO UPDATE SET thread = thread_key.thread RETURNING key, thread`
 }
 
 /** The threads that emails join, and the keys that lead to them from now on. */
