@@ -1,6 +1,6 @@
 // `npm run bench`: Posthorn beside Postfix and Dovecot from Debian, in one run on one machine, loopback only.
 //
-//   npm run bench -- [smtp] [other] [relay] [queue] [idle] [imap] [search] [jmap] [pop3] [catcher] [pages] [library] [--scale 0.2] [--times 3] [--json FILE]
+//   npm run bench -- [smtp] [other] [relay] [queue] [idle] [imap] [search] [jmap] [pop3] [catcher] [pages] [library] [import] [--scale 0.2] [--times 3] [--json FILE]
 //
 // Servers take turns (never two at a time under load). Rivals that are not installed are left out, and said so.
 import { writeFile } from 'node:fs/promises'
@@ -14,6 +14,7 @@ import type { RunningServer } from './server.ts'
 import { measureCatchers } from './workloads/catcher.ts'
 import { measureIdle } from './workloads/idle.ts'
 import { measureImapIdle } from './workloads/imap-idle.ts'
+import { measureImport } from './workloads/import.ts'
 import { measureJmap } from './workloads/jmap.ts'
 import {
   fillMailbox,
@@ -43,6 +44,7 @@ const groups = [
   'catcher',
   'pages',
   'library',
+  'import',
 ] as const
 type Group = (typeof groups)[number]
 
@@ -208,6 +210,11 @@ if (wanted.has('catcher')) {
 }
 if (wanted.has('pages')) rows.push(...(await measurePages({ ports, scale, times: timesOfLong, say })))
 if (wanted.has('library')) rows.push(...(await measureLibrary({ times })))
+if (wanted.has('import')) {
+  say('import: posthorn')
+  await using server = await startPosthorn({ ...ports, users: 2 })
+  rows.push(await measureImport(server, { messages: Math.ceil(20_000 * scale) }))
+}
 
 const byWorkload = Map.groupBy(rows, (row) => Object.keys(row.figures).join('|'))
 for (const group of byWorkload.values()) {

@@ -20,7 +20,13 @@ export async function startPosthorn(options: {
   relayTo?: number
   /** A listener for the pages and JMAP, where one is wanted. */
   http?: number
-}): Promise<RunningServer & { readonly startSeconds: number }> {
+}): Promise<
+  RunningServer & {
+    readonly startSeconds: number
+    /** What to start for a command of ours on this server: the program and its parameters. */
+    command(...parameters: string[]): string[]
+  }
+> {
   const folder = await mkdtemp(join(tmpdir(), 'posthorn-bench-'))
   const file = join(folder, 'posthorn.toml')
   await writeFile(file, configuration(options))
@@ -44,6 +50,7 @@ export async function startPosthorn(options: {
   return {
     name: 'posthorn',
     startSeconds,
+    command: (...parameters) => [process.execPath, binary, ...parameters, '--config', file],
     ports: { smtp: options.smtp, imap: options.imap, pop3: options.pop3 },
     pids: () => processTree(pid),
     // A 250 is the delivery: nothing is ever waiting. (Relaying is counted where it arrives.)

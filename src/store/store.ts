@@ -176,6 +176,8 @@ export interface MailStore {
     replaces?: { account?: AccountId; mailbox: MailboxId; uid: Uid }
     /** As `QueueStore.remember`, in the same commit: an import keeps what it has brought. */
     remembers?: { kind: string; key: string; value: string; expiresAt: number }
+    /** Where writes wait for one another, others go first: nobody waits for this one in person. */
+    behind?: true
     now: number
   }): Promise<
     Outcome<

@@ -34,9 +34,9 @@ interface Where {
 }
 
 const octetsAtOnce = 1024 * 1024
-const mostAtOnce = { gentle: 24, full: 200 } as const
+const mostAtOnce = { gentle: 12, full: 200 } as const
 /** Of one commit beside a running server, milliseconds. */
-const longestCommit = 6
+const longestCommit = 4
 /** How long a message waits for company: sessions see imported mail as it comes. */
 const longestWait = 500
 const keywordLimits = { count: 100, length: 2_000 }
@@ -55,7 +55,7 @@ export class Batch {
 
   constructor(options: BatchOptions) {
     this.#options = options
-    this.#most = options.pace === 'gentle' ? 8 : mostAtOnce.full
+    this.#most = options.pace === 'gentle' ? 4 : mostAtOnce.full
   }
 
   async add(staged: Staged, where: Where): Promise<void> {
@@ -84,7 +84,7 @@ export class Batch {
     const spent = clock.monotonic() - started
     this.paused += spent
     if (pace === 'full') return
-    if (spent > longestCommit) this.#most = Math.max(4, Math.floor(this.#most / 2))
+    if (spent > longestCommit) this.#most = Math.max(2, Math.floor(this.#most / 2))
     else if (this.#most < mostAtOnce.gentle) this.#most += 2
     const rest = Math.min(1_000, Math.max(2, 2 * spent))
     this.paused += rest
@@ -98,7 +98,7 @@ export class Batch {
   }
 
   async #append(staged: readonly Staged[], { mailbox, kind }: Where): Promise<void> {
-    const { store, account, clock } = this.#options
+    const { store, account, clock, pace } = this.#options
     const [first] = staged
     if (first === undefined) return
     const now = clock.now()
@@ -115,6 +115,7 @@ export class Batch {
         expiresAt: now + stateMilliseconds,
       },
       now,
+      ...(pace === 'gentle' && { behind: true }),
     })
     if (appended.ok) {
       this.#options.onKept(staged, appended.uids, mailbox)

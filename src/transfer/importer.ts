@@ -35,8 +35,8 @@ export interface ImporterOptions {
   readonly gone: AbortSignal
 }
 
-/** Milliseconds without a pause. */
-const longestWork = 5
+/** Milliseconds without a pause: a delivery has several turns on this thread, and waits for this long in some of them. */
+const longestWork = 1
 
 /** A folder that is being imported. */
 interface Current {

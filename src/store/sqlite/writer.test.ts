@@ -185,6 +185,71 @@ test('a database that is really full refuses what does not fit, keeps what does,
   assert.deepEqual(connection.read(auditAccount(1 as AccountId)), [])
 })
 
+/** A writer on a database with one account, and calls for it. */
+async function bareWriter(context: TestContext): Promise<{ writer: Writer; connection: Connection }> {
+  const folder = await testFolder(context)
+  const connection = new Connection({ path: join(folder.path, 'x.db') })
+  folder.beforeRemoval(async () => connection.close())
+  migrate(connection.database)
+  const writer = new Writer({ connection, limits: defaultStoreLimits, monotonic: () => 0 })
+  const account = {
+    address: 'ann@a.test',
+    credentials: { argon2id: null, scramSha256: null },
+    quota: { bytes: null, messages: null },
+    mailboxes: [],
+    now: 0,
+  }
+  const made = writer.run([
+    { id: 1, name: 'addDomain', request: { name: 'a.test', now: 0 } },
+    { id: 2, name: 'addAccount', request: account },
+  ])
+  assert.ok(made.every(({ ok }) => ok))
+  return { writer, connection }
+}
+
+const ann = 1 as AccountId
+
+function arriving(id: number): Call {
+  const targets = [{ account: ann, prefix: '' }]
+  return { id, name: 'deliver', request: { message: letter(), internalDate: 0, targets } }
+}
+
+function importing(id: number): Call {
+  const messages = [{ message: letter(), flags: 0, keywords: '', internalDate: 0 }]
+  const request = { account: ann, mailbox: 1 as MailboxId, messages, now: 0, behind: true }
+  return { id, name: 'append', request }
+}
+
+test('deliveries go before imports that came first, and wait for one batch at most', async (context) => {
+  const { writer, connection } = await bareWriter(context)
+  const waiting = [importing(3), importing(4), arriving(5), arriving(6)]
+  const groups: number[][] = []
+  const runGroup = (): void => {
+    groups.push(writer.run(waiting).map(({ id }) => id))
+  }
+  runGroup()
+  runGroup()
+  // It came while a batch was at work: the next one waits for it.
+  waiting.push(arriving(7))
+  runGroup()
+  runGroup()
+  assert.deepEqual(groups, [[5, 6], [3], [7], [4]])
+  assert.deepEqual(waiting, [])
+  assert.deepEqual(connection.read(auditAccount(ann)), [])
+})
+
+test('an import has its turn however much is delivered', async (context) => {
+  const { writer } = await bareWriter(context)
+  const waiting = [importing(3)]
+  const answered = new Set<number>()
+  for (let id = 4; id < 50 && !answered.has(3); id++) {
+    waiting.push(arriving(id))
+    for (const answer of writer.run(waiting)) answered.add(answer.id)
+  }
+  assert.ok(answered.has(3))
+  assert.ok(answered.size > 10)
+})
+
 test('an empty message is a message', async (context) => {
   const { store, ann } = await watched(context)
   const delivered = await deliver(store, ann, '')

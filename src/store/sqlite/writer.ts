@@ -5,6 +5,9 @@
 // - When the database itself fails (disk full, I/O error), the group is rolled back and each of its operations is tried once
 //   alone, so that one that is too large does not fail the others; what fails again is answered with `unavailable`.
 // - A group ends after a number of operations or milliseconds; one commit, so one fsync, carries it.
+// - What nobody waits for in person (an import beside a running server, the full-text index, collections) stands behind: others that
+//   wait are committed first, and it has a commit of its own, so that a delivery waits for one such operation at most. After some groups
+//   that passed it, it has its turn.
 // - Synchronous, and the sole owner of its connection's transactions. Lives in a thread or in line.
 import type { Told } from '../changes.ts'
 import type { Op } from '../op.ts'
@@ -19,6 +22,29 @@ export interface Call {
   readonly request: unknown
 }
 
+/** Work for later, always. */
+const behind: ReadonlySet<Call['name']> = new Set<Call['name']>([
+  'putSearchBlocks',
+  'saveSegment',
+  'sweepSearchIndex',
+  'dropSearchIndex',
+  'forgetTombstones',
+  'forgetThreadKeys',
+  'dropOrphanBlobs',
+  'pruneExpired',
+  'pruneHookEvents',
+  'expireObjects',
+  'expireUploads',
+])
+
+/** Groups that pass what stands behind, before it has its turn. */
+const mostPassing = 20
+
+function standsBehind({ name, request }: Call): boolean {
+  if (behind.has(name)) return true
+  return name === 'append' && typeof request === 'object' && request !== null && 'behind' in request
+}
+
 export type Answer =
   | { readonly id: number; readonly ok: true; readonly result: unknown; readonly changes: readonly Told[] }
   | { readonly id: number; readonly ok: false; readonly unavailable: boolean; readonly message: string }
@@ -31,6 +57,8 @@ export class Writer {
   readonly #limits: StoreLimits
   /** Milliseconds, ascending. */
   readonly #monotonic: () => number
+  /** Groups since something stood behind. */
+  #passed = 0
 
   constructor(options: { connection: Connection; limits: StoreLimits; monotonic: () => number }) {
     this.#connection = options.connection
@@ -38,8 +66,28 @@ export class Writer {
     this.#monotonic = options.monotonic
   }
 
-  /** Runs a group from the front of `waiting`, takes it away, and answers it. */
+  /** Runs a group of `waiting`, takes it away, and answers it. */
   run(waiting: Call[]): Answer[] {
+    const chosen = this.#choose(waiting)
+    const answers = this.#run(chosen)
+    if (chosen !== waiting) {
+      const done = new Set(answers.map(({ id }) => id))
+      waiting.splice(0, waiting.length, ...waiting.filter(({ id }) => !done.has(id)))
+    }
+    return answers
+  }
+
+  /** What goes before: all that does not stand behind, or one that does. Each kind keeps its order. */
+  #choose(waiting: Call[]): Call[] {
+    const last = waiting.find(standsBehind)
+    if (last === undefined) return waiting
+    const first = waiting.filter((call) => !standsBehind(call))
+    if (first.length > 0 && this.#passed++ < mostPassing) return first
+    this.#passed = 0
+    return [last]
+  }
+
+  #run(waiting: Call[]): Answer[] {
     try {
       return this.#group(waiting, false)
     } catch (error) {
