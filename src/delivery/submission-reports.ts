@@ -37,6 +37,8 @@ interface Said {
 
 /** Reports of one kind that a record names. */
 const mostReports = 200
+/** Records of one Message-ID: a message that was sent more than once. */
+const mostMeant = 20
 
 export function withSubmissionReports(delivery: Delivery, parts: SubmissionReportParts): Delivery {
   return {
@@ -122,9 +124,9 @@ async function note(
   { place, said, now }: { readonly place: FiledPlace; readonly said: Said; readonly now: number },
 ): Promise<void> {
   const request = { account: place.account, kind: submissionKind, now }
-  // Whoever sends reports decides how often this is looked for: records that cannot be meant are not even read as JSON.
+  // Whoever sends reports decides how often this is looked for: the store hands out what may be meant alone.
   const quoted = JSON.stringify(said.messageId)
-  const meant = (await store.listObjects(request)).filter(({ value }) => value.includes(quoted))
+  const meant = await store.listObjects({ ...request, containing: quoted, limit: mostMeant })
   for (const object of meant) {
     let current: StoredObject | undefined = object
     while (current !== undefined) {

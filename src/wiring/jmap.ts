@@ -91,6 +91,7 @@ async function loadModules({
       searcher: search.searcher,
       // Mail is the same by IMAP and by JMAP, and so is what of it is looked at and taken.
       searched: { header: config.imap.headerText, text: config.imap.searchText },
+      searchRounds: config.jmap.searchRounds,
       maxMessageSize: config.imap.appendSize,
       stage: () => ingest({ blobs: store.blobs, limits: config.mime }),
       limits: {

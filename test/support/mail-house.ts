@@ -72,6 +72,7 @@ export async function mailHouse(
       module = createMailModule({
         ...{ store, access, blobs, random: new SeededRandom(3), hostname: 'mail.x.test' },
         ...{ clock, searcher: null, searched: { header: 100_000, text: 1_000_000 } },
+        searchRounds: 20,
         maxMessageSize: options.maxMessageSize ?? 1_000_000,
         stage: () => ingest({ blobs: store.blobs }),
         limits: {

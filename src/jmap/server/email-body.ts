@@ -2,6 +2,7 @@
 // of the Email, and nothing is made then; blobs are only named here.
 import type { ComposePart, PartContent } from '../../mail/compose/compose.ts'
 import { tryFormatField } from '../../mail/compose/fields.ts'
+import type { JmapConfig } from '../../config/sections/jmap.ts'
 import { formatWithParameters, isMediaType, isToken } from '../../mail/compose/parameters.ts'
 import { decodeParameters, tryDisposition, tryMediaType } from '../../mail/parameters.ts'
 import { tryHeaderProperty } from '../proto/header-property.ts'
@@ -9,9 +10,8 @@ import { isJsonArray, isJsonObject, memberOf, type Json, type JsonObject } from 
 import { Wrong } from '../proto/shape.ts'
 import { fieldsOf } from './email-headers.ts'
 
-/** Parts of one message, and parts inside one another. */
-const mostParts = 500
-const deepest = 30
+/** Of one Email. */
+export type BodyLimits = Pick<JmapConfig, 'maxBodyParts' | 'maxBodyDepth'>
 
 /** A leaf's content until blobs are found. */
 export type DraftContent =
@@ -53,21 +53,22 @@ interface Reading {
   readonly property: string
   readonly values: ReadonlyMap<string, string>
   readonly count: { parts: number }
+  readonly limits: BodyLimits
 }
 
 /** The root part; undefined where something is wrong. */
-export function readBody(email: JsonObject, faults: Faults): DraftPart | undefined {
+export function readBody(email: JsonObject, faults: Faults, limits: BodyLimits): DraftPart | undefined {
   const values = readValues(memberOf(email, 'bodyValues') ?? null, faults)
   const count = { parts: 0 }
   const structure = memberOf(email, 'bodyStructure') ?? null
-  if (structure === null) return readFlatBody(email, { faults, values, count })
+  if (structure === null) return readFlatBody(email, { faults, values, count, limits })
   for (const name of ['textBody', 'htmlBody', 'attachments']) {
     // RFC 8621 §4.6: "there MUST NOT be "textBody", "htmlBody", or "attachments" properties".
     if ((memberOf(email, name) ?? null) !== null) faults.add(name, 'is given beside bodyStructure')
   }
   return readPart(
     structure,
-    { faults, property: 'bodyStructure', values, count },
+    { faults, property: 'bodyStructure', values, count, limits },
     { defaultType: null, depth: 0 },
   )
 }
@@ -186,13 +187,14 @@ function readPart(
   reading: Reading,
   at: { readonly defaultType: string | null; readonly depth: number },
 ): DraftPart | undefined {
-  const { faults, property, count } = reading
+  const { faults, property, count, limits } = reading
   if (!isJsonObject(value)) {
     faults.add(property, 'an EmailBodyPart is wanted')
     return undefined
   }
-  if (++count.parts > mostParts || at.depth > deepest) {
-    faults.add(property, `more than ${mostParts} parts, or more than ${deepest} inside one another`)
+  const { maxBodyParts, maxBodyDepth } = limits
+  if (++count.parts > maxBodyParts || at.depth > maxBodyDepth) {
+    faults.add(property, `more than ${maxBodyParts} parts, or more than ${maxBodyDepth} inside one another`)
     return undefined
   }
   const part = new PartReader(value, reading)

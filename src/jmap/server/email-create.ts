@@ -55,7 +55,7 @@ function readDraft(call: AccountCall, object: JsonObject): Draft | SetError {
   const keywords = readKeywords(object, faults)
   const receivedAt = readReceivedAt(object, call.now(), faults)
   const { fields, properties } = readFields(object, faults)
-  const body = readBody(object, faults)
+  const body = readBody(object, faults, call.limits)
   for (const { name, fields: own } of body?.ownFields ?? []) {
     // RFC 8621 §4.6: no "header field that is already defined on the top-level Email object".
     if (properties.has(name)) faults.add('bodyStructure', `${name} is given on the Email too`)

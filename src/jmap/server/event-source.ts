@@ -1,17 +1,13 @@
 // Event streams (RFC 8620 §7.3): StateChange objects as server-sent events, with an id that stands for all that the user sees, and pings.
 import { Buffer } from 'node:buffer'
 import type { Timer } from '../../base/clock.ts'
+import type { JmapConfig } from '../../config/sections/jmap.ts'
 import { stateChange, type States } from '../proto/push.ts'
 import type { Asked } from './endpoint.ts'
 import { Holding } from './holding.ts'
 import type { JmapParts } from './parts.ts'
 import { plainProblem } from './responses.ts'
 import { StateWatch } from './state-watch.ts'
-
-/** Seconds. RFC 8620 §7.3: no minimum above 30, no maximum below 300. */
-const pingBounds = { shortest: 1, longest: 900 }
-/** Octets that may wait for a client that does not read: then it is cut, and comes back with its last id. */
-const mostWaiting = 256 * 1024
 
 interface Wanted {
   /** Null: all. */
@@ -22,7 +18,10 @@ interface Wanted {
   readonly since: string | null
 }
 
-function readWanted({ url, request }: Asked): Wanted | string {
+function readWanted(
+  { url, request }: Asked,
+  { shortestPing, longestPing }: Pick<JmapConfig, 'shortestPing' | 'longestPing'>,
+): Wanted | string {
   const types = url.searchParams.get('types') ?? '*'
   const closeAfter = url.searchParams.get('closeafter') ?? 'no'
   const ping = url.searchParams.get('ping') ?? '0'
@@ -30,7 +29,7 @@ function readWanted({ url, request }: Asked): Wanted | string {
   if (!/^\d{1,9}$/.test(ping)) return 'ping is a number of seconds.'
   if (types === '') return 'types is a list of types, or "*".'
   const seconds = Number(ping)
-  const { shortest, longest } = pingBounds
+  const [shortest, longest] = [Math.ceil(shortestPing / 1000), Math.floor(longestPing / 1000)]
   return {
     types: types === '*' ? null : new Set(types.split(',')),
     closeAfter,
@@ -40,7 +39,7 @@ function readWanted({ url, request }: Asked): Wanted | string {
 }
 
 export async function openEventSource(parts: JmapParts, asked: Asked): Promise<Response> {
-  const wanted = readWanted(asked)
+  const wanted = readWanted(asked, parts.config)
   if (typeof wanted === 'string') return plainProblem(400, wanted)
   const release = parts.streams.tryTake(asked.caller.account.id)
   if (release === null) return plainProblem(429, 'Too many streams of the account are open.')
@@ -78,7 +77,8 @@ class EventStream {
         start: (controller) => this.#start(controller),
         cancel: () => this.#end(),
       },
-      { highWaterMark: mostWaiting, size: (chunk) => chunk.length },
+      // A client that does not read is cut, and comes back with its last id.
+      { highWaterMark: parts.config.eventStreamBuffer, size: (chunk) => chunk.length },
     )
   }
 
@@ -107,7 +107,7 @@ class EventStream {
     )
     this.#ping()
     const { request, env } = this.#asked
-    this.#unwatch = new Holding(request, env, this.#parts.clock).watch(() => this.#end())
+    this.#unwatch = new Holding(request, env, this.#parts).watch(() => this.#end())
   }
 
   #tell(changed: States, token: string): void {

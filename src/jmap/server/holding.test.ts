@@ -18,7 +18,7 @@ function scene(answers: number[]) {
       response: new Response(null, { status: answers.shift() ?? 401 }),
     }),
   }
-  return { clock, holding: new Holding(request, env, clock) }
+  return { clock, holding: new Holding(request, env, { clock, config: { credentialCheck: 60_000 } }) }
 }
 
 test('who only listens is asked for now and then, and told of once when his credentials are refused', async () => {

@@ -27,9 +27,6 @@ export interface IdentityParts {
   readonly clock: Pick<Clock, 'now'>
 }
 
-/** Identities of one account. */
-const mostIdentities = 500
-
 const mutable = ['name', 'replyTo', 'bcc', 'textSignature', 'htmlSignature']
 const fixed = ['id', 'email', 'mayDelete']
 const defaults = { name: '', replyTo: null, bcc: null, textSignature: '', htmlSignature: '' }
@@ -86,9 +83,9 @@ async function create(
   }
   const made = await writing(call, parts.store).changeObjects({
     ...{ account: account.id, kind: identityKind, create: [{ value: JSON.stringify(identity) }] },
-    ...{ limit: mostIdentities, now: call.now() },
+    ...{ limit: call.limits.maxIdentities, now: call.now() },
   })
-  if (!made.ok) return refusal(made.reason)
+  if (!made.ok) return refusal(made.reason, call)
   const [number] = made.created
   if (number === undefined) throw new Error('an identity was made without an id')
   const omitted = Object.entries(defaults).filter(([name]) => !Object.hasOwn(object, name))
@@ -129,7 +126,9 @@ async function update(
   })
   if (changed.ok) return null
   // A patch says nothing of what somebody else has changed meanwhile: it is laid on that.
-  return changed.reason === 'changed' ? update(identities, call, { id, patch }) : refusal(changed.reason)
+  return changed.reason === 'changed'
+    ? update(identities, call, { id, patch })
+    : refusal(changed.reason, call)
 }
 
 async function destroy(identities: ObjectTypeStore, call: AccountCall, id: string): Promise<null | SetError> {
@@ -143,11 +142,13 @@ async function destroy(identities: ObjectTypeStore, call: AccountCall, id: strin
   const gone = await writing(call, identities.store).changeObjects({
     ...{ account: account.id, kind: identityKind, destroy: [object.id], now: call.now() },
   })
-  return gone.ok ? null : refusal(gone.reason)
+  return gone.ok ? null : refusal(gone.reason, call)
 }
 
-function refusal(reason: string): SetError {
-  if (reason === 'too-many') return new SetError('overQuota', `At most ${mostIdentities} identities.`)
+function refusal(reason: string, { limits }: Pick<AccountCall, 'limits'>): SetError {
+  if (reason === 'too-many') {
+    return new SetError('overQuota', `At most ${limits.maxIdentities} identities.`)
+  }
   if (reason === 'too-big') return new SetError('tooLarge', 'The identity is too large.')
   return new SetError('notFound')
 }

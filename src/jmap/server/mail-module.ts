@@ -14,11 +14,13 @@ export interface MailModuleParts
   readonly clock: Pick<Clock, 'now'>
   /** Of one message, when it is searched by reading. */
   readonly searched: MailReadingParts['limits']
+  /** As `Searching.rounds`. */
+  readonly searchRounds: number
 }
 
 export function createMailModule(parts: MailModuleParts): JmapModule {
-  const { access, blobs, searcher, searched, clock, limits } = parts
-  const reading = mailReading({ access, blobs, searcher, limits: searched, now: () => clock.now() })
+  const { access, blobs, searcher, searched, searchRounds: rounds, clock, limits } = parts
+  const reading = mailReading({ access, blobs, searcher, limits: searched, rounds, now: () => clock.now() })
   const writing = mailWritingMethods({ ...parts, ...reading.gets, states: mailStates(access, clock) })
   return {
     capabilities: [mailCapability(limits)],

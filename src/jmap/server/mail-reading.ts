@@ -25,6 +25,8 @@ export interface MailReadingParts {
   readonly searcher: Searcher | null
   /** Of one message, when it is searched by reading. */
   readonly limits: TextLimits
+  /** As `Searching.rounds`. */
+  readonly rounds: number
   readonly now: () => number
 }
 

@@ -5,6 +5,7 @@ import type { Store } from '../../store/store.ts'
 import { MethodError } from '../proto/errors.ts'
 import type { AccountCall, AccountPlace, Method } from './module.ts'
 import { changesMethod } from './standard-methods.ts'
+import { baseOf, formatPoint, knownOf, pageOf, tryPoint, type Event, type Point } from './mail-index/point.ts'
 
 export interface ObjectType {
   /** As JMAP calls it. */
@@ -62,14 +63,32 @@ export class ObjectTypeStore {
     return this.store.objectsSince({ account, kind, since: since as ModSeq, now: this.#now() })
   }
 
-  /** What became of them since a state; undefined where that is none of ours, or too old. */
-  async since(
+  /** What became of them since a state, and the state now; undefined where that state is none of ours, or too old. */
+  async #eventsSince(
     { account }: Pick<AccountPlace, 'account'>,
     state: string,
-  ): Promise<Awaited<ReturnType<Store['objectsSince']>> | undefined> {
-    if (!/^\d{1,15}$/.test(state)) return undefined
-    const found = await this.#since(account.id, Number(state))
-    return found.complete && Number(state) <= found.modSeq ? found : undefined
+  ): Promise<{ readonly events: readonly Event[]; readonly modSeq: ModSeq } | undefined> {
+    const point = tryPoint(state, { fingerprint: '', newest: Number.MAX_SAFE_INTEGER })
+    if (point === undefined) return undefined
+    const found = await this.#since(account.id, Math.max(0, baseOf(point)))
+    if (!found.complete || point.modSeq > found.modSeq) return undefined
+    return { events: eventsOf(found.touched, point), modSeq: found.modSeq }
+  }
+
+  /** The same by ids. */
+  async since(
+    place: Pick<AccountPlace, 'account'>,
+    state: string,
+  ): Promise<(Record<Event['what'], readonly ObjectId[]> & { readonly modSeq: ModSeq }) | undefined> {
+    const found = await this.#eventsSince(place, state)
+    if (found === undefined) return undefined
+    const ids = (wanted: Event['what']): ObjectId[] =>
+      // They are the store's.
+      found.events.flatMap(({ id, what }) => (what === wanted ? [id as ObjectId] : []))
+    return {
+      modSeq: found.modSeq,
+      ...{ created: ids('created'), updated: ids('updated'), destroyed: ids('destroyed') },
+    }
   }
 
   changesMethod(): Method {
@@ -77,20 +96,32 @@ export class ObjectTypeStore {
       type: this.type.name,
       capability: this.type.capability,
       load: async (call: AccountCall, { sinceState, maxChanges }) => {
-        const found = await this.since(call.place, sinceState)
+        const found = await this.#eventsSince(call.place, sinceState)
         if (found === undefined) return new MethodError('cannotCalculateChanges')
-        const { created, updated, destroyed } = found
-        // There are few of them, and no state between two is kept.
-        if (created.length + updated.length + destroyed.length > maxChanges) {
-          return new MethodError('cannotCalculateChanges')
-        }
-        const ids = (list: readonly ObjectId[]): string[] =>
-          list.map((id) => this.idOf(call.place.account.id, id))
+        const { created, updated, destroyed, next } = pageOf(found.events, maxChanges)
+        const ids = (list: readonly number[]): string[] =>
+          list.map((id) => this.idOf(call.place.account.id, id as ObjectId))
         return {
           ...{ created: ids(created), updated: ids(updated), destroyed: ids(destroyed) },
-          ...{ newState: String(found.modSeq), hasMoreChanges: false },
+          newState: formatPoint(next ?? { modSeq: found.modSeq, id: null }, ''),
+          hasMoreChanges: next !== null,
         }
       },
     })
   }
+}
+
+/** Pages of /changes lead from old to new: each ends in a state that was (RFC 8620 §5.2). */
+function eventsOf(
+  touched: Awaited<ReturnType<Store['objectsSince']>>['touched'],
+  point: Point,
+): readonly Event[] {
+  return touched.flatMap(({ id, created, modSeq, isGone }): Event[] => {
+    const known = knownOf(point, id)
+    if (modSeq <= known) return []
+    const isNew = created > known
+    // What came and went in between is told by nothing.
+    if (isGone) return isNew ? [] : [{ id, at: modSeq, what: 'destroyed' }]
+    return [isNew ? { id, at: created, what: 'created' } : { id, at: modSeq, what: 'updated' }]
+  })
 }

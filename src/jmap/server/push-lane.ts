@@ -2,7 +2,7 @@
 // are told together.
 //
 // - Between two pushes lies `pushInterval`, more after 429 (as long as the service asks, RFC 9110 §10.2.3), halved again by each success.
-// - A failure is tried again after 5 seconds, each further one after twice that, at most an hour, until `pushGiveUpAfter`; then it
+// - A failure is tried again after `pushFirstRetry`, each further one after twice that, at most `pushLongestRetry`, until `pushGiveUpAfter`; then it
 //   rests until something changes.
 // - 404 and 410 (RFC 8030 §7.3) mean that the subscription is no more.
 import type { Clock, Timer } from '../../base/clock.ts'
@@ -21,8 +21,6 @@ export interface PushLaneParts {
   failed(problem: string, failures: number, nextAttempt: number | null): void
 }
 
-const firstRetry = 5_000
-const longestRetry = 3_600_000
 /** Octets of JSON in one push: RFC 8291 §4 lets a service refuse more than 4096 encrypted ones. */
 const largestPush = 3_700
 
@@ -103,12 +101,13 @@ export class PushLane {
 
   #putOff(batch: States, { problem, answer }: { problem: string; answer: PushAnswer }): void {
     const { clock, config, failed } = this.#parts
+    const { pushFirstRetry, pushLongestRetry } = config
     const now = clock.monotonic()
     if (this.#failures++ === 0) this.#failingSince = now
-    let wait = Math.min(longestRetry, firstRetry * 2 ** Math.min(this.#failures - 1, 20))
+    let wait = Math.min(pushLongestRetry, pushFirstRetry * 2 ** Math.min(this.#failures - 1, 20))
     if (answer.ok && answer.status === 429) {
       // RFC 8620 §7.2: it "MUST cause the JMAP server to reduce the frequency of pushes".
-      this.#interval = Math.min(longestRetry, this.#interval * 2)
+      this.#interval = Math.min(pushLongestRetry, this.#interval * 2)
       wait = Math.max(wait, this.#interval, secondsOf(answer.retryAfter) * 1000)
     }
     this.#notBefore = now + wait

@@ -168,6 +168,9 @@ type NewSubscription = FieldsOf<{
   types: Shape<readonly string[] | null>
 }>
 
+/** What the server made of it beyond the patch; `changed`: somebody else was quicker. */
+type Changed = JsonObject | null | SetError | 'changed'
+
 class PushSetWork {
   readonly #parts: PushMethodParts
   readonly #call: CallContext
@@ -224,7 +227,7 @@ class PushSetWork {
       create: [{ value: writeRecord(record), expiresAt }],
     })
     const [object] = done.ok ? done.created : []
-    if (object !== undefined) return { ...record, account, object, expiresAt }
+    if (done.ok && object !== undefined) return { ...record, account, object, modSeq: done.modSeq, expiresAt }
     return new SetError(done.ok || done.reason === 'too-many' ? 'overQuota' : 'forbidden')
   }
 
@@ -245,8 +248,12 @@ class PushSetWork {
 
   async update(id: string, patch: JsonObject): Promise<void> {
     const { notUpdated, updated } = this.#done
-    const found = await this.#find(id)
-    const done = found === undefined ? new SetError('notFound') : await this.#change(found, patch)
+    let done: Changed = 'changed'
+    // A patch says nothing of what somebody else has changed meanwhile: it is laid on that.
+    while (done === 'changed') {
+      const found = await this.#find(id)
+      done = found === undefined ? new SetError('notFound') : await this.#change(found, patch)
+    }
     if (done instanceof SetError) notUpdated.set(id, done)
     else {
       updated.set(id, done)
@@ -254,7 +261,7 @@ class PushSetWork {
     }
   }
 
-  async #change(found: PushSubscription, patch: JsonObject): Promise<JsonObject | null | SetError> {
+  async #change(found: PushSubscription, patch: JsonObject): Promise<Changed> {
     const now = this.#call.now()
     const current = { ...told(found), url: found.url, keys: found.keys === null ? null : { ...found.keys } }
     const patched = applyPatch(current, patch, {
@@ -280,9 +287,14 @@ class PushSetWork {
     const isVerified = found.isVerified || touched.has('verificationCode')
     const written = await this.#parts.store.changeObjects({
       ...{ account: this.#account, kind: pushKind, now },
-      update: [{ id: found.object, value: writeRecord({ ...found, types, isVerified }), expiresAt }],
+      update: [
+        {
+          ...{ id: found.object, value: writeRecord({ ...found, types, isVerified }), expiresAt },
+          ifModSeq: found.modSeq,
+        },
+      ],
     })
-    if (!written.ok) return new SetError('notFound')
+    if (!written.ok) return written.reason === 'changed' ? 'changed' : new SetError('notFound')
     return expiresAt === expires || expiresAt === null ? null : { expires: formatUtcDate(expiresAt) }
   }
 

@@ -1,7 +1,7 @@
 // Push subscriptions (RFC 8620 §7.2) as they are kept: an object of the account for each, with what the client gave, what verifies it, and
 // with which credentials it was made.
 import { Buffer } from 'node:buffer'
-import type { AccountId, ObjectId } from '../../store/model.ts'
+import type { AccountId, ModSeq, ObjectId } from '../../store/model.ts'
 import type { StoredObject } from '../../store/objects.ts'
 import { where, record, string } from '../proto/shape.ts'
 
@@ -27,13 +27,17 @@ export interface PushRecord {
 export interface PushSubscription extends PushRecord {
   readonly account: AccountId
   readonly object: ObjectId
+  readonly modSeq: ModSeq
   /** Milliseconds since the epoch; null: with its credentials. */
   readonly expiresAt: number | null
 }
 
-export function subscriptionOf(account: AccountId, { id, value, expiresAt }: StoredObject): PushSubscription {
+export function subscriptionOf(
+  account: AccountId,
+  { id, value, modSeq, expiresAt }: StoredObject,
+): PushSubscription {
   // Written by `writeRecord` alone.
-  return { ...(JSON.parse(value) as PushRecord), account, object: id, expiresAt }
+  return { ...(JSON.parse(value) as PushRecord), account, object: id, modSeq, expiresAt }
 }
 
 export function writeRecord(subscription: PushRecord): string {

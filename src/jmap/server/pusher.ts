@@ -34,8 +34,6 @@ export interface PusherParts {
 
 /** After a failure of the store. */
 const againAfter = 30_000
-/** Attempts at a verification that no service answered. */
-const verifications = 3
 
 interface Following {
   readonly lanes: Map<ObjectId, { readonly lane: PushLane; subscription: PushSubscription }>
@@ -166,7 +164,8 @@ export class Pusher {
 
   /** RFC 8620 §7.2.2: "the server MUST immediately push a *PushVerification* object". */
   async #verify(made: PushSubscription): Promise<void> {
-    const { events, clock } = this.#parts
+    const { events, clock, config } = this.#parts
+    const { pushVerifications: verifications } = config
     const { account } = made
     const host = hostOf(made)
     const object = {
@@ -212,7 +211,10 @@ export class Pusher {
   async #post(subscription: PushSubscription, object: JsonObject): Promise<PushAnswer> {
     const { makePush } = await import('./web-push.ts')
     const { request, vapid, subject, clock, config } = this.#parts
-    const piece = makePush(subscription, object, { vapid, subject, now: clock.now() })
+    const piece = makePush(subscription, object, {
+      ...{ vapid, subject, now: clock.now() },
+      timeToLive: config.pushTimeToLive,
+    })
     return request({ url: subscription.url, ...piece, timeoutMilliseconds: config.pushTimeout })
   }
 

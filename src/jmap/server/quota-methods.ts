@@ -78,6 +78,21 @@ function tryState(state: string): ReadonlyMap<string, { used: string; limit: str
   return quotas
 }
 
+/** Some of the quotas as they are now, and the others as they were. */
+function stateBetween(
+  quotas: readonly QuotaObject[],
+  { before, told }: { before: ReturnType<typeof tryState> & object; told: ReadonlySet<string> },
+): string {
+  const now = new Map(quotas.map((one) => [one.id, one]))
+  const ids = new Set([...before.keys(), ...now.keys()])
+  const words = [...ids].flatMap((id) => {
+    const [old, one] = [before.get(id), now.get(id)]
+    if (told.has(id)) return one === undefined ? [] : [stateOf([one])]
+    return old === undefined ? [] : [`${id}=${old.used}/${old.limit}`]
+  })
+  return words.length === 0 ? 'none' : words.join(' ')
+}
+
 interface Changed {
   readonly created: readonly string[]
   readonly updated: readonly string[]
@@ -188,17 +203,20 @@ function quotaChanges(load: Load): Method {
     ...{ type, capability },
     async load(call, { sinceState, maxChanges }) {
       const quotas = await load(call)
-      const changed = changedSince(quotas, sinceState)
-      if (changed === undefined) return new MethodError('cannotCalculateChanges')
-      const { created, updated, destroyed, isUsedAlone } = changed
-      if (created.length + updated.length + destroyed.length > maxChanges) {
-        // There is no state between two states of so few objects.
-        return new MethodError('cannotCalculateChanges', 'maxChanges is too small.')
-      }
+      const before = tryState(sinceState)
+      const all = changedSince(quotas, sinceState)
+      if (before === undefined || all === undefined) return new MethodError('cannotCalculateChanges')
+      const told = new Set([...all.created, ...all.updated, ...all.destroyed].slice(0, maxChanges))
+      const hasMoreChanges = told.size < all.created.length + all.updated.length + all.destroyed.length
+      const newState = hasMoreChanges ? stateBetween(quotas, { before, told }) : stateOf(quotas)
+      const [created, updated, destroyed] = [all.created, all.updated, all.destroyed].map((list) =>
+        list.filter((id) => told.has(id)),
+      )
       // RFC 9425 §4.3: most often only what is used has changed.
-      const updatedProperties = updated.length > 0 && isUsedAlone ? ['used'] : null
-      const newState = stateOf(quotas)
-      return { created, updated, destroyed, newState, hasMoreChanges: false, more: { updatedProperties } }
+      const isUsedAlone = all.isUsedAlone && updated !== undefined && updated.length > 0
+      const more = { updatedProperties: isUsedAlone ? ['used'] : null }
+      const lists = { created: created ?? [], updated: updated ?? [], destroyed: destroyed ?? [] }
+      return { ...lists, newState, hasMoreChanges, more }
     },
   })
 }

@@ -1,6 +1,7 @@
 // `ifInState` holds against whoever writes at the same time (RFC 8620 §5.3).
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { textAt } from '../../../test/support/jmap-house.ts'
 import { type Loose, mailHouse } from '../../../test/support/mail-house.ts'
 
 /** Asked all at once. */
@@ -10,7 +11,7 @@ async function race(
   all: readonly object[],
 ): Promise<string[]> {
   const answers = await Promise.all(all.map((args, at) => mail.calls([[name, args, String(at)]])))
-  return answers.map(([answer]) => (answer?.[0] === 'error' ? String(answer[1]['type']) : 'done')).toSorted()
+  return answers.map(([answer]) => (answer?.[0] === 'error' ? textAt(answer[1], 'type') : 'done')).toSorted()
 }
 
 const oneOfThree = ['done', 'stateMismatch', 'stateMismatch']

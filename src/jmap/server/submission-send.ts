@@ -42,9 +42,6 @@ export interface SubmissionParts extends IdentityParts {
   readonly webhooks: 'on' | 'off'
 }
 
-/** How long a submission is remembered after it is sent, in milliseconds. */
-const keptFor = 30 * 86_400_000
-
 interface Sending {
   readonly parts: SubmissionParts
   readonly call: AccountCall
@@ -315,7 +312,7 @@ async function hand(
     ...{ canceled: false, isOver: false, dsn: [], mdn: [] },
     status: statusOf(recipients, { told, isHeld: options.holdUntil !== null }),
   })
-  const expiresAt = sendAt + keptFor
+  const expiresAt = sendAt + call.limits.submissionTime
   // What is sent is sent: nothing of the call is tried again from here on.
   call.guard?.spend()
   const result = await parts.submitter.submit({

@@ -8,7 +8,7 @@ import { makePush } from './web-push.ts'
 const url = 'https://push.example.net:8443/push/JzLQ3raZJfFBR0aqvOMsLrt54w4rJUsV'
 const now = Date.UTC(2026, 10, 22)
 const vapid = vapidKeysOf(Buffer.from('0123456789abcdef'))
-const by = { vapid, now, subject: 'mailto:postmaster@x.test' }
+const by = { vapid, now, subject: 'mailto:postmaster@x.test', timeToLive: 86_400_000 }
 const object = { '@type': 'StateChange', changed: { A1: { Email: 'd35ecb040aab' } } }
 
 /** RFC 8291 §3.4 and RFC 8188 §2, from the client's side. */

@@ -11,8 +11,6 @@ export interface PushPiece {
   readonly body: Uint8Array
 }
 
-/** Seconds that a push service may keep it: RFC 8620 §7.2 "The request MUST have a "TTL" header". */
-const timeToLive = 86_400
 /** RFC 8292 §2: at most a day ahead. */
 const signedFor = 12 * 3600
 
@@ -20,7 +18,13 @@ const signedFor = 12 * 3600
 export function makePush(
   { url, keys }: Pick<PushSubscription, 'url' | 'keys'>,
   object: JsonObject,
-  by: { readonly vapid: VapidKeys; readonly subject: string; readonly now: number },
+  by: {
+    readonly vapid: VapidKeys
+    readonly subject: string
+    readonly now: number
+    /** Milliseconds that a push service may keep it. */
+    readonly timeToLive: number
+  },
 ): PushPiece {
   const text = JSON.stringify(object)
   const encrypted =
@@ -40,7 +44,8 @@ export function makePush(
       // RFC 8620 §7.2: "MUST have a content type of "application/json"".
       'content-type': 'application/json',
       ...(encrypted === null ? {} : { 'content-encoding': 'aes128gcm' }),
-      ttl: String(timeToLive),
+      // RFC 8620 §7.2: "The request MUST have a "TTL" header".
+      ttl: String(Math.floor(by.timeToLive / 1000)),
       urgency: 'normal',
       authorization: signed.Authorization,
     },

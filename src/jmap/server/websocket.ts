@@ -64,7 +64,7 @@ class JmapSocket implements WebSocketHandler {
     this.#parts = parts
     this.#opening = opening
     this.#release = release
-    this.#holding = new Holding(opening.request, opening.env, parts.clock)
+    this.#holding = new Holding(opening.request, opening.env, parts)
   }
 
   opened(peer: WebSocketPeer): void {

@@ -6,7 +6,7 @@ import { addEmail } from './email-add.ts'
 import { changeEmails, destroyEmails } from './email-changes.ts'
 import { changeMailbox, destroyMailbox, makeMailbox } from './mailbox-changes.ts'
 import { changeObjects } from './objects.ts'
-import { cancelSubmission } from './queue-cancel.ts'
+import { cancelSubmission, lockSubmission } from './queue-cancel.ts'
 import { lockAccounts } from './rows.ts'
 
 const guardable = {
@@ -42,11 +42,12 @@ export function* guarded(
   { points, name, request }: GuardedRequest,
   limits: Parameters<Guardable['changeEmails']>[1] & Parameters<Guardable['makeMailbox']>[1],
 ): Op<GuardedResult> {
+  // The name and the request belong together by the type of `GuardStore`.
+  if (name === 'cancelSubmission') yield* lockSubmission(request as Parameters<typeof cancelSubmission>[0])
   yield* lockAccounts(points.map(({ account }) => account))
   for (const point of points) {
     if ((yield* modSeqOf(point)) !== point.modSeq) return { moved: true }
   }
-  // The name and the request belong together by the type of `GuardStore`.
   const operation = guardable[name] as (...parameters: unknown[]) => Op<OpResult<Guardable[typeof name]>>
   const result = yield* operation(request, limits)
   const [first] = points

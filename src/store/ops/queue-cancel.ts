@@ -8,6 +8,16 @@ import { changeObjects } from './objects.ts'
 import { changeQueued } from './queue-admin.ts'
 import { forUpdate } from './rows.ts'
 
+/** The locks of a cancellation, which come before those of accounts (`queue-submissions.ts`). */
+export function* lockSubmission({
+  account,
+  name,
+}: Pick<Parameters<SubmissionStore['cancelSubmission']>[0], 'account' | 'name'>): Op<void> {
+  yield* all<{ number: number }>`SELECT number FROM queue_recipient
+    WHERE message = (SELECT id FROM queue_message WHERE name = ${name} AND account = ${account})
+    ORDER BY number ${forUpdate}`
+}
+
 /** See `SubmissionStore.cancelSubmission`. */
 export function* cancelSubmission(
   request: Parameters<SubmissionStore['cancelSubmission']>[0],

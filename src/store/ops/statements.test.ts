@@ -37,6 +37,7 @@ const pieces: Record<string, string> = {
   forUpdate: '',
   here: '',
   only: '',
+  most: '',
   where: '1 = 1',
   these: '1 = 1',
   gathered: gathered.sqlite.join(''),

@@ -53,7 +53,7 @@ async function run(store: House['store'], changes: readonly Step[]): Promise<voi
   for (const name of ['one', 'two']) await house.create(id, name)
   const account = await house.accountOf(id)
   const access = new MailAccess({ store, memory: 1e9, now: () => 0 })
-  const searching = { access, searcher: null, limits: { header: 10_000, text: 10_000 } }
+  const searching = { access, searcher: null, limits: { header: 10_000, text: 10_000 }, rounds: 20 }
   const [query, queryChanges] = [emailQuery(searching), emailQueryChanges(searching)]
   const call = async (method: Method, args: JsonObject): Promise<JsonObject> => {
     const answer = await method.call(contextOf(account), { accountId: `A${id}`, ...args })

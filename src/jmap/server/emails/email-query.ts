@@ -23,6 +23,8 @@ const definition = {
   extra: { collapseThreads: otherwise(boolean, false) },
 } as const
 
+const tooFast = 'Mail comes faster than it can be searched.'
+
 const keywordSorts = ['hasKeyword', 'allInThreadHaveKeyword', 'someInThreadHaveKeyword']
 
 /** RFC 8621 §4.4.2: "the Comparator object MUST also have a "keyword" property". */
@@ -52,6 +54,7 @@ export function emailQuery(searching: Searching): Method {
       const open = async () => ({ view: await access.view(rights) })
       const found = await findEmails(searching, { rights, question, open })
       if (found === undefined) return new MethodError('serverFail')
+      if (found === 'mail-comes-too-fast') return new MethodError('serverUnavailable', tooFast)
       const { view } = found.state
       return {
         results: idsOf(view, found.slots, rights.account),
@@ -85,6 +88,7 @@ export function emailQueryChanges(searching: Searching): Method {
       const open = () => pastSince(access, rights, { state: sinceQueryState, what: 'email' })
       const found = await findEmails(searching, { rights, question, open })
       if (found === undefined) return new MethodError('cannotCalculateChanges')
+      if (found === 'mail-comes-too-fast') return new MethodError('serverUnavailable', tooFast)
       const { state: past, slots } = found
       const { account, fingerprint } = rights
       const newQueryState = formatPoint({ modSeq: past.view.last.email, id: null }, fingerprint)

@@ -19,6 +19,8 @@ export interface Searching {
   readonly access: MailAccess
   readonly searcher: Searcher | null
   readonly limits: TextLimits
+  /** Looks at mail that came since the last one. */
+  readonly rounds: number
 }
 
 export interface EmailQuestion {
@@ -30,15 +32,18 @@ export interface EmailQuestion {
 /** Messages that are read before the pass is made again. */
 const readAtOnce = 1_000
 
-/** Results over whatever state `open` gives; it is asked again as long as something was missing. */
+/**
+ * Results over whatever state `open` gives, which is asked again as long as something was missing. `mail-comes-too-fast`: what came while this
+ * read had to be read too, too many times.
+ */
 export async function findEmails<T extends { readonly view: MailView }>(
-  { access, searcher, limits }: Searching,
+  { access, searcher, limits, rounds }: Searching,
   {
     rights,
     question,
     open,
   }: { rights: MailRights; question: EmailQuestion; open: () => Promise<T | undefined> },
-): Promise<{ readonly state: T; readonly slots: Int32Array } | undefined> {
+): Promise<{ readonly state: T; readonly slots: Int32Array } | 'mail-comes-too-fast' | undefined> {
   const { filter, sort } = question
   const { account } = rights
   const { store } = access
@@ -47,10 +52,14 @@ export async function findEmails<T extends { readonly view: MailView }>(
   for (const condition of conditionsOf(filter)) tests.set(condition, texts.add(condition))
   await texts.lookUp(searcher, account)
   const facts = factsFor(filter, sort)
-  for (;;) {
+  let emails = -1
+  for (let round = 0; round <= rounds;) {
     const state = await open()
     if (state === undefined) return undefined
     const { view } = state
+    // What was there at the last look is read by and by; what comes meanwhile could go on for ever.
+    if (view.index.emails.length !== emails) round++
+    emails = view.index.emails.length
     const missing = facts.filter((kind) => !view.index.facts.has(kind))
     if (missing.length > 0) {
       for (const kind of missing) await view.index.facts.load(kind, { store, account })
@@ -62,6 +71,7 @@ export async function findEmails<T extends { readonly view: MailView }>(
     if (unread.length === 0) return { state, slots: collapsed(view, sorted(view, found, sort), question) }
     await texts.read(unread.slice(0, readAtOnce), { store, account, limits })
   }
+  return 'mail-comes-too-fast'
 }
 
 function factsFor(filter: EmailFilter | null, sort: readonly Comparator[]): FactKind[] {

@@ -83,11 +83,11 @@ test('index and reading find the same', async (context) => {
   const access = new MailAccess({ store, memory: 1e8, now: () => 0 })
   const rights = { account, shared: null, fingerprint: '' }
   const ask = async (searcher: Searcher | null, filter: EmailFilter): Promise<number[]> => {
-    const searching = { access, searcher, limits: { header: 100_000, text: 100_000 } }
+    const searching = { access, searcher, limits: { header: 100_000, text: 100_000 }, rounds: 20 }
     const question = { filter, sort: [], collapseThreads: false }
     const open = async () => ({ view: await access.view(rights) })
     const found = await findEmails(searching, { rights, question, open })
-    assert.ok(found)
+    assert.ok(found && found !== 'mail-comes-too-fast')
     return Array.from(found.slots, (slot) => found.state.view.index.emails.array[slot] ?? 0)
   }
   let hits = 0
