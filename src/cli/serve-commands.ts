@@ -143,6 +143,7 @@ function pagesLine({ pages, setupLink }: Posthorn, options: Options): string {
 }
 
 function hostPort({ address, port }: { address: string; port: number }): string {
+  if (address.startsWith('unix:')) return address
   return address.includes(':') ? `[${address}]:${port}` : `${address}:${port}`
 }
 

@@ -16,9 +16,14 @@ export function configWarnings(config: Config): string[] {
   ]
 }
 
+function placeOf({ address, port, path }: ListenerConfig): string {
+  return path ?? `${address} port ${port}`
+}
+
 function listenerWarnings(listener: ListenerConfig, config: Config): string[] {
-  const { service, address, port, tls, proxyFrom, proxyBy } = listener
-  const name = `listener ${service} on ${address} port ${port}`
+  const { service, tls, proxyFrom, proxyBy } = listener
+  const isLocal = listener.path !== undefined || isLoopback(listener.address)
+  const name = `listener ${service} on ${placeOf(listener)}`
   const warnings: string[] = []
   if (tls === 'none' && takesPasswords(listener) && !config.auth.allowClearText) {
     warnings.push(
@@ -35,15 +40,15 @@ function listenerWarnings(listener: ListenerConfig, config: Config): string[] {
     )
   }
   const isCatcher = config.listeners.some((other) => other.service === 'catcher')
-  if (service === 'http' && isCatcher && !isLoopback(address)) {
+  if (service === 'http' && isCatcher && !isLocal) {
     warnings.push(`${name}: whoever reaches it reads all that the catcher caught`)
   }
-  if (service === 'catcher' && !isLoopback(address)) {
+  if (service === 'catcher' && !isLocal) {
     warnings.push(
       `${name}: others than this machine may reach it, and a catcher takes any mail and opens any mailbox; use the address 127.0.0.1 or ::1`,
     )
   }
-  if (service === 'lmtp' && !isLoopback(address)) {
+  if (service === 'lmtp' && !isLocal) {
     warnings.push(
       `${name}: others than this machine may reach it, and LMTP is for hosts of yours: it waits with no greeting and slows nobody down; use the address 127.0.0.1 or ::1, or keep others away by a firewall`,
     )
@@ -88,11 +93,12 @@ function passwordWarnings({ auth, listeners }: Config): string[] {
     (listener) =>
       (takesPasswords(listener) || listener.service === 'http') &&
       listener.tls !== 'implicit' &&
+      listener.path === undefined &&
       !isLoopback(listener.address),
   )
   if (auth.allowClearText && open !== undefined) {
     warnings.push(
-      `auth.allowClearText: passwords may cross the network in the clear to the listener ${open.service} on ${open.address} port ${open.port}; leave it out, or listen on 127.0.0.1`,
+      `auth.allowClearText: passwords may cross the network in the clear to the listener ${open.service} on ${placeOf(open)}; leave it out, or listen on 127.0.0.1`,
     )
   }
   return warnings

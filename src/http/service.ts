@@ -4,7 +4,7 @@
 //
 // Stopping: no new connections, terminals end, idle connections are closed, requests under way may finish within the time given.
 import { createServer, type IncomingMessage, type Server, type ServerOptions } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import type { Socket } from 'node:net'
 import { TLSSocket } from 'node:tls'
 import type { Clock } from '../base/clock.ts'
 import { unmapIp } from '../base/ip-address.ts'
@@ -16,6 +16,7 @@ import type { Events } from '../events/event.ts'
 import { apiTrouble } from '../events/http.ts'
 import type { ConnectionCount } from '../net/connection-limits.ts'
 import type { ProxyFailure, ProxyTrust } from '../net/proxied.ts'
+import { localPeer, openSocketFile, trySocketPath } from '../net/socket-file.ts'
 import type { TlsIdentity } from '../net/tls.ts'
 import type { Carrier } from './carrier.ts'
 import { clientOf, type TrustedProxies } from './forwarded.ts'
@@ -29,9 +30,12 @@ export interface HttpListenerOptions {
   readonly events: Events
   readonly config: HttpConfig
   readonly web: WebConfig
+  /** Or `unix:` and the path of a socket to make. */
   readonly address: string
   /** 0 for one of the system's choice. */
   readonly port: number
+  /** Permissions of a socket's file; 0o660 unless given. */
+  readonly mode?: number
   /** TLS from the first octet; null: in the clear. */
   readonly identity: TlsIdentity | null
   readonly connections: ConnectionCount
@@ -63,7 +67,7 @@ interface Running {
 
 /** Rejects with an Error whose `code` is the system's (`EADDRINUSE`, `EACCES`, …). */
 export async function startHttp(options: HttpListenerOptions): Promise<HttpListener> {
-  const { clock, address, port } = options
+  const { clock, address } = options
   /** Whom the PROXY protocol named. */
   const clients = new WeakMap<Socket, string>()
   const stopping = new AbortController()
@@ -72,16 +76,17 @@ export async function startHttp(options: HttpListenerOptions): Promise<HttpListe
   const server = createServer(serverSettings(options.config))
   serveRequests(server, { ...options, connected, stopping: stopping.signal })
   carryConnections(server, { ...options, clients, sockets })
-  await opened(server, { host: address, port })
+  await opened(server, options)
   // A connection that could not be accepted concerns nobody else.
   server.on('error', () => {})
-  const bound = server.address() as AddressInfo
+  const bound = server.address()
+  const port = typeof bound === 'object' && bound !== null ? bound.port : 0
   const stop = (milliseconds: number): Promise<void> => {
     stopping.abort()
     return closed({ server, sockets, clock }, milliseconds)
   }
   return {
-    points: [{ address, port: bound.port }],
+    points: [{ address, port }],
     get sessions() {
       return options.connections.total
     },
@@ -92,12 +97,12 @@ export async function startHttp(options: HttpListenerOptions): Promise<HttpListe
 
 /** Who sent a request, and how it came. */
 function connectionsOf(
-  { identity, proxies = null }: HttpListenerOptions,
+  { identity, address, proxies = null }: HttpListenerOptions,
   { clients, stopping }: { clients: WeakMap<Socket, string>; stopping: AbortSignal },
 ): (incoming: IncomingMessage, headers: Headers) => Connected {
   const told = proxies === null || proxies.by === 'protocol' ? null : proxies
   return ({ socket }, headers) => {
-    const remoteAddress = clients.get(socket) ?? unmapIp(socket.remoteAddress ?? '')
+    const remoteAddress = clients.get(socket) ?? remoteOf(socket, address)
     const connected = { remoteAddress, secure: identity !== null }
     const origin = told === null ? connected : clientOf(connected, told, (name) => headers.get(name))
     return { ...origin, stopping }
@@ -178,7 +183,7 @@ function carryConnections(
   server.on('connection', (socket: Socket) => {
     sockets.add(socket)
     socket.once('close', () => sockets.delete(socket))
-    const remote = unmapIp(socket.remoteAddress ?? '')
+    const remote = remoteOf(socket, options.address)
     if (proxies === null || !inNetworks(proxiesOf(proxies), remote))
       begin(socket, remote === '' ? null : remote)
     else if (proxies.by !== 'protocol') begin(socket, null)
@@ -186,6 +191,13 @@ function carryConnections(
       void beginProxied(socket, { ...options, trust: proxies.trust, begin })
     }
   })
+}
+
+/** '' of a connection that is gone. */
+function remoteOf(socket: Socket, listening: string): string {
+  return trySocketPath(listening) === undefined
+    ? unmapIp(socket.remoteAddress ?? '')
+    : localPeer.remoteAddress
 }
 
 function proxiesOf(proxies: HttpProxies): readonly IpNetwork[] {
@@ -196,11 +208,11 @@ function proxiesOf(proxies: HttpProxies): readonly IpNetwork[] {
 function admit(
   socket: Socket,
   address: string | null,
-  { connections, onRefused }: HttpListenerOptions,
+  { connections, address: listening, onRefused }: HttpListenerOptions,
 ): boolean {
   const refusal = connections.enter(address)
   if (refusal !== null) {
-    onRefused?.(address ?? unmapIp(socket.remoteAddress ?? ''), refusal)
+    onRefused?.(address ?? remoteOf(socket, listening), refusal)
     socket.destroy()
     return false
   }
@@ -217,7 +229,7 @@ async function beginProxied(
   },
 ): Promise<void> {
   const { connections, clock, trust, onRefused, onProxyFailed, begin } = options
-  const proxy = unmapIp(socket.remoteAddress ?? '')
+  const proxy = remoteOf(socket, options.address)
   const refusal = connections.enter(null)
   if (refusal !== null) {
     onRefused?.(proxy, refusal)
@@ -267,10 +279,19 @@ function secure(
   )
 }
 
-function opened(server: Server, point: { host: string; port: number }): Promise<void> {
+const usualMode = 0o660
+/** What Node takes unless told. */
+const backlog = 511
+
+function opened(
+  server: Server,
+  { address, port, mode = usualMode }: Pick<HttpListenerOptions, 'address' | 'port' | 'mode'>,
+): Promise<void> {
+  const path = trySocketPath(address)
+  if (path !== undefined) return openSocketFile(server, { path, mode, backlog })
   return new Promise((resolve, reject) => {
     server.once('error', reject)
-    server.listen(point, () => {
+    server.listen({ host: address, port, backlog }, () => {
       server.off('error', reject)
       resolve()
     })

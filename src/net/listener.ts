@@ -7,7 +7,7 @@
 import type { Clock, Timer } from '../base/clock.ts'
 import type { Peer } from '../base/core.ts'
 import type { ConnectionCount, ConnectionRefusal } from './connection-limits.ts'
-import type { AcceptedConnection, Listening, Network } from './network.ts'
+import type { AcceptedConnection, Listening, ListenPoint, Network } from './network.ts'
 import { awaitProxyHeader, isProxy, type ProxyFailure, type ProxyTrust } from './proxied.ts'
 import { defaultPumpLimits, Session, type PumpLimits, type PumpSettings, type Service } from './pump.ts'
 import type { SessionEvents, SessionView } from './session-view.ts'
@@ -25,8 +25,8 @@ export interface ListenerEvents extends SessionEvents {
 
 export interface ListenerOptions<Question, Answer> {
   readonly network: Network
-  /** Port 0 for one of the system's choice. */
-  readonly points: readonly { readonly address: string; readonly port: number }[]
+  /** Port 0 for one of the system's choice; `mode` is of a UNIX socket's file. */
+  readonly points: readonly Pick<ListenPoint, 'address' | 'port' | 'mode'>[]
   /** `implicit`: a handshake comes first (RFC 8314 §3); `on-request`: STARTTLS may come; `none`: neither. */
   readonly tls: 'implicit' | 'on-request' | 'none'
   /** Needed for the first two. */
@@ -94,8 +94,8 @@ export class Listener<Question, Answer> implements AsyncDisposable {
   async open(): Promise<void> {
     const { network, points, tls, identity, events } = this.#options
     try {
-      for (const { address, port } of points) {
-        const point = { address, port, identity: tls === 'none' ? null : identity }
+      for (const place of points) {
+        const point = { ...place, identity: tls === 'none' ? null : identity }
         const accept = (connection: AcceptedConnection) => this.#accept(connection)
         const failed = (error: Error) => events.acceptFailed?.(error)
         this.#listenings.push(await network.listen(point, accept, failed))

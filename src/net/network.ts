@@ -5,10 +5,12 @@ import type { TlsIdentity } from './tls.ts'
 
 /** Where to listen. */
 export interface ListenPoint {
-  /** An IPv4 or IPv6 address; `::` and `0.0.0.0` for all. */
+  /** An IPv4 or IPv6 address; `::` and `0.0.0.0` for all; or `unix:` and the path of a socket to make. */
   readonly address: string
   /** 0 for one of the system's choice. */
   readonly port: number
+  /** Permissions of a socket's file; 0o660 unless given. */
+  readonly mode?: number
   /** For TLS on accepted connections, at once or by STARTTLS; null where there is none. */
   readonly identity: TlsIdentity | null
 }

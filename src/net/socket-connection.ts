@@ -10,6 +10,7 @@ import type { ClientTls } from '../base/connection.ts'
 import type { Peer, TlsState } from '../base/core.ts'
 import { unmapIp } from '../base/ip-address.ts'
 import type { AcceptedConnection } from './network.ts'
+import { localPeer } from './socket-file.ts'
 import { minimumTlsVersion, tlsStateOf, type TlsIdentity, type TlsSide } from './tls.ts'
 
 const owner: unique symbol = Symbol('connection')
@@ -41,6 +42,11 @@ export function trySocketConnection(
 export function localConnection(socket: Socket, address: string): SocketConnection {
   const peer = { remoteAddress: address, remotePort: 0, localAddress: address, localPort: 0 }
   return new SocketConnection(socket, peer, null)
+}
+
+/** The same for one that was accepted. */
+export function acceptedLocally(socket: Socket, identity: TlsIdentity | null): SocketConnection {
+  return new SocketConnection(socket, localPeer, identity)
 }
 
 export class SocketConnection implements AcceptedConnection {

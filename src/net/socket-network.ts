@@ -1,10 +1,17 @@
-// The real network: TCP by Node's sockets, and UNIX sockets to connect to. It connects to addresses, never to names: look-ups belong to the injected
+// The real network: TCP and UNIX sockets by Node. It connects to addresses, never to names: look-ups belong to the injected
 // `Resolver`. Time-outs are the injected clock's.
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import type { Clock } from '../base/clock.ts'
 import type { Connection, DialTarget } from '../base/connection.ts'
 import type { AcceptedConnection, Listening, ListenPoint, Network } from './network.ts'
-import { isAddress, localConnection, trySocketConnection } from './socket-connection.ts'
+import {
+  acceptedLocally,
+  isAddress,
+  localConnection,
+  type SocketConnection,
+  trySocketConnection,
+} from './socket-connection.ts'
+import { openSocketFile, trySocketPath } from './socket-file.ts'
 
 /** Pending connections the kernel keeps for us; it may cap this (net.core.somaxconn). */
 const backlog = 1_024
@@ -31,7 +38,7 @@ export class SocketNetwork implements Network {
       keepAliveInitialDelay: keepAliveMilliseconds,
     })
     server.on('connection', (socket) => {
-      const connection = trySocketConnection(socket, point.identity)
+      const connection = accepted(socket, point)
       if (connection === undefined) socket.on('error', ignore).destroy()
       else onConnection(connection)
     })
@@ -45,7 +52,7 @@ export class SocketNetwork implements Network {
 
   async dial(target: DialTarget): Promise<Connection> {
     target.signal?.throwIfAborted()
-    const path = tryPath(target.address)
+    const path = trySocketPath(target.address)
     if (path === undefined && !isAddress(target.address))
       throw new TypeError(`not an address: ${target.address}`)
     const socket = connect({
@@ -77,7 +84,7 @@ export class SocketNetwork implements Network {
       const aborted = () => failed(target.signal?.reason)
       const timedOut = () => {
         const { address, port } = target
-        const where = tryPath(address) === undefined ? `${address} port ${port}` : address
+        const where = trySocketPath(address) === undefined ? `${address} port ${port}` : address
         failed(Object.assign(new Error(`connect to ${where} timed out`), { code: 'ETIMEDOUT' }))
       }
       const timer = this.#clock.after(target.timeoutMilliseconds, timedOut)
@@ -91,10 +98,14 @@ export class SocketNetwork implements Network {
   }
 }
 
-/** Of `unix:/path`. */
-function tryPath(address: string): string | undefined {
-  return address.startsWith('unix:') ? address.slice('unix:'.length) : undefined
+function accepted(socket: Socket, { address, identity }: ListenPoint): SocketConnection | undefined {
+  return trySocketPath(address) === undefined
+    ? trySocketConnection(socket, identity)
+    : acceptedLocally(socket, identity)
 }
+
+/** What a socket's file allows unless said: its owner and his group connect. */
+const usualMode = 0o660
 
 function ignore(): void {
   // The `close` that follows says what there is to say.
@@ -102,6 +113,11 @@ function ignore(): void {
 
 /** `::` means every address; on a system without IPv6 those are the IPv4 ones. Gives the address that was opened. */
 async function openedSomehow(server: Server, point: ListenPoint): Promise<string> {
+  const path = trySocketPath(point.address)
+  if (path !== undefined) {
+    await openSocketFile(server, { path, mode: point.mode ?? usualMode, backlog })
+    return point.address
+  }
   try {
     await opened(server, point)
     return point.address

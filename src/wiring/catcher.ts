@@ -18,10 +18,12 @@ import type { Events } from '../events/event.ts'
 import { formatAddress, tryAddress } from '../mail/address.ts'
 import { formatReturnPath } from '../mail/received.ts'
 import type { Network } from '../net/network.ts'
+import { trySocketPath } from '../net/socket-file.ts'
 import type { Searcher } from '../search/search.ts'
 import type { Account, StagedBlob } from '../store/model.ts'
 import type { Store } from '../store/store.ts'
 import type { Backend } from './backend.ts'
+import type { SiteParts } from './http.ts'
 import { makeResolver } from './surroundings.ts'
 import type { WayIn } from './way-in.ts'
 
@@ -147,7 +149,7 @@ async function octetsOf(store: Store, blob: StagedBlob, end: number): Promise<Bu
 /** The catcher's HTTP side: Mailpit's API and our own. */
 export async function catcherMounts(
   { catcher, wayIn, config, store, clock, random }: Backend,
-  open: () => readonly { readonly service: string; readonly port: number }[],
+  open: SiteParts['open'],
 ): Promise<HttpMount<Account>[]> {
   if (catcher === null) return []
   const [{ createMailpitMount }, { createCatcherMount }, { compose }, { sendRequest }] = await Promise.all([
@@ -184,7 +186,8 @@ export async function catcherMounts(
     createCatcherMount({
       catcher,
       maxMessageSize: config.maxMessageSize,
-      listeners: () => open().map(({ service, port }) => ({ service, port })),
+      listeners: () =>
+        open().map(({ service, address, port }) => ({ service, port, path: trySocketPath(address) ?? null })),
       ingest: (message) => submitted(wayIn, message),
     }),
   ]

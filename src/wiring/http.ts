@@ -2,7 +2,7 @@
 // most of it when the first request comes.
 import type { HttpMount } from '../base/http-mount.ts'
 import type { Config } from '../config/schema.ts'
-import type { ListenerConfig } from '../config/sections/listeners.ts'
+import { listenPoint, type ListenerConfig } from '../config/sections/listeners.ts'
 import type { NetConfig } from '../config/sections/net.ts'
 import { aboutOperations } from '../control/server/about.ts'
 import { DeferredOperation, type OperationTable, RefusedOperation } from '../control/server/operation.ts'
@@ -28,7 +28,11 @@ export interface SiteParts extends Pick<ListenerParts, 'backend' | 'outgoing'> {
   readonly operations: () => OperationTable
   readonly jmap: JmapHolder
   /** Listeners that are open now, with their real ports. */
-  readonly open: () => readonly { readonly service: string; readonly port: number }[]
+  readonly open: () => readonly {
+    readonly service: string
+    readonly address: string
+    readonly port: number
+  }[]
 }
 
 /** The site of all listeners, made when it is first asked for. */
@@ -120,8 +124,7 @@ export async function startHttpListener(
   const { startHttp } = await import('../http/service.ts')
   return startHttp({
     ...{ site, clock, events, config: config.http, web: config.web },
-    address: settings.address,
-    port: settings.port,
+    ...listenPoint(settings),
     identity: settings.tls === 'none' ? null : identity,
     connections: connections.http,
     proxies: httpProxies(settings, config.net),
@@ -165,7 +168,7 @@ export function httpOperations(table: OperationTable): AdminOperation[] {
 /** Where a browser finds TLS; null: nowhere, or at a port that only the start-up lines tell. */
 function securePort({ listeners }: Pick<Config, 'listeners'>): number | null {
   const found = listeners.find(({ service, tls }) => service === 'http' && tls === 'implicit')
-  return found === undefined || found.port === 0 ? null : found.port
+  return found?.port === undefined || found.port === 0 ? null : found.port
 }
 
 /** Where a person finds the pages, without a slash at the end; null where nothing speaks HTTP. */
@@ -173,7 +176,7 @@ export function pagesOrigin(
   { web, hostname }: Pick<Config, 'web' | 'hostname'>,
   open: readonly (Pick<ListenerConfig, 'service' | 'tls' | 'address'> & { readonly port: number })[],
 ): string | null {
-  const http = open.filter(({ service }) => service === 'http')
+  const http = open.filter(({ service, address }) => service === 'http' && !address.startsWith('unix:'))
   const best = http.find(({ tls }) => tls === 'implicit') ?? http[0]
   if (best === undefined) return null
   if (web.origin !== null) return web.origin

@@ -2,7 +2,11 @@
 import type { Clock } from '../base/clock.ts'
 import type { Peer } from '../base/core.ts'
 import type { Resolver } from '../base/resolver.ts'
-import type { ListenerConfig, Service as ServiceName } from '../config/sections/listeners.ts'
+import {
+  listenPoint,
+  type ListenerConfig,
+  type Service as ServiceName,
+} from '../config/sections/listeners.ts'
 import type { ImapConfig } from '../config/sections/imap.ts'
 import type { NetConfig } from '../config/sections/net.ts'
 import { errorText } from '../events/error-text.ts'
@@ -128,7 +132,7 @@ function carrierOptions(settings: ListenerConfig, parts: ListenerParts) {
   const { config, clock, events } = backend
   return {
     ...{ network, clock },
-    points: [{ address: settings.address, port: settings.port }],
+    points: [listenPoint(settings)],
     tls: settings.tls === 'starttls' ? ('on-request' as const) : settings.tls,
     identity: settings.tls === 'none' ? null : identity,
     events: listenerEvents(settings.service, events),

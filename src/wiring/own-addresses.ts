@@ -32,8 +32,8 @@ export function ownAddresses(
   interfaces: () => readonly string[] = interfaceAddresses,
 ): string[] {
   const own = new Set<string>()
-  for (const { service, address, port } of listeners) {
-    if (service !== 'smtp' || port !== relay.mxPort) continue
+  for (const { service, address, port, path } of listeners) {
+    if (service !== 'smtp' || path !== undefined || port !== relay.mxPort) continue
     const octets = tryIpOctets(address)
     const listening = octets === undefined ? address : unmapIp(formatIp(octets))
     const all = interfaces().map(unmapIp)

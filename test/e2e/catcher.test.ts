@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { generateKeyPairSync } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer, request } from 'node:http'
+import { type AddressInfo, connect as connectSocket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -12,6 +12,7 @@ import { ImapFlow } from 'imapflow'
 import { dkimSign } from 'mailauth/lib/dkim/sign.js'
 import { createTransport } from 'nodemailer'
 import type { MessageDetail } from '../../src/catcher/api/schema.ts'
+import { resolveConfig } from '../../src/config/layers.ts'
 import { done, json as printed, posthorn, temporaryPlace } from './program.ts'
 import { letter, openCatcherHouse, type CatcherHouse } from '../support/catcher-house.ts'
 
@@ -639,4 +640,51 @@ test('a search of many messages finds the same, whether the index knows them or 
       assert.equal((await the.catcher.find({ query })).total, total, `${query} ${enabled}`)
     }
   }
+})
+
+test('every service listens on a UNIX socket too', async (context) => {
+  const folder = await mkdtemp(join(tmpdir(), 'posthorn-sockets-'))
+  context.after(() => rm(folder, { recursive: true, force: true }))
+  const at = (name: string): string => join(folder, name)
+  const the = await openCatcherHouse(context, {
+    listeners: [
+      ...(['catcher', 'http'] as const).map((service) => ({
+        ...{ service, address: '127.0.0.1', port: 0, tls: 'none' as const },
+      })),
+      { service: 'catcher', path: at('smtp.sock'), tls: 'starttls' },
+      { service: 'imap', path: at('imap.sock'), mode: '0600', tls: 'none' },
+      { service: 'http', path: at('http.sock'), tls: 'none' },
+    ],
+  })
+  const transport = createTransport({
+    connection: connectSocket(at('smtp.sock')),
+    ...{ requireTLS: true, tls: { rejectUnauthorized: false } },
+  })
+  await transport.sendMail({ from: 'app@shop.example', to: 'ann@example.org', subject: 'By file', text: 'x' })
+  const status = await new Promise<string>((resolve, reject) => {
+    const options = { socketPath: at('http.sock'), path: '/api/v1/catcher/messages?query=subject:file' }
+    const asked = request({ ...options, headers: { host: 'localhost' } }, (answer) => {
+      answer.setEncoding('utf8')
+      let text = ''
+      answer.on('data', (piece: string) => (text += piece))
+      answer.on('end', () => resolve(text))
+    })
+    asked.on('error', reject).end()
+  })
+  assert.match(status, /"subject":"By file"/)
+  const detail = await api<MessageDetail>(the, `/messages/${await newest(the)}`)
+  assert.equal(detail.record?.session?.remoteAddress, '127.0.0.1')
+  const { listeners } = await api<{ listeners: unknown[] }>(the, '/status')
+  assert.deepEqual(listeners.slice(2, 3), [{ service: 'catcher', port: 0, path: at('smtp.sock') }])
+})
+
+test('a listener has a port or a path, and not both', () => {
+  const load = (listener: object): unknown =>
+    resolveConfig([
+      { name: 'test', settings: { profile: 'test', listeners: [{ service: 'catcher', ...listener }] } },
+    ])
+  assert.throws(() => load({}), /either a port or a path/)
+  assert.throws(() => load({ port: 25, path: '/run/a.sock' }), /either a port or a path/)
+  assert.throws(() => load({ path: 'a.sock' }), /absolute path/)
+  assert.throws(() => load({ path: '/run/a.sock', mode: '999' }), /permissions/)
 })

@@ -39,7 +39,7 @@ export function ConnectPage(): JSX.Element {
   const now = status.value
   const host = location.hostname
   const port = (service: string): number | undefined =>
-    now?.listeners.find((listener) => listener.service === service)?.port
+    now?.listeners.find((listener) => listener.service === service && listener.path === null)?.port
   const smtp = port('catcher') ?? 1025
   return (
     <div class="page">
@@ -63,6 +63,15 @@ export function ConnectPage(): JSX.Element {
                       {host}:{port(service) === 0 && service === 'http' ? location.port : port(service)}
                     </td>
                     <td class="soft">{hint}</td>
+                  </tr>
+                ),
+              )}
+              {now?.listeners.map(({ service, path }) =>
+                path === null ? null : (
+                  <tr key={path}>
+                    <th scope="row">{protocols.find(([one]) => one === service)?.[1] ?? service}</th>
+                    <td class="mono">{path}</td>
+                    <td class="soft">a UNIX socket, for programs on that machine</td>
                   </tr>
                 ),
               )}

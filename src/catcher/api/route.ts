@@ -18,7 +18,12 @@ export interface ApiParts {
     readonly remoteAddress: string
   }) => Promise<{ readonly ok: true; readonly id: string } | { readonly ok: false; readonly error: string }>
   /** Those that are open, with their real ports. */
-  readonly listeners: () => readonly { readonly service: string; readonly port: number }[]
+  readonly listeners: () => readonly {
+    readonly service: string
+    readonly port: number
+    /** Of a UNIX socket. */
+    readonly path: string | null
+  }[]
 }
 
 export interface Call<Body = unknown> {

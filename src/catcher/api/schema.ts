@@ -245,7 +245,13 @@ export const status = z.object({
   maxMessages: z.number(),
   maxAge: z.number(),
   /** Addresses by service. */
-  listeners: z.array(z.object({ service: z.string(), port: z.number() })),
+  listeners: z.array(
+    z.object({
+      service: z.string(),
+      port: z.number().describe('0 of a UNIX socket.'),
+      path: z.string().nullable().describe('Of a UNIX socket.'),
+    }),
+  ),
 })
 
 const support = z.enum(['yes', 'no', 'partial'])

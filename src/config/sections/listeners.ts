@@ -16,10 +16,21 @@ const listenerSection = z.strictObject({
     .string()
     .default('::')
     .describe('The address to listen on; `::` is every IPv6 and IPv4 address.'),
+  path: z
+    .string()
+    .regex(/^\/[^\0]{1,102}$/, 'not an absolute path of at most 103 octets')
+    .optional()
+    .describe('A UNIX socket to listen on instead of an address and port.'),
+  mode: z
+    .string()
+    .regex(/^0?[0-7]{3}$/, 'not permissions such as "0660"')
+    .default('0660')
+    .describe('Permissions of that socket: who may write to it can connect.'),
   port: z
     .int()
     .min(0)
     .max(65535)
+    .optional()
     .describe('The port; 0 lets the system choose one, which the start-up lines tell.'),
   tls: z
     .enum(['none', 'starttls', 'implicit'])
@@ -50,9 +61,23 @@ const listenerSection = z.strictObject({
 
 export type ListenerConfig = z.output<typeof listenerSection>
 
+/** Where the network finds it: an address and port, or `unix:` and a path. */
+export function listenPoint({ address, port, path, mode }: ListenerConfig): {
+  readonly address: string
+  readonly port: number
+  readonly mode: number
+} {
+  const place = path === undefined ? { address, port: port ?? 0 } : { address: `unix:${path}`, port: 0 }
+  return { ...place, mode: Number.parseInt(mode, 8) }
+}
+
 /** All of them. A catcher is alone with its readers: its directory opens every mailbox to any password. */
 export const listenersSection = z
   .array(listenerSection)
+  .refine(
+    (listeners) => listeners.every(({ port, path }) => (port === undefined) !== (path === undefined)),
+    'a listener has either a port or a path',
+  )
   .refine(
     (listeners) =>
       !listeners.some(({ service }) => service === 'catcher') ||
