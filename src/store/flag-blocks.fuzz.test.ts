@@ -55,6 +55,16 @@ interface Step {
 const range = fc
   .tuple(fc.integer({ min: 1, max: 30 }), fc.integer({ min: 0, max: 30 }))
   .map(([first, more]) => [first, first + more] as const)
+/** Ranges of so many more UIDs than one, each so far behind the one before. */
+function scattered(pieces: readonly (readonly [more: number, gap: number])[]): UidSelection {
+  let next = 0
+  return pieces.map(([more, gap]) => {
+    const first = next + gap - 1
+    next = first + more
+    return [first, next] as const
+  })
+}
+
 const steps = fc.array(
   fc.record<Step>({
     what: fc.constantFrom('append', 'flags', 'flags', 'flags', 'flags', 'expunge', 'copy', 'move', 'across', 'replace', 'rename'),
@@ -63,11 +73,10 @@ const steps = fc.array(
       { weight: 3, arbitrary: fc.constant([[1, 0xffff_ffff] as const]) },
       { weight: 3, arbitrary: range.map((one) => [one]) },
       {
-        weight: 1,
-        arbitrary: range.map(([first, last]): UidSelection => [
-          [first, last],
-          [last + 2, last + 4],
-        ]),
+        weight: 3,
+        arbitrary: fc
+          .array(fc.tuple(fc.integer({ min: 0, max: 3 }), fc.integer({ min: 2, max: 20 })), { minLength: 2, maxLength: 5 })
+          .map(scattered),
       },
     ),
     mode: fc.constantFrom('add', 'remove', 'replace'),

@@ -71,9 +71,11 @@ export function* setFlags(request: SetFlagsRequest, limits: KeywordLimits & Bloc
   const modSeq = yield* nextModSeq(account)
   yield* noteDepartures({ account, mailbox, modSeq, uids: found.departing })
   yield* noteReturns({ account, mailbox, modSeq, uids: found.returning })
-  const [range, another] = request.uids
-  if (range && !another && !found.worded && changes >= limits.flagBlockChanges) {
-    yield* changeBlocks(request, { range, before, columns, modSeq, longest: limits.flagBlockUids })
+  const range = found.worded || changes < limits.flagBlockChanges ? undefined : rangeOf(request.uids, changes)
+  if (range) {
+    // What stands between the ranges goes into the blocks with them.
+    const all = request.uids.length === 1 ? before : yield* flagStates({ account, mailbox, uids: [range] })
+    yield* changeBlocks(request, { range, before: all, columns, modSeq, longest: limits.flagBlockUids })
   } else {
     yield* foldThese(request, before.blocks)
     yield* write(request, { modSeq, columns, before, words })
@@ -82,6 +84,17 @@ export function* setFlags(request: SetFlagsRequest, limits: KeywordLimits & Bloc
     deleted = deleted + ${counts.deleted} WHERE account = ${account} AND id = ${mailbox}`
   yield* changed({ type: 'batch', of: 'flags-changed', account, mailbox, modSeq, columns })
   return { ok: true, modSeq, columns, refused }
+}
+
+/** Messages that are read for each one that changes, where several ranges are taken for one. */
+const widest = 16
+
+/** What blocks are written of: all from the first UID to the last, unless few of many in between change. */
+function rangeOf(uids: UidSelection, changes: number): readonly [number, number] | undefined {
+  const [range, another] = uids
+  const last = uids.at(-1)
+  if (!range || !last || !another) return range
+  return last[1] - range[0] < changes * widest ? [range[0], last[1]] : undefined
 }
 
 interface Found {
@@ -155,7 +168,7 @@ function* write(
   else yield* writeSets(request, { modSeq, lists, words })
 }
 
-/** The same in blocks: `range` is all of the selection, and keywords stay. */
+/** The same in blocks: `before` is all that is in `range`, and keywords stay. */
 function* changeBlocks(
   place: Place,
   change: {

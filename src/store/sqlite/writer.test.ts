@@ -250,6 +250,30 @@ test('an import has its turn however much is delivered', async (context) => {
   assert.ok(answered.size > 10)
 })
 
+test('flags of every other one of many messages are a few blocks, those of far ones rows', async (context) => {
+  const { store, ann: account, texts } = await watched(context)
+  const mailbox = 1 as MailboxId
+  const one = { message: letter(), flags: 0, keywords: '', internalDate: 0 }
+  await store.append({ account, mailbox, messages: Array.from({ length: 400 }, () => one), now: 0 })
+  const everyOther = Array.from({ length: 200 }, (_, index) => [2 * index + 1, 2 * index + 1] as const)
+  const set = async (
+    uids: readonly (readonly [number, number])[],
+  ): Promise<[blocks: number, rows: number]> => {
+    texts.length = 0
+    const changed = await store.setFlags({ account, mailbox, uids, mode: 'add', flags: 2, keywords: [] })
+    assert.ok(changed.ok)
+    const count = (start: string): number => texts.filter((text) => text.startsWith(start)).length
+    return [count('INSERT INTO flag_block'), count('UPDATE message')]
+  }
+  assert.deepEqual(await set(everyOther), [1, 0])
+  const [blocks, rows] = await set([
+    [2, 2],
+    [400, 400],
+  ])
+  assert.equal(blocks, 0)
+  assert.ok(rows > 0)
+})
+
 test('an empty message is a message', async (context) => {
   const { store, ann } = await watched(context)
   const delivered = await deliver(store, ann, '')
