@@ -90,7 +90,7 @@ export async function startPosthorn(config: Config, surroundings: Surroundings =
   const live = opening.use(startLive({ backend, listeners, open, version: programVersion, layers }))
   const operations = tableOperations(
     { ...collectOperations(collecting), ...live.operations },
-    backend.operations,
+    { events, others: backend.operations },
   )
   table.current = operations
   if (config.data !== null && surroundings.store === undefined && config.store.postgres === undefined) {

@@ -11,6 +11,7 @@ import { hasStore } from '../wiring/storage.ts'
 import { type ConfigOptions, loadConfig } from './configuration.ts'
 import { CommandError, exitCode } from './io.ts'
 import { openFailure } from './open-failure.ts'
+import { commandOperator } from './operator.ts'
 
 /** An operation of the table. */
 export interface AdminCall {
@@ -116,6 +117,7 @@ async function openStoreFor(config: Config, operation: string): Promise<Backend>
 
 function runOn(backend: Backend, call: AdminCall): Promise<unknown> {
   return backend.operations.run(call.operation, call.parameters, {
+    operator: commandOperator(process.env),
     ...(call.onProgress === undefined ? {} : { onProgress: call.onProgress }),
     ...(call.onEvent === undefined ? {} : { onEvent: call.onEvent }),
     ...(call.input === undefined ? {} : { input: call.input }),
@@ -136,7 +138,9 @@ function tryServer(config: Config): Promise<Socket | undefined> {
 async function onServer(socket: Socket, call: AdminCall): Promise<unknown> {
   socket.setEncoding('utf8')
   call.signal?.addEventListener('abort', () => socket.end(), { once: true })
-  socket.write(`${JSON.stringify({ operation: call.operation, arguments: call.parameters })}\n`)
+  const { operation, parameters } = call
+  const user = commandOperator(process.env).name
+  socket.write(`${JSON.stringify({ operation, arguments: parameters, user })}\n`)
   const feeding = call.input === undefined ? null : new Feeding(socket, call.input)
   try {
     const answer = await answerOf(socket, call)

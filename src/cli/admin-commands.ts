@@ -206,6 +206,7 @@ export function addAliasCommands(program: Command, io: Io): void {
     'add <address> <targets...>',
     'Let an address (or @domain, for all that no other takes) lead to others.',
   )
+    .alias('set')
     .option(
       '--list',
       'a mailing list: what bounces goes to its owner, by default the postmaster of its domain',

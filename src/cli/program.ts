@@ -16,6 +16,7 @@ import type { Io } from './io.ts'
 import { addLiveCommands } from './live-commands.ts'
 import { addMailCommands } from './mail-commands.ts'
 import { addQueueCommands } from './queue-commands.ts'
+import { addSameWords } from './same-words.ts'
 import { addSendmailCommand } from './sendmail-command.ts'
 import { addServeCommands } from './serve-commands.ts'
 import { addTransferCommands } from './transfer-commands.ts'
@@ -38,5 +39,6 @@ export function makeProgram(io: Io): Command {
   addServerCommands(program, io)
   addLiveCommands(program, io)
   addConfigCommands(program, io)
+  addSameWords(program, io)
   return program
 }

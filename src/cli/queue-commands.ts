@@ -43,9 +43,9 @@ export function addQueueCommands(program: Command, io: Io): void {
     print(io, options, shown, wholeMessage)
   })
   addOrders(queue, io)
-  admin(queue, 'qshape', 'Show how much waits for each domain, in columns by its age in minutes.').action(
-    (options: Options) => showShape(io, options),
-  )
+  admin(queue, 'qshape', 'Show how much waits for each domain, in columns by its age in minutes.')
+    .alias('shape')
+    .action((options: Options) => showShape(io, options))
   addSuppression(program, io)
 }
 
@@ -83,6 +83,12 @@ const orders: readonly Order[] = [
     description: 'Give messages up with a report to their sender (or, with --discard, without one).',
     done: 'given up',
     parameters: ({ reason }) => (reason === undefined ? {} : { reason }),
+  },
+  {
+    name: 'discard',
+    operation: 'queue.discard',
+    description: 'Give messages up and tell their sender nothing.',
+    done: 'discarded',
   },
   {
     name: 'reroute',

@@ -7,6 +7,7 @@ import { parseImportLine } from './import-line.ts'
 import { Passwords } from './passwords.ts'
 import { specialUseMailboxes } from './special-use.ts'
 import type { Clock } from '../base/clock.ts'
+import { embeddingProgram, type Operator } from '../base/operator.ts'
 import type { Random } from '../base/random.ts'
 import type { Secret } from '../base/secret.ts'
 import type { AuthConfig, DirectoryConfig } from '../config/sections/auth.ts'
@@ -54,6 +55,10 @@ export interface AdministrationOptions {
   readonly events: Events
   readonly auth: AuthConfig
   readonly directory: DirectoryConfig
+  /** Whom events name; default: the program itself. */
+  readonly operator?: Pick<Operator, 'name'>
+  /** Where there are some already: what is hashed at once is limited for all. */
+  readonly passwords?: Passwords
 }
 
 /** How an import goes, and how it went. */
@@ -75,11 +80,20 @@ export class Administration {
   readonly #store: DirectoryStore & ObjectStore
   readonly #passwords: Passwords
 
+  readonly #by: string
+
   constructor(options: AdministrationOptions) {
     this.#options = options
     this.#store = options.store
+    this.#by = options.operator?.name ?? embeddingProgram.name
     const hashQueue = Math.max(options.auth.hashQueue, importConcurrency)
-    this.#passwords = new Passwords({ ...options, config: { ...options.auth, hashQueue } })
+    this.#passwords =
+      options.passwords ?? new Passwords({ ...options, config: { ...options.auth, hashQueue } })
+  }
+
+  /** The same, on behalf of somebody whom its events name. */
+  as(operator: Pick<Operator, 'name'>): Administration {
+    return new Administration({ ...this.#options, operator, passwords: this.#passwords })
   }
 
   async addDomain(name: string): Promise<Administered<{ name: string; display: string }>> {
@@ -366,7 +380,7 @@ export class Administration {
   }
 
   #tell(change: string, subject: string): void {
-    this.#options.events.emit(directoryChanged, { change, subject })
+    this.#options.events.emit(directoryChanged, { change, subject, by: this.#by })
   }
 }
 

@@ -75,7 +75,7 @@ export class Setup {
   }
 
   async #make({ domain, address, password }: FirstAccount): Promise<Administered<{ account: Account }>> {
-    const { administration } = this.#options
+    const administration = this.#options.administration.as({ name: 'set-up link' })
     const added = await administration.addDomain(domain)
     // It may be there from a first try that was refused for its password.
     if (!added.ok && added.reason !== 'exists') return added

@@ -52,9 +52,9 @@ export const rehashFailed = defineEvent<{ address: string; error: string }>({
   help: 'A password hash could not be renewed at log-in; the old one stays valid.',
 })
 
-export const directoryChanged = defineEvent<{ change: string; subject: string }>({
+export const directoryChanged = defineEvent<{ change: string; subject: string; by: string }>({
   name: 'directory.changed',
   level: 'info',
-  help: 'A domain, an account or an alias was added, changed or removed.',
+  help: 'A domain, an account or an alias was added, changed or removed, by whom it says.',
   labels: ['change'],
 })

@@ -87,6 +87,8 @@ export const destinationAlive = defineEvent<{ destination: string }>({
 
 export const queueOrdered = defineEvent<{
   order: string
+  /** An account, or a user of this machine. */
+  by: string
   /** '' where the order was for all that a filter finds. */
   message: string
   recipient: string

@@ -28,6 +28,7 @@ import {
   totpState,
 } from './api/account.ts'
 import type { z } from 'zod'
+import { protectionChanged } from '../events/admin.ts'
 import type { Caller } from './authenticate.ts'
 import { makeProblem, type Problem } from './problem.ts'
 import { isProven } from './proven.ts'
@@ -48,6 +49,8 @@ export function accountRoutes(): Route[] {
 
 const access = 'person'
 
+type Asked = Call & { readonly caller: Caller }
+
 function sessions(): Route[] {
   const group = 'Sessions'
   return [
@@ -62,16 +65,21 @@ function sessions(): Route[] {
     route(
       'DELETE /api/v1/sessions',
       { group, access, summary: 'End all sessions but this one', body: null, answer: sessionsEnded },
-      async ({ parts, caller }) => {
+      async (call) => {
+        const { parts, caller } = call
         const own = caller.sessionId === null ? null : Number(caller.sessionId)
-        return { ended: await parts.logins.sessions.endAll(caller.account.id, own) }
+        const ended = await parts.logins.sessions.endAll(caller.account.id, own)
+        if (ended > 0) tell(call, 'sessions-ended')
+        return { ended }
       },
     ),
     route(
       'DELETE /api/v1/sessions/{id}',
       { group, access, summary: 'End a session', body: null, answer: null },
-      async ({ parts, caller, params }) =>
-        gone(await parts.logins.sessions.end(caller.account.id, idOf(params))),
+      async (call) => {
+        const { parts, caller, params } = call
+        return gone(call, 'session-ended', await parts.logins.sessions.end(caller.account.id, idOf(params)))
+      },
     ),
   ]
 }
@@ -110,7 +118,9 @@ function totp(): Route[] {
         const unproven = await provenProblem(call)
         if (unproven !== null) return unproven
         const codes = await call.parts.logins.secondFactor.confirm(call.caller.account.id, call.body.code)
-        return codes === undefined ? badCode : { recoveryCodes: codes }
+        if (codes === undefined) return badCode
+        tell(call, 'totp-on')
+        return { recoveryCodes: codes }
       },
     ),
   ]
@@ -132,7 +142,9 @@ function totpLater(): Route[] {
         const unproven = await provenProblem(call)
         if (unproven !== null) return unproven
         const codes = await call.parts.logins.secondFactor.renewRecovery(call.caller.account.id)
-        return codes === undefined ? nothingThere : { recoveryCodes: codes }
+        if (codes === undefined) return nothingThere
+        tell(call, 'recovery-codes-renewed')
+        return { recoveryCodes: codes }
       },
     ),
     route(
@@ -140,7 +152,7 @@ function totpLater(): Route[] {
       { group, access, summary: 'Ask for codes no more', body: null, answer: null },
       async (call) =>
         (await provenProblem(call)) ??
-        gone(await call.parts.logins.secondFactor.remove(call.caller.account.id)),
+        gone(call, 'totp-off', await call.parts.logins.secondFactor.remove(call.caller.account.id)),
     ),
   ]
 }
@@ -180,15 +192,21 @@ function passkeys(): Route[] {
         const unproven = await provenProblem(call)
         if (unproven !== null) return unproven
         const made = await call.parts.logins.passkeys.register(call.caller.account, call.body, call.env)
-        if (typeof made === 'object') return shownPasskey(made.made)
+        if (typeof made === 'object') {
+          tell(call, 'passkey-added')
+          return shownPasskey(made.made)
+        }
         return passkeyProblem(made === 'too-many' ? 'too-many' : 'bad-passkey')
       },
     ),
     route(
       'PATCH /api/v1/passkeys/{id}',
       { group, access, summary: 'Rename a passkey', body: passkeyRename, answer: null },
-      async ({ parts, caller, params, body }) =>
-        gone(await parts.logins.passkeys.rename(caller.account.id, idOf(params), body.label)),
+      async (call) => {
+        const { parts, caller, params, body } = call
+        const done = await parts.logins.passkeys.rename(caller.account.id, idOf(params), body.label)
+        return gone(call, 'passkey-renamed', done)
+      },
     ),
   ]
 }
@@ -204,7 +222,7 @@ function passkeyRemoval(): Route[] {
         if (unproven !== null) return unproven
         const { id } = call.caller.account
         const outcome = await removePasskey(call.parts.logins, id, idOf(call.params))
-        return outcome === 'last-passkey' ? lastPasskey : gone(outcome === 'removed')
+        return outcome === 'last-passkey' ? lastPasskey : gone(call, 'passkey-removed', outcome === 'removed')
       },
     ),
   ]
@@ -246,14 +264,18 @@ function appPasswords(): Route[] {
         const made = await call.parts.logins.appPasswords.add(caller.account.id, { ...body, expiresAt })
         if (made === 'gone') return nothingThere
         if (made === 'too-many') return makeProblem(409, made, accountProblems[made])
+        tell(call, 'app-password-added')
         return { ...shownAppPassword(made.made), password: made.password }
       },
     ),
     route(
       'DELETE /api/v1/app-passwords/{id}',
       { group, access, summary: 'Revoke an app password', body: null, answer: null },
-      async ({ parts, caller, params }) =>
-        gone(await parts.logins.appPasswords.remove(caller.account.id, idOf(params))),
+      async (call) => {
+        const { parts, caller, params } = call
+        const done = await parts.logins.appPasswords.remove(caller.account.id, idOf(params))
+        return gone(call, 'app-password-removed', done)
+      },
     ),
   ]
 }
@@ -300,7 +322,9 @@ function password(): Route[] {
         if (unproven !== null) return unproven
         const { id } = call.caller.account
         const outcome = await setLoginPolicy(call.parts.logins, id, call.body.password)
-        return outcome === 'set' ? call.body : noPasskey
+        if (outcome !== 'set') return noPasskey
+        tell(call, `password-${call.body.password}`)
+        return call.body
       },
     ),
   ]
@@ -320,7 +344,9 @@ async function changePassword(
   // The session is fresh, so a code was given; and whoever opens it by passkey may set a password that opens nothing.
   if (wrong !== null && wrong.code !== 'code-required' && wrong.code !== 'passkey-required') return wrong
   const options = { replacing, ...(sessionId !== null && { keptSession: Number(sessionId) }) }
-  const changed = await administration.setPassword(account.address, new Secret(wanted), options)
+  const changed = await administration
+    .as({ name: account.address })
+    .setPassword(account.address, new Secret(wanted), options)
   if (changed.ok) return undefined
   return changed.reason === 'changed' ? 'again' : makeProblem(422, changed.reason, changed.message)
 }
@@ -328,7 +354,7 @@ async function changePassword(
 const changedMeanwhile = makeProblem(409, 'changed', 'Somebody else is changing the password. Try again.')
 
 /** Null for a session that is fresh enough, or the password itself. */
-async function provenProblem(call: Call & { readonly caller: Caller }): Promise<Problem | null> {
+async function provenProblem(call: Asked): Promise<Problem | null> {
   if (call.caller.via === 'password' || (await isProven(call.parts, call))) return null
   return makeProblem(403, 'proof-required', accountProblems['proof-required'])
 }
@@ -340,8 +366,17 @@ const badCode = makeProblem(
   'The code is wrong, or too much time has passed since the beginning.',
 )
 
-function gone(done: boolean): undefined | Problem {
-  return done ? undefined : nothingThere
+/** Whoever has stolen a session shall not change things unseen. */
+function tell({ parts, caller, env }: Asked, change: string): void {
+  const { address } = caller.account
+  const { remoteAddress } = env
+  parts.events.emit(protectionChanged, { address, change, via: caller.via, remoteAddress })
+}
+
+function gone(call: Asked, change: string, done: boolean): undefined | Problem {
+  if (!done) return nothingThere
+  tell(call, change)
+  return undefined
 }
 
 /** 0, which is nobody's, for what is no number. */

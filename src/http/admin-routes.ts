@@ -5,10 +5,12 @@
 // a session in which the admin has shown recently who he is.
 import { Buffer } from 'node:buffer'
 import { z } from 'zod'
+import type { Operator } from '../base/operator.ts'
 import { errorText } from '../events/error-text.ts'
 import { apiTrouble } from '../events/http.ts'
 import { accountProblems } from './api/account.ts'
 import { adminAnswers } from './api/admin.ts'
+import type { Caller } from './authenticate.ts'
 import type { HttpParts } from './parts.ts'
 import { makeProblem, type Problem, problemResponse, unavailable } from './problem.ts'
 import { isProven } from './proven.ts'
@@ -26,6 +28,7 @@ export interface AdminOperation {
 }
 
 export interface AdminAsker {
+  readonly operator: Operator
   readonly onEvent: (event: unknown) => void
   readonly gone: AbortSignal
 }
@@ -75,11 +78,21 @@ function askRoute(operation: AdminOperation): Route {
         return makeProblem(403, 'proof-required', accountProblems['proof-required'])
       }
       const gone = AbortSignal.any([call.request.signal, call.env.stopping])
-      const outcome = await operation.run(body, { onEvent: () => {}, gone })
+      const outcome = await operation.run(body, { operator: operatorOf(call), onEvent: () => {}, gone })
       // What an operation answers is plain data.
       return outcome.type === 'done' ? Response.json(outcome.result ?? {}, noStore) : outcomeProblem(outcome)
     },
   )
+}
+
+/** Whom events name. */
+function operatorOf({ caller, env }: Pick<Call, 'env'> & { readonly caller: Caller }): Operator {
+  const { account, via, appPasswordId } = caller
+  return {
+    name: account.address,
+    via: appPasswordId === null ? via : `${via} ${appPasswordId}`,
+    remoteAddress: env.remoteAddress,
+  }
 }
 
 /** As `api/admin.ts` has it; of an operation that it does not know, anything. */
@@ -100,7 +113,9 @@ function watchRoute(operation: AdminOperation): Route {
 }
 
 /** Server-sent events until either side ends it, or the asker is no admin any more; the arguments are the query. */
-function watch({ query, request, env, parts }: Call, operation: AdminOperation): Response {
+function watch(call: Call & { readonly caller: Caller }, operation: AdminOperation): Response {
+  const { query, request, env, parts } = call
+  const operator = operatorOf(call)
   const checked = operation.parameters.safeParse(Object.fromEntries(query))
   if (!checked.success) {
     return problemResponse(makeProblem(400, 'bad-request', z.prettifyError(checked.error)))
@@ -130,7 +145,7 @@ function watch({ query, request, env, parts }: Call, operation: AdminOperation):
         })
         const onEvent = (event: unknown): void => say(`data: ${JSON.stringify(event)}\n\n`)
         void operation
-          .run(checked.data, { onEvent, gone })
+          .run(checked.data, { operator, onEvent, gone })
           .then(end, trouble)
           .finally(() => pinging.cancel())
       },

@@ -6,8 +6,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { connect, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
+import { Readable } from 'node:stream'
 import { test, type TestContext } from 'node:test'
 import { adminAnswers, type AdminOperationName } from '../../src/http/api/admin.ts'
+import type { Command } from 'commander'
+import { makeProgram } from '../../src/cli/program.ts'
+import { otherWords } from '../../src/cli/same-words.ts'
+import { aboutOperations } from '../../src/control/server/about.ts'
 import { resolveConfig } from '../../src/config/layers.ts'
 import type { ConfigInput } from '../../src/config/schema.ts'
 import { type Posthorn, startPosthorn } from '../../src/main.ts'
@@ -104,12 +109,12 @@ test('events are looked up and watched', async (context) => {
   await posthorn.operations.run('domain.add', { name: 'new.example' })
   const { value = '' } = await reader.read()
   const record = JSON.parse(value.replace(/^data: /, '')) as { fields: object }
-  assert.deepEqual(record.fields, { change: 'domain-added', subject: 'new.example' })
+  assert.deepEqual(record.fields, { change: 'domain-added', subject: 'new.example', by: 'program' })
   left.abort()
   const found = (await ask(posthorn, 'server.log', { text: 'NEW.example' })).body as { name: string }[]
   assert.deepEqual(
     found.map(({ name }) => name),
-    ['directory.changed'],
+    ['admin.ordered', 'directory.changed'],
   )
   assert.equal((await fetch(`${url}&level=loud`, { headers })).status, 400)
 })
@@ -326,7 +331,7 @@ test('what operations answer is what their document says', async (context) => {
   const orders = (await good('server.log', { name: 'queue.ordered' })) as { fields: object }[]
   const named = { message: listed[0]?.name, recipients: 1 }
   for (const [at, order] of ['discard', 'release', 'hold'].entries()) {
-    assert.partialDeepStrictEqual(orders[at]?.fields, { ...named, order })
+    assert.partialDeepStrictEqual(orders[at]?.fields, { ...named, order, by: admin })
   }
   assert.partialDeepStrictEqual(orders[2]?.fields, { reason: 'held by an operator' })
   await good('suppression.add', { address: 'x@far.example' })
@@ -337,6 +342,96 @@ test('what operations answer is what their document says', async (context) => {
   await good('account.password', { address, password: 'another' })
   await good('account.remove', { address })
 })
+
+test('each order is told with who gave it, how he came, and how it ended; secrets are not', async (context) => {
+  const posthorn = await serve(context)
+  const address = 'ann@example.org'
+  await ask(posthorn, 'account.password', { address, password: 'a new secret' })
+  await ask(posthorn, 'account.remove', { address: 'nobody@example.org' })
+  const key = (
+    await ask(posthorn, 'account.app-password.add', { address: admin, label: 'x', scopes: ['admin'] })
+  ).body as { id: number; password: string }
+  const authorization = `Basic ${Buffer.from(`${admin}:${key.password}`).toString('base64')}`
+  await fetch(`${posthorn.pages}/api/v1/admin/account.state`, {
+    method: 'POST',
+    headers: { authorization, 'content-type': 'application/json' },
+    body: JSON.stringify({ address, state: 'disabled' }),
+  })
+  await ask(posthorn, 'account.list')
+  const told = (await ask(posthorn, 'server.log', { name: 'admin.' })).body as { fields: object }[]
+  const from = { by: admin, remoteAddress: '127.0.0.1' }
+  const wanted = [
+    {
+      ...{
+        operation: 'account.state',
+        via: `app-password ${key.id}`,
+        subject: `address ${address}, state disabled`,
+      },
+      ...{ ...from, outcome: 'done', reason: '' },
+    },
+    { ...from, operation: 'account.app-password.add', via: 'password', outcome: 'done' },
+    {
+      ...{ ...from, operation: 'account.remove', outcome: 'refused' },
+      reason: 'There is no account nobody@example.org. `account list` shows those that are here.',
+    },
+    { ...from, operation: 'account.password', subject: `address ${address}`, outcome: 'done' },
+  ]
+  for (const [at, one] of wanted.entries()) assert.partialDeepStrictEqual(told[at]?.fields, one)
+  const changes = (await ask(posthorn, 'server.log', { name: 'directory.', text: admin })).body as {
+    fields: object
+  }[]
+  assert.deepEqual(changes[0]?.fields, { change: 'account-disabled', subject: address, by: admin })
+  const all = JSON.stringify((await ask(posthorn, 'server.log', { limit: 1000 })).body)
+  for (const secret of ['a new secret', key.password]) assert.equal(all.includes(secret), false)
+})
+
+test('people’s changes of their own protection are told', async (context) => {
+  const posthorn = await serve(context)
+  const authorization = `Basic ${Buffer.from(`ann@example.org:${password}`).toString('base64')}`
+  const headers = { authorization, 'content-type': 'application/json' }
+  const body = JSON.stringify({ label: 'Phone' })
+  const made = await fetch(`${posthorn.pages}/api/v1/app-passwords`, { method: 'POST', headers, body })
+  assert.equal(made.status, 201)
+  const { id } = (await made.json()) as { id: number }
+  await fetch(`${posthorn.pages}/api/v1/app-passwords/${id}`, { method: 'DELETE', headers })
+  const told = (await ask(posthorn, 'server.log', { name: 'auth.protection-changed' })).body as {
+    fields: object
+  }[]
+  const whose = { address: 'ann@example.org', via: 'password', remoteAddress: '127.0.0.1' }
+  assert.deepEqual(
+    told.map(({ fields }) => fields),
+    ['app-password-removed', 'app-password-added'].map((change) => ({ ...whose, change })),
+  )
+})
+
+test('the pages, the HTTP API and the command line have the same words', async (context) => {
+  const posthorn = await serve(context)
+  const program = makeProgram({ input: Readable.from([]), out: () => {}, err: () => {}, interactive: false })
+  const commands = new Set(namesOf(program, []))
+  const byHttp = new Set(
+    Object.keys(
+      ((await (await fetch(`${posthorn.pages}/api/v1/openapi.json`)).json()) as { paths: object }).paths,
+    ),
+  )
+  for (const name of Object.keys(posthorn.operations.rows)) {
+    const words = otherWords[name] ?? name.replaceAll('.', ' ')
+    assert.ok(commands.has(words), `no command for ${name}`)
+    if (name.startsWith('mail.') || name.startsWith('terminal.')) continue
+    assert.ok(byHttp.has(`/api/v1/admin/${name}`), `no route for ${name}`)
+    assert.ok(aboutOperations[name], `no sentence for ${name}`)
+  }
+  for (const name of Object.keys(adminAnswers))
+    assert.ok(posthorn.operations.rows[name], `no operation ${name}`)
+})
+
+function namesOf(command: Command, before: readonly string[]): string[] {
+  return command.commands.flatMap((one) =>
+    [one.name(), ...one.aliases()].flatMap((name) => {
+      const words = [...before, name]
+      return [words.join(' '), ...namesOf(one, words)]
+    }),
+  )
+}
 
 test('a message is traced after a restart', async (context) => {
   const data = await mkdtemp(join(tmpdir(), 'posthorn-admin-'))

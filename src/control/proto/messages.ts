@@ -10,6 +10,8 @@
 export interface ControlRequest {
   readonly operation: string
   readonly arguments: unknown
+  /** Who asks, as he says: whoever may open the socket owns the server. */
+  readonly user: string | null
 }
 
 /** What the server says. `refused` is an expected no (a name that is taken), `failed` is trouble. */
@@ -21,6 +23,9 @@ export type ControlMessage =
 
 /** Characters of one line, either way: an import of some 100,000 accounts fits, and a message of 60 MB in base64. */
 export const maxControlLine = 80 * 1024 * 1024
+
+/** Characters of a user's name. */
+const maxUser = 200
 
 /** Cuts a stream of text into lines; `null` from `push` means the limit was passed. */
 export class ControlLines {
@@ -47,7 +52,8 @@ export function tryControlRequest(line: string): ControlRequest | undefined {
   const value = tryJson(line)
   if (typeof value !== 'object' || value === null) return undefined
   if (!('operation' in value) || typeof value.operation !== 'string') return undefined
-  return { operation: value.operation, arguments: 'arguments' in value ? value.arguments : undefined }
+  const user = 'user' in value && typeof value.user === 'string' ? value.user.slice(0, maxUser) : null
+  return { operation: value.operation, arguments: 'arguments' in value ? value.arguments : undefined, user }
 }
 
 /** What a client sends behind its request: any value; undefined for what is no JSON. */

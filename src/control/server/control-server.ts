@@ -94,6 +94,7 @@ function serveClient(socket: Socket, operations: AdminOperations): void {
       return
     }
     const asker: Asker = {
+      operator: { name: request.user ?? 'unknown', via: 'command-line', remoteAddress: null },
       onProgress: (done, total) => say({ type: 'progress', done, total }),
       onEvent: (event) => say({ type: 'event', event }),
       input,

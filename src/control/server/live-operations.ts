@@ -6,7 +6,7 @@ import type { ThrottleView } from '../../directory/directory.ts'
 import { type Level, reaches } from '../../events/event.ts'
 import type { Recorded, Recorder } from '../../events/recorder.ts'
 import type { QueueAdmin, ShownMessage } from '../../queue/admin.ts'
-import { operation, type Operation, RefusedOperation } from './operation.ts'
+import { operation, type Operation, RefusedOperation, question } from './operation.ts'
 
 /** A connection that is open now. */
 export interface LiveConnection {
@@ -103,7 +103,7 @@ export function liveOperations(server: LiveServer): Record<string, Operation> {
 
 function overviewOperations(server: LiveServer): Record<string, Operation> {
   return {
-    'server.overview': operation(nothing, async () => {
+    'server.overview': question(nothing, async () => {
       const [counts, queue] = await Promise.all([server.counts(), server.queueAdmin.totals()])
       return {
         ...server.facts,
@@ -114,15 +114,15 @@ function overviewOperations(server: LiveServer): Record<string, Operation> {
         refusals: server.recorder.refusals().slice(0, 50),
       }
     }),
-    'server.series': operation(
+    'server.series': question(
       z.strictObject({ by: z.enum(['second', 'minute']).default('second') }).prefault({}),
       async ({ by }) => server.recorder.series(by),
     ),
-    'server.config': operation(
+    'server.config': question(
       z.strictObject({ prefix: z.string().default('') }).prefault({}),
       async ({ prefix }) => server.settings().filter(({ key }) => key.startsWith(prefix)),
     ),
-    'server.sessions': operation(nothing, async () => server.connections()),
+    'server.sessions': question(nothing, async () => server.connections()),
     'server.end-session': operation(z.strictObject({ id: z.int() }), async ({ id }) => {
       if (!server.endConnection(id)) throw new RefusedOperation(`There is no session ${id}.`)
       return {}
@@ -132,12 +132,12 @@ function overviewOperations(server: LiveServer): Record<string, Operation> {
 
 function recordOperations({ recorder, history, queueAdmin }: LiveServer): Record<string, Operation> {
   return {
-    'server.log': operation(log.prefault({}), async ({ before, limit, ...filter }) => {
+    'server.log': question(log.prefault({}), async ({ before, limit, ...filter }) => {
       const wanted = recordTest(filter)
       const until = before ?? Number.POSITIVE_INFINITY
       return recorder.find((one) => one.seq < until && wanted(one), limit).map(shownRecord)
     }),
-    'server.watch-log': operation(recordFilter.prefault({}), async (filter, { onEvent, gone }) => {
+    'server.watch-log': question(recordFilter.prefault({}), async (filter, { onEvent, gone }) => {
       const wanted = recordTest(filter)
       using _watching = recorder.watch((one) => {
         if (wanted(one)) onEvent(shownRecord(one))
@@ -145,7 +145,7 @@ function recordOperations({ recorder, history, queueAdmin }: LiveServer): Record
       await aborted(gone)
       return {}
     }),
-    'server.trace': operation(
+    'server.trace': question(
       z.strictObject({ text: z.string().min(1).max(400), limit: z.int().min(1).max(mostTraces).default(20) }),
       ({ text, limit }) => trace(history ?? remembered(recorder), queueAdmin, { text, limit }),
     ),
@@ -154,7 +154,7 @@ function recordOperations({ recorder, history, queueAdmin }: LiveServer): Record
 
 function guardOperations({ throttle }: LiveServer): Record<string, Operation> {
   return {
-    'throttle.list': operation(
+    'throttle.list': question(
       z.strictObject({ limit: z.int().min(1).max(1000).default(200) }).prefault({}),
       async ({ limit }) => throttle?.list(limit) ?? [],
     ),

@@ -6,7 +6,7 @@ import type { AppPassword } from '../../directory/app-passwords.ts'
 import type { Logins } from '../../directory/logins.ts'
 import { removeAnyPasskey } from '../../directory/ways-in.ts'
 import type { Account } from '../../store/model.ts'
-import { operation, type Operation, RefusedOperation } from './operation.ts'
+import { operation, type Operation, RefusedOperation, question } from './operation.ts'
 
 /** An app password as it is shown. */
 export interface ShownAppPassword {
@@ -59,7 +59,7 @@ export function loginOperations(parts: LoginParts): Record<string, Operation> {
 
 function appPasswordOperations({ administration, logins }: LoginParts): Record<string, Operation> {
   return {
-    'account.app-password.list': operation(addressed, async ({ address }) => {
+    'account.app-password.list': question(addressed, async ({ address }) => {
       const account = await accountOf(administration, address)
       return (await logins.appPasswords.list(account.id)).map(shownAppPassword)
     }),
@@ -95,7 +95,7 @@ function appPasswordOperations({ administration, logins }: LoginParts): Record<s
 
 function sessionOperations({ administration, logins }: LoginParts): Record<string, Operation> {
   return {
-    'account.sessions.list': operation(addressed, async ({ address }) => {
+    'account.sessions.list': question(addressed, async ({ address }) => {
       const account = await accountOf(administration, address)
       const all = await logins.sessions.list(account.id)
       return all.map(({ id, method, createdAt, seenAt, expiresAt, remoteAddress, userAgent }) => ({
@@ -118,7 +118,7 @@ function sessionOperations({ administration, logins }: LoginParts): Record<strin
 function factorOperations({ administration, logins }: LoginParts): Record<string, Operation> {
   const { secondFactor, passkeys } = logins
   return {
-    'account.protection': operation(addressed, async ({ address }): Promise<ShownProtection> => {
+    'account.protection': question(addressed, async ({ address }): Promise<ShownProtection> => {
       const { id, address: key } = await accountOf(administration, address)
       const [totp, factors, keys] = await Promise.all([
         secondFactor.state(id),

@@ -22,6 +22,7 @@ import {
   type OperationTable,
   RefusedOperation,
   tableOperations,
+  question,
 } from './operation.ts'
 import { loginOperations } from './login-operations.ts'
 import { mailOperations } from './mail-operations.ts'
@@ -80,7 +81,7 @@ export function createAdminOperations(parts: AdminParts): OperationTable {
     ...searchOperations(parts),
     ...transferOperations(parts),
   }
-  return tableOperations(table)
+  return tableOperations(table, parts)
 }
 
 const named = z.strictObject({ name: z.string() })
@@ -108,9 +109,13 @@ const accountChange = z.strictObject({
 
 function domainOperations(administration: Administration): Record<string, Operation> {
   return {
-    'domain.add': operation(named, async ({ name }) => granted(await administration.addDomain(name))),
-    'domain.list': operation(nothing, () => administration.listDomains()),
-    'domain.remove': operation(named, async ({ name }) => granted(await administration.removeDomain(name))),
+    'domain.add': operation(named, async ({ name }, { operator }) =>
+      granted(await administration.as(operator).addDomain(name)),
+    ),
+    'domain.list': question(nothing, () => administration.listDomains()),
+    'domain.remove': operation(named, async ({ name }, { operator }) =>
+      granted(await administration.as(operator).removeDomain(name)),
+    ),
   }
 }
 
@@ -123,18 +128,18 @@ function accountOperations(administration: Administration): Record<string, Opera
         quota: quota.optional(),
         role: role.optional(),
       }),
-      async ({ address, password, quota: limits, role: wanted }) => {
+      async ({ address, password, quota: limits, role: wanted }, { operator }) => {
         const request = {
           address,
           password: new Secret(password),
           ...(limits === undefined ? {} : { quota: limits }),
           ...(wanted === undefined ? {} : { role: wanted }),
         }
-        const { account } = granted(await administration.addAccount(request))
+        const { account } = granted(await administration.as(operator).addAccount(request))
         return shownAccount(account)
       },
     ),
-    'account.list': operation(nothing, async () => {
+    'account.list': question(nothing, async () => {
       const shown: ShownAccount[] = []
       for (let after: string | undefined; ;) {
         const page = await administration.listAccounts({
@@ -148,37 +153,44 @@ function accountOperations(administration: Administration): Record<string, Opera
     }),
     'account.password': operation(
       z.strictObject({ address: z.string(), password: z.string() }),
-      async ({ address, password }) =>
-        granted(await administration.setPassword(address, new Secret(password))),
+      async ({ address, password }, { operator }) =>
+        granted(await administration.as(operator).setPassword(address, new Secret(password))),
     ),
     'account.quota': operation(
       z.strictObject({ address: z.string(), quota }),
-      async ({ address, quota: limits }) => granted(await administration.setQuota(address, limits)),
+      async ({ address, quota: limits }, { operator }) =>
+        granted(await administration.as(operator).setQuota(address, limits)),
     ),
   }
 }
 
 function accountChangeOperations(administration: Administration): Record<string, Operation> {
   return {
-    'account.set': operation(accountChange, async ({ address, quota: limits, hide, show, role: wanted }) => {
-      const change = {
-        ...(limits === undefined ? {} : { quota: present(limits) }),
-        ...(hide === undefined ? {} : { hide }),
-        ...(show === undefined ? {} : { show }),
-        ...(wanted === undefined ? {} : { role: wanted }),
-      }
-      const { account } = granted(await administration.changeAccount(address, change))
-      return shownAccount(account)
-    }),
+    'account.set': operation(
+      accountChange,
+      async ({ address, quota: limits, hide, show, role: wanted }, { operator }) => {
+        const change = {
+          ...(limits === undefined ? {} : { quota: present(limits) }),
+          ...(hide === undefined ? {} : { hide }),
+          ...(show === undefined ? {} : { show }),
+          ...(wanted === undefined ? {} : { role: wanted }),
+        }
+        const { account } = granted(await administration.as(operator).changeAccount(address, change))
+        return shownAccount(account)
+      },
+    ),
     'account.state': operation(
       z.strictObject({ address: z.string(), state: z.enum(['active', 'disabled']) }),
-      async ({ address, state }) => granted(await administration.setState(address, state)),
+      async ({ address, state }, { operator }) =>
+        granted(await administration.as(operator).setState(address, state)),
     ),
-    'account.remove': operation(addressed, async ({ address }) =>
-      granted(await administration.removeAccount(address)),
+    'account.remove': operation(addressed, async ({ address }, { operator }) =>
+      granted(await administration.as(operator).removeAccount(address)),
     ),
-    'account.import': operation(z.strictObject({ lines: z.array(z.string()) }), ({ lines }, { onProgress }) =>
-      administration.importAccounts(lines, ({ done, total }) => onProgress(done, total)),
+    'account.import': operation(
+      z.strictObject({ lines: z.array(z.string()) }),
+      ({ lines }, { onProgress, operator }) =>
+        administration.as(operator).importAccounts(lines, ({ done, total }) => onProgress(done, total)),
     ),
   }
 }
@@ -191,24 +203,23 @@ function aliasOperations(administration: Administration): Record<string, Operati
         targets: z.array(z.string()),
         owner: z.string().nullable().default(null),
       }),
-      async ({ address, targets, owner }) =>
-        withDisplay(granted(await administration.setAlias(address, targets, { owner }))),
+      async ({ address, targets, owner }, { operator }) =>
+        withDisplay(granted(await administration.as(operator).setAlias(address, targets, { owner }))),
     ),
-    'alias.list': operation(
-      z.strictObject({ domain: z.string().optional() }).optional(),
-      async (parameters) => (await administration.listAliases(parameters?.domain)).map(withDisplay),
+    'alias.list': question(z.strictObject({ domain: z.string().optional() }).optional(), async (parameters) =>
+      (await administration.listAliases(parameters?.domain)).map(withDisplay),
     ),
-    'alias.remove': operation(addressed, async ({ address }) =>
-      granted(await administration.removeAlias(address)),
+    'alias.remove': operation(addressed, async ({ address }, { operator }) =>
+      granted(await administration.as(operator).removeAlias(address)),
     ),
   }
 }
 
 function serverOperations({ store, metrics, clock }: AdminParts): Record<string, Operation> {
   return {
-    'store.audit': operation(nothing, (_, { onProgress }) => store.audit({ onProgress })),
+    'store.audit': question(nothing, (_, { onProgress }) => store.audit({ onProgress })),
     'store.collect': operation(nothing, () => store.collectGarbage({ now: clock.now() })),
-    'server.metrics': operation(nothing, () => metrics.text()),
+    'server.metrics': question(nothing, () => metrics.text()),
   }
 }
 

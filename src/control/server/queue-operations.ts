@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Events } from '../../events/event.ts'
 import { queueOrdered } from '../../events/queue.ts'
 import type { Ordered, QueueAdmin, QueueOrder } from '../../queue/admin.ts'
-import { operation, type Operation, RefusedOperation } from './operation.ts'
+import { type Asker, operation, type Operation, RefusedOperation, question } from './operation.ts'
 
 const filter = z.strictObject({
   message: z.string().optional(),
@@ -24,13 +24,14 @@ interface QueueParts {
 }
 
 export function queueOperations({ queueAdmin, events }: QueueParts): Record<string, Operation> {
-  const order = async (asked: z.output<typeof filter>, what: QueueOrder) => {
+  const order = async (asked: z.output<typeof filter>, what: QueueOrder, { operator }: Asker) => {
     const result = granted(await queueAdmin.order(given(asked), what))
-    if (result.changed > 0) await tellOrdered({ queueAdmin, events }, asked, { what, ...result })
+    const by = operator.name
+    if (result.changed > 0) await tellOrdered({ queueAdmin, events }, asked, { what, by, ...result })
     return result
   }
   return {
-    'queue.list': operation(
+    'queue.list': question(
       z.strictObject({
         filter: filter.default({}),
         after: z.int().optional(),
@@ -40,29 +41,33 @@ export function queueOperations({ queueAdmin, events }: QueueParts): Record<stri
       ({ filter: asked, after, limit, finished }) =>
         queueAdmin.list({ filter: given(asked), limit, finished, ...(after === undefined ? {} : { after }) }),
     ),
-    'queue.show': operation(z.strictObject({ message: z.string() }), async ({ message }) => {
+    'queue.show': question(z.strictObject({ message: z.string() }), async ({ message }) => {
       const shown = await queueAdmin.show(message)
       if (shown === undefined) throw new RefusedOperation(`There is no message "${message}" in the queue.`)
       return shown
     }),
-    'queue.totals': operation(z.strictObject({}).optional(), () => queueAdmin.totals()),
-    'queue.shape': operation(z.strictObject({}).optional(), () => queueAdmin.shape()),
+    'queue.totals': question(z.strictObject({}).optional(), () => queueAdmin.totals()),
+    'queue.shape': question(z.strictObject({}).optional(), () => queueAdmin.shape()),
     'queue.hold': operation(
       z.strictObject({ filter, reason: z.string().min(1).default('held by an operator') }),
-      ({ filter: asked, reason }) => order(asked, { type: 'hold', reason }),
+      ({ filter: asked, reason }, asker) => order(asked, { type: 'hold', reason }, asker),
     ),
-    'queue.release': operation(filtered, ({ filter: asked }) => order(asked, { type: 'release' })),
-    'queue.retry': operation(filtered, ({ filter: asked }) => order(asked, { type: 'retry' })),
+    'queue.release': operation(filtered, ({ filter: asked }, asker) =>
+      order(asked, { type: 'release' }, asker),
+    ),
+    'queue.retry': operation(filtered, ({ filter: asked }, asker) => order(asked, { type: 'retry' }, asker)),
     'queue.fail': operation(
       z.strictObject({ filter, reason: z.string().min(1).default('given up by an operator') }),
-      ({ filter: asked, reason }) => order(asked, { type: 'fail', reason }),
+      ({ filter: asked, reason }, asker) => order(asked, { type: 'fail', reason }, asker),
     ),
-    'queue.discard': operation(filtered, ({ filter: asked }) => order(asked, { type: 'discard' })),
+    'queue.discard': operation(filtered, ({ filter: asked }, asker) =>
+      order(asked, { type: 'discard' }, asker),
+    ),
     'queue.reroute': operation(
       z.strictObject({ filter, route: z.string().nullable() }),
-      ({ filter: asked, route }) => order(asked, { type: 'reroute', route }),
+      ({ filter: asked, route }, asker) => order(asked, { type: 'reroute', route }, asker),
     ),
-    'suppression.list': operation(z.strictObject({}).optional(), () => queueAdmin.suppressions()),
+    'suppression.list': question(z.strictObject({}).optional(), () => queueAdmin.suppressions()),
     'suppression.add': operation(
       z.strictObject({
         address: z.string(),
@@ -82,14 +87,14 @@ export function queueOperations({ queueAdmin, events }: QueueParts): Record<stri
 async function tellOrdered(
   { queueAdmin, events }: QueueParts,
   { message, recipient = '', domain = '', sender = '', state }: z.output<typeof filter>,
-  { what, changed }: { readonly what: QueueOrder; readonly changed: number },
+  { what, by, changed }: { readonly what: QueueOrder; readonly by: string; readonly changed: number },
 ): Promise<void> {
   // It may have been named by its number.
   const named = message === undefined ? undefined : await queueAdmin.show(message)
   const reason =
     what.type === 'reroute' ? (what.route ?? 'the usual route') : 'reason' in what ? what.reason : ''
   events.emit(queueOrdered, {
-    ...{ order: what.type, message: named?.name ?? message ?? '' },
+    ...{ order: what.type, by, message: named?.name ?? message ?? '' },
     ...{ recipient, domain, sender, reason, state: state ?? '', recipients: changed },
   })
 }

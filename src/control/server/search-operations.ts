@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { displayAddress } from '../../mail/address.ts'
 import type { Account, AccountId } from '../../store/model.ts'
 import type { Store } from '../../store/store.ts'
-import { type Asker, operation, type Operation, RefusedOperation } from './operation.ts'
+import { type Asker, operation, type Operation, RefusedOperation, question } from './operation.ts'
 
 /** Who indexes; the shape of what the wiring has. */
 export interface SearchIndexing {
@@ -48,7 +48,7 @@ export function searchOperations(parts: SearchParts): Record<string, Operation> 
       }
       return shown
     }),
-    'search.list': operation(z.strictObject({ address: z.string().optional() }), async ({ address }) => {
+    'search.list': question(z.strictObject({ address: z.string().optional() }), async ({ address }) => {
       const accounts = await accountsOf(parts.store, address)
       return await Promise.all(accounts.map((account) => showIndex(parts.store, account)))
     }),

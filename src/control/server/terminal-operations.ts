@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { Secret } from '../../base/secret.ts'
 import type { Terminals } from '../../delivery/terminals.ts'
 import type { Directory } from '../../directory/directory.ts'
-import { operation, type Operation, RefusedOperation } from './operation.ts'
+import { type Operation, RefusedOperation, question } from './operation.ts'
 
 /** What a terminal tells: that it is attached, then each message as a `TerminalMessage`. */
 export function terminalOperations(parts: {
@@ -12,7 +12,7 @@ export function terminalOperations(parts: {
 }): Record<string, Operation> {
   const { directory, terminals } = parts
   return {
-    'terminal.attach': operation(
+    'terminal.attach': question(
       z.strictObject({ address: z.string(), password: z.string() }),
       async ({ address, password }, { onEvent, gone }) => {
         const login = await directory.authenticate({

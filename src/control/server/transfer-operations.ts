@@ -9,7 +9,7 @@ import type { Store } from '../../store/store.ts'
 import { exportedMailboxes, exportPage, octetsOf } from '../../transfer/exporter.ts'
 import { Importer } from '../../transfer/importer.ts'
 import type { ImportRecord } from '../../transfer/records.ts'
-import { type Asker, operation, type Operation, RefusedOperation } from './operation.ts'
+import { type Asker, operation, type Operation, RefusedOperation, question } from './operation.ts'
 
 interface TransferParts {
   readonly store: Store
@@ -67,13 +67,13 @@ export function transferOperations({ store, clock, config }: TransferParts): Rec
       const account = await accountOf(store, address)
       return { account: account.id, mailboxes: await exportedMailboxes(store, account) }
     }),
-    'mail.page': operation(
+    'mail.page': question(
       z.strictObject({ account: z.int(), mailbox: z.int(), from: z.int() }),
       // Ids as `mail.mailboxes` told them.
       ({ account, mailbox, from }) =>
         exportPage(store, { account: account as AccountId, mailbox: mailbox as MailboxId, from }),
     ),
-    'mail.octets': operation(
+    'mail.octets': question(
       z.strictObject({ blob: z.int(), start: z.int(), end: z.int() }),
       ({ blob, start, end }) => octetsOf(store, { blob: blob as BlobId, start, end }),
     ),
