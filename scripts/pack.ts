@@ -26,7 +26,25 @@ function examplePackages(): string[] {
   ) as Record<'dependencies' | 'devDependencies', Record<string, string>>
   const known = { ...dependencies, ...devDependencies }
   const names = ['nodemailer', 'vitest', 'typescript', '@types/node']
-  return ['jest@30', '@jest/globals@30', ...names.map((name) => `${name}@${known[name]}`)]
+  const oldest = 'typescript-5@npm:typescript@5'
+  return ['jest@30', '@jest/globals@30', oldest, ...names.map((name) => `${name}@${known[name]}`)]
+}
+
+/** Our own declarations too (no skipLibCheck), by the previous compiler and each way it has to find a package. */
+function checkTypes(where: string): void {
+  const compiler = join(where, 'node_modules/typescript-5/bin/tsc')
+  const shared = ['--noEmit', '--strict', '--target', 'es2022', '--types', 'node,posthorn/testing/vitest']
+  for (const [module, resolution] of [
+    ['nodenext', 'nodenext'],
+    ['node16', 'node16'],
+    ['esnext', 'bundler'],
+    ['esnext', 'node10'],
+  ] as const) {
+    const how = ['--module', module, '--moduleResolution', resolution, '--allowImportingTsExtensions']
+    // Others' declarations are not ours to check where a program cannot even find them, as with node10.
+    const whole = resolution === 'node10' ? ['--skipLibCheck', '--esModuleInterop'] : []
+    run(where, process.execPath, compiler, ...shared, ...how, ...whole, 'examples/node-test/sign-up.test.ts')
+  }
 }
 
 function runExamples(where: string): void {
@@ -34,11 +52,14 @@ function runExamples(where: string): void {
   run(where, 'npm', 'install', '--no-audit', '--no-fund', '--ignore-scripts', ...examplePackages())
   const program = (name: string): string => join(where, 'node_modules/.bin', name)
   run(where, program('tsc'), '-p', 'examples/tsconfig.json')
+  checkTypes(where)
   run(where, process.execPath, '--test', 'examples/node-test/sign-up.test.ts')
   run(where, process.execPath, 'examples/smtp-server/echo.ts')
   run(join(where, 'examples/vitest'), process.execPath, program('vitest'), 'run')
   run(join(where, 'examples/jest'), process.execPath, '--experimental-vm-modules', program('jest'))
-  process.stdout.write('ok      examples: types, node:test, Vitest, Jest, smtp-server\n')
+  process.stdout.write(
+    'ok      examples: types, node:test, Vitest, Jest (ES modules and CommonJS), smtp-server\n',
+  )
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'posthorn-pack-'))
@@ -67,6 +88,9 @@ try {
   ).trim()
   if (names === '') throw new Error('the library exports nothing')
   process.stdout.write(`ok      installed elsewhere: ${said}; library: ${names}\n`)
+  const doors = ['posthorn', 'posthorn/smtp', 'posthorn/testing']
+  for (const door of doors) run(folder, process.execPath, '--eval', `require('${door}')`)
+  process.stdout.write(`ok      require: ${doors.join(', ')}\n`)
   runExamples(folder)
   run(root, join(root, 'node_modules/.bin/publint'), '--strict')
   process.stdout.write('ok      publint\n')

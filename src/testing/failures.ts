@@ -81,5 +81,6 @@ function replyOf(reply: number | string): object {
 
 /** Of the whole text where it is one. */
 function patternOf(value: Named): string {
-  return value instanceof RegExp ? value.source : `^${RegExp.escape(value)}$`
+  // Not `instanceof RegExp`: a pattern of Jest's sandbox is of another realm.
+  return typeof value === 'string' ? `^${RegExp.escape(value)}$` : value.source
 }

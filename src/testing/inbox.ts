@@ -10,7 +10,7 @@ import { decodeStructure } from '../mail/mime/codec.ts'
 import type { Directory } from '../directory/directory.ts'
 import type { AccountId, MailboxId, MessageText } from '../store/model.ts'
 import type { Store } from '../store/store.ts'
-import { type MailMatch, mismatches } from './match.ts'
+import { isPattern, type MailMatch, mismatches } from './match.ts'
 import { Mail } from './message.ts'
 
 /** Nothing came that was waited for. The message lists what came instead, the nearest first. */
@@ -210,7 +210,7 @@ export class Inbox {
 }
 
 function describe(value: unknown): string {
-  if (value instanceof RegExp) return String(value)
+  if (isPattern(value)) return String(value)
   if (typeof value === 'function') return '(a function)'
   return JSON.stringify(value)
 }

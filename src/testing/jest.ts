@@ -1,11 +1,20 @@
-// `import 'posthorn/testing/jest'` adds the matchers to Jest's `expect` (the global one), with their types for `@jest/globals` and for
-// the package `expect`.
+// `import 'posthorn/testing/jest'` adds the matchers to Jest's `expect` (the global one), with their types for `@jest/globals`, for
+// `@types/jest` and for the package `expect`.
 import type {} from 'expect'
 import { type MailMatchers, mailMatchers } from './matchers.ts'
 
 declare module 'expect' {
   // Parameters are those of the package's own declaration, which is merged with this one.
   interface Matchers<R extends void | Promise<void>, T = unknown> extends MailMatchers<R> {}
+}
+
+declare global {
+  // The name and the parameters of `@types/jest`.
+  // oxlint-disable-next-line typescript/no-namespace
+  namespace jest {
+    // oxlint-disable-next-line typescript/no-empty-object-type
+    interface Matchers<R, T = {}> extends MailMatchers<R> {}
+  }
 }
 
 interface Expect {

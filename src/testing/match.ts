@@ -70,6 +70,11 @@ export function matchesAddress(addresses: readonly MailAddress[], wanted: TextMa
   )
 }
 
+/** A pattern, of Jest's sandbox too, whose `RegExp` is another. */
+export function isPattern(value: unknown): value is RegExp {
+  return Object.prototype.toString.call(value) === '[object RegExp]'
+}
+
 /** A pattern with `g` or `y` remembers where it was: each look starts anew. */
 function found(value: string, pattern: RegExp): boolean {
   return new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, '')).test(value)

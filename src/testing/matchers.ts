@@ -3,7 +3,7 @@
 import * as checks from './checks.ts'
 import type { CheckResult } from './checks.ts'
 import { type AuthenticationOptions, toPassDkim, toPassDmarc, toPassSpf } from './authentication.ts'
-import { Mail } from './message.ts'
+import { isMail, type Mail } from './message.ts'
 import type { MailMatch, TextMatch } from './match.ts'
 
 /** What `expect.extend` wants: `message` is read of the outcome that is not wished for. */
@@ -35,7 +35,7 @@ const all: Record<keyof MailMatchers, Check> = { ...checks, toPassDkim, toPassSp
 
 function matcherOf(name: string, check: Check) {
   return (received: unknown, ...rest: unknown[]): MatcherResult | Promise<MatcherResult> => {
-    if (!(received instanceof Mail)) {
+    if (!isMail(received)) {
       return {
         pass: false,
         message: () => `${name} is for messages of an inbox, not for ${String(received)}.`,

@@ -54,8 +54,16 @@ export interface MailParts {
 
 const longestList = 10_000
 
+const mark: unique symbol = Symbol.for('posthorn.mail')
+
+/** Whether it is a `Mail`, also one of another copy of this module: Jest loads one for ES modules and another for CommonJS. */
+export function isMail(value: unknown): value is Mail {
+  return typeof value === 'object' && value !== null && mark in value
+}
+
 /** One received message. Getters decode when they are first asked. */
 export class Mail {
+  readonly [mark] = true
   readonly #parts: MailParts
   #leaves: readonly Part[] | null = null
 

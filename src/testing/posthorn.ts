@@ -19,7 +19,8 @@ import { RealClock } from '../net/real-clock.ts'
 import { milliseconds } from '../base/duration.ts'
 import type { Chaos } from '../catcher/chaos/engine.ts'
 import { type Failure, rulesOf } from './failures.ts'
-import { preloadCatcher } from '../wiring/preload.ts'
+// With this module, so that no test's time-out has to hold it.
+import '../wiring/preload.ts'
 import { Inbox } from './inbox.ts'
 import { MovingClock } from './moving-clock.ts'
 
@@ -73,9 +74,6 @@ export interface TestPosthorn extends AsyncDisposable {
 }
 
 const defaultTimeout = 5_000
-
-// With this module, so that no test's time-out has to hold it.
-await preloadCatcher()
 
 /** Starts one. Rejects with `ConfigError` for settings that do not fit. */
 export async function createPosthorn(options: TestingOptions = {}): Promise<TestPosthorn> {

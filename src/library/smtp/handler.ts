@@ -279,5 +279,6 @@ function reply(one: Reply): Refused {
 }
 
 function replyTo(answer: string | Error | undefined): Reply {
-  return answer instanceof Error ? refusalReply(answer, 'data') : textReply(250, answer ?? 'OK')
+  // Not `instanceof Error`: one of Jest's sandbox, or of another realm, is an object too.
+  return typeof answer === 'object' ? refusalReply(answer, 'data') : textReply(250, answer ?? 'OK')
 }

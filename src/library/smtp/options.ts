@@ -84,8 +84,9 @@ export async function ask<T = void>(
     }
     try {
       const returned: unknown = Reflect.apply(work, owner, [...parameters, callback])
-      if (returned instanceof Promise) returned.then((answer) => !byCallback && resolve(answer as T), reject)
-      else if (!byCallback) resolve(returned as T)
+      // A promise of any kind and any realm is waited for; with a callback only its failure counts.
+      if (!byCallback) resolve(returned as T)
+      else Promise.resolve(returned).catch(reject)
     } catch (error) {
       reject(error as Error)
     }
