@@ -136,6 +136,7 @@ class House {
       )
     action.check?.(answer)
     view?.settle()
+    session.watching?.refresh()
     // What was refused need not tell what happened meanwhile.
     if (answer.tagged?.status === 'OK' && action.tellsNothing !== true)
       view?.compare({ holds: action.holds === true })
@@ -196,8 +197,12 @@ class House {
     const { view, notified } = session
     // RFC 5465 §6.1.2: SELECTED-DELAYED lets no message lose its number unless a command is at work.
     const holds = notified === 'delayed' && session.idling === null
-    for (const response of untagged) view?.hear(response, { holds, earlier: false })
+    for (const response of untagged) {
+      view?.hear(response, { holds, earlier: false })
+      session.watching?.hear(response)
+    }
     view?.compare({ holds })
+    session.watching?.compare()
   }
 
   // Connections

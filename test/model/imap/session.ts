@@ -2,6 +2,7 @@
 import { ImapClient } from '../../support/imap-session.ts'
 import type { Account, Mailbox } from './mailboxes.ts'
 import type { Modes, View } from './view.ts'
+import type { Watching } from './watching.ts'
 
 /** What a client with QRESYNC keeps of a mailbox. */
 export interface Cache {
@@ -36,6 +37,8 @@ export class Session {
   idling: string | null = null
   /** RFC 5465: news of the selected mailbox come at once, or expunges wait (`delayed`) for the end of a command. */
   notified: 'selected' | 'delayed' | null = null
+  /** Other mailboxes of which NOTIFY tells. */
+  watching: Watching | null = null
   #tag = 0
 
   constructor(name: string, account: Account, { service, isGuest }: { service: Service; isGuest: boolean }) {
@@ -67,6 +70,7 @@ export class Session {
     this.view = null
     this.idling = null
     this.notified = null
+    this.watching = null
     await this.open()
   }
 

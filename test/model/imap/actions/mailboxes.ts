@@ -133,7 +133,7 @@ export function lsub({ session }: Making): Action {
   }
 }
 
-const statusItems: readonly (readonly [string, (mailbox: Mailbox) => number])[] = [
+export const statusItems: readonly (readonly [string, (mailbox: Mailbox) => number])[] = [
   ['MESSAGES', ({ messages }) => messages.length],
   ['UIDNEXT', ({ uidNext }) => uidNext],
   ['UIDVALIDITY', ({ uidValidity }) => uidValidity],

@@ -2,13 +2,15 @@
 import assert from 'node:assert/strict'
 import { checkVanished } from './fetch.ts'
 import { chooseName } from './action.ts'
-import { codesIn } from '../responses.ts'
+import { codesIn, pairsOf, wordOf } from '../responses.ts'
 import { formatSet } from '../sets.ts'
 import { View } from '../view.ts'
+import { Watching } from '../watching.ts'
 import type { Action, Making, MakingOnView } from './action.ts'
 import type { Answer } from '../responses.ts'
 import type { Cache, Session } from '../session.ts'
 import type { Mailbox } from '../mailboxes.ts'
+import type { Wish } from '../watching.ts'
 
 /** The session has the mailbox selected; called before the responses are heard. */
 function enter(session: Session, mailbox: Mailbox, readOnly: boolean): View {
@@ -102,16 +104,52 @@ export function enable({ dice, session }: Making): Action {
   return { text: `ENABLE ${name}`, tellsNothing: true, expect: ['OK'] }
 }
 
-/** RFC 5465 §6.1 */
+/** RFC 5465 §6.1, and in some of them other mailboxes by §6.2 to §6.6. */
 export function notify({ dice, session }: Making): Action {
   const kind = dice.pick(['selected', 'delayed'] as const)
   const filter = kind === 'selected' ? 'SELECTED' : 'SELECTED-DELAYED'
   const items = dice.oneIn(2) ? ' (UID FLAGS)' : ''
+  const selected = `(${filter} (MessageNew${items} MessageExpunge FlagChange))`
+  // A guest's own mailboxes are not in the model.
+  const others = session.isGuest || dice.oneIn(3) ? null : chooseOthers(dice)
+  const wish = others?.wish ?? null
+  const status = others !== null && dice.oneIn(2)
   return {
-    text: `NOTIFY SET (${filter} (MessageNew${items} MessageExpunge FlagChange))`,
+    text: `NOTIFY SET ${status ? 'STATUS ' : ''}${selected}${others?.text ?? ''}`,
     expect: ['OK'],
-    apply: () => void (session.notified = kind),
+    apply() {
+      session.notified = kind
+      session.watching = wish === null ? null : new Watching(session, wish)
+    },
+    check: (answer) => checkFirst(session, answer, status),
   }
+}
+
+const filters: readonly (readonly [text: string, means: Wish['means']])[] = [
+  ['PERSONAL', () => true],
+  ['INBOXES', () => true],
+  ['SUBSCRIBED', (name, { subscribed }) => subscribed.has(name)],
+  ['SUBTREE (Work Archive)', (name) => /^(?:Work|Archive)(?:\/|$)/.test(name)],
+  ['MAILBOXES (Archive Work/A INBOX)', (name) => /^(?:Archive|Work\/A|INBOX)$/.test(name)],
+]
+
+function chooseOthers(dice: Making['dice']): { text: string; wish: Wish } {
+  const [text, means] = dice.pick(filters)
+  const flags = dice.oneIn(2)
+  const names = dice.oneIn(2)
+  const events = `MessageNew MessageExpunge${flags ? ' FlagChange' : ''}${names ? ' MailboxName' : ''}`
+  return { text: ` (${text} (${events}))`, wish: { means, flags, names } }
+}
+
+/** RFC 5465 §3.1: with STATUS, one response for each mailbox that is watched and not selected; else none. */
+function checkFirst(session: Session, answer: Answer, status: boolean): void {
+  const told = answer.untagged.filter(({ name }) => name === 'STATUS')
+  const { watching } = session
+  if (watching === null || !status) return assert.deepEqual(told, [], 'no STATUS')
+  const names = told.map(({ values }) => wordOf(values[0])).sort()
+  assert.deepEqual(names, watching.watched.map(({ name }) => name).sort(), 'STATUS of all that is watched')
+  for (const { values } of told)
+    for (const item of ['UIDVALIDITY', ...watching.items]) assert.ok(pairsOf(values[1]).has(item), item)
 }
 
 /** The client comes back with what it has kept. */
