@@ -9,6 +9,10 @@ const web = join(import.meta.dirname, 'web')
 const config: UserConfig = defineConfig({
   root: web,
   base: '/',
+  // Scripts and styles find each other wherever they stand: below `catcher.webRoot`, too.
+  experimental: {
+    renderBuiltUrl: (_, { hostType }) => (hostType === 'html' ? undefined : { relative: true }),
+  },
   publicDir: join(web, 'public'),
   oxc: { jsx: { runtime: 'automatic', importSource: 'preact' } },
   build: {

@@ -24,6 +24,8 @@ export interface HttpEnvironment<Account = unknown> {
   readonly secure: boolean
   /** `https://host[:port]`, as the client named us: what URLs that we tell him begin with. */
   readonly origin: string
+  /** What stands before every path of ours in the client's eyes: `/mail`; absent or '' for nothing. Requests come without it. */
+  readonly root?: string
   /** Aborts when the server is to end. */
   readonly stopping: AbortSignal
   /**

@@ -49,7 +49,7 @@ export function apiPage(document: Readonly<Record<string, unknown>>): Response {
 <title>Posthorn: the HTTP API</title>
 <style>${style}</style>
 <h1>The HTTP API</h1>
-<p>For programs: <a href="/api/v1/openapi.json">openapi.json</a> (OpenAPI 3.1). Refusals are <code>application/problem+json</code>.</p>
+<p>For programs: <a href="v1/openapi.json">openapi.json</a> (OpenAPI 3.1). Refusals are <code>application/problem+json</code>.</p>
 ${sections.join('\n')}
 </html>
 `

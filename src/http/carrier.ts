@@ -26,9 +26,18 @@ export function createCarrier({ site, connected, ...surroundings }: CarrierOptio
     { overrideGlobalObjects: false },
   )
   return {
-    request: (incoming, outgoing) => void listener(incoming, outgoing),
+    request(incoming, outgoing) {
+      const place = takeRoot(incoming, site.root)
+      if (place === 'inside') void listener(incoming, outgoing)
+      else if (place === 'root') outgoing.writeHead(302, { location: `${site.root}/` }).end()
+      else outgoing.writeHead(404, { 'content-type': 'text/plain' }).end('There is nothing here.\n')
+    },
     upgrade(incoming, socket, head) {
       socket.on('error', () => socket.destroy())
+      if (takeRoot(incoming, site.root) !== 'inside') {
+        void refuse(socket, problemResponse(makeProblem(404, 'not-found', 'There is nothing here.')))
+        return
+      }
       void upgrade(incoming, { site, connected })
         .then((taken) =>
           taken instanceof Response
@@ -38,6 +47,16 @@ export function createCarrier({ site, connected, ...surroundings }: CarrierOptio
         .catch(() => socket.destroy())
     },
   }
+}
+
+/** Takes off what stands before our paths, so that nobody behind this knows of it. */
+function takeRoot(incoming: IncomingMessage, root: string): 'inside' | 'root' | 'outside' {
+  if (root === '') return 'inside'
+  const { url = '' } = incoming
+  if (url === root || url.startsWith(`${root}?`)) return 'root'
+  if (!url.startsWith(`${root}/`)) return 'outside'
+  incoming.url = url.slice(root.length)
+  return 'inside'
 }
 
 async function upgrade(

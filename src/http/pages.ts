@@ -17,6 +17,8 @@ import { makeProblem, problemResponse } from './problem.ts'
 export interface PagesOptions {
   /** Where the build is. */
   readonly folder: string
+  /** What stands before all paths; absent or '' for nothing. */
+  readonly root?: string
   /** What `/` is: the catcher's own page, or the way to the webmail. */
   readonly home: 'catcher' | 'webmail'
   /** Seconds for which browsers shall ask by TLS alone (RFC 6797); 0 does not say so. */
@@ -110,7 +112,7 @@ export function createPages(options: PagesOptions): HttpMount<Account> {
   const load = async (): Promise<Files> => {
     const build = await buildOf(options.folder)
     if (loaded?.build !== build) {
-      const reading = { build, files: readPages(options.folder) }
+      const reading = { build, files: readPages(options.folder, options.root ?? '') }
       loaded = reading
       // What could not be read is read again at the next request.
       reading.files.catch(() => {
@@ -154,7 +156,7 @@ async function buildOf(folder: string): Promise<string> {
   return found === null ? '' : `${found.ino} ${found.mtimeMs}`
 }
 
-async function readPages(folder: string): Promise<Files> {
+async function readPages(folder: string, root: string): Promise<Files> {
   const names = await readdir(folder, { recursive: true, withFileTypes: true }).catch((error: unknown) => {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
     throw error
@@ -167,19 +169,26 @@ async function readPages(folder: string): Promise<Files> {
     contents.set(name, new Uint8Array(await readFile(path)))
   }
   const files = new Map<string, PageFile>()
-  for (const [name, body] of contents) {
+  for (const [name, built] of contents) {
+    const body = root !== '' && name.endsWith('.html') ? rooted(built, root) : built
     const type = types[name.slice(name.lastIndexOf('.') + 1)]
     if (type === undefined) continue
     const etag = `"${createHash('sha256').update(body).digest('base64url').slice(0, 27)}"`
     const isText = body.length >= smallest && /^(?:text|application)\/|svg/.test(type)
     const made = (extension: string, compress: Compress): PageFile['br'] => {
-      const there = contents.get(`${name}.${extension}`)
+      const there = body === built ? contents.get(`${name}.${extension}`) : undefined
       if (there !== undefined) return () => Promise.resolve(there)
       return isText ? once(() => compressed(body, compress)) : () => Promise.resolve(null)
     }
     files.set(name, { type, etag, body, br: made('br', brotli), gzip: made('gz', gzip) })
   }
   return files
+}
+
+/** A page that names its scripts and styles by where a browser finds them. */
+function rooted(page: Uint8Array, root: string): Uint8Array<ArrayBuffer> {
+  const text = new TextDecoder().decode(page).replaceAll(/ (src|href)="\/(?!\/)/g, ` $1="${root}/`)
+  return new TextEncoder().encode(text)
 }
 
 type Compress = (body: Uint8Array<ArrayBuffer>) => Promise<Buffer>

@@ -44,6 +44,8 @@ export interface HttpParts {
   readonly access: 'open' | 'accounts'
   /** Origins whose pages may change things as ours may, `*` for every one: of a catcher alone. Absent: none. */
   readonly pageOrigins?: readonly string[]
+  /** A path without a slash at its end, below which all is served; absent or '' for `/`. */
+  readonly root?: string
   readonly logins: Logins
   /** What admins may have done, by name. */
   readonly operations: readonly AdminOperation[]

@@ -22,6 +22,8 @@ export interface Connected extends RequestOrigin {
 }
 
 export interface Site {
+  /** What stands before the paths of requests, and is taken off before they come here; '' for nothing. */
+  readonly root: string
   fetch(request: Request, connected: Connected): Promise<Response>
   /** A Response refuses it. */
   upgrade(request: Request, connected: Connected): Promise<Response | WebSocketHandler>
@@ -49,9 +51,11 @@ export function createSite(parts: HttpParts, mounts: readonly HttpMount<Account>
       return failure(parts, request, error)
     }
   }
-  return {
+  const site: Site = {
+    root: parts.root ?? '',
     async fetch(request, connected) {
-      return hardened(await guarded<Response>(request, connected, (mount, env) => mount.fetch(request, env)))
+      const response = await guarded<Response>(request, connected, (mount, env) => mount.fetch(request, env))
+      return hardened(rootedLocation(response, site.root))
     },
     upgrade: (request, connected) =>
       guarded(
@@ -60,14 +64,25 @@ export function createSite(parts: HttpParts, mounts: readonly HttpMount<Account>
         async (mount, env) => (await mount.upgrade?.(request, env)) ?? nothingHere(),
       ),
   }
+  return site
+}
+
+/** Mounts know nothing of what stands before their paths. */
+function rootedLocation(response: Response, root: string): Response {
+  const location = response.headers.get('location')
+  if (root === '' || location === null || !/^\/(?!\/)/.test(location)) return response
+  const headers = new Headers(response.headers)
+  headers.set('location', root + location)
+  return new Response(response.body, { status: response.status, headers })
 }
 
 /** What a mount sees of a request. */
 export function environmentOf(parts: HttpParts, request: Request, connected: Connected): Environment {
   const { remoteAddress, secure, stopping } = connected
+  const { root = '' } = parts
   const origin = parts.web.origin ?? `${secure ? 'https' : 'http'}://${new URL(request.url).host}`
   const env: Environment = {
-    ...{ remoteAddress, secure, stopping, origin },
+    ...{ remoteAddress, secure, stopping, origin, root },
     async authenticate(asking) {
       const judged = await authenticate(parts, asking, { remoteAddress, secure, origin })
       return isProblem(judged)

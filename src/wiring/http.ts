@@ -56,6 +56,7 @@ async function openSite(parts: SiteParts): Promise<Site> {
   const pages = createPages({
     folder: builtPages,
     home: http.access === 'open' ? 'catcher' : 'webmail',
+    root: http.root ?? '',
     strictTransport: parts.backend.config.web.strictTransport / 1000,
     securePort: http.clearText === 'refused' ? securePort(parts.backend.config) : null,
   })
@@ -90,6 +91,7 @@ async function httpParts({ backend, outgoing, setup, operations }: SiteParts): P
     clearText: config.auth.allowClearText ? 'allowed' : 'refused',
     access: backend.catcher === null ? 'accounts' : 'open',
     pageOrigins: backend.catcher === null ? [] : config.catcher.cors,
+    root: rootOf(config),
     logins: backend.logins,
     administration: new Administration({
       store,
@@ -171,20 +173,27 @@ function securePort({ listeners }: Pick<Config, 'listeners'>): number | null {
   return found?.port === undefined || found.port === 0 ? null : found.port
 }
 
+/** A catcher alone has one: its pages and APIs know of it. */
+function rootOf({ listeners, catcher }: Pick<Config, 'listeners' | 'catcher'>): string {
+  return listeners.some(({ service }) => service === 'catcher') ? catcher.webRoot : ''
+}
+
 /** Where a person finds the pages, without a slash at the end; null where nothing speaks HTTP. */
 export function pagesOrigin(
-  { web, hostname }: Pick<Config, 'web' | 'hostname'>,
+  config: Pick<Config, 'web' | 'hostname' | 'listeners' | 'catcher'>,
   open: readonly (Pick<ListenerConfig, 'service' | 'tls' | 'address'> & { readonly port: number })[],
 ): string | null {
   const http = open.filter(({ service, address }) => service === 'http' && !address.startsWith('unix:'))
   const best = http.find(({ tls }) => tls === 'implicit') ?? http[0]
   if (best === undefined) return null
-  if (web.origin !== null) return web.origin
+  const { web, hostname } = config
+  const root = rootOf(config)
+  if (web.origin !== null) return `${web.origin}${root}`
   const { address, port, tls } = best
   const [scheme, usual] = tls === 'implicit' ? ['https', 443] : ['http', 80]
   const named = address === '::' || address === '0.0.0.0' ? hostname : address
   const host = named.includes(':') ? `[${named}]` : named
-  return `${scheme}://${host}${port === usual ? '' : `:${port}`}`
+  return `${scheme}://${host}${port === usual ? '' : `:${port}`}${root}`
 }
 
 function httpProxies({ proxyFrom, proxyBy }: ListenerConfig, net: NetConfig): HttpProxies | null {

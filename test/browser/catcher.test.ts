@@ -435,3 +435,21 @@ if (pictures !== undefined) {
     await take('phone', { viewport: phone, isMobile: true }, '/')
   })
 }
+
+inBrowser('the page stands below a path', async (context, browser) => {
+  const settings: Settings = { catcher: { webRoot: '/dev/mail' } }
+  const { page, house, assertClean } = await open(context, browser, { settings, path: '/dev/mail/' })
+  await page.getByText('Nothing caught yet').waitFor()
+  await sendMail(house.smtpPort, [order])
+  await row(page, 'Your order #2041').click()
+  await opened(page, 'Your order #2041 is on its way').waitFor()
+  assert.match(page.url(), /\/dev\/mail\/message\/\w+$/)
+  await page.frameLocator('iframe').first().locator('body').waitFor()
+  await page.reload()
+  await opened(page, 'Your order #2041 is on its way').waitFor()
+  assert.equal(await page.evaluate('document.fonts.check(\'16px "Instrument Sans Variable"\')'), true)
+  await page.getByRole('link', { name: 'Chaos' }).click()
+  await page.getByRole('heading', { level: 1, name: 'Chaos' }).waitFor()
+  assert.match(page.url(), /\/dev\/mail\/chaos$/)
+  assertClean()
+})

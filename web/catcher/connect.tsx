@@ -3,7 +3,7 @@ import type { JSX } from 'preact'
 import { formatNumber, formatSize } from '../shared/format.ts'
 import { Button, IconButton } from '../shared/ui/button.tsx'
 import { toast } from '../shared/ui/toast.tsx'
-import { status } from './state.ts'
+import { root, status } from './state.ts'
 
 async function copy(text: string): Promise<void> {
   await navigator.clipboard.writeText(text)
@@ -116,7 +116,7 @@ export function ConnectPage(): JSX.Element {
         </section>
       )}
       <p>
-        <Button icon="external" onClick={() => window.open('/api/', '_blank', 'noopener')}>
+        <Button icon="external" onClick={() => window.open(`${root}api/`, '_blank', 'noopener')}>
           The HTTP API
         </Button>
       </p>

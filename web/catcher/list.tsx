@@ -24,13 +24,15 @@ import {
   reload,
   remove,
   removeShown,
+  root,
+  router,
   rows,
   selected,
   setAllRead,
   setRead,
   status,
-  type Summary,
   total,
+  type Summary,
   unread,
 } from './state.ts'
 import { TagMenu } from './tag-menu.tsx'
@@ -80,7 +82,7 @@ function Row({ message, index }: { message: Summary; index: number }): JSX.Eleme
       />
       <a
         class="caught-link"
-        href={`/${place(`message/${id}`)}`}
+        href={root + place(`message/${id}`)}
         onClick={(event) => {
           if (event.shiftKey || event.metaKey || event.ctrlKey) {
             event.preventDefault()
@@ -209,7 +211,7 @@ function Nothing(): JSX.Element {
         </code>
       </p>
       <p>Any name and password will do, and nothing leaves this machine.</p>
-      <Button icon="terminal" onClick={() => (location.href = '/connect')}>
+      <Button icon="terminal" onClick={() => router.go('connect')}>
         How to connect
       </Button>
     </Empty>

@@ -25,6 +25,7 @@ import {
   place,
   query,
   refusals,
+  root,
   router,
   section,
   status,
@@ -54,7 +55,7 @@ function Bar({ openSide }: { openSide: () => void }): JSX.Element {
     <header class="shell-bar">
       <IconButton icon="menu" label="Inboxes and tags" class="only-phone" onClick={openSide} />
       <span class="only-desktop">
-        <Brand href="/" />
+        <Brand href={root} />
       </span>
       {status.value?.label ? <Badge tone="horn">{status.value.label}</Badge> : null}
       <SearchField inputRef={search} />
@@ -91,7 +92,7 @@ interface LinkProps {
 
 function NavLink({ to, icon, label, count = 0, current }: LinkProps): JSX.Element {
   return (
-    <a class="nav-item" href={`/${to}`} aria-current={current ? 'page' : undefined}>
+    <a class="nav-item" href={root + to} aria-current={current ? 'page' : undefined}>
       <Icon name={icon} />
       <span class="cut">{label}</span>
       {count > 0 ? <span class="count">{count}</span> : null}
@@ -154,7 +155,7 @@ function Side({ open, close }: { open: boolean; close: () => void }): JSX.Elemen
           />
           <NavLink to="chaos" icon="bolt" label="Chaos" current={section.value === 'chaos'} />
           <NavLink to="connect" icon="terminal" label="Connect" current={section.value === 'connect'} />
-          <a class="nav-item" href="/api/" target="_blank" rel="noopener">
+          <a class="nav-item" href={`${root}api/`} target="_blank" rel="noopener">
             <Icon name="code" />
             <span class="cut">HTTP API</span>
           </a>

@@ -17,10 +17,12 @@ export type Inbox = Output<typeof schema.inboxList>['inboxes'][number]
 export type Tag = Output<typeof schema.tagList>['tags'][number]
 type List = Output<typeof schema.messageList>
 
-const base = '/api/v1/catcher'
+/** Where the page stands, with a slash at the end: scripts are in `assets/` below it (`catcher.webRoot`). */
+export const root = new URL(import.meta.url).pathname.replace(/[^/]*\/[^/]*$/, '')
+const base = `${root}api/v1/catcher`
 export const apiPath = (path: string): string => base + path
 
-export const router = startRouter('/')
+export const router = startRouter(root)
 
 /** What is shown beside the bar: `messages`, or one of the other pages. */
 export const section = computed(() => {

@@ -9,7 +9,7 @@ import { checkHtml } from '../checks/html.ts'
 import { checkLinks, linksOf } from '../checks/links.ts'
 import { checkSpam } from '../checks/spam.ts'
 import { readListUnsubscribe } from '../checks/unsubscribe.ts'
-import type { FindRequest } from '../catcher.ts'
+import type { FindRequest } from '../find.ts'
 import { type CaughtContent, contentTypeOf } from '../content.ts'
 import { partResponse } from '../mailpit/app.ts'
 import { valueOf } from '../mailpit/shapes.ts'
@@ -197,7 +197,11 @@ export const catcherRoutes: readonly ApiRoute[] = [
       withCaught(call, async ({ id }, content) => {
         const html = await content.html()
         if (html === '') return new Refused(404, 'no-html', 'The message has no HTML.')
-        const linked = linkParts(html, content, (partId) => `/api/v1/catcher/messages/${id}/parts/${partId}`)
+        const linked = linkParts(
+          html,
+          content,
+          (partId) => `${call.env.root ?? ''}/api/v1/catcher/messages/${id}/parts/${partId}`,
+        )
         const policy = call.query.get('remote') === '1' ? messagePolicy : closedMessagePolicy
         return new Response(openOutside(withoutFrames(linked)), {
           headers: { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': policy },

@@ -52,7 +52,11 @@ export function viewRoutes(app: MailpitApp, { catcher }: MailpitParts): void {
 async function htmlPage(context: MailpitContext, id: string, content: CaughtContent): Promise<Response> {
   const html = await content.html()
   if (html === '') return text('This message does not contain a HTML part', 404)
-  const linked = linkParts(html, content, (partId) => `/api/v1/message/${id}/part/${partId}`)
+  const linked = linkParts(
+    html,
+    content,
+    (partId) => `${context.env.root ?? ''}/api/v1/message/${id}/part/${partId}`,
+  )
   const embedded = context.req.query('embed') === '1'
   return new Response(embedded ? openOutside(linked) : linked, {
     headers: { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': messagePolicy },

@@ -206,6 +206,14 @@ export const catcherSection = z
         'The local part of the account that holds all caught mail, and its name for POP3, IMAP and JMAP.',
       ),
     label: z.string().max(64).default('').describe('What the page calls this catcher, beside its name.'),
+    webRoot: z
+      .string()
+      .regex(/^(?:\/[A-Za-z0-9._~-]+)*\/?$/, 'not a path such as /mailpit')
+      .transform((path) => path.replace(/\/$/, ''))
+      .prefault('/')
+      .describe(
+        'The path below which the page and all that is reached by HTTP are, for a proxy that hands on one folder: `/mailpit`.',
+      ),
     maxMessages: count(50_000, 'Caught messages that are kept; the oldest go first. 0 is no limit.'),
     maxAge: duration('0s', 'How long a caught message is kept; 0 is for ever.'),
     pruneEvery: duration('1m', 'How often what is over these limits goes.'),

@@ -6,6 +6,7 @@ import { limitProblem, requestProblem } from '../proto/errors.ts'
 import { parseIJson } from '../proto/i-json.ts'
 import { Accounts } from './accounts.ts'
 import { answerRequest, type ApiParts } from './api.ts'
+import { judgeAuthentication } from './authentication.ts'
 import { download } from './download.ts'
 import { openEventSource } from './event-source.ts'
 import type { JmapParts } from './parts.ts'
@@ -88,6 +89,10 @@ function findResource(parts: JmapParts, path: string): Found | null {
       const [accountId = '', blobId = '', fileName = ''] = rest
       return { methods: reading, serve: (asked) => download(parts, asked, { accountId, blobId, fileName }) }
     }
+    case 'authentication 2': {
+      const [accountId = '', emailId = ''] = rest
+      return { methods: ['GET'], serve: (asked) => authentication(parts, asked, { accountId, emailId }) }
+    }
     case 'eventsource 0':
       return { methods: ['GET'], serve: (asked) => openEventSource(parts, asked) }
     case 'ws 0':
@@ -102,13 +107,34 @@ function findResource(parts: JmapParts, path: string): Found | null {
 
 async function tellSession(parts: JmapParts, { request, caller, env }: Asked): Promise<Response> {
   const accounts = new Accounts(parts.store, caller.account)
-  const session = await makeSession({ capabilities: parts.api.capabilities, origin: env.origin }, accounts)
+  const session = await makeSession(
+    { capabilities: parts.api.capabilities, origin: `${env.origin}${env.root ?? ''}` },
+    accounts,
+  )
   const headers = { etag: `"${session.state}"` }
   // RFC 9110 §13.1.2.
   if (request.headers.get('if-none-match')?.includes(headers.etag) === true) {
     return new Response(null, { status: 304, headers })
   }
   return jsonResponse(session, { headers })
+}
+
+/** Not JMAP's, but for our own pages: who vouches for a message. */
+async function authentication(
+  parts: JmapParts,
+  { caller }: Asked,
+  { accountId, emailId }: { accountId: string; emailId: string },
+): Promise<Response> {
+  const place = await new Accounts(parts.store, caller.account).find(accountId)
+  if (place === undefined) return plainProblem(404, 'There is no such account.')
+  const release = parts.api.requests.tryTake(caller.account.id)
+  if (release === null) return plainProblem(429, 'Too much is asked at once.')
+  try {
+    const judged = await judgeAuthentication(parts.authentication, place, emailId)
+    return judged === undefined ? plainProblem(404, 'There is no such email.') : jsonResponse(judged)
+  } finally {
+    release()
+  }
 }
 
 async function api(parts: JmapParts, { request, caller, env }: Asked): Promise<Response> {
@@ -124,7 +150,11 @@ async function api(parts: JmapParts, { request, caller, env }: Asked): Promise<R
   }
   const json = parseIJson(octets)
   if (!json.ok) return problemResponse(requestProblem('notJSON', json.detail))
-  const answer = await answerRequest(parts.api, { caller, origin: env.origin }, json.value)
+  const answer = await answerRequest(
+    parts.api,
+    { caller, origin: `${env.origin}${env.root ?? ''}` },
+    json.value,
+  )
   return 'type' in answer ? problemResponse(answer) : jsonResponse(answer)
 }
 

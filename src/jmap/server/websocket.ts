@@ -99,7 +99,11 @@ class JmapSocket implements WebSocketHandler {
     switch (message.type) {
       case 'request': {
         const { caller, env } = this.#opening
-        const answer = await answerRequest(this.#parts.api, { caller, origin: env.origin }, message.request)
+        const answer = await answerRequest(
+          this.#parts.api,
+          { caller, origin: `${env.origin}${env.root ?? ''}` },
+          message.request,
+        )
         const { id } = message
         this.#send('type' in answer ? socketError(answer, id) : socketResponse(answer, id))
         return
