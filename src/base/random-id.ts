@@ -9,7 +9,8 @@ const bitsPerCharacter = 5
 export function randomId(bytes: (length: number) => Uint8Array, bits: number): string {
   let text = ''
   // Each octet gives one character: 256 is a multiple of 32, so that none is likelier than another.
-  for (const octet of bytes(Math.ceil(bits / bitsPerCharacter))) text += alphabet[octet & 31]
+  const octets = bytes(Math.ceil(bits / bitsPerCharacter))
+  for (let index = 0; index < octets.length; index++) text += alphabet[(octets[index] ?? 0) & 31]
   return text
 }
 

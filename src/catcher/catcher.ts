@@ -18,22 +18,23 @@ import {
 import { errorText } from '../events/error-text.ts'
 import type { Events } from '../events/event.ts'
 import type { MessageStructure } from '../mail/mime/structure.ts'
-import { fold } from '../mail/search-text/fold.ts'
 import type { Searcher } from '../search/search.ts'
-import type { Account, EmailId, Mailbox } from '../store/model.ts'
+import type { Account, Mailbox } from '../store/model.ts'
 import type { Store } from '../store/store.ts'
 import { Chaos } from './chaos/engine.ts'
 import { CaughtContent } from './content.ts'
 import type { CatcherEvent, CaughtId, CaughtPlace, CaughtRecord, CaughtSummary, Refusal } from './message.ts'
 import { compilePattern } from './pattern.ts'
 import type { Thumbnailer } from './pictures/thumbnailer.ts'
-import { indexedPhrases, matches, matchesIndexed, matchesText, parseQuery, type Query } from './query.ts'
+import { type Found, Finder, type FindRequest } from './find.ts'
+import { Labels } from './labels.ts'
+import { matches, matchesText, parseQuery, type Query } from './query.ts'
 import { type Allowed, mayRelease, release } from './release.ts'
 import { makeRow, type NewRow, type Row, summaryOf } from './row.ts'
 import type { WatchedSession } from './session.ts'
 import { defaultInbox, Shelf } from './shelf.ts'
-import { describe, type Described } from './summary.ts'
-import { detailOf, plusTags, tagList, titleCase } from './tags.ts'
+import { describe } from './summary.ts'
+import { tagList } from './tags.ts'
 import { Watch } from './watch.ts'
 import { type CatcherWebhooks, createWebhooks } from './webhooks.ts'
 
@@ -41,6 +42,8 @@ export interface CatcherParts {
   readonly config: CatcherConfig
   readonly hostname: string
   readonly store: Store
+  /** `memory`: the store ends with the program, so that nothing is written for a later life of it. */
+  readonly summaries: 'objects' | 'memory'
   /** Of the catcher itself, and its INBOX. */
   readonly account: Account
   readonly mailbox: Mailbox
@@ -88,28 +91,6 @@ export interface OpenCapture {
   failed(): void
 }
 
-export interface Found {
-  /** Newest first. */
-  readonly messages: readonly CaughtSummary[]
-  readonly total: number
-  readonly unread: number
-  /** For `FindRequest.after`; null at the end. */
-  readonly next: string | null
-}
-
-export interface FindRequest {
-  /** Absent or blank: all. */
-  readonly query?: string
-  readonly timeZone?: string
-  readonly inbox?: string
-  readonly start?: number
-  readonly limit?: number
-  /** Milliseconds since the epoch: older ones alone. */
-  readonly before?: number
-  /** `Found.next` of an answer before: what was older than that, whatever has gone since. */
-  readonly after?: string
-}
-
 export interface InboxState {
   readonly name: string
   readonly total: number
@@ -155,6 +136,8 @@ export class Catcher implements AsyncDisposable {
   readonly #messageIds = new Map<CaughtId, string>()
   readonly #counts = { accepted: 0, acceptedSize: 0, rejected: 0, ignored: 0, deleted: 0 }
   readonly #filters: readonly TagFilter[]
+  readonly #labels: Labels
+  readonly #finder: Finder
   readonly #working = new Set<Promise<unknown>>()
   readonly #stopping = new AbortController()
   #pruning = false
@@ -168,12 +151,15 @@ export class Catcher implements AsyncDisposable {
     this.#startedAt = clock.monotonic()
     this.#webhooks = createWebhooks(config.webhooks, { clock, events, httpFetch })
     this.#filters = config.tags.filters.map(({ match, tags }) => ({ query: parseQuery(match), tags }))
+    this.#labels = new Labels(config)
+    this.#finder = new Finder(parts, shelf)
     this.chaos = new Chaos(config.chaos, (seed) => new SeededRandom(seed))
     this.watch = new Watch({
       ...{ config, clock, events, random, chaos: this.chaos },
       over: (session) => this.#over(session),
       rebuffed: (session) => this.#rebuffed(session),
-      inboxOf: (session, recipients) => this.#inboxOf({ header: '', recipients, username: session.username }),
+      inboxOf: (session, recipients) =>
+        this.#labels.inboxOf({ header: '', recipients, username: session.username }),
     })
     if (config.ignoreDuplicates) {
       for (const row of shelf.rows) this.#know(summaryOf(row))
@@ -190,6 +176,7 @@ export class Catcher implements AsyncDisposable {
     const shelf = await Shelf.open({
       ...parts,
       newId: () => parts.random.id(),
+      isHeard: () => listeners.size > 0,
       tell: (event) => {
         for (const listener of [...listeners]) listener(event)
       },
@@ -230,11 +217,11 @@ export class Catcher implements AsyncDisposable {
     const { config, events } = this.parts
     const { id, structure, recipients, receivedAt, connection, username } = capture
     const described = { ...describe(structure, recipients), size: structure.size + capture.traceSize }
-    const inbox = this.#inboxOf(capture)
+    const inbox = this.#labels.inboxOf(capture)
     const message: NewRow = {
       ...described,
       ...{ id, uid: own[2], receivedAt, read: false, inbox, username, places: copies },
-      tags: this.#tagsOf(capture, described),
+      tags: this.#labels.tagsOf(capture, described),
     }
     let draft: Row | null = null
     const later: TagFilter[] = []
@@ -256,28 +243,6 @@ export class Catcher implements AsyncDisposable {
     if (later.length > 0) this.#later(() => this.#tagByText(row, later))
     this.#relayNew(row, capture)
     this.#prune()
-  }
-
-  #tagsOf({ header, recipients }: Capture, { to, cc }: Described): string[] {
-    const { tags, inbox } = this.parts.config
-    const own: string[] = []
-    if (tags.header) own.push(...fieldOf(header, 'X-Tags').split(','))
-    if (tags.plusAddress && !inbox.detail) {
-      own.push(...plusTags([...to, ...cc, ...recipients.map((address) => ({ name: '', address }))]))
-    }
-    const titled = tags.titleCase ? own.map(titleCase) : own
-    return tagList(titled)
-  }
-
-  #inboxOf({ header, recipients, username }: Pick<Capture, 'header' | 'recipients' | 'username'>): string {
-    const { inbox } = this.parts.config
-    const candidates = [
-      inbox.header === '' || header === '' ? '' : fieldOf(header, inbox.header),
-      inbox.username ? username : '',
-      inbox.detail ? detailOf(recipients[0] ?? '') : '',
-    ]
-    const named = candidates.map(cleanInbox).find((name) => name !== '')
-    return named ?? defaultInbox
   }
 
   async #tagByText(row: Row, filters: readonly TagFilter[]): Promise<void> {
@@ -377,22 +342,13 @@ export class Catcher implements AsyncDisposable {
     return this.#shelf.rows.reduce((sum, { size }) => sum + size, 0)
   }
 
-  async find(request: FindRequest): Promise<Found> {
-    const { start = 0, limit = 50 } = request
-    const rows = await this.#find(request)
-    const page = rows.slice(start, start + limit)
-    const last = page.at(-1)
-    return {
-      messages: page.map(summaryOf),
-      next: last === undefined || rows.length <= start + page.length ? null : String(last.uid),
-      total: rows.length,
-      unread: rows.reduce((sum, { read }) => sum + (read ? 0 : 1), 0),
-    }
+  find(request: FindRequest): Promise<Found> {
+    return this.#finder.page(request)
   }
 
   /** The newest that fits. */
   async latest(request: Omit<FindRequest, 'start' | 'limit'> = {}): Promise<CaughtId | undefined> {
-    return (await this.#find(request))[0]?.id
+    return (await this.#finder.rows(request))[0]?.id
   }
 
   summary(id: CaughtId): CaughtSummary | undefined {
@@ -550,119 +506,49 @@ export class Catcher implements AsyncDisposable {
   }
 
   async #chosen(which: readonly CaughtId[] | FindRequest): Promise<readonly Row[]> {
-    return isIds(which) ? this.#rowsOf(which) : this.#find(which)
-  }
-
-  /** Newest first. */
-  async #find({ query = '', timeZone, inbox, before, after }: FindRequest): Promise<Row[]> {
-    const parsed = parseQuery(query, timeZone === undefined ? {} : { timeZone })
-    const older = after !== undefined && /^\d{1,10}$/.test(after) ? Number(after) : Number.POSITIVE_INFINITY
-    const found: Row[] = []
-    const open: Row[] = []
-    for (const row of this.#shelf.rows) {
-      if (inbox !== undefined && row.inbox !== inbox) continue
-      if (before !== undefined && row.receivedAt >= before) continue
-      if (row.uid >= older) continue
-      const test = matches(parsed, row)
-      if (test === 'yes') found.push(row)
-      else if (test === 'text') open.push(row)
-    }
-    if (open.length > 0) {
-      const unsure = await this.#lookUp(parsed, open, found)
-      for await (const batch of this.#shelf.texts(unsure)) {
-        for (const [text, row] of batch) {
-          const content = new CaughtContent(text, this.parts.store.blobs)
-          if (matchesText(parsed, row, await content.searchText())) found.push(row)
-        }
-      }
-      found.sort((one, other) => one.uid - other.uid)
-    }
-    return found.toReversed()
-  }
-
-  /** Adds to `found` those that the full-text index is sure of; gives those that must be read. */
-  async #lookUp(query: Query, rows: readonly Row[], found: Row[]): Promise<readonly Row[]> {
-    const { store, account, mailbox } = this.parts
-    const searcher = this.parts.searcher()
-    const phrases = indexedPhrases(query)
-    // A few messages are read sooner than looked up.
-    if (searcher === null || phrases.length === 0 || rows.length < worthLookUp) return rows
-    const keys = phrases.map((phrase) => ({ fields: ['body', 'mime'] as const, text: fold(phrase) }))
-    const [answer, emails] = await Promise.all([
-      searcher.lookUp({ account: account.id, keys }),
-      store.loadEmails({ account: account.id, mailbox: mailbox.id }),
-    ])
-    const emailOf = new Map(Array.from(emails.uids, (uid, index) => [uid, emails.emails[index] ?? 0]))
-    const unsure: Row[] = []
-    for (const row of rows) {
-      // The store's own number.
-      const email = (emailOf.get(row.uid) ?? Number.POSITIVE_INFINITY) as EmailId
-      const test = matchesIndexed(query, row, (phrase) => {
-        const key = answer.keys[phrases.indexOf(phrase)]
-        return key === undefined || email > answer.indexedUpTo ? null : key.judge(email)
-      })
-      if (test === 'yes') found.push(row)
-      else if (test === 'text') unsure.push(row)
-    }
-    return unsure
+    return isIds(which) ? this.#rowsOf(which) : this.#finder.rows(which)
   }
 
   #keepTidy(): void {
     const { clock, config } = this.parts
     if (config.maxAge === 0 || this.#stopping.signal.aborted) return
-    this.#prune()
+    this.#prune('all')
     this.#tidying = clock.after(config.pruneEvery, () => this.#keepTidy())
   }
 
   /** What is over the limits goes, the oldest first. */
-  #prune(): void {
-    const { config, clock } = this.parts
-    if (this.#pruning) return
-    const { rows } = this.#shelf
-    const excess = config.maxMessages > 0 ? rows.length - config.maxMessages : 0
-    const oldest = rows[0]
-    const expired =
-      config.maxAge > 0 && oldest !== undefined && oldest.receivedAt < clock.now() - config.maxAge
-    if (excess <= 0 && !expired) return
+  #prune(which: 'oldest' | 'all' = 'oldest'): void {
+    if (this.#pruning || this.#overdue(which).length === 0) return
     this.#pruning = true
     this.#later(async () => {
-      const limit = clock.now() - config.maxAge
-      const leaving = this.#shelf.rows.filter(
-        ({ receivedAt }, index) => index < excess || (config.maxAge > 0 && receivedAt < limit),
-      )
+      const ids = this.#overdue(which).map(({ id }) => id)
       try {
-        await this.remove(
-          leaving.map(({ id }) => id),
-          'retention',
-        )
+        await this.remove(ids, 'retention')
       } finally {
         this.#pruning = false
       }
       this.#prune()
     })
   }
-}
 
-/** Messages from which on the index is asked. */
-const worthLookUp = 200
+  /** With each message the front is looked at; what an old date has put elsewhere is found with `all`, now and then. */
+  #overdue(which: 'oldest' | 'all'): readonly Row[] {
+    const { config, clock } = this.parts
+    const { rows } = this.#shelf
+    const excess = config.maxMessages > 0 ? rows.length - config.maxMessages : 0
+    const limit = config.maxAge > 0 ? clock.now() - config.maxAge : Number.NEGATIVE_INFINITY
+    if (which === 'all') return rows.filter(({ receivedAt }, index) => index < excess || receivedAt < limit)
+    const overdue: Row[] = []
+    for (const row of rows) {
+      if (overdue.length >= excess && row.receivedAt >= limit) break
+      overdue.push(row)
+    }
+    return overdue
+  }
+}
 
 function isIds(which: readonly CaughtId[] | FindRequest): which is readonly CaughtId[] {
   return Array.isArray(which)
-}
-
-/** The value of the first field of that name, unfolded. */
-export function fieldOf(header: string, name: string): string {
-  const pattern = `^${name.replaceAll(/[^A-Za-z0-9-]/g, '')}[ \\t]*:((?:[^\\r\\n]|\\r?\\n[ \\t])*)`
-  const value = new RegExp(pattern, 'im').exec(header)?.[1] ?? ''
-  return value.replaceAll(/\r?\n(?=[ \t])/g, '').trim()
-}
-
-/** A short name without control characters. */
-function cleanInbox(name: string): string {
-  return name
-    .replaceAll(/[\p{Cc}\s]+/gu, ' ')
-    .trim()
-    .slice(0, 100)
 }
 
 function recordWithout({ reversePath, recipients }: Capture): CaughtRecord {

@@ -60,8 +60,7 @@ export class Dialogue {
 
   fromServer(bytes: Uint8Array | string): void {
     const text = typeof bytes === 'string' ? bytes : Buffer.from(bytes).toString('latin1')
-    for (const line of text.split('\r\n')) {
-      if (line === '') continue
+    for (const line of linesOf(text)) {
       this.#add('server', line)
       // RFC 4954 §4: the next line is the client's answer to a challenge.
       this.#inAuth = line.startsWith('334')
@@ -109,7 +108,8 @@ export class Dialogue {
     const piece = end < 0 ? bytes : bytes.subarray(0, end)
     if (this.#partial.length < longestLine) this.#partial += piece.subarray(0, longestLine).toString('latin1')
     if (end < 0) return bytes.subarray(bytes.length)
-    const line = Buffer.from(this.#partial, 'latin1').toString('utf8').replace(/\r$/, '')
+    const octets = this.#partial.endsWith('\r') ? this.#partial.slice(0, -1) : this.#partial
+    const line = plain.test(octets) ? octets : Buffer.from(octets, 'latin1').toString('utf8')
     this.#partial = ''
     this.#command(line)
     return bytes.subarray(end + 1)
@@ -131,15 +131,12 @@ export class Dialogue {
 
   /** RFC 5321 §4.1.1.4: up to CRLF, dot, CRLF. */
   #takeData(bytes: Buffer, mode: Mode & { type: 'data' }): Buffer {
-    const { tail } = mode
-    const joined = Buffer.concat([Buffer.from(tail, 'latin1'), bytes])
-    const at = joined.indexOf('\r\n.\r\n')
-    if (at < 0) {
+    const end = endOfData(mode.tail, bytes)
+    if (end < 0) {
       mode.octets += bytes.length
-      mode.tail = joined.subarray(-4).toString('latin1')
+      mode.tail = (mode.tail + bytes.toString('latin1', Math.max(bytes.length - 4, 0))).slice(-4)
       return bytes.subarray(bytes.length)
     }
-    const end = at + 5 - tail.length
     this.note(`${Math.max(mode.octets + end - 3, 0)} octets of the message`)
     this.#add('client', '.')
     this.#mode = { type: 'command' }
@@ -159,11 +156,33 @@ export class Dialogue {
   }
 }
 
+/** Nearly always one. */
+function linesOf(text: string): readonly string[] {
+  const end = text.indexOf('\r\n')
+  if (end > 0 && end + 2 === text.length) return [text.slice(0, end)]
+  return text.split('\r\n').filter((line) => line !== '')
+}
+
 function sizeOf(lines: readonly TranscriptLine[]): number {
   return lines.reduce((sum, { text }) => sum + text.length, 0)
 }
 
+const finalDot = Buffer.from('\r\n.\r\n')
+
+/** Octets up to the end of the final dot's line, that behind `tail` included; -1 where it is not in here. */
+function endOfData(tail: string, bytes: Buffer): number {
+  const across = tail + bytes.toString('latin1', 0, 4)
+  const early = across.indexOf('\r\n.\r\n')
+  if (early >= 0) return early + finalDot.length - tail.length
+  const at = bytes.indexOf(finalDot)
+  return at < 0 ? -1 : at + finalDot.length
+}
+
+/** ASCII without control characters. */
+const plain = /^[ -~]*$/
+
 function printable(text: string): string {
+  if (plain.test(text)) return text
   return text.replaceAll(/[\p{Cc}\p{Bidi_Control}]/gu, (character) => {
     const hex = (character.codePointAt(0) ?? 0).toString(16)
     return `\\u{${hex}}`

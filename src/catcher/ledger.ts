@@ -24,6 +24,8 @@ export interface LedgerParts {
   readonly account: AccountId
   readonly clock: Clock
   readonly events: Events
+  /** `memory`: rows are all there is of summaries. */
+  readonly summaries: 'objects' | 'memory'
 }
 
 export class Ledger {
@@ -41,6 +43,7 @@ export class Ledger {
 
   /** The summary is new or another than before. */
   changed(row: Row): void {
+    if (this.#parts.summaries === 'memory') return
     this.#dirty.add(row)
     this.#schedule()
   }
@@ -178,7 +181,9 @@ const sides = { client: 'C', server: 'S', note: '-' } as const
 /** A transcript is most of a record, and a line of it as an object would be most of the line. */
 export function encodeRecord({ transcript, ...record }: CaughtRecord): string {
   // Control characters do not come into a transcript.
-  const lines = transcript.map(({ at, side, text }) => `${at}${sides[side]}${text}`).join('\n')
+  let lines = ''
+  for (const { at, side, text } of transcript)
+    lines += `${lines === '' ? '' : '\n'}${at}${sides[side]}${text}`
   return JSON.stringify({ ...record, lines })
 }
 

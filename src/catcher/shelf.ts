@@ -23,8 +23,18 @@ export interface ShelfParts {
   readonly clock: Clock
   readonly events: Events
   readonly tell: (event: CatcherEvent) => void
+  /** Whether anybody hears what is told: nothing is made for nobody. */
+  readonly isHeard: () => boolean
+  /** `objects`: a later life of the program finds summaries where it left them. `memory`: there is none. */
+  readonly summaries: 'objects' | 'memory'
   /** For copies whose summary was never written: the name of a message without one. */
   readonly newId: () => CaughtId
+}
+
+interface Place {
+  readonly account: AccountId
+  readonly mailbox: MailboxId
+  readonly uids: Uid[]
 }
 
 export interface ShelfStats {
@@ -88,8 +98,10 @@ export class Shelf {
     this.#unclaimed.delete(row.uid)
     this.#insert(row)
     this.#ledger.changed(row)
-    this.#parts.tell({ type: 'new', message: summaryOfNew(message) })
-    this.#tellStats()
+    if (this.#parts.isHeard()) {
+      this.#parts.tell({ type: 'new', message: summaryOfNew(message) })
+      this.#tellStats()
+    }
     return row
   }
 
@@ -132,11 +144,14 @@ export class Shelf {
       flags: Flag.seen,
       keywords: [],
     } as const
-    for (const row of changing) this.#markRead(row, read)
     await store.setFlags(request)
-    if (changing.length > manyAtOnce) this.#parts.tell({ type: 'reload' })
-    else for (const { id, inbox } of changing) this.#parts.tell({ type: 'update', id, inbox, read })
-    this.#tellStats()
+    // What was committed has come back as changes of the store where those come at once.
+    const left = changing.filter((row) => row.read !== read && this.#byId.get(row.id) === row)
+    for (const row of left) this.#markRead(row, read)
+    if (left.length > 0) {
+      this.#tellMarked(left)
+      this.#tellStats()
+    }
     return changing.length
   }
 
@@ -145,28 +160,25 @@ export class Shelf {
     const present = rows.filter((row) => this.#byId.get(row.id) === row)
     if (present.length === 0) return
     const { store, account, mailbox } = this.#parts
-    const places = new Map<string, { account: AccountId; mailbox: MailboxId; uids: Uid[] }>()
+    const places = new Map<string, Place>()
     const at = (owner: AccountId, box: MailboxId, uid: Uid): void => {
       const key = `${owner} ${box}`
       const place = places.get(key) ?? { account: owner, mailbox: box, uids: [] }
       place.uids.push(uid)
       places.set(key, place)
     }
-    for (const row of present) {
-      at(account.id, mailbox.id, row.uid)
-      for (const [owner, box, uid] of placesOf(row)) at(owner, box, uid)
+    for (const row of present) at(account.id, mailbox.id, row.uid)
+    for (const row of present) for (const [owner, box, uid] of placesOf(row)) at(owner, box, uid)
+    const clear = ({ uids, ...where }: Place): Promise<unknown> =>
+      store.expunge({ ...where, uids: selectionOf(uids), which: 'regardless' })
+    const [own, ...others] = places.values()
+    for (let start = 0; start < others.length; start += ordersAtOnce) {
+      await Promise.all(others.slice(start, start + ordersAtOnce).map(clear))
     }
-    this.#forget(present)
-    const orders = [...places.values()]
-    for (let start = 0; start < orders.length; start += ordersAtOnce) {
-      await Promise.all(
-        orders
-          .slice(start, start + ordersAtOnce)
-          .map(({ uids, ...where }) =>
-            store.expunge({ ...where, uids: selectionOf(uids), which: 'regardless' }),
-          ),
-      )
-    }
+    // Last: while any copy is left the message is here too, and can be deleted again.
+    if (own !== undefined) await clear(own)
+    const left = present.filter((row) => this.#byId.get(row.id) === row)
+    if (left.length > 0) this.#forget(left)
   }
 
   /** The copy, with what its text is read by. */
@@ -245,8 +257,7 @@ export class Shelf {
   }
 
   #forget(rows: readonly Row[]): void {
-    const leaving = new Set(rows)
-    this.#rows = this.#rows.filter((row) => !leaving.has(row))
+    this.#takeOut(new Set(rows))
     for (const row of rows) {
       this.#byId.delete(row.id)
       this.#byUid.delete(row.uid)
@@ -257,6 +268,15 @@ export class Shelf {
     this.#tellStats()
   }
 
+  /** Retention takes the oldest: those are at the front, and nothing is gone through for them. */
+  #takeOut(leaving: ReadonlySet<Row>): void {
+    const rows = this.#rows
+    const kept = rows.findIndex((row) => !leaving.has(row))
+    const oldest = kept < 0 ? rows.length : kept
+    rows.splice(0, oldest)
+    if (oldest < leaving.size) this.#rows = rows.filter((row) => !leaving.has(row))
+  }
+
   #tellStats(): void {
     this.#parts.tell({ type: 'stats', ...this.stats })
   }
@@ -264,7 +284,7 @@ export class Shelf {
   #follow(changes: readonly Change[]): void {
     const { mailbox } = this.#parts
     const gone: Row[] = []
-    let changed = false
+    const marked: Row[] = []
     for (const change of changes) {
       if (!('mailbox' in change) || change.mailbox !== mailbox.id) continue
       if (change.type === 'message-added' && !this.#byUid.has(change.uid)) this.#unclaimed.add(change.uid)
@@ -280,12 +300,17 @@ export class Shelf {
       const read = (change.flags & Flag.seen) !== 0
       if (row === undefined || row.read === read) continue
       this.#markRead(row, read)
-      this.#parts.tell({ type: 'update', id: row.id, inbox: row.inbox, read })
-      changed = true
+      marked.push(row)
     }
+    this.#tellMarked(marked)
     if (gone.length > 0) this.#forget(gone)
-    else if (changed) this.#tellStats()
+    else if (marked.length > 0) this.#tellStats()
     this.#adopt()
+  }
+
+  #tellMarked(rows: readonly Row[]): void {
+    if (rows.length > manyAtOnce) this.#parts.tell({ type: 'reload' })
+    else for (const { id, inbox, read } of rows) this.#parts.tell({ type: 'update', id, inbox, read })
   }
 
   /** Copies that came by no capture, once none is under way: from IMAP, from an import, from a life that ended too soon. */

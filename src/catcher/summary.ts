@@ -52,6 +52,7 @@ export function describe(structure: MessageStructure, recipients: readonly strin
 
 /** The walk fills in From where there is no Reply-To (RFC 3501 §7.4.2); one that says the same says nothing. */
 function replyToOf({ replyTo, from }: MessageStructure['envelope']): readonly CaughtAddress[] {
+  if (replyTo === from) return []
   const [addresses, author] = [addressesOf(replyTo), addressesOf(from)]
   return JSON.stringify(addresses) === JSON.stringify(author) ? [] : addresses
 }

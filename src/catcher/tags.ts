@@ -18,6 +18,7 @@ export function cleanTag(text: string): string {
 
 /** Each once whatever its case, in order of the alphabet. */
 export function tagList(tags: readonly string[]): string[] {
+  if (tags.length === 0) return []
   const byKey = new Map<string, string>()
   for (const tag of tags) {
     const cleaned = cleanTag(tag)
@@ -43,6 +44,7 @@ export function plusTags(addresses: readonly CaughtAddress[]): string[] {
 
 /** What stands behind the first plus sign of the local part; '' where there is none. */
 export function detailOf(text: string): string {
+  if (!text.includes('+')) return ''
   const address = tryAddress(text, { utf8: true })
   return address === undefined ? '' : (splitSubaddress(address.localPart, '+').detail ?? '')
 }

@@ -147,7 +147,9 @@ class WatchedCore implements Core<SmtpQuestion, SmtpAnswer> {
 
   #told(outputs: SmtpOutput[]): SmtpOutput[] {
     const session = this.#session
-    for (const [index, output] of outputs.entries()) {
+    for (let index = 0; index < outputs.length; index++) {
+      const output = outputs[index]
+      if (output === undefined) continue
       if (output.type === 'write') session.dialogue.fromServer(output.bytes)
       if (output.type === 'ask' && output.question.type === 'end') session.ending = true
       if (output.type !== 'start-tls' || session.cut === 'none') continue

@@ -3,7 +3,8 @@ import { defineEvent } from './event.ts'
 
 export const messageCaught = defineEvent<{ id: string; inbox: string; recipients: number; bytes: number }>({
   name: 'catcher.message-caught',
-  level: 'info',
+  // What came by SMTP has its line from the server, and what came by HTTP from there.
+  level: 'debug',
   help: 'A message was caught.',
 })
 

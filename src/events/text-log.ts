@@ -14,14 +14,27 @@ export function textLog(options: {
   return {
     record(kind, fields) {
       if (!reaches(kind.level, options.level)) return
-      const time = new Date(options.now()).toISOString().slice(11, 19)
       const name = options.colour === 'always' ? styleText(colours[kind.level], kind.name) : kind.name
-      const rest = Object.entries(fields)
-        .filter(([, value]) => value !== undefined && value !== null)
-        .map(([key, value]) => `${key}=${shown(String(value))}`)
-      options.write(`${[time, name, ...rest].join(' ')}\n`)
+      let line = `${timeOfDay(options.now())} ${name}`
+      // Several a message: no object is made for a field.
+      for (const key in fields) {
+        const value = fields[key]
+        if (value !== undefined && value !== null) line += ` ${key}=${shown(String(value))}`
+      }
+      options.write(`${line}\n`)
     },
   }
+}
+
+/** UTC. */
+function timeOfDay(time: number): string {
+  const seconds = Math.floor(time / 1000) % 86_400
+  return `${twoDigits(seconds / 3600)}:${twoDigits((seconds / 60) % 60)}:${twoDigits(seconds % 60)}`
+}
+
+function twoDigits(number: number): string {
+  const whole = Math.floor(number)
+  return whole < 10 ? `0${whole}` : String(whole)
 }
 
 /** Quoted where it would read as two fields, or could move a terminal's cursor. */

@@ -140,6 +140,7 @@ export function addressKey(address: Address, options: AddressKeyOptions = {}): s
 
 /** The local part alone as `addressKey` writes it, but unquoted. */
 export function localPartKey(localPart: string, options: AddressKeyOptions = {}): string {
+  if (isAscii(localPart)) return options.localPartCase === 'preserve' ? localPart : localPart.toLowerCase()
   const normal = localPart.normalize('NFC')
   return options.localPartCase === 'preserve' ? normal : normal.toLowerCase().normalize('NFC')
 }

@@ -106,6 +106,7 @@ export async function openBackend(config: Config, surroundings: Surroundings = {
   const catching = await makeCatcher(config, {
     ...{ store, directory, clock, random, events },
     ...{ network: surroundings.network, searcher: () => search.searcher },
+    summaries: surroundings.store === undefined && isTemporary(config) ? 'memory' : 'objects',
   })
   const catcher = catching === null ? null : opening.use(catching.catcher)
   const wayIn = createWayIn({
@@ -155,6 +156,11 @@ async function makePolicy(
 /** True where any password opens any mailbox. */
 function catches({ listeners }: Config): boolean {
   return listeners.some(({ service }) => service === 'catcher')
+}
+
+/** Whether what is stored ends with the program. */
+function isTemporary({ data, store }: Config): boolean {
+  return data === null && store.postgres === undefined
 }
 
 /** Null, and nothing loaded, where nothing is caught. */

@@ -37,6 +37,8 @@ export interface CatcherSurroundings {
   readonly network: Network
   /** Null where none is kept, and as long as there is none yet. */
   readonly searcher: () => Searcher | null
+  /** See `CatcherParts`. */
+  readonly summaries: 'objects' | 'memory'
 }
 
 export interface OpenedCatcher {
@@ -47,7 +49,7 @@ export interface OpenedCatcher {
 
 /** Rejects with `StoreUnavailable`. */
 export async function openCatcher(parts: CatcherSurroundings): Promise<OpenedCatcher> {
-  const { config, store, directory, clock, random, events, network, searcher } = parts
+  const { config, store, directory, clock, random, events, network, searcher, summaries } = parts
   const { hostname } = config
   const name = `${config.catcher.account}@${hostname}`
   const address = tryAddress(name, { utf8: true })
@@ -57,7 +59,7 @@ export async function openCatcher(parts: CatcherSurroundings): Promise<OpenedCat
   const mailbox = await store.findMailbox({ account: account.id, name: 'INBOX' })
   if (mailbox === undefined) throw new Error(`the account ${name} has no INBOX`)
   const catcher = await Catcher.open({
-    ...{ config: config.catcher, hostname, store, account, mailbox, clock, random, events },
+    ...{ config: config.catcher, hostname, store, account, mailbox, clock, random, events, summaries },
     dialer: network,
     resolver: () => makeResolver({ config, clock, random, events }, network),
     lookUp: async (host) => (await lookup(host, { all: true })).map((found) => found.address),

@@ -328,7 +328,7 @@ export const catcherRoutes: readonly ApiRoute[] = [
   ),
   apiRoute(
     'GET /messages/{id}/checks/spam',
-    { summary: 'What SpamAssassin or rspamd says', answer: schema.spamCheck },
+    { summary: 'What SpamAssassin, rspamd or Postmark says', answer: schema.spamCheck },
     (call) =>
       withCaught(call, async (_, content) => {
         const { config, dialer, clock, httpFetch, lookUp } = call.catcher.parts

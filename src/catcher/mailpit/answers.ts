@@ -1,7 +1,8 @@
 // What all routes of Mailpit's API have in common: its answers in text, the message that a request means, bodies by their schema.
 import type { Context, Hono } from 'hono'
 import { z } from 'zod'
-import type { Catcher, FindRequest } from '../catcher.ts'
+import type { Catcher } from '../catcher.ts'
+import type { FindRequest } from '../find.ts'
 import type { CaughtContent } from '../content.ts'
 import { bodyText, type CatcherBindings } from '../gate.ts'
 import type { CaughtSummary } from '../message.ts'
