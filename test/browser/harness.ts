@@ -35,7 +35,7 @@ export interface House {
   readonly origin: string
   readonly browser: Browser
   /** A page of its own context, logged in as that person; null: as nobody. */
-  open(person: string | null, options?: BrowserContextOptions): Promise<WatchedPage>
+  open(person: string | null, options?: PageOptions): Promise<WatchedPage>
   /** Puts a message as it stands into a mailbox of that role; the Email's id. */
   put(
     person: string,
@@ -44,6 +44,11 @@ export interface House {
   ): Promise<string>
   close(): Promise<void>
   jmap(person: string, calls: readonly unknown[]): Promise<[string, Record<string, unknown>, string][]>
+}
+
+export interface PageOptions extends BrowserContextOptions {
+  /** Seconds for which what is sent can be taken back: default as long as any test may take; 0 where another page waits for it. */
+  readonly undoSeconds?: number
 }
 
 export interface WatchedPage {
@@ -162,9 +167,11 @@ function isInside(url: string, origin: string): boolean {
 
 async function openPage(
   { browser, origin, person }: { browser: Browser; origin: string; person: string | null },
-  options: BrowserContextOptions = {},
+  { undoSeconds = 60, ...options }: PageOptions = {},
 ): Promise<WatchedPage> {
+  const localStorage = [{ name: 'posthorn-undo-seconds', value: String(undoSeconds) }]
   const context = await browser.newContext({
+    storageState: { cookies: [], origins: [{ origin, localStorage }] },
     ...{ baseURL: origin, viewport: { width: 1280, height: 800 }, locale: 'en-GB', reducedMotion: 'reduce' },
     // What a worker keeps would hide what the server says.
     serviceWorkers: 'block',
@@ -179,7 +186,8 @@ async function openPage(
   })
   context.on('weberror', (error) => troubles.push(`threw: ${error.error().stack ?? error.error().message}`))
   const page = await context.newPage()
-  page.setDefaultTimeout(15_000)
+  // Only who waits in vain waits so long.
+  page.setDefaultTimeout(60_000)
   page.on('dialog', (dialog) => {
     troubles.push(`dialog: ${dialog.message()}`)
     void dialog.dismiss()
@@ -220,7 +228,8 @@ export async function assertAccessible(page: Page, about: string): Promise<void>
 
 /** Waits until it holds, for as long as a page may take. */
 export async function until(page: Page, about: string, holds: () => Promise<boolean>): Promise<void> {
-  for (let tries = 0; tries < 300; tries++) {
+  const end = performance.now() + 60_000
+  while (performance.now() < end) {
     if (await holds()) return
     await page.waitForTimeout(50)
   }

@@ -55,7 +55,7 @@ describe('webmail, writing', { skip: noChromium }, () => {
   }
 
   test('a file that was chosen and a picture that was pasted arrive', async () => {
-    const ann = await house.open('ann@mail.test')
+    const ann = await house.open('ann@mail.test', { undoSeconds: 0 })
     const editor = await write(ann.page, 'With files')
     await editor.pressSequentially('Look: ')
     await ann.page.getByLabel('Files to add').setInputFiles({
@@ -79,7 +79,7 @@ describe('webmail, writing', { skip: noChromium }, () => {
     await send(ann.page)
     const bob = await house.open('bob@mail.test')
     await bob.page.goto('/mail/')
-    await row(bob.page, 'With files').locator('.conversation-text').click({ timeout: 30_000 })
+    await row(bob.page, 'With files').locator('.conversation-text').click()
     await bob.page.frameLocator('.html-mail').locator('img').waitFor()
     const width = "document.querySelector('img').naturalWidth"
     await until(bob.page, 'the picture', async () => (await inFrame(bob.page, '/frame/message', width)) === 1)

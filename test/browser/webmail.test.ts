@@ -38,8 +38,8 @@ describe('webmail', { skip: noChromium }, () => {
   }
 
   test('what one sends appears in the other’s list without a reload, and the answer in the conversation', async () => {
-    const ann = await house.open('ann@mail.test')
-    const bob = await house.open('bob@mail.test')
+    const ann = await house.open('ann@mail.test', { undoSeconds: 0 })
+    const bob = await house.open('bob@mail.test', { undoSeconds: 0 })
     await inbox(ann.page)
     await bob.page.goto('/mail/')
     await bob.page.getByText('All done').waitFor()
@@ -53,7 +53,7 @@ describe('webmail', { skip: noChromium }, () => {
     await editor.pressSequentially('Lentils, they say.')
     await ann.page.getByRole('button', { name: 'Send', exact: true }).click()
     await ann.page.getByText('Sent', { exact: true }).last().waitFor()
-    await row(bob.page, 'Soup today').waitFor({ timeout: 30_000 })
+    await row(bob.page, 'Soup today').waitFor()
     await row(bob.page, 'Soup today').locator('.conversation-text').click()
     await bob.page.frameLocator('.html-mail').getByText('Lentils, they say.').waitFor()
     await bob.page.keyboard.press('r')
@@ -61,7 +61,7 @@ describe('webmail', { skip: noChromium }, () => {
     await answer.getByText('Lentils').waitFor()
     await answer.pressSequentially('I come at one.')
     await bob.page.keyboard.press('Control+Enter')
-    await row(ann.page, 'Re: Soup today').waitFor({ timeout: 30_000 })
+    await row(ann.page, 'Re: Soup today').waitFor()
     await row(ann.page, 'Re: Soup today').locator('.conversation-text').click()
     await ann.page.frameLocator('.html-mail >> nth=-1').getByText('I come at one.').waitFor()
     assert.equal(await ann.page.locator('.message').count(), 2)
@@ -145,7 +145,7 @@ describe('webmail', { skip: noChromium }, () => {
     await ann.page.getByRole('button', { name: 'Go on writing' }).click()
     await ann.page.getByRole('button', { name: 'Throw the draft away' }).click()
     // Others' drafts may be there too.
-    await row(ann.page, 'Half a thought').waitFor({ state: 'detached', timeout: 20_000 })
+    await row(ann.page, 'Half a thought').waitFor({ state: 'detached' })
     assertQuiet(ann)
   })
 

@@ -1,12 +1,16 @@
 // Who one writes as: names and signatures for the addresses one may send from (RFC 8621 §6).
 import type { JSX } from 'preact'
+import { useRef } from 'preact/hooks'
 import { useSignal } from '@preact/signals'
 import { checkSet, type JmapClient } from '../shared/jmap/client.ts'
 import type { GetResponse, Identity, SetResponse } from '../shared/jmap/types.ts'
+import { EditorFrame, type EditorHandle } from '../shared/mail/editor-frame.tsx'
+import { HtmlMail } from '../shared/mail/html-mail.tsx'
+import { htmlToText, sendableFragment, textToHtml } from '../shared/mail/html-text.ts'
 import { Stamp } from '../shared/ui/badge.tsx'
 import { Button, IconButton } from '../shared/ui/button.tsx'
 import { confirm, Dialog } from '../shared/ui/dialog.tsx'
-import { TextArea, TextField } from '../shared/ui/field.tsx'
+import { TextField } from '../shared/ui/field.tsx'
 import { Failed, Skeleton } from '../shared/ui/states.tsx'
 import { toast, toastError } from '../shared/ui/toast.tsx'
 import { useLoaded } from './load.ts'
@@ -47,11 +51,7 @@ export function Identities({ client }: { client: JmapClient }): JSX.Element {
           <div class="grow stack stack-s">
             <h2 class="cut">{identity.name === '' ? identity.email : identity.name}</h2>
             <p class="soft">{identity.email}</p>
-            {identity.textSignature === '' ? (
-              <p class="faint small">No signature</p>
-            ) : (
-              <pre class="signature">{identity.textSignature}</pre>
-            )}
+            <Signature identity={identity} />
           </div>
           <span class="row">
             <IconButton
@@ -84,6 +84,37 @@ export function Identities({ client }: { client: JmapClient }): JSX.Element {
   )
 }
 
+function Signature({
+  identity: { textSignature, htmlSignature, email },
+}: {
+  identity: Identity
+}): JSX.Element {
+  if (htmlSignature !== '') {
+    return (
+      <div class="signature">
+        <HtmlMail title={`Signature of ${email}`} html={htmlSignature} remote={false} />
+      </div>
+    )
+  }
+  return textSignature === '' ? (
+    <p class="faint small">No signature</p>
+  ) : (
+    <pre class="signature">{textSignature}</pre>
+  )
+}
+
+function signatureHtml(identity: Identity | null): string {
+  if (identity === null) return ''
+  return identity.htmlSignature === '' ? textToHtml(identity.textSignature) : identity.htmlSignature
+}
+
+/** Without any format it is text alone: so it stands in plain messages as it was written. */
+function signatureOf(html: string): Pick<Identity, 'textSignature' | 'htmlSignature'> {
+  const textSignature = htmlToText(html)
+  const isPlain = !/<(?!\/|div>|br>|div class="[^"]*">)/i.test(html)
+  return { textSignature, htmlSignature: isPlain ? '' : sendableFragment(html, new Map()) }
+}
+
 interface EditProps {
   readonly client: JmapClient
   readonly identity: Identity | null
@@ -94,10 +125,12 @@ interface EditProps {
 function EditIdentity({ client, identity, onClose, onSaved }: EditProps): JSX.Element {
   const name = useSignal(identity?.name ?? '')
   const email = useSignal(identity?.email ?? client.session.username)
-  const signature = useSignal(identity?.textSignature ?? '')
+  const signature = useSignal(signatureHtml(identity))
+  const editor = useRef<EditorHandle>(null)
   const problem = useSignal<string | undefined>(undefined)
   const save = async (): Promise<void> => {
-    const value = { name: name.value.trim(), textSignature: signature.value, htmlSignature: '' }
+    await editor.current?.flush()
+    const value = { name: name.value.trim(), ...signatureOf(signature.value) }
     const change =
       identity === null
         ? { create: { new: { ...value, email: email.value.trim() } } }
@@ -140,12 +173,22 @@ function EditIdentity({ client, identity, onClose, onSaved }: EditProps): JSX.El
           hint="One that you may send from: your own, or an alias of yours."
         />
       ) : null}
-      <TextArea
-        label="Signature"
-        rows={4}
-        value={signature.value}
-        onInput={(text) => (signature.value = text)}
-      />
+      <div class="field">
+        <span class="label">Signature</span>
+        <div class="editor-field">
+          <EditorFrame
+            title="Signature"
+            html={signature.value}
+            quote={null}
+            focus={false}
+            handle={editor}
+            onOpened={(html) => (signature.value = html)}
+            onChange={(html) => (signature.value = html)}
+            onFiles={() => toast('Pictures cannot stand in a signature')}
+            onKey={({ key }) => (key === 'Enter' ? void save() : onClose())}
+          />
+        </div>
+      </div>
       {identity !== null && problem.value !== undefined ? <p class="small">{problem.value}</p> : null}
     </Dialog>
   )

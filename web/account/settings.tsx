@@ -6,6 +6,7 @@ import type { SessionState } from '../../src/http/api/account.ts'
 import { api } from '../shared/api.ts'
 import { JmapClient } from '../shared/jmap/client.ts'
 import { startRouter } from '../shared/router.ts'
+import { readSetting, writeSetting } from '../shared/settings.ts'
 import { setTheme, theme } from '../shared/theme.ts'
 import { IconButton } from '../shared/ui/button.tsx'
 import { Segments } from '../shared/ui/field.tsx'
@@ -136,6 +137,7 @@ function Page({
 }
 
 function Look(): JSX.Element {
+  const undoTime = useSignal(readSetting('undo-seconds', '10'))
   return (
     <>
       <h1 class="title">Look</h1>
@@ -152,6 +154,22 @@ function Look(): JSX.Element {
           onChange={setTheme}
         />
         <p class="faint small">For this browser alone.</p>
+      </section>
+      <section class="card stack">
+        <h2>Taking back what was sent</h2>
+        <Segments
+          label="Seconds"
+          value={undoTime.value}
+          options={['0', '5', '10', '20', '30', '60'].map((value) => ({
+            value,
+            label: value === '0' ? 'Never' : `${value} s`,
+          }))}
+          onChange={(value) => {
+            writeSetting('undo-seconds', value)
+            undoTime.value = value
+          }}
+        />
+        <p class="faint small">A message goes out after that time. For this browser alone.</p>
       </section>
     </>
   )

@@ -34,6 +34,13 @@ function clean(html: string): DocumentFragment {
     ADD_ATTR: ['target', 'bgcolor', 'data-remote-src'],
     ALLOW_DATA_ATTR: true,
   })
+  // Nothing is loaded here: pictures from elsewhere keep their address by another name.
+  for (const image of fragment.querySelectorAll('img[src]')) {
+    const url = image.getAttribute('src') ?? ''
+    if (url.startsWith('data:')) continue
+    image.setAttribute('data-remote-src', url)
+    image.removeAttribute('src')
+  }
   return document.importNode(fragment, true)
 }
 
@@ -105,6 +112,9 @@ function receive(message: EditorMessage): void {
       break
     case 'focus':
       editor.focus()
+      break
+    case 'flush':
+      tell({ type: 'flushed', html: editor.getHTML() })
       break
     default:
       break

@@ -18,7 +18,7 @@ interface Registered {
 
 export const helpOpen: Signal<boolean> = signal(false)
 const registered: Registered[] = []
-const sequenceTime = 1200
+const sequenceTime = 5000
 const apple = typeof navigator !== 'undefined' && /Mac|iPhone|iPad/.test(navigator.platform)
 
 /** Registers them for as long as the component lives. Later ones win over earlier ones. */

@@ -2,7 +2,6 @@
 import type { JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
 import { useSignalEffect } from '@preact/signals'
-import type { GetResponse, Identity } from '../shared/jmap/types.ts'
 import { IconButton } from '../shared/ui/button.tsx'
 import { Brand } from '../shared/ui/logo.tsx'
 import { Split } from '../shared/ui/split.tsx'
@@ -26,10 +25,6 @@ export function App(): JSX.Element {
   })
   useEffect(() => {
     void webmail.contacts.load(webmail.store.byRole('sent')?.id)
-    webmail.client
-      .call<GetResponse<Identity>>('Identity/get', { ids: null })
-      .then(({ list }) => (webmail.identities.value = list))
-      .catch(() => undefined)
     return startNotifications(webmail)
   }, [webmail])
   const reading = webmail.threadId.value !== null

@@ -23,7 +23,7 @@ function Start(): JSX.Element {
     error.value = null
     try {
       const opened = new Webmail(await JmapClient.open(toLogin))
-      await opened.store.start()
+      await opened.start()
       webmail.value = opened
     } catch (failure) {
       error.value = failure instanceof Error ? failure.message : String(failure)

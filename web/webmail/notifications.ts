@@ -59,7 +59,7 @@ export function startNotifications(webmail: Webmail): () => void {
     if (data?.type === 'open') webmail.router.go(data.path)
   }
   if ('serviceWorker' in navigator) navigator.serviceWorker.addEventListener('message', openFromWorker)
-  const stop = store.onChange((created) => {
+  const stop = store.onChange(({ created }) => {
     const inbox = store.byRole('inbox')?.id ?? ''
     const fresh = created
       .flatMap((id) => store.emails.get(id) ?? [])

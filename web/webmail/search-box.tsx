@@ -24,20 +24,23 @@ const hints = [
 export function SearchBox(): JSX.Element {
   const webmail = useWebmail()
   const place = webmail.place.value
-  const text = useSignal('')
+  // null: what is searched for now. What somebody is writing is his until he leaves it or searches for it.
+  const written = useSignal<string | null>(null)
   const focused = useSignal(false)
   const input = useRef<HTMLInputElement>(null)
   const current = place.kind === 'search' ? place.text : ''
+  const text = written.value ?? current
   useEffect(() => {
-    text.value = current
+    if (!focused.peek()) written.value = null
   }, [current])
   useShortcuts('Anywhere', [{ keys: '/', label: 'Search', run: () => input.current?.focus() }])
   const search = (value: string): void => {
+    written.value = null
     if (value.trim() === '') webmail.router.go('')
     else webmail.goTo({ kind: 'search', text: value.trim() })
   }
   const insert = (term: string): void => {
-    text.value = `${text.value.trim()} ${term}`.trim()
+    written.value = `${text.trim()} ${term}`.trim()
     input.current?.focus()
   }
   return (
@@ -46,7 +49,7 @@ export function SearchBox(): JSX.Element {
       role="search"
       onSubmit={(event) => {
         event.preventDefault()
-        search(text.value)
+        search(text)
         input.current?.blur()
       }}
       onFocusOut={(event) => {
@@ -63,24 +66,24 @@ export function SearchBox(): JSX.Element {
           placeholder="Search mail"
           autocomplete="off"
           spellcheck={false}
-          value={text.value}
-          onInput={(event) => (text.value = event.currentTarget.value)}
+          value={text}
+          onInput={(event) => (written.value = event.currentTarget.value)}
           onFocus={() => (focused.value = true)}
           onKeyDown={(event) => {
             if (event.key === 'Escape') event.currentTarget.blur()
           }}
         />
-        {text.value === '' ? null : (
+        {text === '' ? null : (
           <IconButton
             class="search-clear"
             size="small"
             icon="close"
             label="Clear the search"
-            onClick={() => search((text.value = ''))}
+            onClick={() => search('')}
           />
         )}
       </div>
-      {focused.value ? <SearchHelp text={text.value} insert={insert} /> : null}
+      {focused.value ? <SearchHelp text={text} insert={insert} /> : null}
     </form>
   )
 }

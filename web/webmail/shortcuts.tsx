@@ -1,9 +1,10 @@
 // The keys of the webmail, in the ways of mutt and Gmail.
 import { type Shortcut, useShortcuts } from '../shared/keys.ts'
-import { runNewestAction } from '../shared/ui/toast.tsx'
+import { undoLast } from '../shared/ui/toast.tsx'
 import { useWebmail } from './context.ts'
 import { choose, openRow } from './list/conversation-row.tsx'
-import { markRead, moveToRole, toggleStar, trash } from './store/actions.ts'
+import { markRead, moveToRole, setKeyword, toggleStar, trash } from './store/actions.ts'
+import type { Targets } from './store/actions.ts'
 import type { Webmail } from './store/webmail.ts'
 
 function move(webmail: Webmail, step: number): void {
@@ -15,14 +16,21 @@ function move(webmail: Webmail, step: number): void {
 }
 
 /** Does it with what is meant, and goes on to the next conversation where one was open. */
-function act(webmail: Webmail, action: (ids: string[]) => Promise<void>, leaves: boolean): void {
-  const ids = webmail.targets()
-  if (ids.length === 0) return
-  webmail.chosen.value = new Set()
+function act(webmail: Webmail, action: (targets: Targets) => Promise<void>, leaves: boolean): void {
+  const targets = webmail.targets()
+  if (targets.length === 0) return
+  webmail.choose(new Set())
   const open = webmail.threadId.peek()
-  void action(ids)
-  if (!leaves || open === null || !ids.includes(open)) return
+  void action(targets)
+  if (!leaves || open === null || !(targets === 'all' || targets.includes(open))) return
   webmail.open(webmail.threadAt(webmail.cursor.peek()) ?? null)
+}
+
+/** One more time takes it from one conversation; several get it. */
+function star(webmail: Webmail, targets: Targets): Promise<void> {
+  const [only] = targets
+  if (targets !== 'all' && targets.length === 1 && only !== undefined) return toggleStar(webmail.scene, only)
+  return setKeyword(webmail.scene, targets, { keyword: '$flagged', on: true, done: 'Starred' })
 }
 
 function goToRole(webmail: Webmail, role: string): void {
@@ -58,12 +66,12 @@ export function Shortcuts(): null {
       keys: 'Escape',
       label: 'Back to the list',
       run: () => {
-        if (webmail.chosen.peek().size > 0) webmail.chosen.value = new Set()
+        if (webmail.chosen.peek().size > 0) webmail.choose(new Set())
         else webmail.open(null)
       },
     },
-    { keys: 'x', label: 'Choose', run: () => choose(webmail, webmail.cursor.peek(), false) },
-    { keys: 'X', label: 'Choose up to here', run: () => choose(webmail, webmail.cursor.peek(), true) },
+    { keys: 'x', label: 'Choose', run: () => void choose(webmail, webmail.cursor.peek(), false) },
+    { keys: 'X', label: 'Choose up to here', run: () => void choose(webmail, webmail.cursor.peek(), true) },
   ]
   const doing: Shortcut[] = [
     {
@@ -96,11 +104,10 @@ export function Shortcuts(): null {
     {
       keys: 's',
       label: 'Star',
-      run: () =>
-        act(webmail, async ([id]) => (id === undefined ? undefined : toggleStar(webmail.scene, id)), false),
+      run: () => act(webmail, (targets) => star(webmail, targets), false),
     },
     { keys: 'v', label: 'Move or label', run: () => press('.move-button') },
-    { keys: 'z', label: 'Undo', run: () => void runNewestAction() },
+    { keys: 'z', label: 'Undo', run: undoLast },
   ]
   const writing: Shortcut[] = [
     { keys: 'c', label: 'Write', run: () => webmail.compose({ kind: 'new' }) },

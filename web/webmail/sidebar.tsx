@@ -1,6 +1,7 @@
 // Folders as a tree with what is unread, labels, and the way to write. Conversations can be dropped on a folder.
 import type { JSX } from 'preact'
 import { useSignal } from '@preact/signals'
+import { plural } from '../shared/format.ts'
 import { JmapError, checkSet } from '../shared/jmap/client.ts'
 import type { Id, Mailbox, SetResponse } from '../shared/jmap/types.ts'
 import { Button, IconButton } from '../shared/ui/button.tsx'
@@ -11,7 +12,7 @@ import { Menu } from '../shared/ui/menu.tsx'
 import { toast, toastError } from '../shared/ui/toast.tsx'
 import { Brand } from '../shared/ui/logo.tsx'
 import { useWebmail } from './context.ts'
-import { moveTo } from './store/actions.ts'
+import { emptyMailbox, moveTo } from './store/actions.ts'
 import type { Webmail } from './store/webmail.ts'
 
 const roleIcons: Readonly<Record<string, IconName>> = {
@@ -134,8 +135,9 @@ function Folder({ mailbox, depth, current, onRename }: FolderProps): JSX.Element
         event.preventDefault()
         over.value = false
         const ids = JSON.parse(event.dataTransfer?.getData('application/x-posthorn') ?? '[]') as Id[]
-        webmail.chosen.value = new Set()
-        void moveTo(webmail.scene, ids, mailbox.id)
+        const targets = webmail.all.peek() ? 'all' : ids
+        webmail.choose(new Set())
+        void moveTo(webmail.scene, targets, mailbox.id)
       }}
     >
       <a
@@ -227,24 +229,11 @@ async function remove(webmail: Webmail, mailbox: Mailbox): Promise<void> {
 async function empty(webmail: Webmail, mailbox: Mailbox): Promise<void> {
   const sure = await confirm({
     title: `Empty “${mailbox.name}”?`,
-    text: `${mailbox.totalEmails} messages will be gone for good.`,
+    text: `${plural(mailbox.totalEmails, 'message')} will be gone for good.`,
     confirm: 'Empty it',
     danger: true,
   })
-  if (!sure) return
-  try {
-    for (;;) {
-      const { ids } = await webmail.client.call<{ ids: Id[] }>('Email/query', {
-        filter: { inMailbox: mailbox.id },
-        limit: 200,
-      })
-      if (ids.length === 0) break
-      await webmail.store.destroy(ids)
-    }
-    await webmail.store.refresh()
-  } catch (error) {
-    toastError(error, 'Could not empty the folder')
-  }
+  if (sure) await emptyMailbox(webmail.scene, mailbox.id)
 }
 
 function FolderDialog({ editing, onClose }: { editing: Editing; onClose: () => void }): JSX.Element {

@@ -6,10 +6,11 @@
 // - Push comes by event source (§7.3), which browsers reconnect by themselves.
 import { signal, type Signal } from '@preact/signals'
 import { forgetKept, readKept, writeKept } from '../kept.ts'
-import type { Id, JmapSession, StateChange } from './types.ts'
+import type { Id, JmapSession, SetError, SetResponse, StateChange } from './types.ts'
 
+const coreCapability = 'urn:ietf:params:jmap:core'
 const using = [
-  'urn:ietf:params:jmap:core',
+  coreCapability,
   'urn:ietf:params:jmap:mail',
   'urn:ietf:params:jmap:submission',
   'urn:ietf:params:jmap:vacationresponse',
@@ -119,6 +120,13 @@ export class JmapClient {
     if (kept !== undefined && kept.username !== session.username) await forgetKept()
     await writeKept('session', session)
     return new JmapClient(session, onExpired)
+  }
+
+  /** What one method may ask for or change (RFC 8620 §2): at least so many, whatever the server says. */
+  get limits(): { readonly objectsInGet: number; readonly objectsInSet: number } {
+    const core = this.session.capabilities[coreCapability]
+    const limit = (name: string): number => Math.max(1, Number(core?.[name] ?? 500))
+    return { objectsInGet: limit('maxObjectsInGet'), objectsInSet: limit('maxObjectsInSet') }
   }
 
   batch(): Batch {
@@ -266,14 +274,15 @@ async function problemOf(response: Response): Promise<JmapError> {
   )
 }
 
-/** Throws the first refusal of a `/set` (RFC 8620 §5.3). */
-export function checkSet(response: {
-  readonly notCreated?: Readonly<Record<string, { type: string; description?: string }>> | null
-  readonly notUpdated?: Readonly<Record<string, { type: string; description?: string }>> | null
-  readonly notDestroyed?: Readonly<Record<string, { type: string; description?: string }>> | null
-}): void {
+/** What an object of a `/set` was refused with (RFC 8620 §5.3). */
+export function refusalOf({ type, description }: SetError): JmapError {
+  return new JmapError(type, words[type] ?? description)
+}
+
+/** Throws the first refusal of a `/set`. */
+export function checkSet(response: Pick<SetResponse, 'notCreated' | 'notUpdated' | 'notDestroyed'>): void {
   for (const refused of [response.notCreated, response.notUpdated, response.notDestroyed]) {
-    const first = Object.values(refused ?? {})[0]
-    if (first !== undefined) throw new JmapError(first.type, words[first.type] ?? first.description)
+    const [first] = Object.values(refused ?? {})
+    if (first !== undefined) throw refusalOf(first)
   }
 }

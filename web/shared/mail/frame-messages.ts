@@ -75,6 +75,9 @@ export type EditorMessage =
   | { readonly type: 'focus' }
   | { readonly type: 'ready' }
   | { readonly type: 'changed'; readonly html: string }
+  /** Asks for the text as it is now. */
+  | { readonly type: 'flush' }
+  | { readonly type: 'flushed'; readonly html: string }
   | { readonly type: 'format'; readonly format: EditorFormat }
   | { readonly type: 'files'; readonly files: readonly File[] }
   | { readonly type: 'height'; readonly height: number }

@@ -8,8 +8,9 @@ export interface ToastOptions {
   readonly action?: { readonly label: string; readonly run: () => void }
   /** Milliseconds it stays; 0: until it is closed. With an action 8 s, else 4 s. */
   readonly stay?: number
-  /** A new one with the same key takes the old one's place. */
+  /** A new one with the same key takes the old one's place. The action of `undo` can be had by its key afterwards, unless it `expires`. */
   readonly key?: string
+  readonly expires?: boolean
 }
 
 interface Toast extends ToastOptions {
@@ -19,14 +20,19 @@ interface Toast extends ToastOptions {
 
 const toasts = signal<readonly Toast[]>([])
 let lastId = 0
+/** What `z` takes back: still there when its toast has gone. */
+let undo: (() => void) | null = null
 
 /** Shows it, and returns what takes it away. */
 export function toast(text: string, options: ToastOptions = {}): () => void {
   const id = ++lastId
   const others = toasts.value.filter(({ key }) => key === undefined || key !== options.key)
   toasts.value = [...others.slice(-2), { ...options, id, text }]
+  const run = options.action?.run
+  if (options.key === 'undo' && run !== undefined) undo = run
   const remove = (): void => {
     toasts.value = toasts.value.filter((shown) => shown.id !== id)
+    if (options.expires === true && undo === run) undo = null
   }
   const stay = options.stay ?? (options.action === undefined ? 4000 : 8000)
   if (stay > 0) setTimeout(remove, stay)
@@ -39,13 +45,13 @@ export function toastError(error: unknown, doing = 'That did not work'): void {
   toast(`${doing}: ${reason}`, { tone: 'bad', stay: 8000 })
 }
 
-/** Runs the newest action that is shown: what `z` does. */
-export function runNewestAction(): boolean {
-  const newest = toasts.value.findLast(({ action }) => action !== undefined)
-  if (newest === undefined) return false
-  toasts.value = toasts.value.filter(({ id }) => id !== newest.id)
-  newest.action?.run()
-  return true
+/** Undoes what was done last: what `z` does. */
+export function undoLast(): void {
+  const run = undo
+  if (run === null) return
+  undo = null
+  toasts.value = toasts.value.filter(({ action }) => action?.run !== run)
+  run()
 }
 
 /** Where toasts appear: once a page. */
@@ -65,6 +71,7 @@ export function Toaster(): JSX.Element {
                 size="small"
                 onClick={() => {
                   remove()
+                  if (undo === action.run) undo = null
                   action.run()
                 }}
               >

@@ -16,8 +16,8 @@ interface VirtualListProps extends Omit<HTMLAttributes<HTMLDivElement>, 'ref' | 
   /** Pixels. */
   readonly rowHeight: number
   readonly renderRow: (index: number) => ComponentChildren
-  /** A row keeps its DOM while its key is the same. Default: its index. */
-  readonly keyOf?: (index: number) => string | number
+  /** A row keeps its DOM while its key is the same; null: nothing is there yet, and what lies behind the rows is seen. Default: its index. */
+  readonly keyOf?: (index: number) => string | number | null
   /** Called when other rows come in sight; `last` is one past the last. */
   readonly onRange?: (first: number, last: number) => void
   readonly handle?: Ref<VirtualListHandle>
@@ -94,9 +94,11 @@ export function VirtualList(props: VirtualListProps): JSX.Element {
   )
   const rows: JSX.Element[] = []
   for (let index = first; index < last; index++) {
+    const key = keyOf === undefined ? index : keyOf(index)
+    if (key === null) continue
     rows.push(
       <div
-        key={keyOf?.(index) ?? index}
+        key={key}
         class="virtual-row"
         role={rowRole ?? 'presentation'}
         style={{ transform: `translateY(${index * rowHeight}px)`, height: `${rowHeight}px` }}

@@ -18,8 +18,8 @@ export function ComposeDock(): JSX.Element {
         />
       ) : null}
       <div class="compose-dock no-print">
-        {webmail.drafts.value.map(({ key, start }) => (
-          <ComposeWindow key={key} start={start} onClose={() => webmail.closeDraft(key)} />
+        {webmail.drafts.value.map((draft) => (
+          <ComposeWindow key={draft.key} opened={draft} />
         ))}
       </div>
     </>

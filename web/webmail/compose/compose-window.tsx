@@ -3,20 +3,19 @@ import type { JSX } from 'preact'
 import { useEffect, useMemo, useRef } from 'preact/hooks'
 import { useSignal } from '@preact/signals'
 import { formatDate } from '../../shared/format.ts'
-import type { EditorMessage } from '../../shared/mail/frame-messages.ts'
+import { EditorFrame, type EditorHandle } from '../../shared/mail/editor-frame.tsx'
 import { Button, IconButton } from '../../shared/ui/button.tsx'
 import { Menu } from '../../shared/ui/menu.tsx'
 import { toast, toastError } from '../../shared/ui/toast.tsx'
 import { useWebmail } from '../context.ts'
 import { FileChip } from '../reading/attachments.tsx'
 import { readDataUrl } from '../reading/inline-parts.ts'
-import type { DraftStart } from '../store/webmail.ts'
+import type { Draft, DraftStart } from '../store/webmail.ts'
 import { AddressInput } from './address-input.tsx'
 import { DraftMessage, undoSeconds } from './draft.ts'
-import { EditorFrame } from './editor-frame.tsx'
 import { ScheduleButton } from './schedule.tsx'
 
-type Sender = { current: ((message: EditorMessage) => void) | null }
+type Editor = { current: EditorHandle | null }
 
 const titles: Readonly<Record<DraftStart['kind'], string>> = {
   new: 'New message',
@@ -35,32 +34,53 @@ const statusWords = {
 
 /** What is not saved is saved first; where that fails, the window stays, since nobody else has the text. */
 async function closeDraft(draft: DraftMessage, onClose: () => void): Promise<void> {
-  const unsaved = draft.status.value === 'changed' || draft.status.value === 'failed'
-  if (unsaved && !draft.isEmpty) {
-    await draft.save()
-    // What `save` has set.
-    if ((draft.status.value as string) === 'failed') {
-      toast('It could not be saved. Try again, or discard it.')
-      return
-    }
-    toast('Draft kept')
+  // Whether it arrives is not known yet.
+  if (draft.status.value === 'sending') return
+  const unsaved = draft.status.value !== 'saved' && draft.status.value !== 'new'
+  if (!(await draft.keep())) {
+    toast('It could not be saved. Try again, or discard it.')
+    return
   }
+  if (unsaved && !draft.isEmpty) toast('Draft kept')
   onClose()
 }
 
-export function ComposeWindow({ start, onClose }: { start: DraftStart; onClose: () => void }): JSX.Element {
+/** A page that goes to the background may never come back, and one that is closed asks where something would be lost. */
+function useSavedOnLeave(draft: DraftMessage): void {
+  useEffect(() => {
+    const onHidden = (): void => {
+      if (document.visibilityState === 'hidden' && draft.status.value === 'changed') void draft.save()
+    }
+    const onLeave = (event: BeforeUnloadEvent): void => {
+      if (draft.status.value !== 'new' && draft.status.value !== 'saved' && !draft.isEmpty)
+        event.preventDefault()
+    }
+    document.addEventListener('visibilitychange', onHidden)
+    addEventListener('beforeunload', onLeave)
+    return () => {
+      document.removeEventListener('visibilitychange', onHidden)
+      removeEventListener('beforeunload', onLeave)
+    }
+  }, [draft])
+}
+
+export function ComposeWindow({ opened }: { opened: Draft }): JSX.Element {
   const webmail = useWebmail()
+  const { start, key, size } = opened
   const draft = useMemo(() => new DraftMessage(webmail, start), [start])
-  const sender: Sender = useRef<((message: EditorMessage) => void) | null>(null)
-  const state = useSignal<'normal' | 'small' | 'large'>('normal')
+  const editor: Editor = useRef<EditorHandle>(null)
+  draft.flush = () => editor.current?.flush() ?? Promise.resolve()
+  useSavedOnLeave(draft)
+  const onClose = (): void => webmail.closeDraft(key)
+  const sending = draft.status.value === 'sending'
   const close = (): void => void closeDraft(draft, onClose)
   const send = (at: Date | null): void => void sendDraft(draft, at, onClose)
   const takeFiles = (files: readonly File[]): void => {
-    for (const file of files) void takeFile(draft, file, sender)
+    for (const file of files) void takeFile(draft, file, editor)
   }
   return (
     <section
-      class={`compose is-${state.value}`}
+      class={`compose is-${size.value}`}
       role="dialog"
       aria-label={titles[start.kind]}
       onKeyDown={(event) => {
@@ -79,44 +99,51 @@ export function ComposeWindow({ start, onClose }: { start: DraftStart; onClose: 
       }}
     >
       <div class="compose-head">
-        <h2 class="cut">{draft.subject.value === '' ? titles[start.kind] : draft.subject.value}</h2>
+        <h2 class="cut" onClick={() => size.value === 'small' && webmail.sizeDraft(opened, 'normal')}>
+          {draft.subject.value === '' ? titles[start.kind] : draft.subject.value}
+        </h2>
         <span class="faint small" role="status">
           {statusWords[draft.status.value]}
         </span>
         <IconButton
           class="only-desktop"
           size="small"
-          icon={state.value === 'small' ? 'chevron-up' : 'minus'}
-          label={state.value === 'small' ? 'Open' : 'Make small'}
-          onClick={() => (state.value = state.value === 'small' ? 'normal' : 'small')}
+          icon={size.value === 'small' ? 'chevron-up' : 'minus'}
+          label={size.value === 'small' ? 'Open' : 'Make small'}
+          onClick={() => webmail.sizeDraft(opened, size.value === 'small' ? 'normal' : 'small')}
         />
-        <IconButton
-          class="only-desktop"
-          size="small"
-          icon="external"
-          label={state.value === 'large' ? 'Normal size' : 'Make large'}
-          onClick={() => (state.value = state.value === 'large' ? 'normal' : 'large')}
-        />
+        {size.value === 'small' ? null : (
+          <IconButton
+            class="only-desktop"
+            size="small"
+            icon="external"
+            label={size.value === 'large' ? 'Normal size' : 'Make large'}
+            onClick={() => webmail.sizeDraft(opened, size.value === 'large' ? 'normal' : 'large')}
+          />
+        )}
         <IconButton
           size="small"
           icon="close"
           label="Close and keep the draft"
           shortcut="Esc"
+          disabled={sending}
           onClick={close}
         />
       </div>
-      <Fields
-        draft={draft}
-        onIdentity={() => sender.current?.({ type: 'signature', html: draft.signature() })}
-      />
-      <Body draft={draft} sender={sender} send={() => send(null)} close={close} takeFiles={takeFiles} />
-      <Files draft={draft} />
+      <div class="compose-text" inert={sending}>
+        <Fields
+          draft={draft}
+          onIdentity={() => editor.current?.send({ type: 'signature', html: draft.signature() })}
+        />
+        <Body draft={draft} editor={editor} send={() => send(null)} close={close} takeFiles={takeFiles} />
+        <Files draft={draft} />
+      </div>
       <Foot draft={draft} send={send} takeFiles={takeFiles} discard={onClose} />
     </section>
   )
 }
 
-async function takeFile(draft: DraftMessage, file: File, sender: Sender): Promise<void> {
+async function takeFile(draft: DraftMessage, file: File, editor: Editor): Promise<void> {
   try {
     if (
       /^image\/(?:png|gif|jpe?g|webp|avif)$/.test(file.type) &&
@@ -125,7 +152,7 @@ async function takeFile(draft: DraftMessage, file: File, sender: Sender): Promis
     ) {
       const url = await readDataUrl(file)
       await draft.attach(file, url)
-      sender.current?.({ type: 'image', url })
+      editor.current?.send({ type: 'image', url })
     } else await draft.attach(file)
   } catch (error) {
     toastError(error, `${file.name} was not added`)
@@ -133,6 +160,7 @@ async function takeFile(draft: DraftMessage, file: File, sender: Sender): Promis
 }
 
 async function sendDraft(draft: DraftMessage, at: Date | null, onClose: () => void): Promise<void> {
+  if (draft.status.value === 'sending') return
   const problem = draft.problem()
   if (problem !== null) {
     toast(problem, { tone: 'bad' })
@@ -142,19 +170,25 @@ async function sendDraft(draft: DraftMessage, at: Date | null, onClose: () => vo
   try {
     const takeBack = await draft.send(at)
     onClose()
-    void webmail.store.refresh()
+    void webmail.store.refresh().catch(() => undefined)
     const undo = (): void => {
       takeBack().then(
-        () => {
+        (draftId) => {
           toast('Taken back: it is a draft again')
-          webmail.compose({ ...draft.start, to: '', ...restart(draft) })
+          webmail.compose({ ...restart(draft), draftId })
         },
         (error: unknown) => toastError(error, 'Too late'),
       )
     }
-    const action = webmail.mayHold
-      ? { action: { label: 'Undo', run: undo }, stay: at === null ? undoSeconds * 1000 - 500 : 10_000 }
-      : {}
+    const seconds = undoSeconds()
+    const action =
+      webmail.mayHold && (at !== null || seconds > 0)
+        ? {
+            action: { label: 'Undo', run: undo },
+            stay: at === null ? seconds * 1000 - 500 : 10_000,
+            expires: at === null,
+          }
+        : {}
     toast(at === null ? 'Sent' : `Goes out ${formatDate(at.getTime())}`, { key: 'undo', ...action })
   } catch (error) {
     toastError(error, 'Not sent')
@@ -162,12 +196,16 @@ async function sendDraft(draft: DraftMessage, at: Date | null, onClose: () => vo
 }
 
 /** What is written on when a message was taken back. */
-function restart(draft: DraftMessage): Partial<DraftStart> {
+function restart(draft: DraftMessage): DraftStart {
   const words = (people: readonly { name: string | null; email: string }[]): string =>
     people
       .map(({ name, email }) => (name === null ? email : `"${name.replaceAll('"', '')}" <${email}>`))
       .join(', ')
+  const { inReplyTo, references } = draft.start
   return {
+    ...(inReplyTo === undefined ? {} : { inReplyTo }),
+    ...(references === undefined ? {} : { references }),
+    pictures: draft.contentIds,
     kind: 'edit',
     to: words(draft.to.value),
     cc: words(draft.cc.value),
@@ -253,13 +291,13 @@ function Fields({ draft, onIdentity }: { draft: DraftMessage; onIdentity: () => 
 
 interface BodyProps {
   readonly draft: DraftMessage
-  readonly sender: Sender
+  readonly editor: Editor
   readonly send: () => void
   readonly close: () => void
   readonly takeFiles: (files: readonly File[]) => void
 }
 
-function Body({ draft, sender, send, close, takeFiles }: BodyProps): JSX.Element {
+function Body({ draft, editor, send, close, takeFiles }: BodyProps): JSX.Element {
   const focus = draft.start.kind === 'reply' || draft.start.kind === 'edit'
   const area = useRef<HTMLTextAreaElement>(null)
   useEffect(() => {
@@ -287,7 +325,7 @@ function Body({ draft, sender, send, close, takeFiles }: BodyProps): JSX.Element
       quote={draft.quote}
       onOpened={(html) => draft.opened(html)}
       focus={focus}
-      sender={sender}
+      handle={editor}
       onFiles={takeFiles}
       onChange={(html) => {
         draft.html = html
@@ -380,7 +418,11 @@ function Foot({ draft, send, takeFiles, discard }: FootProps): JSX.Element {
         align="end"
         trigger={(attributes) => <IconButton icon="more" label="More" {...attributes} />}
         entries={[
-          { label: 'Plain text', checked: draft.plain.value, run: () => draft.setPlain(!draft.plain.value) },
+          {
+            label: 'Plain text',
+            checked: draft.plain.value,
+            run: () => void draft.flush().then(() => draft.setPlain(!draft.plain.value)),
+          },
         ]}
       />
       <IconButton icon="trash" label="Throw the draft away" onClick={throwAway} />

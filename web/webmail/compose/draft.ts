@@ -6,7 +6,8 @@ import type { EmailAddress, Id, Identity, SetResponse } from '../../shared/jmap/
 import type { Quote } from '../../shared/mail/frame-messages.ts'
 import type { DraftFile, DraftStart, Webmail } from '../store/webmail.ts'
 import { looksLikeAddress, parseAddresses } from './addresses.ts'
-import { escapeHtml, htmlToText, sendableHtml, textToHtml } from './html-text.ts'
+import { escapeHtml, htmlToText, sendableHtml, textToHtml } from '../../shared/mail/html-text.ts'
+import { readSetting } from '../../shared/settings.ts'
 
 export interface Upload {
   readonly key: number
@@ -17,8 +18,13 @@ export interface Upload {
 }
 
 const saveAfter = 1500
-/** Seconds for which what was sent can be taken back. */
-export const undoSeconds = 10
+const longestUndo = 120
+
+/** Seconds for which what was sent can be taken back, as the user of this browser wants it. */
+export function undoSeconds(): number {
+  const seconds = Number(readSetting('undo-seconds', '10'))
+  return Number.isInteger(seconds) && seconds >= 0 && seconds <= longestUndo ? seconds : 10
+}
 
 export class DraftMessage {
   readonly webmail: Webmail
@@ -37,8 +43,14 @@ export class DraftMessage {
   /** Not yet in `html`: the editor cleans it and puts it there. */
   quote: Quote | null
   /** Content-IDs of pictures in the text, by data URL. */
-  readonly contentIds = new Map<string, string>()
+  readonly contentIds: Map<string, string>
+  /** Resolves when what was written in the editor has come here. */
+  flush: () => Promise<void> = () => Promise.resolve()
   #draftId: Id | null
+  /** Drafts whose place was taken, and that could not be removed yet. */
+  readonly #replaced = new Set<Id>()
+  /** Sent or thrown away: nothing of it is saved any more. */
+  #over = false
   #timer: ReturnType<typeof setTimeout> | undefined
   #saving: Promise<void> = Promise.resolve()
   #lastUpload = 0
@@ -60,6 +72,11 @@ export class DraftMessage {
         ? body
         : `<div><br></div>${this.signature()}${body === '' ? '' : '<div><br></div>'}${body}`
     this.quote = start.quote ?? null
+    this.contentIds = new Map(start.pictures)
+    for (const { cid } of this.files.value) {
+      const url = cid === undefined ? undefined : this.quote?.inline[cid]
+      if (cid !== undefined && url !== undefined) this.contentIds.set(url, cid)
+    }
     this.text.value = htmlToText(this.html + (this.quote?.html ?? ''))
   }
 
@@ -98,6 +115,7 @@ export class DraftMessage {
 
   /** Called with every change: it is saved a moment later. */
   touch(): void {
+    if (this.#over || this.status.value === 'sending') return
     this.status.value = 'changed'
     clearTimeout(this.#timer)
     this.#timer = setTimeout(() => void this.save(), saveAfter)
@@ -154,7 +172,9 @@ export class DraftMessage {
         : { name: identity.name === '' ? null : identity.name, email: identity.email }
     const text = this.#bodyText()
     const html = this.plain.value ? null : sendableHtml(this.html, this.contentIds)
-    const parts = this.files.value.map(({ blobId, name, type, cid }) => ({
+    // A picture that is no longer in the text is not sent either.
+    const files = this.files.value.filter(({ cid }) => cid === undefined || html?.includes(`"cid:${cid}"`))
+    const parts = files.map(({ blobId, name, type, cid }) => ({
       ...{ blobId, name, type },
       ...(cid === undefined ? { disposition: 'attachment' } : { disposition: 'inline', cid }),
     }))
@@ -184,37 +204,58 @@ export class DraftMessage {
   /** Puts the new draft in the old one's place: an Email's text never changes (RFC 8621 §4). */
   async save(): Promise<void> {
     clearTimeout(this.#timer)
-    if (this.status.value === 'sending') return
+    if (this.#over || this.status.value === 'sending') return
     this.#saving = this.#saving.then(() => this.#save())
     await this.#saving
   }
 
+  /** For closing the window; false: it could not be saved, and nobody else has the text. */
+  async keep(): Promise<boolean> {
+    await this.flush()
+    const unsaved = (): boolean => this.status.value === 'changed' || this.status.value === 'failed'
+    if (unsaved() && !this.isEmpty) await this.save()
+    else await this.#saving
+    return this.isEmpty || !unsaved()
+  }
+
   async #save(): Promise<void> {
-    this.status.value = 'saving'
+    // While it is being sent, that is what is said.
+    if (this.status.value !== 'sending') this.status.value = 'saving'
     try {
       const { client } = this.webmail
       const made = await client.call<SetResponse>('Email/set', {
         create: { draft: this.#email(this.#draftsId) },
       })
       checkSet(made)
-      const old = this.#draftId
-      this.#draftId = made.created?.['draft']?.id ?? old
+      if (this.#draftId !== null) this.#replaced.add(this.#draftId)
+      this.#draftId = made.created?.['draft']?.id ?? null
       // Only now: in one call the old one would go even where the new one is refused, and nothing would be left of it.
-      if (old !== null && old !== this.#draftId)
-        await client.call<SetResponse>('Email/set', { destroy: [old] })
+      await this.#removeReplaced()
       // TypeScript narrows to what was set above, but a change may have come while this waited.
       if ((this.status.value as string) === 'saving') this.status.value = 'saved'
     } catch {
-      this.status.value = 'failed'
+      if ((this.status.value as string) !== 'sending') this.status.value = 'failed'
     }
   }
 
-  /** Throws what is away, on the server too. */
+  /** What cannot be removed now is with the next save: the text itself is safe. */
+  async #removeReplaced(): Promise<void> {
+    const destroy = [...this.#replaced]
+    if (destroy.length === 0) return
+    await this.webmail.client.call<SetResponse>('Email/set', { destroy }).then(
+      () => destroy.forEach((id) => this.#replaced.delete(id)),
+      () => undefined,
+    )
+  }
+
+  /** Throws it away, on the server too. */
   async discard(): Promise<void> {
     clearTimeout(this.#timer)
+    this.#over = true
+    for (const { abort } of this.uploads.value) abort.abort()
     await this.#saving
-    if (this.#draftId !== null)
-      await this.webmail.client.call<SetResponse>('Email/set', { destroy: [this.#draftId] })
+    const destroy = [...this.#replaced, ...(this.#draftId === null ? [] : [this.#draftId])]
+    if (destroy.length > 0) await this.webmail.client.call<SetResponse>('Email/set', { destroy })
   }
 
   /** What stands against sending it, in words; null: nothing. */
@@ -228,17 +269,37 @@ export class DraftMessage {
     return this.identity === undefined ? 'There is no identity to send as.' : null
   }
 
-  /** Hands it over; held back until `at`, or for the seconds in which it can be taken back. Resolves to what takes it back. */
-  async send(at: Date | null): Promise<() => Promise<void>> {
+  /**
+   * Hands it over; held back until `at`, or for the seconds in which it can be taken back. Resolves to what takes it back, and says
+   * which draft it is then.
+   */
+  async send(at: Date | null): Promise<() => Promise<Id>> {
     clearTimeout(this.#timer)
+    // First of all: from here on nothing else saves, and no second key sends.
     this.status.value = 'sending'
+    await this.flush()
     await this.#saving
+    try {
+      return await this.#hand(at)
+    } catch (error) {
+      this.status.value = 'failed'
+      this.touch()
+      throw error
+    }
+  }
+
+  async #hand(at: Date | null): Promise<() => Promise<Id>> {
     const { client, store } = this.webmail
     const drafts = this.#draftsId
     const sent = store.byRole('sent')?.id ?? drafts
     const people = [...this.to.value, ...this.cc.value, ...this.bcc.value]
+    const seconds = undoSeconds()
     const hold =
-      at === null ? { HOLDFOR: String(undoSeconds) } : { HOLDUNTIL: `${at.toISOString().slice(0, 19)}Z` }
+      at !== null
+        ? { HOLDUNTIL: `${at.toISOString().slice(0, 19)}Z` }
+        : seconds > 0
+          ? { HOLDFOR: String(seconds) }
+          : null
     const from = this.identity?.email ?? client.session.username
     const envelope = {
       mailFrom: { email: from, parameters: this.webmail.mayHold ? hold : null },
@@ -252,25 +313,21 @@ export class DraftMessage {
         '#send': { [`mailboxIds/${drafts}`]: null, [`mailboxIds/${sent}`]: true, 'keywords/$draft': null },
       },
     })
-    try {
-      await batch.send()
-      const email = await made.result
-      checkSet(email)
-      const submission = await submitted.result
-      const emailId = email.created?.['draft']?.id ?? ''
-      if (submission.created?.['send'] === undefined) {
-        await client.call<SetResponse>('Email/set', { destroy: [emailId] }).catch(() => undefined)
-        checkSet(submission)
-        throw new JmapError('serverFail', 'The server did not take it.')
-      }
-      await this.#afterSend()
-      this.webmail.contacts.learn(people, 5)
-      const submissionId = submission.created['send'].id
-      return () => this.#takeBack(submissionId, emailId, { drafts, sent })
-    } catch (error) {
-      this.status.value = 'failed'
-      throw error
+    await batch.send()
+    const email = await made.result
+    checkSet(email)
+    const submission = await submitted.result
+    const emailId = email.created?.['draft']?.id ?? ''
+    if (submission.created?.['send'] === undefined) {
+      await client.call<SetResponse>('Email/set', { destroy: [emailId] }).catch(() => undefined)
+      checkSet(submission)
+      throw new JmapError('serverFail', 'The server did not take it.')
     }
+    this.#over = true
+    await this.#afterSend()
+    this.webmail.contacts.learn(people)
+    const submissionId = submission.created['send'].id
+    return () => this.#takeBack(submissionId, emailId, { drafts, sent })
   }
 
   /** The saved draft goes, the answered message is marked. */
@@ -279,7 +336,7 @@ export class DraftMessage {
     const keyword = { reply: '$answered', forward: '$forwarded', new: null, edit: null }[start.kind]
     await webmail.client
       .call<SetResponse>('Email/set', {
-        ...(this.#draftId !== null && { destroy: [this.#draftId] }),
+        destroy: [...this.#replaced, ...(this.#draftId === null ? [] : [this.#draftId])],
         ...(keyword !== null &&
           start.original !== undefined && {
             update: { [start.original]: { [`keywords/${keyword}`]: true } },
@@ -290,7 +347,7 @@ export class DraftMessage {
     this.#draftId = null
   }
 
-  async #takeBack(submissionId: Id, emailId: Id, { drafts, sent }: { drafts: Id; sent: Id }): Promise<void> {
+  async #takeBack(submissionId: Id, emailId: Id, { drafts, sent }: { drafts: Id; sent: Id }): Promise<Id> {
     checkSet(
       await this.webmail.client.call<SetResponse>('EmailSubmission/set', {
         update: { [submissionId]: { undoStatus: 'canceled' } },
@@ -298,5 +355,6 @@ export class DraftMessage {
     )
     const back = { [`mailboxIds/${sent}`]: null, [`mailboxIds/${drafts}`]: true, 'keywords/$draft': true }
     checkSet(await this.webmail.client.call<SetResponse>('Email/set', { update: { [emailId]: back } }))
+    return emailId
   }
 }

@@ -5,7 +5,7 @@ import type { Quote } from '../../shared/mail/frame-messages.ts'
 import { loadInlineParts } from '../reading/inline-parts.ts'
 import type { DraftFile, DraftStart, Webmail } from '../store/webmail.ts'
 import { formatAddresses } from './addresses.ts'
-import { escapeHtml, textToHtml } from './html-text.ts'
+import { escapeHtml, textToHtml } from '../../shared/mail/html-text.ts'
 
 /** The text of a message, as it came, and the pictures in it. */
 async function quoteOf(webmail: Webmail, email: FullEmail, cited: boolean): Promise<Quote> {
@@ -52,6 +52,7 @@ export async function replyStart(webmail: Webmail, id: Id, { all }: { all: boole
   const to = fromMe ? (email.to ?? []) : (email.replyTo ?? email.from ?? [])
   const gone = new Set([...mine, ...to.map((one) => one.email.toLowerCase())])
   const others = all ? without([...(fromMe ? [] : (email.to ?? [])), ...(email.cc ?? [])], gone) : []
+  const quote = await quoteOf(webmail, email, true)
   const writer = formatAddresses(email.from?.slice(0, 1) ?? [])
   const when = formatDate(Date.parse(email.sentAt ?? email.receivedAt))
   const attribution = `<div class="posthorn-attribution">On ${escapeHtml(when)}, ${escapeHtml(writer)} wrote:</div>`
@@ -62,7 +63,8 @@ export async function replyStart(webmail: Webmail, id: Id, { all }: { all: boole
     cc: formatAddresses(others),
     subject: prefixed('Re', email.subject),
     html: attribution,
-    quote: await quoteOf(webmail, email, true),
+    quote,
+    attachments: filesOf(email).filter(({ cid }) => cid !== undefined && cid in quote.inline),
     ...threading(email),
     ...identityFor(webmail, email),
   }
@@ -76,14 +78,15 @@ export async function forwardStart(webmail: Webmail, id: Id): Promise<DraftStart
     ['Subject', email.subject ?? ''],
     ['To', formatAddresses(email.to)],
   ]
+  const quote = await quoteOf(webmail, email, false)
   const head = fields.map(([name, value]) => `<div>${name}: ${escapeHtml(value)}</div>`).join('')
   return {
     kind: 'forward',
     original: id,
     subject: prefixed('Fwd', email.subject),
     html: `<div class="posthorn-attribution">Forwarded message</div>${head}<div><br></div>`,
-    quote: await quoteOf(webmail, email, false),
-    attachments: filesOf(email).filter(({ cid }) => cid === undefined),
+    quote,
+    attachments: filesOf(email).filter(({ cid }) => cid === undefined || cid in quote.inline),
     ...threading(email),
     ...identityFor(webmail, email),
   }

@@ -7,7 +7,7 @@ import { Empty, Failed } from '../../shared/ui/states.tsx'
 import { VirtualList, type VirtualListHandle } from '../../shared/ui/virtual-list.tsx'
 import { announce } from '../../shared/ui/live.tsx'
 import { useWebmail } from '../context.ts'
-import { markRead, moveToRole, trash } from '../store/actions.ts'
+import { markRead, moveToRole, type Targets, trash } from '../store/actions.ts'
 import type { Webmail } from '../store/webmail.ts'
 import { ConversationRow } from './conversation-row.tsx'
 import { MoveMenu } from './move-menu.tsx'
@@ -37,7 +37,7 @@ export function ConversationPane(): JSX.Element {
         />
       ) : total === 0 ? (
         <div id="conversations" tabIndex={-1}>
-          <Nothing webmail={webmail} />
+          <Nothing webmail={webmail} offline={list?.fromKept.value === true} />
         </div>
       ) : total === null ? (
         <div class="list-loading" role="status" aria-label="Loading">
@@ -56,7 +56,7 @@ export function ConversationPane(): JSX.Element {
           rowRole="listitem"
           aria-label="Messages"
           tabIndex={-1}
-          keyOf={(index) => list?.ids[index] ?? `hole-${index}`}
+          keyOf={(index) => list?.ids[index] ?? null}
           onRange={(first, last) => list?.see(first, last)}
           renderRow={(index) => <ConversationRow index={index} />}
         />
@@ -91,33 +91,25 @@ function ListBar({ total }: { total: number | null }): JSX.Element {
 
 function ChosenBar(): JSX.Element {
   const webmail = useWebmail()
-  const chosen = [...webmail.chosen.value]
-  const then = (action: (ids: string[]) => Promise<void>): void => {
-    webmail.chosen.value = new Set()
+  const total = webmail.list.value?.total.value ?? 0
+  const all = webmail.all.value
+  const chosen: Targets = all ? 'all' : [...webmail.chosen.value]
+  const choose = (ids: ReadonlySet<string>): void => webmail.choose(ids)
+  const then = (action: (targets: Targets) => Promise<void>): void => {
+    choose(new Set())
     void action(chosen)
-  }
-  const chooseAll = (): void => {
-    const known = (webmail.list.value?.ids ?? []).flatMap(
-      (id) => webmail.store.emails.get(id ?? '')?.threadId ?? [],
-    )
-    webmail.chosen.value = new Set(known)
   }
   return (
     <div class="pane-bar chosen-bar" role="toolbar" aria-label="What is chosen">
-      <IconButton
-        icon="close"
-        label="Choose nothing"
-        shortcut="Esc"
-        onClick={() => (webmail.chosen.value = new Set())}
-      />
-      <button
-        type="button"
-        class="chosen-count num"
-        data-tip="Choose all that are loaded"
-        onClick={chooseAll}
-      >
-        {plural(chosen.length, 'chosen', 'chosen')}
-      </button>
+      <IconButton icon="close" label="Choose nothing" shortcut="Esc" onClick={() => choose(new Set())} />
+      <span class="chosen-count num">
+        {plural(all ? total : webmail.chosen.value.size, 'chosen', 'chosen')}
+      </span>
+      {all || webmail.chosen.value.size >= total ? null : (
+        <button type="button" class="choose-all small" onClick={() => (webmail.all.value = true)}>
+          All {formatNumber(total)}
+        </button>
+      )}
       <span class="end row">
         <IconButton
           icon="archive"
@@ -142,14 +134,23 @@ function ChosenBar(): JSX.Element {
           shortcut="u"
           onClick={() => then((ids) => markRead(webmail.scene, ids, false))}
         />
-        <MoveMenu threadIds={chosen} onMoved={() => (webmail.chosen.value = new Set())} />
+        <MoveMenu targets={chosen} onMoved={() => choose(new Set())} />
       </span>
     </div>
   )
 }
 
-function Nothing({ webmail }: { webmail: Webmail }): JSX.Element {
+function Nothing({ webmail, offline }: { webmail: Webmail; offline: boolean }): JSX.Element {
   const place = webmail.place.value
+  if (offline) {
+    return (
+      <Empty title="You are offline">
+        <p>
+          Nothing that is here was read lately on this device. It is shown as soon as the server is reached.
+        </p>
+      </Empty>
+    )
+  }
   if (place.kind === 'search') {
     return (
       <Empty title="Nothing found" picture="search">

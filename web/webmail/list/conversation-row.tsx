@@ -1,6 +1,7 @@
 // One conversation: who, what, when, and on pointing at it what is done most.
 import type { HTMLAttributes, JSX } from 'preact'
 import { useRef } from 'preact/hooks'
+import { type Signal, useSignal } from '@preact/signals'
 import { formatDate, formatShortDate } from '../../shared/format.ts'
 import type { Email, Id } from '../../shared/jmap/types.ts'
 import { Badge, Stamp } from '../../shared/ui/badge.tsx'
@@ -91,20 +92,29 @@ function RowSkeleton(): JSX.Element {
   )
 }
 
-/** Chooses that row, or with shift all from the last chosen to it. */
-export function choose(webmail: Webmail, index: number, range: boolean): void {
+/** Chooses that row, or with shift all from the last chosen to it; those that are not loaded are loaded first. */
+export async function choose(webmail: Webmail, index: number, range: boolean): Promise<void> {
   const threadId = webmail.threadAt(index)
   if (threadId === undefined) return
-  const chosen = new Set(webmail.chosen.peek())
-  if (range && chosen.size > 0) {
-    const from = webmail.cursor.peek()
-    for (let at = Math.min(from, index); at <= Math.max(from, index); at++) {
-      const id = webmail.threadAt(at)
-      if (id !== undefined) chosen.add(id)
-    }
-  } else if (!chosen.delete(threadId)) chosen.add(threadId)
-  webmail.chosen.value = chosen
+  const from = webmail.cursor.peek()
   webmail.cursor.value = index
+  if (!range || webmail.chosen.peek().size === 0) {
+    const chosen = new Set(webmail.chosen.peek())
+    if (!chosen.delete(threadId)) chosen.add(threadId)
+    webmail.choose(chosen)
+    return
+  }
+  const [first, last] = [Math.min(from, index), Math.max(from, index) + 1]
+  const list = webmail.list.peek()
+  await list?.need(first, last)
+  // Somebody may have gone elsewhere meanwhile.
+  if (list !== webmail.list.peek()) return
+  const chosen = new Set(webmail.chosen.peek())
+  for (let at = first; at < last; at++) {
+    const id = webmail.threadAt(at)
+    if (id !== undefined) chosen.add(id)
+  }
+  webmail.choose(chosen)
 }
 
 /** Opens it; a draft is opened to be written on. */
@@ -145,7 +155,9 @@ function Row({ index, shown }: { index: number; shown: Shown }): JSX.Element {
   const { email, threadId } = shown
   // Whether shift was held at the click that changes the tick.
   const range = useRef(false)
-  const chosen = webmail.chosen.value.has(threadId)
+  const chosen = webmail.all.value || webmail.chosen.value.has(threadId)
+  // Whether a mouse is over it: what is only seen then is only made then.
+  const near = useSignal(false)
   const open = webmail.threadId.value === threadId
   const swipe = useSwipe((direction) => {
     void (direction === 'right'
@@ -158,6 +170,8 @@ function Row({ index, shown }: { index: number; shown: Shown }): JSX.Element {
       {...swipe}
       class={`${classes.filter(Boolean).join(' ')} ${webmail.cursor.value === index ? 'is-cursor' : ''}`}
       draggable
+      onPointerEnter={({ pointerType }) => (near.value = pointerType === 'mouse')}
+      onPointerLeave={() => (near.value = false)}
       onDragStart={(event) => {
         const ids = chosen ? [...webmail.chosen.peek()] : [threadId]
         event.dataTransfer?.setData('application/x-posthorn', JSON.stringify(ids))
@@ -174,7 +188,7 @@ function Row({ index, shown }: { index: number; shown: Shown }): JSX.Element {
           onClick={(event) => {
             range.current = event.shiftKey
           }}
-          onChange={() => choose(webmail, index, range.current)}
+          onChange={() => void choose(webmail, index, range.current)}
         />
       </label>
       <a
@@ -186,7 +200,7 @@ function Row({ index, shown }: { index: number; shown: Shown }): JSX.Element {
       >
         <RowText shown={shown} />
       </a>
-      <RowActions shown={shown} />
+      <RowActions shown={shown} near={near} />
     </div>
   )
 }
@@ -227,37 +241,39 @@ function RowText({ shown }: { shown: Shown }): JSX.Element {
   )
 }
 
-function RowActions({ shown }: { shown: Shown }): JSX.Element {
+function RowActions({ shown, near }: { shown: Shown; near: Signal<boolean> }): JSX.Element {
   const webmail = useWebmail()
   const { threadId, starred, unread } = shown
   const ids = [threadId]
   return (
     <span class="conversation-actions">
-      <span class="hover-actions">
-        <IconButton
-          size="small"
-          icon="archive"
-          label="Archive"
-          shortcut="e"
-          tabIndex={-1}
-          onClick={() => void moveToRole(webmail.scene, ids, 'archive')}
-        />
-        <IconButton
-          size="small"
-          icon="trash"
-          label="Delete"
-          shortcut="#"
-          tabIndex={-1}
-          onClick={() => void trash(webmail.scene, ids)}
-        />
-        <IconButton
-          size="small"
-          icon={unread ? 'mail-open' : 'mail'}
-          label={unread ? 'Mark as read' : 'Mark as unread'}
-          tabIndex={-1}
-          onClick={() => void markRead(webmail.scene, ids, unread)}
-        />
-      </span>
+      {near.value ? (
+        <span class="hover-actions">
+          <IconButton
+            size="small"
+            icon="archive"
+            label="Archive"
+            shortcut="e"
+            tabIndex={-1}
+            onClick={() => void moveToRole(webmail.scene, ids, 'archive')}
+          />
+          <IconButton
+            size="small"
+            icon="trash"
+            label="Delete"
+            shortcut="#"
+            tabIndex={-1}
+            onClick={() => void trash(webmail.scene, ids)}
+          />
+          <IconButton
+            size="small"
+            icon={unread ? 'mail-open' : 'mail'}
+            label={unread ? 'Mark as read' : 'Mark as unread'}
+            tabIndex={-1}
+            onClick={() => void markRead(webmail.scene, ids, unread)}
+          />
+        </span>
+      ) : null}
       <IconButton
         class={starred ? 'is-starred' : 'star-button'}
         size="small"

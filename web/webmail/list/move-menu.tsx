@@ -1,14 +1,13 @@
 // Where to move conversations to.
 import type { JSX } from 'preact'
-import type { Id } from '../../shared/jmap/types.ts'
 import { IconButton } from '../../shared/ui/button.tsx'
 import { Menu, type MenuEntry } from '../../shared/ui/menu.tsx'
 import { useWebmail } from '../context.ts'
 import { treeOf } from '../sidebar.tsx'
-import { moveTo, setKeyword } from '../store/actions.ts'
+import { moveTo, setKeyword, type Targets } from '../store/actions.ts'
 
 interface MoveMenuProps {
-  readonly threadIds: readonly Id[]
+  readonly targets: Targets
   readonly onMoved?: () => void
 }
 
@@ -19,7 +18,7 @@ const labels = [
   ['later', 'Later'],
 ] as const
 
-export function MoveMenu({ threadIds, onMoved }: MoveMenuProps): JSX.Element {
+export function MoveMenu({ targets, onMoved }: MoveMenuProps): JSX.Element {
   const webmail = useWebmail()
   const entries = (): MenuEntry[] => [
     { title: 'Move to' },
@@ -30,19 +29,22 @@ export function MoveMenu({ threadIds, onMoved }: MoveMenuProps): JSX.Element {
         icon: 'folder' as const,
         run: () => {
           onMoved?.()
-          void moveTo(webmail.scene, threadIds, mailbox.id)
+          void moveTo(webmail.scene, targets, mailbox.id)
         },
       })),
     { title: 'Label' },
     ...labels.map(([keyword, label]) => {
-      const on = threadIds.every((id) =>
-        webmail.store.threadEmails(id).some(({ keywords }) => keywords[keyword] === true),
-      )
+      // Of all, nobody knows: they get it.
+      const on =
+        targets !== 'all' &&
+        targets.every((id) =>
+          webmail.store.threadEmails(id).some(({ keywords }) => keywords[keyword] === true),
+        )
       return {
         label,
         checked: on,
         run: () =>
-          void setKeyword(webmail.scene, threadIds, {
+          void setKeyword(webmail.scene, targets, {
             keyword,
             on: !on,
             done: on ? `No longer ${label}` : `Labelled ${label}`,

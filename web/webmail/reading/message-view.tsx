@@ -13,7 +13,7 @@ import { Button, IconButton } from '../../shared/ui/button.tsx'
 import { Menu } from '../../shared/ui/menu.tsx'
 import { Failed, Notice, Skeleton } from '../../shared/ui/states.tsx'
 import { toastError } from '../../shared/ui/toast.tsx'
-import { htmlToText } from '../compose/html-text.ts'
+import { htmlToText } from '../../shared/mail/html-text.ts'
 import { editDraft } from '../compose/starts.ts'
 import { useWebmail } from '../context.ts'
 import { Attachments } from './attachments.tsx'
@@ -116,10 +116,11 @@ function list(people: readonly EmailAddress[] | null): string {
 
 function Recipients({ email }: { email: FullEmail }): JSX.Element {
   const source = useSignal<'headers' | 'source' | null>(null)
+  const unfolded = useSignal(false)
   const { client } = useWebmail()
   return (
     <div class="message-recipients small">
-      <details>
+      <details onToggle={({ currentTarget }) => (unfolded.value = currentTarget.open)}>
         <summary class="soft cut">
           To{' '}
           {[...(email.to ?? []), ...(email.cc ?? [])]
@@ -146,7 +147,7 @@ function Recipients({ email }: { email: FullEmail }): JSX.Element {
           <dt>Date</dt>
           <dd>{formatDate(Date.parse(email.sentAt ?? email.receivedAt))}</dd>
         </dl>
-        <AuthenticationNote email={email} />
+        {unfolded.value ? <AuthenticationNote email={email} /> : null}
       </details>
       <Menu
         label="Message"

@@ -31,23 +31,38 @@ export function ThreadPane(): JSX.Element {
   return <Thread key={threadId} threadId={threadId} />
 }
 
-function useThread(threadId: Id): { emails: Email[]; error: string | null; retry: () => void } {
-  const webmail = useWebmail()
+interface LoadedThread {
+  readonly emails: Email[]
+  /** Whether the server was asked: where there are no emails then, they are gone. */
+  readonly loaded: boolean
+  readonly error: string | null
+  readonly retry: () => void
+}
+
+function useThread(threadId: Id): LoadedThread {
+  const { store } = useWebmail()
   const error = useSignal<string | null>(null)
-  void webmail.store.version.value
+  /** In which epoch. */
+  const loaded = useSignal(-1)
+  void store.version.value
+  const epoch = store.epoch.value
   const load = (): void => {
     error.value = null
-    webmail.store.loadThread(threadId).catch((failure: unknown) => {
-      error.value = failure instanceof Error ? failure.message : String(failure)
-    })
+    store.loadThread(threadId).then(
+      () => (loaded.value = epoch),
+      (failure: unknown) => {
+        error.value = failure instanceof Error ? failure.message : String(failure)
+      },
+    )
   }
-  useEffect(load, [threadId])
-  return { emails: webmail.store.threadEmails(threadId), error: error.value, retry: load }
+  useEffect(load, [threadId, epoch])
+  const emails = store.threadEmails(threadId)
+  return { emails, loaded: loaded.value === epoch, error: error.value, retry: load }
 }
 
 function Thread({ threadId }: { threadId: Id }): JSX.Element {
   const webmail = useWebmail()
-  const { emails, error, retry } = useThread(threadId)
+  const { emails, loaded, error, retry } = useThread(threadId)
   const ready = emails.length > 0
   // Opening it is reading it.
   useEffect(() => {
@@ -63,6 +78,10 @@ function Thread({ threadId }: { threadId: Id }): JSX.Element {
       <ThreadBar threadId={threadId} />
       {error !== null && !ready ? (
         <Failed title="This conversation could not be loaded" reason={error} retry={retry} />
+      ) : !ready && loaded ? (
+        <Empty title="No longer there">
+          <p>Somebody has deleted this conversation.</p>
+        </Empty>
       ) : !ready ? (
         <Loading />
       ) : (
@@ -157,7 +176,7 @@ function ThreadBar({ threadId }: { threadId: Id }): JSX.Element {
         shortcut="u"
         onClick={() => leave(markRead(scene, ids, false))}
       />
-      <MoveMenu threadIds={ids} onMoved={() => webmail.open(null)} />
+      <MoveMenu targets={ids} onMoved={() => webmail.open(null)} />
       <span class="end" />
       <IconButton class="only-desktop" icon="print" label="Print" onClick={() => print()} />
     </div>

@@ -1,12 +1,28 @@
-// One list of conversations: the answer to a query, as an array with holes of which the parts in sight are loaded. When something
-// changes, the part in sight is asked for again and the rest forgotten.
+// One list of conversations: the answer to a query, as an array with holes of which the parts in sight are loaded.
+//
+// - Answers come in any order: each belongs to a round, and those of an old round are dropped. A page whose query has another state than the
+//   rest begins a new round, since positions may have moved.
+// - While something is being changed that the list shows already (`hold`), answers may be older than what is shown: they are dropped, and
+//   asked for again afterwards.
 import { signal, type Signal } from '@preact/signals'
 import type { Email, Filter, GetResponse, Id, QueryResponse, SearchSnippet } from '../../shared/jmap/types.ts'
-import { isOffline, listProperties, type MailStore } from './mail-store.ts'
+import { isOffline, isTooLarge, listProperties, type MailStore, type Thread } from './mail-store.ts'
 
 const page = 50
 /** Milliseconds for which nothing moves before what is in sight is asked for: rows that fly by are not. */
 const restTime = 60
+/** Milliseconds after which what could not be loaded is asked for again. */
+const retryTime = 4000
+
+interface Found {
+  /** Of emails, when it was answered. */
+  readonly state: string
+  readonly query: QueryResponse
+  readonly threads: readonly Thread[]
+  /** null: more than one request may ask for. */
+  readonly emails: readonly Email[] | null
+  readonly snippets: readonly SearchSnippet[]
+}
 
 export class ConversationList {
   readonly store: MailStore
@@ -15,13 +31,22 @@ export class ConversationList {
   /** null: not yet known. */
   readonly total: Signal<number | null> = signal(null)
   readonly error: Signal<Error | null> = signal(null)
-  /** The email that stands for each conversation; undefined: not loaded. */
+  /** Whether this is what was read lately, for want of a network. */
+  readonly fromKept: Signal<boolean> = signal(false)
+  /** The email that stands for each conversation; undefined or a hole: not loaded. */
   ids: (Id | undefined)[] = []
   readonly snippets = new Map<Id, SearchSnippet>()
-  readonly #loading = new Set<number>()
+  #loading = new Map<number, Promise<void>>()
   #sight: [number, number] = [0, page]
   #round = 0
-  #rest: ReturnType<typeof setTimeout> | undefined
+  /** null: this round has no answer yet. */
+  #queryState: string | null = null
+  #emailState: string | null = null
+  #confirmed: string | null = null
+  #held = 0
+  #stale = false
+  #closed = false
+  #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor(store: MailStore, filter: Filter, searching: boolean) {
     this.store = store
@@ -29,91 +54,178 @@ export class ConversationList {
     this.searching = searching
   }
 
+  /** Whether something of it is missing that could be there. */
+  get isStale(): boolean {
+    return this.#stale || this.fromKept.peek() || this.error.peek() !== null
+  }
+
+  /** Nobody looks at it any more. */
+  close(): void {
+    this.#closed = true
+    clearTimeout(this.#timer)
+  }
+
+  /** Called once, with the state of emails from which changes are followed: a list that was asked for before may be older. */
+  confirm(emailState: string): void {
+    this.#confirmed = emailState
+    this.#compare()
+  }
+
+  #compare(): void {
+    if (this.#confirmed === null || this.#emailState === null) return
+    const isOld = this.#emailState !== this.#confirmed
+    this.#confirmed = null
+    if (isOld) void this.refresh()
+  }
+
   /** Tells what is in sight; what of it is missing is loaded, once the eye rests on it. */
   see(first: number, last: number): void {
     this.#sight = [first, last]
-    clearTimeout(this.#rest)
-    if (this.total.value === null) this.#loadMissing()
-    else this.#rest = setTimeout(() => this.#loadMissing(), restTime)
+    if (this.total.peek() === null) this.#loadMissing()
+    else this.#loadLater(restTime)
+  }
+
+  #loadLater(delay: number): void {
+    clearTimeout(this.#timer)
+    if (!this.#closed) this.#timer = setTimeout(() => this.#loadMissing(), delay)
   }
 
   #loadMissing(): void {
-    const [first, last] = this.#sight
-    for (let start = first - (first % page); start < Math.max(last, 1); start += page) {
-      const known = this.total.value
-      if (known !== null && start >= known) break
-      const shown = this.ids.slice(Math.max(start, first), Math.min(start + page, last))
-      if (known === null || shown.length === 0 || shown.includes(undefined))
-        void this.#load(start, this.#round)
-    }
+    void this.need(...this.#sight)
   }
 
-  /** Asks again for what is in sight. */
+  /** Loads what is missing from `first` to before `last`. */
+  async need(first: number, last: number): Promise<void> {
+    const loads: Promise<void>[] = []
+    for (let start = first - (first % page); start < Math.max(last, 1); start += page) {
+      const known = this.total.peek()
+      if (known !== null && start >= known) break
+      const end = Math.min(start + page, last, known ?? Infinity)
+      if (known === null || this.#isMissing(Math.max(start, first), end)) loads.push(this.#load(start))
+    }
+    await Promise.all(loads)
+  }
+
+  #isMissing(from: number, to: number): boolean {
+    for (let index = from; index < to; index++) if (this.ids[index] === undefined) return true
+    return false
+  }
+
+  /** Asks again for what is in sight, and forgets the rest. */
   async refresh(): Promise<void> {
-    const round = ++this.#round
-    this.#loading.clear()
+    this.#round++
+    this.#loading = new Map()
+    this.#queryState = null
+    this.#stale = false
     const [first, last] = this.#sight
     const start = first - (first % page)
-    const count = Math.max(1, Math.ceil((last - start) / page))
-    await Promise.all(Array.from({ length: count }, (_, index) => this.#load(start + index * page, round)))
+    await this.#load(start, Math.max(1, Math.ceil((last - start) / page)) * page)
   }
 
-  async #load(position: number, round: number): Promise<void> {
-    if (this.#loading.has(position)) return
-    this.#loading.add(position)
+  /** Drops answers until the result is called: the list shows already what they do not know. */
+  hold(): () => void {
+    this.#held++
+    return () => {
+      this.#held--
+      const [first, last] = this.#sight
+      const missing = this.#isMissing(first, Math.min(last, this.total.peek() ?? 0))
+      if (this.#held === 0 && (this.#stale || missing || this.#loading.size > 0)) void this.refresh()
+    }
+  }
+
+  #load(position: number, limit = page): Promise<void> {
+    const underWay = this.#loading.get(position)
+    if (underWay !== undefined) return underWay
+    // This round's: a new one has a map of its own.
+    const loading = this.#loading
+    const load = this.#loadAt(position, limit).finally(() => loading.delete(position))
+    loading.set(position, load)
+    return load
+  }
+
+  async #loadAt(position: number, limit: number): Promise<void> {
+    const round = this.#round
     try {
-      const batch = this.store.client.batch()
-      const query = batch.add<QueryResponse>('Email/query', {
-        filter: this.filter,
-        sort: [{ property: 'receivedAt', isAscending: false }],
-        collapseThreads: true,
-        position,
-        limit: page,
-        calculateTotal: true,
-      })
-      const heads = batch.add<GetResponse<Email>>('Email/get', {
-        '#ids': query.ref('/ids'),
-        properties: ['threadId'],
-      })
-      const threads = batch.add<GetResponse<{ id: Id; emailIds: Id[] }>>('Thread/get', {
-        '#ids': heads.ref('/list/*/threadId'),
-      })
-      const emails = batch.add<GetResponse<Email>>('Email/get', {
-        '#ids': threads.ref('/list/*/emailIds'),
-        properties: listProperties,
-      })
-      const snippets = this.searching
-        ? batch.add<{ list: SearchSnippet[] }>('SearchSnippet/get', {
-            filter: this.filter,
-            '#emailIds': query.ref('/ids'),
-          })
-        : null
-      await batch.send()
-      const found = await query.result
-      this.store.keepThreads((await threads.result).list)
-      this.store.keep((await emails.result).list)
-      for (const one of (await snippets?.result.catch(() => null))?.list ?? [])
-        this.snippets.set(one.emailId, one)
-      if (round === this.#round) this.#place(found)
+      const found = await this.#ask(position, limit)
+      if (round !== this.#round) return
+      if (this.#held > 0) {
+        this.#stale = true
+        return
+      }
+      if (this.#queryState !== null && this.#queryState !== found.query.queryState) {
+        await this.refresh()
+        return
+      }
+      await this.#keep(found)
+      if (round !== this.#round) return
+      this.#place(found.query)
+      this.#emailState = found.state
+      this.#compare()
     } catch (error) {
+      if (round !== this.#round) return
       if (isOffline(error) && !this.searching) this.#placeKept()
       else this.error.value = error instanceof Error ? error : new Error(String(error))
-    } finally {
-      this.#loading.delete(position)
+      this.#loadLater(retryTime)
     }
   }
 
-  #place({ ids, position, total = 0 }: QueryResponse): void {
-    const changed = total !== this.total.value
-    if (changed) this.ids = this.ids.slice(0, total)
-    for (const [index, id] of ids.entries()) this.ids[position + index] = id
-    // The others moved by an unknown number: what is out of sight is asked for when it comes in sight.
-    if (changed) {
-      const [first, last] = this.#sight
-      this.ids = this.ids.map((id, index) =>
-        index >= Math.min(first, position) - page && index < Math.max(last, position + page) ? id : undefined,
-      )
+  async #ask(position: number, limit: number): Promise<Found> {
+    const batch = this.store.client.batch()
+    const query = batch.add<QueryResponse>('Email/query', {
+      filter: this.filter,
+      sort: [{ property: 'receivedAt', isAscending: false }],
+      collapseThreads: true,
+      position,
+      limit,
+      calculateTotal: true,
+    })
+    const heads = batch.add<GetResponse<Email>>('Email/get', {
+      '#ids': query.ref('/ids'),
+      properties: ['threadId'],
+    })
+    const threads = batch.add<GetResponse<Thread>>('Thread/get', {
+      '#ids': heads.ref('/list/*/threadId'),
+    })
+    const emails = batch.add<GetResponse<Email>>('Email/get', {
+      '#ids': threads.ref('/list/*/emailIds'),
+      properties: listProperties,
+    })
+    const snippets = this.searching
+      ? batch.add<{ list: SearchSnippet[] }>('SearchSnippet/get', {
+          filter: this.filter,
+          '#emailIds': query.ref('/ids'),
+        })
+      : null
+    await batch.send()
+    const { state } = await heads.result
+    return {
+      state,
+      query: await query.result,
+      threads: (await threads.result).list,
+      emails: await emails.result.then(
+        ({ list }) => list,
+        (error: unknown) => {
+          if (isTooLarge(error)) return null
+          throw error
+        },
+      ),
+      snippets: (await snippets?.result.catch(() => null))?.list ?? [],
     }
+  }
+
+  async #keep({ threads, emails, snippets }: Found): Promise<void> {
+    if (emails === null) await this.store.loadEmails(threads.flatMap(({ emailIds }) => emailIds))
+    else this.store.keep(emails)
+    this.store.keepThreads(threads)
+    for (const one of snippets) this.snippets.set(one.emailId, one)
+  }
+
+  #place({ ids, position, total = 0, queryState }: QueryResponse): void {
+    // A round's first answer takes the place of all that was there before.
+    if (this.#queryState === null) this.ids = []
+    this.#queryState = queryState
+    for (const [index, id] of ids.entries()) this.ids[position + index] = id
+    this.fromKept.value = false
     this.error.value = null
     this.total.value = total
     this.store.touch()
@@ -121,23 +233,26 @@ export class ConversationList {
 
   /** Without a network: what is there already, else what was read lately. */
   #placeKept(): void {
-    if (this.total.value !== null) return
+    if (this.total.peek() !== null && !this.fromKept.peek()) return
     // Lists that are no searches have one condition of these.
     this.ids = this.store.keptHeads(this.filter as { inMailbox?: Id; hasKeyword?: string })
+    this.fromKept.value = true
     this.total.value = this.ids.length
     this.store.touch()
   }
 
   /** Takes conversations out at once, before the server has answered. */
   remove(gone: ReadonlySet<Id>): void {
-    const left = this.ids.filter((id) => id === undefined || !gone.has(id))
-    const removed = this.ids.length - left.length
+    const left: (Id | undefined)[] = []
+    let removed = 0
+    for (let index = 0; index < this.ids.length; index++) {
+      const id = this.ids[index]
+      if (id !== undefined && gone.has(id)) removed++
+      else if (id !== undefined) left[index - removed] = id
+    }
     this.ids = left
-    if (this.total.value !== null) this.total.value = Math.max(0, this.total.value - removed)
+    const total = this.total.peek()
+    if (total !== null) this.total.value = Math.max(0, total - removed)
     this.store.touch()
-  }
-
-  indexOf(threadId: Id): number {
-    return this.ids.findIndex((id) => id !== undefined && this.store.emails.get(id)?.threadId === threadId)
   }
 }

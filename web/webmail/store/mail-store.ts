@@ -1,16 +1,17 @@
 // What the webmail knows of the account: mailboxes, and emails by id and thread, as they were last told, kept up to date by
 // `/changes` whenever push says that something moved. Views read `version` to be drawn again.
 import { signal, type Signal } from '@preact/signals'
-import { checkSet, type JmapClient, JmapError } from '../../shared/jmap/client.ts'
+import { type JmapClient, JmapError } from '../../shared/jmap/client.ts'
 import type {
   ChangesResponse,
   Email,
   FullEmail,
   GetResponse,
   Id,
+  Identity,
   Mailbox,
-  SetResponse,
 } from '../../shared/jmap/types.ts'
+import { EmailWriter } from './email-writer.ts'
 import { KeptMail } from './kept-mail.ts'
 
 /** What lists show of an email. */
@@ -48,28 +49,39 @@ const fullProperties = [
 const bodyProperties = ['partId', 'blobId', 'size', 'name', 'type', 'charset', 'disposition', 'cid']
 const longestBody = 2_000_000
 const maxChanges = 500
+/** Milliseconds. */
+const retryDelay = 5000
 
 export interface Thread {
   readonly id: Id
   readonly emailIds: readonly Id[]
 }
 
-/** A change of one email: what `Email/set` takes (RFC 8620 §5.3 PatchObject). */
-export type Patch = Readonly<Record<string, true | null>>
+/** What a refresh brought. */
+export interface News {
+  readonly created: readonly Id[]
+  /** Whether emails changed at all, or nobody knows. */
+  readonly changed: boolean
+}
 
 export class MailStore {
   readonly client: JmapClient
   readonly mailboxes: Signal<readonly Mailbox[]> = signal([])
+  readonly identities: Signal<readonly Identity[]> = signal([])
   /** Moves with every change of emails or threads. */
   readonly version: Signal<number> = signal(0)
+  /** Moves when all that was known of emails was forgotten: whoever shows any asks for it again. */
+  readonly epoch: Signal<number> = signal(0)
   readonly emails = new Map<Id, Email>()
   readonly threads = new Map<Id, Thread>()
   readonly kept: KeptMail = new KeptMail(this)
+  readonly writer: EmailWriter = new EmailWriter(this)
   readonly #full = new Map<Id, Promise<FullEmail>>()
-  readonly #listeners = new Set<(created: readonly Id[]) => void>()
+  readonly #listeners = new Set<(news: News) => void>()
   #emailState: string | null = null
   #refreshing: Promise<void> | null = null
   #again = false
+  #retry: ReturnType<typeof setTimeout> | undefined
 
   constructor(client: JmapClient) {
     this.client = client
@@ -78,21 +90,39 @@ export class MailStore {
   /** Loads the mailboxes and listens from then on. Without a network there is what was read lately. */
   async start(): Promise<void> {
     try {
-      await this.loadMailboxes()
-      const { state } = await this.client.call<GetResponse<Email>>('Email/get', { ids: [] })
-      this.#emailState = state
+      const batch = this.client.batch()
+      const mailboxes = batch.add<GetResponse<Mailbox>>('Mailbox/get', { ids: null })
+      const emails = batch.add<GetResponse<Email>>('Email/get', { ids: [] })
+      const identities = batch.add<GetResponse<Identity>>('Identity/get', { ids: null })
+      await batch.send()
+      this.mailboxes.value = (await mailboxes.result).list
+      this.#emailState = (await emails.result).state
+      // Mail can be read by whom the server lets send nothing.
+      this.identities.value = (await identities.result.catch(() => null))?.list ?? []
       void this.#renewKept()
     } catch (error) {
       if (!isOffline(error) || !(await this.#openKept())) throw error
     }
     this.client.listen((types) => {
-      if (types === null || 'Email' in types || 'Mailbox' in types || 'Thread' in types)
-        void this.refresh().catch(() => undefined)
+      if (types === null || 'Email' in types || 'Mailbox' in types || 'Thread' in types) this.#refreshSoon()
     })
     let online = this.client.online.peek()
     this.client.online.subscribe((now) => {
-      if (now && !online) void this.refresh().catch(() => undefined)
+      if (now && !online) this.#refreshSoon()
       online = now
+    })
+  }
+
+  /** Up to which changes are known; null: the server was not reached yet. */
+  get emailState(): string | null {
+    return this.#emailState
+  }
+
+  /** A push is told once: what fails is tried again. */
+  #refreshSoon(): void {
+    clearTimeout(this.#retry)
+    this.refresh().catch(() => {
+      this.#retry = setTimeout(() => this.#refreshSoon(), retryDelay)
     })
   }
 
@@ -112,11 +142,9 @@ export class MailStore {
     const { ids } = this.kept
     if (ids.length === 0) return
     try {
-      const { list, notFound } = await this.client.call<GetResponse<Email>>('Email/get', {
-        ids,
-        properties: listProperties,
-      })
-      for (const id of notFound) this.kept.remove(id)
+      const list = await this.#get<Email>('Email/get', ids, { properties: listProperties })
+      const found = new Set(list.map(({ id }) => id))
+      for (const id of ids) if (!found.has(id)) this.kept.remove(id)
       this.keep(list)
       this.kept.changed()
     } catch {
@@ -137,11 +165,6 @@ export class MailStore {
     return [...heads.values()].map(({ id }) => id)
   }
 
-  async loadMailboxes(): Promise<void> {
-    const { list } = await this.client.call<GetResponse<Mailbox>>('Mailbox/get', { ids: null })
-    this.mailboxes.value = list
-  }
-
   mailbox(id: Id): Mailbox | undefined {
     return this.mailboxes.value.find((mailbox) => mailbox.id === id)
   }
@@ -150,8 +173,8 @@ export class MailStore {
     return this.mailboxes.value.find((mailbox) => mailbox.role === role)
   }
 
-  /** Hears of emails that are new after each refresh. */
-  onChange(listener: (created: readonly Id[]) => void): () => void {
+  /** Hears after each refresh what it brought. */
+  onChange(listener: (news: News) => void): () => void {
     this.#listeners.add(listener)
     return () => this.#listeners.delete(listener)
   }
@@ -162,7 +185,20 @@ export class MailStore {
   }
 
   keep(emails: readonly Email[]): void {
-    for (const email of emails) this.emails.set(email.id, email)
+    for (const email of emails) this.emails.set(email.id, this.writer.shown(email))
+  }
+
+  /** It was destroyed. */
+  forget(id: Id): void {
+    const email = this.emails.get(id)
+    this.emails.delete(id)
+    this.#full.delete(id)
+    this.kept.remove(id)
+    const thread = email === undefined ? undefined : this.threads.get(email.threadId)
+    if (thread === undefined) return
+    const emailIds = thread.emailIds.filter((one) => one !== id)
+    if (emailIds.length === 0) this.threads.delete(thread.id)
+    else this.threads.set(thread.id, { ...thread, emailIds })
   }
 
   keepThreads(threads: readonly Thread[]): void {
@@ -180,68 +216,90 @@ export class MailStore {
       this.#again = true
       return this.#refreshing
     }
-    this.#refreshing = this.#refresh().finally(() => {
+    this.#refreshing = this.#refreshAll().finally(() => {
       this.#refreshing = null
     })
-    await this.#refreshing
-    if (this.#again) {
+    return this.#refreshing
+  }
+
+  async #refreshAll(): Promise<void> {
+    do {
       this.#again = false
-      await this.refresh()
-    }
+      await this.#refresh()
+      // Asked for while the last one was on its way: that may have been answered before the change.
+    } while (this.#again)
   }
 
   async #refresh(): Promise<void> {
+    const since = this.#emailState
     const batch = this.client.batch()
     const mailboxes = batch.add<GetResponse<Mailbox>>('Mailbox/get', { ids: null })
-    const changes = batch.add<ChangesResponse>('Email/changes', {
-      sinceState: this.#emailState ?? '',
-      maxChanges,
-    })
+    const changes =
+      since === null ? null : batch.add<ChangesResponse>('Email/changes', { sinceState: since, maxChanges })
     await batch.send()
     this.mailboxes.value = (await mailboxes.result).list
-    let created: readonly Id[] = []
-    try {
-      const told = await changes.result
-      this.#emailState = told.newState
-      created = told.created
+    const told = await changes?.result.catch((error: unknown) => {
+      if (error instanceof JmapError && error.type === 'cannotCalculateChanges') return null
+      throw error
+    })
+    if (told == null) await this.#startOver()
+    else {
       await this.#apply(told)
+      // Only now: what failed on the way is told again the next time.
+      this.#emailState = told.newState
       if (told.hasMoreChanges) this.#again = true
-    } catch {
-      // cannotCalculateChanges, or no state yet: everything kept may be old.
-      await this.#startOver()
     }
-    this.touch()
-    for (const listener of this.#listeners) listener(created)
+    const created = told?.created ?? []
+    const changed = told == null || created.length + told.updated.length + told.destroyed.length > 0
+    if (changed) this.touch()
+    else this.kept.changed()
+    for (const listener of this.#listeners) listener({ created, changed })
   }
 
   async #apply({ created, updated, destroyed }: ChangesResponse): Promise<void> {
-    for (const id of destroyed) {
-      this.emails.delete(id)
-      this.#full.delete(id)
-      this.kept.remove(id)
-    }
     const wanted = [...updated.filter((id) => this.emails.has(id)), ...created]
-    const touched = new Set<Id>()
-    if (wanted.length > 0) {
-      const { list } = await this.client.call<GetResponse<Email>>('Email/get', {
-        ids: wanted,
-        properties: listProperties,
-      })
-      this.keep(list)
-      for (const { threadId } of list) touched.add(threadId)
-    }
-    if (touched.size > 0) {
-      const { list } = await this.client.call<GetResponse<Thread>>('Thread/get', { ids: [...touched] })
-      this.keepThreads(list)
-    }
+    const list = await this.#get<Email>('Email/get', wanted, { properties: listProperties })
+    const touched = new Set(list.map(({ threadId }) => threadId))
+    const threads = await this.#get<Thread>('Thread/get', [...touched])
+    this.keep(list)
+    this.keepThreads(threads)
+    for (const id of destroyed) this.forget(id)
   }
 
+  /** In as many requests as the server wants. */
+  async #get<T>(
+    method: string,
+    ids: readonly Id[],
+    more: Readonly<Record<string, unknown>> = {},
+  ): Promise<T[]> {
+    const { objectsInGet } = this.client.limits
+    const list: T[] = []
+    for (let start = 0; start < ids.length; start += objectsInGet) {
+      const group = ids.slice(start, start + objectsInGet)
+      list.push(...(await this.client.call<GetResponse<T>>(method, { ids: group, ...more })).list)
+    }
+    return list
+  }
+
+  /** What lists show of these emails. */
+  async loadEmails(ids: readonly Id[]): Promise<void> {
+    this.keep(await this.#get<Email>('Email/get', ids, { properties: listProperties }))
+  }
+
+  /** `cannotCalculateChanges`, or no state yet: everything kept may be old. */
   async #startOver(): Promise<void> {
+    const batch = this.client.batch()
+    const emails = batch.add<GetResponse<Email>>('Email/get', { ids: [] })
+    const identities = batch.add<GetResponse<Identity>>('Identity/get', { ids: null })
+    await batch.send()
+    const { state } = await emails.result
+    this.identities.value = (await identities.result.catch(() => null))?.list ?? this.identities.peek()
     this.emails.clear()
     this.threads.clear()
     this.#full.clear()
-    const { state } = await this.client.call<GetResponse<Email>>('Email/get', { ids: [] })
     this.#emailState = state
+    this.epoch.value++
+    void this.#renewKept()
   }
 
   /** Everything of an email, for reading. Kept, since only keywords and mailboxes ever change. */
@@ -278,6 +336,7 @@ export class MailStore {
 
   /** The thread and what lists show of its emails. */
   async loadThread(threadId: Id): Promise<void> {
+    const before = this.#emailState
     const batch = this.client.batch()
     const threads = batch.add<GetResponse<Thread>>('Thread/get', { ids: [threadId] })
     const emails = batch.add<GetResponse<Email>>('Email/get', {
@@ -285,36 +344,17 @@ export class MailStore {
       properties: listProperties,
     })
     await batch.send()
-    this.keepThreads((await threads.result).list)
-    this.keep((await emails.result).list)
-    this.touch()
-  }
-
-  /** Shows the change at once, tells the server, and takes it back where he refuses. */
-  async update(patches: ReadonlyMap<Id, Patch>): Promise<void> {
-    const before = new Map<Id, Email>()
-    for (const [id, patch] of patches) {
-      const email = this.emails.get(id)
-      if (email === undefined) continue
-      before.set(id, email)
-      this.emails.set(id, applyPatch(email, patch))
-    }
-    this.touch()
-    try {
-      checkSet(await this.client.call<SetResponse>('Email/set', { update: Object.fromEntries(patches) }))
-    } catch (error) {
-      for (const [id, email] of before) this.emails.set(id, email)
-      this.touch()
+    const { list } = await threads.result
+    const found = await emails.result.catch((error: unknown) => {
+      if (isTooLarge(error)) return null
       throw error
-    }
-  }
-
-  async destroy(ids: readonly Id[]): Promise<void> {
-    checkSet(await this.client.call<SetResponse>('Email/set', { destroy: ids }))
-    for (const id of ids) {
-      this.emails.delete(id)
-      this.kept.remove(id)
-    }
+    })
+    // What was learnt meanwhile may be newer than this answer.
+    if (before !== this.#emailState) return this.loadThread(threadId)
+    this.keepThreads(list)
+    if (found === null) await this.loadEmails(list.flatMap(({ emailIds }) => emailIds))
+    else this.keep(found.list)
+    if (list.length === 0) this.threads.delete(threadId)
     this.touch()
   }
 }
@@ -323,33 +363,7 @@ export function isOffline(error: unknown): boolean {
   return error instanceof JmapError && error.type === 'offline'
 }
 
-/** `mailboxIds/x` and `keywords/x` alone are patched here. */
-export function applyPatch(email: Email, patch: Patch): Email {
-  const mailboxIds = { ...email.mailboxIds }
-  const keywords = { ...email.keywords }
-  for (const [path, value] of Object.entries(patch)) {
-    const [property = '', ...rest] = path.split('/')
-    const name = rest.join('/').replaceAll('~1', '/').replaceAll('~0', '~')
-    const target = property === 'mailboxIds' ? mailboxIds : keywords
-    if (value === null) delete target[name]
-    else target[name] = true
-  }
-  return { ...email, mailboxIds, keywords }
-}
-
-/** What undoes a patch of that email. */
-export function inversePatch(email: Email, patch: Patch): Patch {
-  const inverse: Record<string, true | null> = {}
-  for (const path of Object.keys(patch)) {
-    const [property = '', ...rest] = path.split('/')
-    const name = rest.join('/').replaceAll('~1', '/').replaceAll('~0', '~')
-    const had = property === 'mailboxIds' ? email.mailboxIds[name] : email.keywords[name]
-    inverse[path] = had === true ? true : null
-  }
-  return inverse
-}
-
-/** RFC 6901 §3: a keyword or id as part of a path. */
-export function pointerToken(text: string): string {
-  return text.replaceAll('~', '~0').replaceAll('/', '~1')
+/** A conversation, or fifty, of more emails than one `/get` may ask for. */
+export function isTooLarge(error: unknown): boolean {
+  return error instanceof JmapError && error.type === 'requestTooLarge'
 }

@@ -3,10 +3,11 @@
 import { computed, signal, type ReadonlySignal, type Signal } from '@preact/signals'
 import type { JmapClient } from '../../shared/jmap/client.ts'
 import type { Quote } from '../../shared/mail/frame-messages.ts'
-import type { Filter, Id, Identity } from '../../shared/jmap/types.ts'
+import type { Filter, Id, Identity, QueryResponse } from '../../shared/jmap/types.ts'
 import { parseSearch, toFilter } from '../../shared/mail/search-language.ts'
 import { startRouter, type Router } from '../../shared/router.ts'
-import type { Scene } from './actions.ts'
+import { readSetting, writeSetting } from '../../shared/settings.ts'
+import type { Scene, Targets } from './actions.ts'
 import { Contacts } from './contacts.ts'
 import { ConversationList } from './conversation-list.ts'
 import { MailStore } from './mail-store.ts'
@@ -21,7 +22,16 @@ export interface Draft {
   readonly key: number
   /** What it begins with. */
   readonly start: DraftStart
+  readonly size: Signal<DraftSize>
 }
+
+/** Small: its title alone. */
+export type DraftSize = 'normal' | 'small' | 'large'
+
+/** Pixels that a window for writing takes beside others. */
+const draftWidth = 616
+/** Up to here one thing fills the screen (webmail.css). */
+const phoneWidth = 860
 
 export interface DraftStart {
   readonly to?: string
@@ -38,6 +48,8 @@ export interface DraftStart {
   readonly references?: readonly string[]
   readonly draftId?: Id
   readonly attachments?: readonly DraftFile[]
+  /** Content-IDs of pictures in `html`, by data URL. */
+  readonly pictures?: ReadonlyMap<string, string>
   readonly identityId?: Id
   readonly plain?: boolean
 }
@@ -61,22 +73,64 @@ export class Webmail {
   readonly list: Signal<ConversationList | null> = signal(null)
   /** Threads with a tick. */
   readonly chosen: Signal<ReadonlySet<Id>> = signal(new Set<Id>())
+  /** Whether all of the list is meant, what is not loaded too. */
+  readonly all: Signal<boolean> = signal(false)
   /** The row the keyboard is at. */
   readonly cursor: Signal<number> = signal(0)
   readonly sideOpen: Signal<boolean> = signal(false)
   readonly drafts: Signal<readonly Draft[]> = signal([])
-  readonly identities: Signal<readonly Identity[]> = signal([])
+  readonly identities: ReadonlySignal<readonly Identity[]>
   #lastDraft = 0
   #listKey = ''
+  /** Asked for before the mailboxes are known. */
+  #early: { readonly key: string; readonly list: ConversationList } | null = null
 
   constructor(client: JmapClient) {
     this.client = client
     this.store = new MailStore(client)
+    this.identities = this.store.identities
     this.contacts = new Contacts(client)
     this.router = startRouter('/mail/')
     this.place = computed(() => this.#readPlace())
     this.threadId = computed(() => this.router.location.value.segments[2] ?? null)
-    this.store.onChange(() => void this.list.peek()?.refresh())
+    this.store.onChange(({ changed }) => {
+      const list = this.list.peek()
+      if (list !== null && (changed || list.isStale)) void list.refresh()
+    })
+  }
+
+  /** Loads mailboxes and list at once, since the list needs nothing of the mailboxes but the id of one. */
+  async start(): Promise<void> {
+    void this.#startList()
+    await this.store.start()
+    const inbox = this.store.byRole('inbox')?.id
+    if (inbox !== undefined) writeSetting(this.#inboxSetting, inbox)
+  }
+
+  get #inboxSetting(): string {
+    return `inbox-${this.client.accountId}`
+  }
+
+  async #startList(): Promise<void> {
+    const { segments } = this.router.location.peek()
+    if (!this.client.online.peek() || segments[0] === 'search' || segments[0] === 'label') return
+    const mailboxId = segments[1] ?? (await this.#findInbox().catch(() => undefined))
+    if (mailboxId === undefined || this.list.peek() !== null) return
+    const place: Place = { kind: 'mailbox', mailboxId }
+    this.#early = { key: JSON.stringify(place), list: this.#makeList(place) }
+  }
+
+  async #findInbox(): Promise<Id | undefined> {
+    const known = readSetting(this.#inboxSetting, '')
+    if (known !== '') return known
+    const filter = { role: 'inbox' }
+    return (await this.client.call<QueryResponse>('Mailbox/query', { filter })).ids[0]
+  }
+
+  #makeList(place: Place): ConversationList {
+    const list = new ConversationList(this.store, this.filterOf(place), place.kind === 'search')
+    list.see(0, 30)
+    return list
   }
 
   #readPlace(): Place {
@@ -96,10 +150,19 @@ export class Webmail {
     const key = JSON.stringify(place)
     if (key === this.#listKey) return
     this.#listKey = key
-    this.chosen.value = new Set()
+    this.choose(new Set())
     this.cursor.value = 0
-    this.list.value = new ConversationList(this.store, this.filterOf(place), place.kind === 'search')
-    this.list.value.see(0, 30)
+    this.list.peek()?.close()
+    const early = this.#early
+    this.#early = null
+    const { emailState } = this.store
+    if (early?.key === key && emailState !== null) {
+      this.list.value = early.list
+      early.list.confirm(emailState)
+    } else {
+      early?.list.close()
+      this.list.value = this.#makeList(place)
+    }
   }
 
   filterOf(place: Place): Filter {
@@ -153,8 +216,14 @@ export class Webmail {
     return id === undefined ? undefined : this.store.emails.get(id)?.threadId
   }
 
+  choose(threadIds: ReadonlySet<Id>): void {
+    this.all.value = false
+    this.chosen.value = threadIds
+  }
+
   /** What an action is about: what is chosen, else what is open, else the row the keyboard is at. */
-  targets(): Id[] {
+  targets(): Targets {
+    if (this.all.peek()) return 'all'
     if (this.chosen.peek().size > 0) return [...this.chosen.peek()]
     const open = this.threadId.peek()
     if (open !== null) return [open]
@@ -163,14 +232,31 @@ export class Webmail {
   }
 
   compose(start: DraftStart): void {
-    const same = this.drafts.value.some(
+    const same = this.drafts.value.find(
       (draft) => start.draftId !== undefined && draft.start.draftId === start.draftId,
     )
-    if (same) return
-    this.drafts.value = [...this.drafts.value.slice(-1), { key: ++this.#lastDraft, start }]
+    if (same !== undefined) {
+      this.sizeDraft(same, 'normal')
+      return
+    }
+    const draft: Draft = { key: ++this.#lastDraft, start, size: signal<DraftSize>('small') }
+    this.drafts.value = [...this.drafts.value, draft]
+    this.sizeDraft(draft, 'normal')
+  }
+
+  /** Where there is no room beside it, those opened first are made small. */
+  sizeDraft(draft: Draft, size: DraftSize): void {
+    draft.size.value = size
+    if (size === 'small') return
+    const others = this.drafts.value.filter((one) => one !== draft && one.size.value !== 'small')
+    const room = size === 'large' ? 1 : Math.max(1, Math.floor((innerWidth - 40) / draftWidth))
+    for (const one of others.slice(0, Math.max(0, others.length + 1 - room))) one.size.value = 'small'
   }
 
   closeDraft(key: number): void {
     this.drafts.value = this.drafts.value.filter((draft) => draft.key !== key)
+    const next = this.drafts.value.at(-1)
+    // On a phone there are no titles to choose from.
+    if (next !== undefined && innerWidth <= phoneWidth) this.sizeDraft(next, 'normal')
   }
 }

@@ -66,15 +66,18 @@ export function textToHtml(text: string): string {
 }
 
 /**
- * The editor's HTML as it is sent: pictures from elsewhere by their address, our own by Content-ID. It is the browser's own serialisation, so
+ * The editor's HTML as it is sent or kept: pictures from elsewhere by their address, our own by Content-ID. It is the browser's own serialisation, so
  * attributes stand in double quotes; it is not parsed here, since this page's policy would complain of the styles in it.
  */
-export function sendableHtml(html: string, contentIds: ReadonlyMap<string, string>): string {
-  const named = html
+export function sendableFragment(html: string, contentIds: ReadonlyMap<string, string>): string {
+  return html
     .replaceAll(/(<img\b[^>]*?) data-remote-src="([^"]*)"/g, '$1 src="$2"')
     .replaceAll(/(<img\b[^>]*?) src="(data:[^"]*)"/g, (whole, before: string, url: string) => {
       const cid = contentIds.get(url)
       return cid === undefined ? whole : `${before} src="cid:${cid}"`
     })
-  return `<!doctype html><html><body>${named}</body></html>`
+}
+
+export function sendableHtml(html: string, contentIds: ReadonlyMap<string, string>): string {
+  return `<!doctype html><html><body>${sendableFragment(html, contentIds)}</body></html>`
 }

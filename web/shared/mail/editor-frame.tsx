@@ -2,20 +2,25 @@
 import type { JSX } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import { useSignal } from '@preact/signals'
-import { isDark } from '../../shared/theme.ts'
-import type {
-  EditorCommand,
-  EditorFormat,
-  EditorMessage,
-  FrameKey,
-  Quote,
-} from '../../shared/mail/frame-messages.ts'
-import { Button, IconButton } from '../../shared/ui/button.tsx'
-import { Dialog } from '../../shared/ui/dialog.tsx'
-import { TextField } from '../../shared/ui/field.tsx'
-import type { IconName } from '../../shared/ui/icon.tsx'
+import { isDark } from '../theme.ts'
+import type { EditorCommand, EditorFormat, EditorMessage, FrameKey, Quote } from './frame-messages.ts'
+import { Button, IconButton } from '../ui/button.tsx'
+import { Dialog } from '../ui/dialog.tsx'
+import { TextField } from '../ui/field.tsx'
+import type { IconName } from '../ui/icon.tsx'
+
+/** What the page may want of an editor that is shown. */
+export interface EditorHandle {
+  send(message: EditorMessage): void
+  /** Resolves when `onChange` has heard all that was written until now: the frame may be of another process, whose words come later. */
+  flush(): Promise<void>
+}
+
+/** Milliseconds after which a frame that does not answer is not waited for. */
+const flushTime = 3000
 
 interface EditorFrameProps {
+  readonly title?: string
   readonly html: string
   readonly quote: Quote | null
   /** Hears the text as it is when the quote is in its place. */
@@ -24,8 +29,8 @@ interface EditorFrameProps {
   readonly onChange: (html: string) => void
   readonly onKey: (key: FrameKey) => void
   readonly onFiles: (files: readonly File[]) => void
-  /** Set to what hands a message to the editor. */
-  readonly sender: { current: ((message: EditorMessage) => void) | null }
+  /** Set for as long as the editor is shown. */
+  readonly handle: { current: EditorHandle | null }
 }
 
 const noFormat: EditorFormat = {
@@ -46,22 +51,45 @@ export function EditorFrame(props: EditorFrameProps): JSX.Element {
     // Its origin is opaque: no other target fits.
     frame.current?.contentWindow?.postMessage(message, '*')
   }
-  props.sender.current = send
   useEffect(() => {
+    let opened = false
+    let flushed = Promise.withResolvers<void>()
+    const hear = (html: string): void => {
+      if (html !== newest.current.html) newest.current.onChange(html)
+    }
+    const { handle } = newest.current
+    handle.current = {
+      send,
+      flush() {
+        if (!opened) return Promise.resolve()
+        flushed = Promise.withResolvers()
+        send({ type: 'flush' })
+        setTimeout(flushed.resolve, flushTime)
+        return flushed.promise
+      },
+    }
     const listen = (event: MessageEvent<EditorMessage>): void => {
       if (event.source !== frame.current?.contentWindow) return
       const { data } = event
       if (data.type === 'ready') {
         const { html, quote, focus } = newest.current
         send({ type: 'open', html, quote, dark: isDark(), focus })
-      } else if (data.type === 'opened') newest.current.onOpened(data.html)
-      else if (data.type === 'changed') newest.current.onChange(data.html)
-      else if (data.type === 'format') format.value = data.format
+      } else if (data.type === 'opened') {
+        opened = true
+        newest.current.onOpened(data.html)
+      } else if (data.type === 'changed') hear(data.html)
+      else if (data.type === 'flushed') {
+        hear(data.html)
+        flushed.resolve()
+      } else if (data.type === 'format') format.value = data.format
       else if (data.type === 'files') newest.current.onFiles(data.files)
       else if (data.type === 'key') newest.current.onKey(data)
     }
     addEventListener('message', listen)
-    return () => removeEventListener('message', listen)
+    return () => {
+      removeEventListener('message', listen)
+      handle.current = null
+    }
   }, [])
   return (
     <>
@@ -69,7 +97,7 @@ export function EditorFrame(props: EditorFrameProps): JSX.Element {
         ref={frame}
         class="editor-frame"
         src="/frame/editor"
-        title="Text of the message"
+        title={props.title ?? 'Text of the message'}
         sandbox="allow-scripts"
         referrerpolicy="no-referrer"
       />
