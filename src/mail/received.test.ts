@@ -7,6 +7,7 @@ import {
   formatReceived,
   formatReturnPath,
   type ReceivedTrace,
+  tryReceivedFrom,
   withProtocol,
 } from './received.ts'
 
@@ -72,6 +73,25 @@ test('no HELO name, host name or identifier breaks out of its place', () => {
   )
   for (const line of field.split('\r\n').slice(1, -1)) assert.match(line, /^\t[\x20-\x7e]+$/)
   assert.match(formatReceived({ ...trace, helo: 'host_name'.repeat(1000) }), /^(.{1,300}\r\n)+$/)
+})
+
+test('what was written is read back, and no claim of the client is taken for its address', () => {
+  const read = (change: Partial<ReceivedTrace>) =>
+    tryReceivedFrom(`Return-Path: <>\r\n${formatReceived({ ...trace, ...change })}`)
+  assert.deepEqual(read({}), { helo: 'client.example', address: '192.0.2.1', protocol: 'ESMTPS' })
+  assert.deepEqual(read({ remoteAddress: '2001:db8::1', remoteName: null }), {
+    ...{ helo: 'client.example', address: '2001:db8::1', protocol: 'ESMTPS' },
+  })
+  for (const helo of [
+    '[203.0.113.9]',
+    'x [203.0.113.9]',
+    'x) ([203.0.113.9]',
+    '',
+    null,
+    'Received: from y ([203.0.113.9]) by z with ESMTP',
+  ])
+    assert.equal(read({ helo })?.address, '192.0.2.1', String(helo))
+  assert.equal(tryReceivedFrom('Return-Path: <>\r\n'), undefined)
 })
 
 test('RFC 6531 §3.7.3: Unicode stands in a clause only under UTF8SMTP', () => {

@@ -97,6 +97,28 @@ export function formatReceived(trace: ReceivedTrace): string {
   return fold(`Received:`, clauses)
 }
 
+/** What a Received field of ours says of the client. */
+export interface ReceivedFrom {
+  /** As it called itself; its address as a literal where that was no name. */
+  readonly helo: string
+  /** IPv4 or IPv6. */
+  readonly address: string
+  readonly protocol: string
+}
+
+/** Reads the first Received field of trace fields that were written here; undefined where there is none, or none with a client. */
+export function tryReceivedFrom(trace: string): ReceivedFrom | undefined {
+  const field = /^Received:((?:[^\r\n]|\r\n[ \t])*)/im.exec(trace)?.[1]?.replaceAll(/\r\n[ \t]/g, ' ')
+  // The first comment is the connection's; what the client claimed to be is in none, or in one behind it.
+  const found =
+    /^ from (\S+) \((?:\S+ )?\[(?:IPv6:)?([0-9a-fA-F.:]+)\]\)(?: \(HELO [^()]*\))? by \S+ with (\S+)/.exec(
+      field ?? '',
+    )
+  if (found === null) return undefined
+  const [, helo = '', address = '', protocol = ''] = found
+  return { helo, address, protocol }
+}
+
 /** `Extended-Domain`: what the client called itself, then in parentheses what the connection says. */
 function fromDomain(trace: ReceivedTrace, options: DomainOptions): string {
   const literal = literalOf(trace.remoteAddress)

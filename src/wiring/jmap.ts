@@ -64,6 +64,7 @@ async function makeJmap(parts: JmapParts, closing: AsyncDisposableStack): Promis
   return closing.use(
     createJmap({
       ...{ store, clock, random, events, config: config.jmap, push },
+      authentication: { resolver: parts.resolver, hostname: config.hostname },
       sight: createEmailSight(access),
       modules: (blobs) => modules(access, blobs),
     }),

@@ -15,6 +15,7 @@ import { vapidKeysOf } from '../../src/jmap/server/vapid.ts'
 import type { Json, JsonObject } from '../../src/jmap/proto/json.ts'
 import type { Account, Quota } from '../../src/store/model.ts'
 import type { Store } from '../../src/store/store.ts'
+import { ZoneResolver } from '../../src/net/zone-resolver.ts'
 import { type Ending, testStore } from './store.ts'
 
 export interface JmapHouseOptions {
@@ -26,6 +27,8 @@ export interface JmapHouseOptions {
   readonly store?: Store
   /** Default: a clock of its own. */
   readonly clock?: VirtualClock
+  /** DNS, as a zone file; default: nothing is in it. */
+  readonly zone?: string
   /** What a push service answers; default 201. */
   readonly push?: (post: PushPost) => PushAnswer | Promise<PushAnswer>
 }
@@ -71,6 +74,7 @@ export class JmapHouse implements Disposable {
     this.#jmap = createJmap({
       ...{ store, events, clock: this.clock, random: new SeededRandom(7) },
       config: jmapSection.parse(options.config ?? {}),
+      authentication: { resolver: new ZoneResolver(options.zone ?? ''), hostname: 'mail.x.test' },
       sight: options.sight ?? {
         find: async ({ isPersonal }) => (isPersonal ? { threadId: 'T1_1', mailboxIds: ['F1_1'] } : undefined),
       },

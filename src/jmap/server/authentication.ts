@@ -7,26 +7,40 @@ import { verifyMessage } from '../../auth/verify-message.ts'
 import type { Resolver } from '../../base/resolver.ts'
 import { tryObjectId } from '../../mail/object-id.ts'
 import { tryReceivedFrom } from '../../mail/received.ts'
-import type { EmailId, MessageText } from '../../store/model.ts'
+import type { EmailText } from '../../store/emails.ts'
+import type { EmailId } from '../../store/model.ts'
 import type { Store } from '../../store/store.ts'
 import type { EmailSight } from './blob-access.ts'
 import type { AccountPlace } from './module.ts'
 
-export interface AuthenticationParts {
-  readonly store: Pick<Store, 'emailTexts' | 'blobs'>
-  readonly sight: EmailSight
+/** By which it is checked. */
+export interface AuthenticationBasis {
   readonly resolver: Resolver
   /** RFC 8601 §2.5: the name under which it is said. */
   readonly hostname: string
+}
+
+export interface AuthenticationParts extends AuthenticationBasis {
+  readonly store: Pick<Store, 'emailTexts' | 'blobs'>
+  readonly sight: EmailSight
   /** Octets of a message that is looked at. */
   readonly maxSize: number
+}
+
+/** RFC 8601 §2.7: `spf`, `dkim` (one for each signature), `dmarc`, `arc`. */
+export interface AuthenticationResult {
+  readonly method: 'spf' | 'dkim' | 'dmarc' | 'arc'
+  readonly result: string
+  /** The domain that it is about; '' where there is none. */
+  readonly domain: string
+  /** Why, in words; '' where there is nothing to say. */
+  readonly reason: string
 }
 
 export type Authentication =
   | {
       readonly checked: true
-      /** The value of the Authentication-Results field that a receiver would write now (RFC 8601 §2.2). */
-      readonly results: string
+      readonly results: readonly AuthenticationResult[]
       /** From where it came: what the client called itself, and its IP address. */
       readonly helo: string
       readonly address: string
@@ -53,10 +67,7 @@ export async function judgeAuthentication(
   return undefined
 }
 
-async function judge(
-  parts: AuthenticationParts,
-  { prefix, blob, size }: MessageText,
-): Promise<Authentication> {
+async function judge(parts: AuthenticationParts, { prefix, blob, size }: EmailText): Promise<Authentication> {
   const from = tryReceivedFrom(prefix)
   if (from === undefined) return { checked: false, reason: 'not-received' }
   const { helo, address, protocol } = from
@@ -66,10 +77,25 @@ async function judge(
   if (size > parts.maxSize) return { checked: false, reason: 'too-large' }
   const chunks: Uint8Array[] = []
   for await (const chunk of parts.store.blobs.read(blob)) chunks.push(chunk)
-  const { header } = await verifyMessage({
+  const { spf, dkim, dmarc, arc } = await verifyMessage({
     message: Buffer.concat(chunks),
     reversePath: /^Return-Path: <([^\r\n]*)>\r\n/m.exec(prefix)?.[1] ?? '',
     ...{ helo, address, resolver: parts.resolver, hostname: parts.hostname },
   })
-  return { checked: true, results: header, helo, address }
+  const none = { result: 'none', domain: '', reason: '' }
+  const results: AuthenticationResult[] = [
+    { ...said(spf), method: 'spf' },
+    ...(dkim.length === 0 ? [none] : dkim.map(said)).map((one) => ({ ...one, method: 'dkim' as const })),
+    { ...said(dmarc), method: 'dmarc' },
+    ...(arc.instances === 0 ? [] : [{ ...said({ ...arc, domain: '' }), method: 'arc' as const }]),
+  ]
+  return { checked: true, results, helo, address }
+}
+
+function said({
+  result,
+  domain,
+  reason,
+}: Omit<AuthenticationResult, 'method'>): Omit<AuthenticationResult, 'method'> {
+  return { result, domain, reason }
 }

@@ -4,6 +4,7 @@ import type { HttpMount } from '../../base/http-mount.ts'
 import { jmapTrouble } from '../../events/jmap.ts'
 import type { Account, AccountId } from '../../store/model.ts'
 import { webPushVapid } from '../proto/capabilities.ts'
+import type { AuthenticationBasis } from './authentication.ts'
 import { createBlobAccess } from './blobs.ts'
 import type { BlobAccess, EmailSight } from './blob-access.ts'
 import { createBlobModule } from './blob-methods.ts'
@@ -19,7 +20,11 @@ import { Slots } from './slots.ts'
 import { Times } from './times.ts'
 import { webSocketCapability } from './websocket.ts'
 
-export interface JmapMountParts extends Omit<JmapParts, 'api' | 'uploads' | 'streams' | 'types' | 'blobs'> {
+export interface JmapMountParts extends Omit<
+  JmapParts,
+  'api' | 'authentication' | 'uploads' | 'streams' | 'types' | 'blobs'
+> {
+  readonly authentication: AuthenticationBasis
   /** Who may see which email. */
   readonly sight: EmailSight
   /** Mail, submission … made with the blobs of this server. */
@@ -66,6 +71,7 @@ export function createJmap(parts: JmapMountParts): Jmap {
   ]
   const mount = createMount({
     ...{ store, config, clock, random, events, blobs, types },
+    authentication: { ...parts.authentication, store, sight, maxSize: config.authenticationSize },
     uploads: new Slots(config.maxConcurrentUpload),
     streams: new Slots(config.maxEventSources),
     api: {

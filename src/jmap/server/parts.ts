@@ -5,6 +5,7 @@ import type { JmapConfig } from '../../config/sections/jmap.ts'
 import type { Events } from '../../events/event.ts'
 import type { Store } from '../../store/store.ts'
 import type { ApiParts } from './api.ts'
+import type { AuthenticationParts } from './authentication.ts'
 import type { BlobAccess } from './blob-access.ts'
 import type { PushedType } from './module.ts'
 import type { Slots } from './slots.ts'
@@ -17,6 +18,7 @@ export interface JmapParts {
   readonly random: Random
   readonly events: Events
   readonly blobs: BlobAccess
+  readonly authentication: AuthenticationParts
   readonly types: readonly PushedType[]
   readonly api: ApiParts
   /** Uploads, and event streams and WebSockets, at once. */

@@ -1,5 +1,14 @@
-// Authentication-Results (RFC 8601) in plain words: who vouches for a message, and who does not. Only the topmost field is believed,
-// which this server wrote: others may have come with the message.
+// Who vouches for a message, and who does not, in plain words: what the server found of SPF, DKIM, DMARC and ARC. What fields of the message
+// say of it is nobody's business here, since anybody can write them.
+
+/** As the server tells it. */
+export interface AuthResult {
+  readonly method: 'spf' | 'dkim' | 'dmarc' | 'arc'
+  /** RFC 8601 §2.7. */
+  readonly result: string
+  readonly domain: string
+  readonly reason: string
+}
 
 export interface AuthVerdict {
   readonly method: string
@@ -8,13 +17,11 @@ export interface AuthVerdict {
   readonly text: string
 }
 
-const names: Readonly<Record<string, string>> = {
+const names: Readonly<Record<AuthResult['method'], string>> = {
   spf: 'SPF',
   dkim: 'DKIM',
   dmarc: 'DMARC',
   arc: 'ARC',
-  iprev: 'Reverse DNS',
-  auth: 'Log-in',
 }
 
 function wordsFor(method: string, result: string, about: string): string {
@@ -24,11 +31,13 @@ function wordsFor(method: string, result: string, about: string): string {
       pass: `The sending server may send for${of || ' that domain'}.`,
       fail: `The sending server may not send for${of || ' that domain'}.`,
       softfail: `The sending server probably may not send for${of || ' that domain'}.`,
+      neutral: `${about || 'That domain'} does not say whether the sending server may send for it.`,
       none: 'The sender’s domain does not say who may send for it.',
     },
     dkim: {
       pass: `Signed by${of || ' its domain'}, and unchanged since.`,
       fail: 'The signature does not fit: it was changed on the way, or is forged.',
+      neutral: 'The signature does not fit, or cannot be read: it may have been changed on the way.',
       none: 'It is not signed.',
     },
     dmarc: {
@@ -40,8 +49,6 @@ function wordsFor(method: string, result: string, about: string): string {
       pass: 'Those who passed it on vouch for what they saw.',
       fail: 'The chain of those who passed it on is broken.',
     },
-    iprev: { pass: 'The server’s name and address fit.', fail: 'The server’s name and address do not fit.' },
-    auth: { pass: 'Sent by someone who logged in here.' },
   }
   return table[method]?.[result] ?? `The result is “${result}”.`
 }
@@ -49,31 +56,13 @@ function wordsFor(method: string, result: string, about: string): string {
 function toneOf(result: string): AuthVerdict['tone'] {
   if (result === 'pass') return 'good'
   if (result === 'fail' || result === 'permerror' || result === 'policy') return 'bad'
-  return result === 'softfail' || result === 'temperror' ? 'warn' : 'plain'
+  return /^(?:softfail|neutral|temperror)$/.test(result) ? 'warn' : 'plain'
 }
 
-/** The verdicts of one field's value. */
-export function explainAuthentication(value: string): AuthVerdict[] {
-  const plain = value.replaceAll(/\((?:[^()\\]|\\.)*\)/g, ' ')
-  return plain
-    .split(';')
-    .slice(1)
-    .flatMap((part) => {
-      const match = /^\s*([a-z-]+)(?:\/\d+)?\s*=\s*([a-z]+)/i.exec(part)
-      if (match === null) return []
-      const method = (match[1] ?? '').toLowerCase()
-      const result = (match[2] ?? '').toLowerCase()
-      if (names[method] === undefined) return []
-      const about =
-        /(?:header\.d|header\.from|smtp\.mailfrom|header\.i|policy\.iprev)=["@]?([^\s;"]+)/.exec(part)?.[1] ??
-        ''
-      return [
-        {
-          method: names[method] ?? method,
-          result,
-          tone: toneOf(result),
-          text: wordsFor(method, result, about),
-        },
-      ]
-    })
+/** Each result in words. */
+export function explainAuthentication(results: readonly AuthResult[]): AuthVerdict[] {
+  return results.map(({ method, result, domain, reason }) => ({
+    ...{ method: names[method], result, tone: toneOf(result) },
+    text: `${wordsFor(method, result, domain)}${reason === '' ? '' : ` (${reason})`}`,
+  }))
 }
