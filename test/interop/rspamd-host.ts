@@ -8,6 +8,28 @@ import type { MilterProgram } from './milter-program.ts'
 const pattern = 'JS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X'
 export const gtube = { reject: `X${pattern}`, addHeader: `Y${pattern}`, rewriteSubject: `Z${pattern}` }
 
+/** Asked by HTTP: its scanner alone. */
+export const rspamdScanner: MilterProgram = {
+  program: 'rspamd',
+  signal: 'SIGTERM',
+  start({ folder, place }) {
+    const domains = join(folder, 'domains')
+    writeFileSync(domains, 'test\n')
+    return {
+      parameters: (file) => ['-f', '-i', '-c', file],
+      configuration: `
+options {
+  pidfile = "${join(folder, 'pid')}"; tempdir = "${folder}"; filters = ""; enable_test_patterns = true; url_tld = "${domains}";
+  dns { nameserver = ["127.0.0.1:1"]; timeout = 0.1s; retransmits = 1; }
+}
+actions { reject = 15; rewrite_subject = 8; add_header = 6; }
+logging { type = "console"; level = "error"; }
+worker "normal" { bind_socket = "127.0.0.1:${'port' in place ? place.port : 0}"; count = 1; }
+`,
+    }
+  },
+}
+
 export const rspamd: MilterProgram = {
   program: 'rspamd',
   // Its workers end with it.

@@ -330,6 +330,8 @@ function Unsubscribe({ message }: { message: Detail }): JSX.Element {
   )
 }
 
+const spamNames = { spamassassin: 'SpamAssassin', rspamd: 'rspamd', postmark: 'Postmark' } as const
+
 function Spam({ id }: { id: string }): JSX.Element | null {
   const path = apiPath(`/messages/${id}/checks/spam`)
   const kind = status.value?.spam ?? null
@@ -339,7 +341,7 @@ function Spam({ id }: { id: string }): JSX.Element | null {
   if (kind === null) return null
   return (
     <section class="card stack">
-      <h2>{kind === 'rspamd' ? 'rspamd' : 'SpamAssassin'}</h2>
+      <h2>{spamNames[kind]}</h2>
       <Shown of={check.value}>
         {({ isSpam, score, threshold, rules, error }) =>
           error !== '' ? (
@@ -350,8 +352,8 @@ function Spam({ id }: { id: string }): JSX.Element | null {
                 {score.toFixed(1)} points; {threshold.toFixed(1)} are spam.
               </Notice>
               <ul class="check-rows">
-                {rules.map(({ name, score: points, description }) => (
-                  <li key={name} class="check-row check-link">
+                {rules.map(({ name, score: points, description }, index) => (
+                  <li key={index} class="check-row check-link">
                     <span class="num verdict-name">{points.toFixed(1)}</span>
                     <span class="mono">{name}</span>
                     <span class="grow soft small">{description}</span>

@@ -240,7 +240,7 @@ export const status = z.object({
     .nullable()
     .describe('Null: nothing leaves.'),
   chaos: z.boolean(),
-  spam: z.enum(['spamassassin', 'rspamd']).nullable(),
+  spam: z.enum(['spamassassin', 'rspamd', 'postmark']).nullable(),
   zone: z.boolean().describe('Whether DNS is simulated for the check of authentication.'),
   maxMessages: z.number(),
   maxAge: z.number(),

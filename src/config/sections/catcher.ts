@@ -308,7 +308,15 @@ export const catcherSection = z
       .prefault({}),
     spam: z
       .strictObject({
-        kind: z.enum(['spamassassin', 'rspamd']),
+        kind: z
+          .enum(['spamassassin', 'rspamd', 'postmark'])
+          .describe(
+            'postmark: a service in the Internet, which gets the whole message; the others are programs of yours.',
+          ),
+        url: z
+          .url({ protocol: /^https?$/ })
+          .default('https://spamcheck.postmarkapp.com/filter')
+          .describe('Of that service.'),
         host: z.string().min(1).default('127.0.0.1'),
         port: z.int().min(1).max(65535).optional().describe('783 for spamd, 11333 for rspamd unless given.'),
         timeout: duration('20s', 'For the verdict.'),
