@@ -75,3 +75,23 @@ test('what is written is read again; any text is read or refused', () => {
   )
   fc.assert(fc.property(fc.array(pieces), (text) => void tryDate(text.join(''))))
 })
+
+test('dates as nearly all are written are read as any others', () => {
+  const days = ['1', '01', '9', '28', '29', '31', '32', '0']
+  const months = ['Jan', 'Feb', 'Apr', 'Dec', 'Foo', 'jan']
+  const clocks = ['00:00:00', '23:59:59', '23:59:60', '24:00:00', '10:60:00']
+  const zones = ['+0000', '-0000', '+1400', '-0330', '+2359', '+2400', '+9959', '+0060', '-0000 (UTC)', 'GMT']
+  for (const day of days) {
+    for (const month of months) {
+      for (const clock of clocks) {
+        for (const zone of zones) {
+          for (const year of ['2026', '1899', '0026']) {
+            const text = `Sat, ${day} ${month} ${year} ${clock} ${zone}`
+            // A comment is for the reader of everything.
+            assert.deepEqual(tryDate(text), tryDate(`(so)${text}`), text)
+          }
+        }
+      }
+    }
+  }
+})

@@ -42,6 +42,28 @@ export function formatDate(time: number, zoneMinutes = 0): string {
 
 /** Reads the value of a Date field; undefined where no moment can be made of it. Linear, never throws. */
 export function tryDate(text: string): MailDate | undefined {
+  return tryPlainDate(text) ?? tryAnyDate(text)
+}
+
+/** As nearly all are written: `Sat, 21 Nov 2026 10:05:09 +0100`. */
+const plainDate =
+  /^[ \t]{0,3}(?:[A-Za-z]{3}, )?(\d{1,2}) ([A-Za-z]{3}) (\d{4}) ([01]\d|2[0-3]):([0-5]\d):([0-5]\d) ([+-])(\d\d)([0-5]\d)(?: \([A-Z]{1,5}\))?[ \t]{0,3}$/
+
+/** Where it is certain; what takes a closer look is left to `tryAnyDate`. */
+function tryPlainDate(text: string): MailDate | undefined {
+  const match = plainDate.exec(text)
+  if (match === null) return undefined
+  const month = months.findIndex((name) => name === match[2])
+  const [day, year, hours] = [Number(match[1]), Number(match[3]), Number(match[8])]
+  // Days that every month has.
+  if (month === -1 || day < 1 || day > 28 || year < 1900 || hours > 23) return undefined
+  const offset = hours * 60 + Number(match[9])
+  const zoneMinutes = match[7] === '-' && offset > 0 ? -offset : offset
+  const local = Date.UTC(year, month, day, Number(match[4]), Number(match[5]), Number(match[6]))
+  return { time: local - zoneMinutes * 60_000, zoneMinutes }
+}
+
+function tryAnyDate(text: string): MailDate | undefined {
   const found: Found = { numbers: [], month: -1, year: -1, clock: null, zone: null }
   for (const word of words(text.slice(0, longestDate))) takeWord(found, word)
   return assemble(found)

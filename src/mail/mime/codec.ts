@@ -142,9 +142,29 @@ export function decodeThreading(text: string): Threading {
   }
 }
 
-/** The envelope alone. Throws as `decodeStructure` does. */
+/** The envelope alone, without a look at what stands behind it. Throws as `decodeStructure` does. */
 export function decodeEnvelope(text: string): Envelope {
-  return decodeStructure(text).envelope
+  const [start, end] = [envelopeStart(text), rootStart(text)]
+  if (start === -1 || end === -1) return decodeStructure(text).envelope
+  try {
+    // Written by `encodeStructure`, as its version says; the comma before the root part is left out.
+    return unpackEnvelope(JSON.parse(text.slice(start, end - 1)) as PackedEnvelope)
+  } catch (error) {
+    throw new StructureDamaged('structure is not readable', { cause: error })
+  }
+}
+
+/** The root part alone. Throws as `decodeStructure` does. */
+export function decodeRoot(text: string): Part {
+  try {
+    // As in `decodeStructure`.
+    const packed = JSON.parse(text) as PackedStructure
+    if (packed[0] !== structureVersion) throw new StructureDamaged(`structure version ${String(packed[0])}`)
+    return unpackPart(packed[3])
+  } catch (error) {
+    if (error instanceof StructureDamaged) throw error
+    throw new StructureDamaged('structure is not readable', { cause: error })
+  }
 }
 
 /** Where in a kept text its envelope begins, as a JSON array in the order of `Envelope`; -1 where there is none. */

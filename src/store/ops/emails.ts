@@ -1,44 +1,76 @@
-// Reading mail by email (`../emails.ts`). Flags, keywords and modseqs come from `messageBatch`, which knows where they are kept.
+// Reading mail by email (`../emails.ts`). Over flags and modseqs of messages goes what the blocks of flags say (`flag-blocks.ts`).
 import type { AccountId, BlobId, EmailId, MailboxId, ModSeq, ThreadId, Uid } from '../model.ts'
 import type { DatedMailbox, EmailPlaces, EmailText, MailboxNews } from '../emails.ts'
-import { all, get, type Op, sql, tuples } from '../op.ts'
+import { all, dialect, type Fragment, get, type Op, sql, tuples } from '../op.ts'
+import { flagBlocks, overlay } from './flag-blocks.ts'
 import { among, type MailboxRow, mailboxColumns, mailboxOf, oneOf } from './rows.ts'
-import { type BatchRequest, messageBatch } from './view.ts'
+import type { BatchRequest } from './view.ts'
+
+/** Values of one column of many rows in one text: a row for each message costs several times as much. */
+function columnOf(name: Fragment): Fragment {
+  return dialect({ sqlite: sql`json_group_array(${name})`, pg: sql`json_agg(${name} ORDER BY uid)::text` })
+}
+
+interface PackedPlaces {
+  readonly uids: string | null
+  readonly modseqs: string | null
+  readonly flags: string | null
+  readonly keywords: string | null
+  readonly emails: string | null
+  readonly sizes: string | null
+  readonly received: string | null
+  readonly shown: string | null
+  readonly threads: string | null
+}
 
 /** See `EmailStore.emailPlaces`. */
 export function* placeBatch(request: BatchRequest): Op<EmailPlaces> {
-  const messages = yield* messageBatch(request)
-  const rows = yield* tuples<[uid: Uid, shown: ModSeq, thread: ThreadId]>`
-    SELECT message.uid, COALESCE(message.shown, message.added), COALESCE(email.thread, email.id)
-    FROM message JOIN email ON email.account = message.account AND email.id = message.email
-    WHERE ${among(request)} ORDER BY message.uid LIMIT ${request.limit}`
-  const count = messages.length
-  const keywords = new Map<number, string>()
+  const row = yield* get<PackedPlaces>`SELECT
+      ${columnOf(sql`uid`)} AS uids, ${columnOf(sql`modseq`)} AS modseqs, ${columnOf(sql`flags`)} AS flags,
+      ${columnOf(sql`keywords`)} AS keywords, ${columnOf(sql`email`)} AS emails, ${columnOf(sql`size`)} AS sizes,
+      ${columnOf(sql`received`)} AS received, ${columnOf(sql`shown`)} AS shown, ${columnOf(sql`thread`)} AS threads
+    FROM (SELECT message.uid, message.modseq, message.flags, message.keywords, message.email, message.size,
+        message.internal_date AS received, COALESCE(message.shown, message.added) AS shown,
+        COALESCE(email.thread, email.id) AS thread
+      FROM message JOIN email ON email.account = message.account AND email.id = message.email
+      WHERE ${among(request)} ORDER BY message.uid LIMIT ${request.limit}) AS picked`
   const places = {
-    uids: new Uint32Array(count),
-    flags: new Uint8Array(count),
-    keywords,
-    modSeqs: new Float64Array(count),
-    shownSince: new Float64Array(count),
-    emails: new Float64Array(count),
-    threads: new Float64Array(count),
-    sizes: new Float64Array(count),
-    receivedAt: new Float64Array(count),
+    uids: Uint32Array.from(numbersOf(row?.uids)),
+    flags: Uint8Array.from(numbersOf(row?.flags)),
+    keywords: wordsOf(row?.keywords),
+    modSeqs: Float64Array.from(numbersOf(row?.modseqs)),
+    shownSince: Float64Array.from(numbersOf(row?.shown)),
+    emails: Float64Array.from(numbersOf(row?.emails)),
+    threads: Float64Array.from(numbersOf(row?.threads)),
+    sizes: Float64Array.from(numbersOf(row?.sizes)),
+    receivedAt: Float64Array.from(numbersOf(row?.received)),
   }
-  for (const [index, message] of messages.entries()) {
-    const row = rows[index]
-    if (row?.[0] !== message.uid) throw new Error(`message ${message.uid} has no email`)
-    places.uids[index] = message.uid
-    places.flags[index] = message.flags
-    if (message.keywords !== '') keywords.set(index, message.keywords)
-    places.modSeqs[index] = message.modSeq
-    places.shownSince[index] = row[1]
-    places.emails[index] = message.email
-    places.threads[index] = row[2]
-    places.sizes[index] = message.size
-    places.receivedAt[index] = message.internalDate
-  }
+  const [first, last] = [places.uids[0], places.uids.at(-1)]
+  if (first === undefined || last === undefined) return places
+  const blocks = yield* flagBlocks(request, [[first, last]])
+  if (blocks.length === 0) return places
+  overlay(Array.from(places.uids.keys()), blocks, {
+    uidOf: (index) => places.uids[index] ?? 0,
+    set(index, flags, modSeq) {
+      places.flags[index] = flags
+      places.modSeqs[index] = modSeq
+    },
+  })
   return places
+}
+
+function numbersOf(text: string | null | undefined): number[] {
+  // An array of numbers, as it was put together.
+  return text ? (JSON.parse(text) as number[]) : []
+}
+
+/** By index, of those that have some. */
+function wordsOf(text: string | null | undefined): Map<number, string> {
+  const found = new Map<number, string>()
+  // An array of texts.
+  const all = text ? (JSON.parse(text) as string[]) : []
+  for (const [index, words] of all.entries()) if (words !== '') found.set(index, words)
+  return found
 }
 
 /** See `EmailStore.emailTexts`. */

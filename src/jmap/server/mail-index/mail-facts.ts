@@ -4,7 +4,7 @@ import { emailAddress } from '../../proto/header-value.ts'
 import { bodyStructure, flatBody } from '../../proto/email-body.ts'
 import { baseSubject } from '../../../mail/base-subject.ts'
 import { tryDate } from '../../../mail/date.ts'
-import { decodeEnvelope, decodeStructure } from '../../../mail/mime/codec.ts'
+import { decodeEnvelope, decodeRoot } from '../../../mail/mime/codec.ts'
 import type { EnvelopeAddress } from '../../../mail/address-list.ts'
 import type { AccountId, EmailId } from '../../../store/model.ts'
 import type { Store } from '../../../store/store.ts'
@@ -93,8 +93,7 @@ export class MailFacts {
   }
 
   #addAttachments(structure: string | undefined): void {
-    const has =
-      structure !== undefined && flatBody(bodyStructure(decodeStructure(structure).root)).hasAttachment
+    const has = structure !== undefined && flatBody(bodyStructure(decodeRoot(structure))).hasAttachment
     this.attachments.push(has ? 1 : 0)
   }
 
@@ -105,10 +104,16 @@ export class MailFacts {
     const order = this.#orders.get(name) ?? new SlotOrder()
     this.#orders.set(name, order)
     const index = this.#index
+    const keys = new Map<string, string>()
     order.extend(index.emails.length, {
       ids: index.emails.array,
       keyOf: (slot) => {
-        if (isText) return collationKey(this[property][slot] ?? '', collation)
+        if (isText) {
+          const text = this[property][slot] ?? ''
+          const key = keys.get(text) ?? collationKey(text, collation)
+          keys.set(text, key)
+          return key
+        }
         if (property === 'size') return index.sizes.array[slot] ?? 0
         return (property === 'sentAt' ? this.sentAt : index.receivedAt).array[slot] ?? 0
       },
