@@ -1,6 +1,7 @@
 // `posthorn server` and `posthorn throttle`: how a running server is doing, what happened lately, who is connected and who is shut out.
 import type { Command } from 'commander'
-import type { LiveConnection, ShownRecord, ShownTrace } from '../control/server/live-operations.ts'
+import type { LiveConnection } from '../control/server/live-operations.ts'
+import type { ShownRecord, ShownTrace } from '../control/server/message-trace.ts'
 import type { ThrottleCount } from '../directory/throttle.ts'
 import { administer } from './admin-client.ts'
 import { admin } from './admin-command.ts'

@@ -24,6 +24,8 @@ export interface HookHello extends HookConnection {
 }
 
 export interface HookMail extends HookHello {
+  /** What the 250 will call the message, where that is known already. */
+  readonly id?: string
   readonly username: string | null
   readonly reversePath: Address | null
   /** Declared by SIZE. */

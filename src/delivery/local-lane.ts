@@ -88,7 +88,7 @@ async function fileOne(
       const { account, list } = owner
       await options.vacation?.delivered({
         recipient: { account: account.id, deliveredTo: recipient.address, list },
-        ...{ sender: sender ?? null, header: header.text },
+        ...{ sender: sender ?? null, header: header.text, name: message.name },
       })
     }
     if (stored.ok || stored.reason === 'done-before') {

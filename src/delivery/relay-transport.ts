@@ -175,6 +175,7 @@ function tell(
     message: message.name,
     recipient: recipient.address,
     route: way.route.name,
+    destination: way.destination.key,
     ...attempt,
   })
 }

@@ -5,7 +5,7 @@
 // - Loops end here in three ways: by the number of Received fields, by a Delivered-To that names where the message is to go
 //   again, and by a ceiling on automatic answers between two parties (docs/queue.md, "Storms and loops").
 import type { Checkpoint } from '../base/checkpoint.ts'
-import { notPlaced, placed } from '../events/delivery.ts'
+import { notPlaced, overAtOnce, placed, routed } from '../events/delivery.ts'
 import type { Events } from '../events/event.ts'
 import { automaticRefused } from '../events/queue.ts'
 import { formatAddress } from '../mail/address.ts'
@@ -150,6 +150,7 @@ class StoreDelivery {
     const unknown = refused('no-such-account')
     const full = refused('over-quota')
     const places = placesOf(filed, stored)
+    this.#tellRoutes(arrival, enqueue)
     this.#tellPlaces(arrival.id ?? '', filed, stored)
     if (enqueue === undefined || stored.queued === null) {
       return full.length === 0 ? { ok: true, unknown, places } : { ok: true, unknown, full, places }
@@ -168,6 +169,21 @@ class StoreDelivery {
     const failed = failedIn(enqueue)
     const trouble = { ...(full.length > 0 && { full }), ...(failed.length > 0 && { failed }) }
     return { ok: true, unknown, places, ...trouble, queued: enqueue.name }
+  }
+
+  /** Where recipients lead that were named otherwise, and who was over at once. */
+  #tellRoutes(arrival: Arrival, enqueue: NewQueueMessage | undefined): void {
+    const { events } = this.#parts
+    if (events === undefined) return
+    const message = arrival.id ?? ''
+    for (const { named, to, because } of routesOf(arrival)) {
+      events.emit(routed, { message, recipient: named, to, because })
+    }
+    for (const { address: recipient, state } of enqueue?.recipients ?? []) {
+      if (state.type !== 'settled' || state.outcome === 'delivered') continue
+      const { outcome, reply } = state
+      events.emit(overAtOnce, { message, recipient, outcome, reply })
+    }
   }
 
   #tellPlaces(
@@ -222,7 +238,8 @@ class StoreDelivery {
       if (charged) below.push(recipient)
       else {
         beyond.push(recipient)
-        events?.emit(automaticRefused, { sender, recipient: recipient.deliveredTo })
+        const refused = { message: arrival.id ?? '', sender, recipient: recipient.deliveredTo }
+        events?.emit(automaticRefused, refused)
       }
     }
     return { below, beyond }
@@ -309,6 +326,34 @@ class StoreDelivery {
       }),
     ]
   }
+}
+
+/** Addresses of one recipient that are told; the rest is counted. */
+const mostTold = 20
+
+/** Recipients that lead elsewhere than they say. */
+function routesOf({ recipients, remote = [] }: Arrival): { named: string; to: string; because: string }[] {
+  const routes = new Map<string, { readonly to: string[]; because: string }>()
+  const lead = (named: string | undefined, to: string, because: string): void => {
+    if (named === undefined || (named.toLowerCase() === to.toLowerCase() && because === 'alias')) return
+    const route = routes.get(named) ?? { to: [], because }
+    route.to.push(to)
+    routes.set(named, route)
+  }
+  for (const { named, deliveredTo, list, bounce } of recipients) {
+    lead(named, deliveredTo, bounce === undefined ? reasonOf(list) : 'return path of a list')
+  }
+  for (const { named, via, list, address } of remote) {
+    if (via !== null) lead(named ?? via, formatAddress(address), reasonOf(list))
+  }
+  return [...routes].map(([named, { to, because }]) => {
+    const more = to.length > mostTold ? ` and ${to.length - mostTold} more` : ''
+    return { named, to: `${to.slice(0, mostTold).join(', ')}${more}`, because }
+  })
+}
+
+function reasonOf(list: ArrivalRecipient['list']): string {
+  return list == null ? 'alias' : `list of ${list.owner}`
 }
 
 /** The object that the arrival asks for. */

@@ -147,14 +147,14 @@ export class SubmissionFilter {
   #broken(by: string, error: unknown): PolicyRefusal {
     const { id } = this.#submission
     const failure = { failure: 'bad-answer', error: errorText(error), then: 'defer' }
-    this.#parts.events.emit(hookFailed, { by, stage: 'data', session: id, ...failure })
+    this.#parts.events.emit(hookFailed, { by, stage: 'data', session: id, message: id, ...failure })
     return { type: 'refuse', code: 451, status: '4.7.1', text: 'Try again later', then: 'go-on', by }
   }
 
   #mail(): HookMail {
-    const { username, reversePath, options } = this.#submission
+    const { id, username, reversePath, options } = this.#submission
     const helo = this.#parts.hostname
-    return { ...this.#connection(), helo, extended: true, username, reversePath, size: null, options }
+    return { ...this.#connection(), id, helo, extended: true, username, reversePath, size: null, options }
   }
 
   #connection(): HookConnection {

@@ -8,6 +8,7 @@ import type { Random } from '../base/random.ts'
 import type { Directory, Resolution } from '../directory/directory.ts'
 import { headerFields, openMessage } from '../hooks/message-parts.ts'
 import type { Policy, PolicyRefusal } from '../hooks/policy.ts'
+import { accepted } from '../events/delivery.ts'
 import type { Events } from '../events/event.ts'
 import { addressKey, formatAddress, type Address, tryAddress } from '../mail/address.ts'
 import { formatDate } from '../mail/date.ts'
@@ -289,6 +290,12 @@ export class Submitter {
     })
     if (!result.ok) return { ok: false, reason: result.reason, recipients: told }
     if (result.before !== undefined) return { ok: true, id, recipients: told, before: result.before }
+    this.#tell(request, {
+      id,
+      reversePath,
+      recipients: local.length + remote.length,
+      bytes: message.blob.size,
+    })
     filter.delivered({ recipients: placesOf(work, result), bytes: message.blob.size })
     const vanished = new Set(result.unknown.map(({ deliveredTo }) => deliveredTo))
     const recipients = withFailures(work, result.failed ?? []).map((one): SubmittedRecipient => {
@@ -298,6 +305,16 @@ export class Submitter {
     })
     const { object } = result
     return { ok: true, id, recipients, ...(object !== undefined && { object }) }
+  }
+
+  #tell(
+    { origin, account }: SubmitRequest,
+    what: { id: string; reversePath: Address | null; recipients: number; bytes: number },
+  ): void {
+    const { id: message, reversePath, recipients, bytes } = what
+    const from = reversePath === null ? '' : formatAddress(reversePath)
+    const { events } = this.#parts
+    events.emit(accepted, { message, origin, account, reversePath: from, recipients, bytes })
   }
 
   /** RFC 8689 §3: `TLS-Required: No` in the header asks for delivery rather than TLS; REQUIRETLS is stronger. */

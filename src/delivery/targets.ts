@@ -6,7 +6,7 @@ import { readTlsa, tlsaBaseDomains, tlsaName, type DaneDemand } from '../auth/da
 import { tryIpOctets } from '../base/ip-address.ts'
 import type { StsPolicy } from '../auth/mta-sts/policy.ts'
 import type { RouteConfig } from '../config/sections/relay.ts'
-import { loopRefused } from '../events/relay.ts'
+import { hostsFound, loopRefused } from '../events/relay.ts'
 import { noFacts, type Trouble } from './attempt.ts'
 import type { RelayContext } from './context.ts'
 import { findMailHosts, hostAddresses, type MailHost, type NoRoute } from './mx.ts'
@@ -50,6 +50,11 @@ async function mxTargets(
     if (route.reason === 'loop') context.events.emit(loopRefused, { domain })
     return refused(route)
   }
+  context.events.emit(hostsFound, {
+    destination: way.destination.key,
+    hosts: route.hosts.map(({ name }) => name).join(', '),
+    authentic: route.authentic,
+  })
   // RFC 8461 §2: policies belong to domains; an address literal has none.
   const wantsSts = context.sts !== null && !domain.startsWith('[')
   let sts: Promise<StsPolicy | null> | null = null

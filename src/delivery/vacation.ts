@@ -12,7 +12,7 @@ import type { Random } from '../base/random.ts'
 import type { Directory } from '../directory/directory.ts'
 import { errorText } from '../events/error-text.ts'
 import type { Events } from '../events/event.ts'
-import { vacationAnswered, vacationFailed } from '../events/vacation.ts'
+import { vacationAnswered, vacationFailed, vacationWithheld } from '../events/vacation.ts'
 import { type Address, addressKey, formatAddress, tryAddress } from '../mail/address.ts'
 import { type HeaderField, splitHeader } from '../mail/header.ts'
 import type { AccountId } from '../store/model.ts'
@@ -45,6 +45,13 @@ const mostLookUps = 20
 interface Case {
   readonly recipient: ArrivalRecipient
   readonly settings: VacationSettings
+}
+
+interface Due extends Case {
+  /** What the 250 called it. */
+  readonly message: string
+  readonly sender: Address
+  readonly fields: readonly HeaderField[]
 }
 
 export class VacationResponder {
@@ -86,7 +93,8 @@ export class VacationResponder {
     if (!result.ok || result.before !== undefined) return result
     const missed = new Set([...result.unknown, ...(result.full ?? [])].map(({ account }) => account))
     for (const one of cases) {
-      if (!missed.has(one.recipient.account)) this.answer({ ...one, sender: reversePath, fields })
+      const due = { ...one, message: arrival.id ?? '', sender: reversePath, fields }
+      if (!missed.has(one.recipient.account)) this.answer(due)
     }
     return result
   }
@@ -96,22 +104,29 @@ export class VacationResponder {
     readonly recipient: ArrivalRecipient
     readonly sender: Address | null
     readonly header: string
+    /** What it is called in the log. */
+    readonly name: string
   }): Promise<void> {
-    const { recipient, sender, header } = message
+    const { recipient, sender, header, name } = message
     const settings = await this.#settings(recipient.account)
     if (sender === null || !isAway(settings, this.#parts.clock.now())) return
-    this.answer({ recipient, settings, sender, fields: splitHeader(header).fields })
+    this.answer({ recipient, settings, message: name, sender, fields: splitHeader(header).fields })
   }
 
   /** Answers behind the caller's back, where that is due. */
-  answer(due: Case & { readonly sender: Address; readonly fields: readonly HeaderField[] }): void {
-    if (!mayAnswer(due.sender, due.fields)) return
-    const { account } = due.recipient
-    const to = formatAddress(due.sender)
+  answer(due: Due): void {
+    const { events } = this.#parts
+    const about = { account: due.recipient.account, message: due.message, to: formatAddress(due.sender) }
+    if (!mayAnswer(due.sender, due.fields)) {
+      events.emit(vacationWithheld, { ...about, reason: 'automatic' })
+      return
+    }
     const work = this.#answer(due)
-      .catch((error: unknown) => {
-        this.#parts.events.emit(vacationFailed, { account, to, error: errorText(error) })
+      .then((reason) => {
+        if (reason === 'answered') events.emit(vacationAnswered, about)
+        else events.emit(vacationWithheld, { ...about, reason })
       })
+      .catch((error: unknown) => events.emit(vacationFailed, { ...about, error: errorText(error) }))
       .finally(() => this.#busy.delete(work))
     this.#busy.add(work)
   }
@@ -121,12 +136,12 @@ export class VacationResponder {
     settings,
     sender,
     fields,
-  }: Case & { readonly sender: Address; readonly fields: readonly HeaderField[] }): Promise<void> {
-    const { store, clock, random, events, hostname } = this.#parts
+  }: Due): Promise<'answered' | 'gone' | 'own-address' | 'not-addressed' | 'answered-lately' | 'refused'> {
+    const { store, clock, random, hostname } = this.#parts
     const account = await store.getAccount(recipient.account)
-    if (account === undefined || this.#submitter === null) return
-    if (addressKey(sender) === account.address) return
-    if (!(await this.#isAddressed(recipient, { address: account.address, fields }))) return
+    if (account === undefined || this.#submitter === null) return 'gone'
+    if (addressKey(sender) === account.address) return 'own-address'
+    if (!(await this.#isAddressed(recipient, { address: account.address, fields }))) return 'not-addressed'
     const now = clock.now()
     const name = await ownName(store, { account: account.id, now })
     const words = createHash('sha256').update(
@@ -150,9 +165,8 @@ export class VacationResponder {
         result: () => '',
       },
     })
-    if (answered.ok && answered.before === undefined) {
-      events.emit(vacationAnswered, { account: account.id, to: formatAddress(sender) })
-    }
+    if (!answered.ok) return 'refused'
+    return answered.before === undefined ? 'answered' : 'answered-lately'
   }
 
   /** RFC 5230 §4.5: one of the owner's addresses stands in the header. */

@@ -5,6 +5,8 @@ export const hookDecided = defineEvent<{
   by: string
   stage: string
   session: string
+  /** What the 250 calls it; '' before MAIL. */
+  message: string
   decision: string
   detail: string
 }>({
@@ -18,6 +20,8 @@ export const hookFailed = defineEvent<{
   by: string
   stage: string
   session: string
+  /** What the 250 calls it; '' before MAIL. */
+  message: string
   failure: string
   error: string
   then: string
@@ -26,4 +30,10 @@ export const hookFailed = defineEvent<{
   level: 'error',
   help: 'A hook threw, took too long, could not be reached or answered nonsense; what is configured for that was done.',
   labels: ['by', 'stage', 'failure', 'then'],
+})
+
+export const hookAccepted = defineEvent<{ by: string; stage: string; session: string; message: string }>({
+  name: 'hook.accepted',
+  level: 'debug',
+  help: 'A hook, milter or HTTP service was asked about a whole message and accepted it as it is.',
 })

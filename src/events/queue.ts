@@ -138,7 +138,7 @@ export const recipientSuppressed = defineEvent<{ address: string; reason: string
   help: 'An address was put on the suppression list.',
 })
 
-export const automaticRefused = defineEvent<{ sender: string; recipient: string }>({
+export const automaticRefused = defineEvent<{ message: string; sender: string; recipient: string }>({
   name: 'queue.automatic-refused',
   level: 'warn',
   help: 'An automatic answer was beyond the ceiling for its pair of addresses: a loop was cut.',

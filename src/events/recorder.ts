@@ -57,7 +57,13 @@ const countedBy: Readonly<Record<string, SeriesName>> = {
 }
 
 /** Debug events that are kept all the same. */
-const keptAlways: ReadonlySet<string> = new Set(['delivery.placed'])
+const keptAlways: ReadonlySet<string> = new Set([
+  'delivery.placed',
+  'delivery.routed',
+  'hook.accepted',
+  'relay.hosts-found',
+  'vacation.withheld',
+])
 
 const second = 1000
 const minute = 60 * second

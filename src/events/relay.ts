@@ -5,6 +5,8 @@ export const attemptMade = defineEvent<{
   message: string
   recipient: string
   route: string
+  /** What `relay.host-failed` and its like call it. */
+  destination: string
   host: string | null
   address: string | null
   tls: string | null
@@ -82,4 +84,10 @@ export const tokenFailed = defineEvent<{ route: string; problem: string }>({
   name: 'relay.token-failed',
   level: 'error',
   help: 'No access token could be had for a smart host.',
+})
+
+export const hostsFound = defineEvent<{ destination: string; hosts: string; authentic: boolean }>({
+  name: 'relay.hosts-found',
+  level: 'debug',
+  help: 'The mail hosts of a domain, in the order in which they are tried; authentic where DNSSEC proves them.',
 })

@@ -34,6 +34,9 @@ export const messageRefused = defineEvent<{
 
 export const recipientRefused = defineEvent<{
   role: string
+  /** What the 250 would call the message. */
+  id: string
+  reversePath: string
   remoteAddress: string
   recipient: string
   reason: string
@@ -84,10 +87,16 @@ export const fieldRefused = defineEvent<{
 
 export const policyRefused = defineEvent<{
   role: string
+  /** What the 250 would call the message; '' before MAIL. */
+  id: string
   remoteAddress: string
   stage: string
+  /** Of RCPT. */
+  recipient: string
   by: string
   code: number
+  /** What the client was told. */
+  reply: string
 }>({
   name: 'smtp.policy-refused',
   level: 'info',

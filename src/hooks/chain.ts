@@ -26,7 +26,7 @@ import { createHttpHook } from './http-hook.ts'
 import type { HttpFetch } from './http-request.ts'
 import { rewritten } from './message-parts.ts'
 import { createMilterSession } from './milter.ts'
-import { failed, type HookParts, HookTimedOut, within } from './parts.ts'
+import { askedOf, failed, type HookParts, HookTimedOut, within } from './parts.ts'
 import type { MessageVerdict, Policy, PolicyRefusal, PolicySession } from './policy.ts'
 import { createTypedHooks, hasTypedHooks } from './typed-hooks.ts'
 
@@ -110,7 +110,7 @@ class Chain implements PolicySession {
 
   async message(message: HookMessage): Promise<MessageVerdict | null> {
     const { budget, clock } = this.#parts
-    const asked = { by: 'hooks', stage: 'data', session: message.sessionId } as const
+    const asked = { by: 'hooks', stage: 'data', ...askedOf(message) } as const
     if (this.#state === 'given-up') return endOfSession('data')
     try {
       return await within(budget, clock, () => this.#judge(message))

@@ -19,7 +19,7 @@ import type { Events } from '../events/event.ts'
 import { type Address, formatAddress } from '../mail/address.ts'
 import { BadAnswer, readDecision, type ReadDecision, type Stage } from './decision.ts'
 import { type HttpFetch, postJson } from './http-request.ts'
-import { decided, failed } from './parts.ts'
+import { askedOf, decided, failed } from './parts.ts'
 import type { MessageVerdict, PolicyRefusal, PolicySession } from './policy.ts'
 import { verdictOf } from './typed-hooks.ts'
 
@@ -38,6 +38,8 @@ export function createHttpHook(config: HttpHookConfig, parts: HttpHookParts): Po
   return new HttpHookSession(config, parts)
 }
 
+type About = Parameters<typeof askedOf>[0]
+
 class HttpHookSession implements PolicySession {
   readonly #config: HttpHookConfig
   readonly #parts: HttpHookParts
@@ -50,15 +52,15 @@ class HttpHookSession implements PolicySession {
   }
 
   connect(connection: HookConnection): Promise<PolicyRefusal | null> {
-    return this.#envelope('connect', connection.sessionId, { session: sessionOf(connection) })
+    return this.#envelope('connect', connection, { session: sessionOf(connection) })
   }
 
   hello(hello: HookHello): Promise<PolicyRefusal | null> {
-    return this.#envelope('helo', hello.sessionId, { session: sessionOf(hello) })
+    return this.#envelope('helo', hello, { session: sessionOf(hello) })
   }
 
   mail(mail: HookMail): Promise<PolicyRefusal | null> {
-    return this.#envelope('mail', mail.sessionId, { session: sessionOf(mail), envelope: envelopeOf(mail) })
+    return this.#envelope('mail', mail, { session: sessionOf(mail), envelope: envelopeOf(mail) })
   }
 
   rcpt(rcpt: HookRcpt): Promise<PolicyRefusal | null> {
@@ -67,11 +69,11 @@ class HttpHookSession implements PolicySession {
       recipients: rcpt.recipients.map(recipientOf),
       recipient: recipientOf(rcpt.recipient),
     }
-    return this.#envelope('rcpt', rcpt.sessionId, { session: sessionOf(rcpt), envelope })
+    return this.#envelope('rcpt', rcpt, { session: sessionOf(rcpt), envelope })
   }
 
   async message(message: HookMessage): Promise<MessageVerdict | null> {
-    return this.#ask('data', message.sessionId, async () => {
+    return this.#ask('data', message, async () => {
       const whole = message.bytes <= this.#config.maxContent
       return {
         session: sessionOf(message),
@@ -88,7 +90,7 @@ class HttpHookSession implements PolicySession {
 
   delivered(delivered: HookDelivered): void {
     if (!this.#config.stages.includes('delivered')) return
-    const asked = { by: this.#by, stage: 'delivered', session: delivered.id } as const
+    const asked = { by: this.#by, stage: 'delivered', session: delivered.id, message: delivered.id } as const
     this.#post({ stage: 'delivered', delivered }).catch((error: unknown) =>
       failed(this.#parts, asked, { error, onFailure: 'accept' }),
     )
@@ -98,18 +100,18 @@ class HttpHookSession implements PolicySession {
 
   closed(): void {}
 
-  async #envelope(stage: Stage, session: string, question: object): Promise<PolicyRefusal | null> {
-    const verdict = await this.#ask(stage, session, () => question)
+  async #envelope(stage: Stage, about: About, question: object): Promise<PolicyRefusal | null> {
+    const verdict = await this.#ask(stage, about, () => question)
     return verdict?.type === 'refuse' ? verdict : null
   }
 
   async #ask(
     stage: Stage,
-    session: string,
+    about: About,
     question: () => object | Promise<object>,
   ): Promise<MessageVerdict | null> {
     if (!this.#config.stages.includes(stage)) return null
-    const asked = { by: this.#by, stage, session }
+    const asked = { by: this.#by, stage, ...askedOf(about) }
     try {
       const answer = await this.#post({ stage, ...(await question()) })
       return decided(this.#parts, asked, verdictOf(this.#read(answer, stage), asked))

@@ -21,7 +21,7 @@ import { openMessage } from './message-parts.ts'
 import { MilterConnection } from './milter-connection.ts'
 import { MilterMacros } from './milter-macros.ts'
 import { bodyChunks, MilterChanges, type MilterField, milterFields } from './milter-message.ts'
-import { decided, failed, within } from './parts.ts'
+import { type Asked, askedOf, decided, failed, within } from './parts.ts'
 import type { MessageVerdict, PolicyRefusal, PolicySession } from './policy.ts'
 
 export interface MilterParts {
@@ -142,7 +142,7 @@ class MilterSession implements PolicySession {
   }
 
   async message(message: HookMessage): Promise<MessageVerdict | null> {
-    const asked = { by: this.#by, stage: 'data', session: message.sessionId } as const
+    const asked = { by: this.#by, stage: 'data', ...askedOf(message) } as const
     try {
       const open = this.#conversation
       if (open.type === 'broken') return this.#afterFailure('data')
@@ -191,10 +191,10 @@ class MilterSession implements PolicySession {
 
   async #guard(
     stage: Exclude<Stage, 'data'>,
-    { sessionId }: HookConnection,
+    about: HookConnection & { readonly id?: string },
     work: () => Promise<MilterVerdict | null>,
   ): Promise<PolicyRefusal | null> {
-    const asked = { by: this.#by, stage, session: sessionId } as const
+    const asked = { by: this.#by, stage, ...askedOf(about) } as const
     try {
       // A sign of progress begins `timeout` anew, but no step takes longer than a whole message may.
       const verdict = await within(this.#config.messageTimeout, this.#parts.clock, work)
@@ -204,7 +204,7 @@ class MilterSession implements PolicySession {
     }
   }
 
-  #broke(asked: { by: string; stage: Stage; session: string }, error: unknown): PolicyRefusal | null {
+  #broke(asked: Asked & { readonly stage: Stage }, error: unknown): PolicyRefusal | null {
     const { onFailure } = this.#config
     const conversation = this.#conversation
     if (conversation.type === 'open') conversation.milter.destroy()

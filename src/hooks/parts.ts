@@ -2,7 +2,8 @@
 import type { Clock } from '../base/clock.ts'
 import { errorText } from '../events/error-text.ts'
 import type { Events } from '../events/event.ts'
-import { hookDecided, hookFailed } from '../events/hooks.ts'
+import { hookAccepted, hookDecided, hookFailed } from '../events/hooks.ts'
+import type { Rewrite } from '../config/hooks.ts'
 import type { OnFailure } from '../config/sections/hooks.ts'
 import { BadAnswer, makeRefusal, type Stage } from './decision.ts'
 import type { MessageVerdict, PolicyRefusal } from './policy.ts'
@@ -42,35 +43,83 @@ export interface Asked {
   readonly by: string
   readonly stage: Stage | 'delivered'
   readonly session: string
+  /** Absent before MAIL. */
+  readonly message?: string | undefined
+}
+
+/** Of whom somebody is asked, for the log. */
+export function askedOf({
+  sessionId,
+  id,
+}: {
+  readonly sessionId: string
+  readonly id?: string | undefined
+}): {
+  readonly session: string
+  readonly message?: string | undefined
+} {
+  return { session: sessionId, message: id }
 }
 
 /** Records the trouble and gives what is configured for it. */
 export function failed(
   { events }: HookParts,
-  { by, stage, session }: Asked,
+  { by, stage, session, message = '' }: Asked,
   { error, onFailure }: { error: unknown; onFailure: OnFailure },
 ): PolicyRefusal | null {
   const failure =
     error instanceof HookTimedOut ? 'timed-out' : error instanceof BadAnswer ? 'bad-answer' : 'broke'
   const then = stage === 'delivered' ? 'none' : onFailure
-  events.emit(hookFailed, { by, stage, session, failure, error: errorText(error), then })
+  events.emit(hookFailed, { by, stage, session, message, failure, error: errorText(error), then })
   if (stage === 'delivered' || onFailure === 'accept') return null
   return makeRefusal({ type: onFailure }, { by, stage })
 }
 
-/** Records a verdict that is not simply yes, and gives it back. */
+/** Records a verdict, a plain yes only of a whole message, and gives it back. */
 export function decided<V extends MessageVerdict | null>(
   { events }: HookParts,
-  { by, stage, session }: Asked,
+  { by, stage, session, message = '' }: Asked,
   verdict: V,
 ): V {
-  if (verdict === null) return verdict
-  const detail =
-    verdict.type === 'refuse'
-      ? `${verdict.code} ${verdict.status} ${verdict.text}`
-      : verdict.type === 'quarantine'
-        ? verdict.reason
-        : ''
-  events.emit(hookDecided, { by, stage, session, decision: verdict.type, detail })
+  if (verdict === null) {
+    if (stage === 'data') events.emit(hookAccepted, { by, stage, session, message })
+    return verdict
+  }
+  const detail = detailOf(verdict)
+  events.emit(hookDecided, { by, stage, session, message, decision: verdict.type, detail })
   return verdict
+}
+
+function detailOf(verdict: MessageVerdict): string {
+  switch (verdict.type) {
+    case 'refuse':
+      return `${verdict.code} ${verdict.status} ${verdict.text}`
+    case 'discard':
+      return ''
+    case 'rewrite':
+      return rewritesInWords(verdict.rewrites)
+    case 'quarantine':
+      return [verdict.reason, rewritesInWords(verdict.rewrites)].filter((text) => text !== '').join('; ')
+  }
+}
+
+/** Fields by which filters say what they think; of all others the name alone is told, since a message's text is nowhere in the log. */
+const verdictFields = /^(?:x-spam|x-rspamd|x-virus|authentication-results$)/i
+const longestDetail = 500
+
+function rewritesInWords(rewrites: readonly Rewrite[]): string {
+  const words = rewrites.flatMap(({ header = [], body, reversePath, ...recipients }) => [
+    ...header.map((change) => {
+      const shown =
+        change.type !== 'remove' && verdictFields.test(change.name)
+          ? `: ${change.value.replaceAll(/\s+/g, ' ').trim().slice(0, 150)}`
+          : ''
+      return `${change.type} ${change.name}${shown}`
+    }),
+    ...(body === undefined ? [] : ['another body']),
+    ...(reversePath === undefined ? [] : [`reverse-path <${reversePath}>`]),
+    ...(recipients.addRecipients ?? []).map((address) => `add recipient ${address}`),
+    ...(recipients.removeRecipients ?? []).map((address) => `remove recipient ${address}`),
+  ])
+  return words.join('; ').slice(0, longestDetail)
 }

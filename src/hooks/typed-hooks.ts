@@ -5,7 +5,7 @@
 // here: the budget is for what waits, not for what computes.
 import type { Hooks, HookDelivered, HookMessage } from '../config/hooks.ts'
 import { type DecisionScope, makeRefusal, readDecision, type Stage } from './decision.ts'
-import { decided, failed, type HookParts, within } from './parts.ts'
+import { askedOf, decided, failed, type HookParts, within } from './parts.ts'
 import type { MessageVerdict, PolicyRefusal, PolicySession } from './policy.ts'
 
 /** The functions; those that are not there are undefined or missing. */
@@ -30,6 +30,8 @@ export function createTypedHooks(hooks: TypedHooksConfig, parts: HookParts): Pol
   return new TypedHooksSession(hooks, parts)
 }
 
+type About = Parameters<typeof askedOf>[0]
+
 class TypedHooksSession implements PolicySession {
   readonly #hooks: TypedHooksConfig
   readonly #parts: HookParts
@@ -40,29 +42,34 @@ class TypedHooksSession implements PolicySession {
   }
 
   connect(connection: Parameters<PolicySession['connect']>[0]): Promise<PolicyRefusal | null> {
-    return this.#envelope('connect', connection.sessionId, () => this.#hooks.connect?.(connection))
+    return this.#envelope('connect', connection, () => this.#hooks.connect?.(connection))
   }
 
   hello(hello: Parameters<PolicySession['hello']>[0]): Promise<PolicyRefusal | null> {
-    return this.#envelope('helo', hello.sessionId, () => this.#hooks.helo?.(hello))
+    return this.#envelope('helo', hello, () => this.#hooks.helo?.(hello))
   }
 
   mail(mail: Parameters<PolicySession['mail']>[0]): Promise<PolicyRefusal | null> {
-    return this.#envelope('mail', mail.sessionId, () => this.#hooks.mail?.(mail))
+    return this.#envelope('mail', mail, () => this.#hooks.mail?.(mail))
   }
 
   rcpt(rcpt: Parameters<PolicySession['rcpt']>[0]): Promise<PolicyRefusal | null> {
-    return this.#envelope('rcpt', rcpt.sessionId, () => this.#hooks.rcpt?.(rcpt))
+    return this.#envelope('rcpt', rcpt, () => this.#hooks.rcpt?.(rcpt))
   }
 
   message(message: HookMessage): Promise<MessageVerdict | null> {
-    return this.#run('data', message.sessionId, () => this.#hooks.data?.(message))
+    return this.#run('data', message, () => this.#hooks.data?.(message))
   }
 
   delivered(delivered: HookDelivered): void {
     const { delivered: tell, timeout } = this.#hooks
     if (tell === undefined) return
-    const asked = { by: 'hook delivered', stage: 'delivered', session: delivered.id } as const
+    const asked = {
+      by: 'hook delivered',
+      stage: 'delivered',
+      session: delivered.id,
+      message: delivered.id,
+    } as const
     within(timeout, this.#parts.clock, () => tell(delivered)).catch((error: unknown) =>
       failed(this.#parts, asked, { error, onFailure: 'accept' }),
     )
@@ -72,12 +79,12 @@ class TypedHooksSession implements PolicySession {
 
   closed(): void {}
 
-  async #envelope(stage: Stage, session: string, ask: () => unknown): Promise<PolicyRefusal | null> {
-    const verdict = await this.#run(stage, session, ask)
+  async #envelope(stage: Stage, about: About, ask: () => unknown): Promise<PolicyRefusal | null> {
+    const verdict = await this.#run(stage, about, ask)
     return verdict?.type === 'refuse' ? verdict : null
   }
 
-  async #run(stage: Stage, session: string, ask: () => unknown): Promise<MessageVerdict | null> {
+  async #run(stage: Stage, about: About, ask: () => unknown): Promise<MessageVerdict | null> {
     const by = `hook ${stage}`
     if (this.#hooks[stage] === undefined) return null
     const { timeout, dataTimeout, maxRewrites } = this.#hooks
@@ -86,9 +93,9 @@ class TypedHooksSession implements PolicySession {
       const budget = stage === 'data' ? dataTimeout : timeout
       const answer = await within(budget, this.#parts.clock, async () => await ask())
       const decision = readDecision(answer, { scope, maxRewrites })
-      return decided(this.#parts, { by, stage, session }, verdictOf(decision, { by, stage }))
+      return decided(this.#parts, { by, stage, ...askedOf(about) }, verdictOf(decision, { by, stage }))
     } catch (error) {
-      return failed(this.#parts, { by, stage, session }, { error, onFailure: 'defer' })
+      return failed(this.#parts, { by, stage, ...askedOf(about) }, { error, onFailure: 'defer' })
     }
   }
 }

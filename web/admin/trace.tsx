@@ -92,7 +92,8 @@ function stepsOf(records: readonly LogRecord[]): StepOfMessage[] {
 
 function titleOf({ message, records, queue }: Trace): string {
   const accepted = records.find(({ name }) => name.endsWith('.message-accepted'))
-  const sender = accepted?.fields['reversePath'] ?? accepted?.fields['account'] ?? queue?.from
+  const first = accepted ?? records.find(({ fields }) => fields['reversePath'] !== undefined)
+  const sender = first?.fields['reversePath'] ?? first?.fields['account'] ?? queue?.from
   if (message === null) return 'Refused before it had a name'
   return sender === undefined || sender === null || sender === ''
     ? 'A message without a sender'

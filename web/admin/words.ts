@@ -102,6 +102,22 @@ const orderWords: Readonly<Record<string, string>> = {
   discard: 'Discarded',
 }
 
+const decisionWords: Readonly<Record<string, string>> = {
+  refuse: 'refused',
+  rewrite: 'changed it',
+  quarantine: 'held it for an operator',
+  discard: 'threw it away',
+}
+
+const withheldFor: Readonly<Record<string, string>> = {
+  automatic: 'the message was sent by a program or a list',
+  'own-address': 'it is the owner’s own address',
+  'not-addressed': 'no address of the owner stands in To or Cc',
+  'answered-lately': 'it was told within the last week',
+  refused: 'the answer could not be delivered',
+  gone: 'the account is gone',
+}
+
 const tellers: Readonly<Record<string, Tell>> = {
   'smtp.message-accepted': (fields) => ({
     title: `Accepted from ${roles[text(fields, 'role')] ?? text(fields, 'role')}`,
@@ -148,6 +164,121 @@ const tellers: Readonly<Record<string, Tell>> = {
     detail: text(fields, 'by'),
     tone: 'warn',
     icon: 'trash',
+  }),
+  'smtp.policy-refused': (fields) => ({
+    title:
+      text(fields, 'recipient') === ''
+        ? 'Refused by a filter'
+        : `A filter refused ${text(fields, 'recipient')}`,
+    detail: `${text(fields, 'by')}, asked at ${text(fields, 'stage')}`,
+    reply: text(fields, 'reply'),
+    tone: 'bad',
+    icon: 'close',
+  }),
+  'hook.decided': (fields) => ({
+    title: `${text(fields, 'by')}: ${decisionWords[text(fields, 'decision')] ?? text(fields, 'decision')}`,
+    detail: [text(fields, 'detail'), `asked at ${text(fields, 'stage')}`]
+      .filter((word) => word !== '')
+      .join(' · '),
+    tone: text(fields, 'decision') === 'rewrite' ? 'plain' : 'warn',
+    icon: 'shield',
+  }),
+  'hook.accepted': (fields) => ({
+    title: `${text(fields, 'by')}: accepted as it is`,
+    detail: '',
+    tone: 'plain',
+    icon: 'shield',
+  }),
+  'hook.failed': (fields) => ({
+    title: `${text(fields, 'by')} could not judge`,
+    detail: `${reasonInWords(text(fields, 'failure'))} at ${text(fields, 'stage')}: ${text(fields, 'error')}; what is configured for that: ${text(fields, 'then')}`,
+    tone: 'bad',
+    icon: 'shield',
+  }),
+  'delivery.message-accepted': (fields) => ({
+    title: `Accepted from ${text(fields, 'origin') === 'api' ? 'the HTTP API or JMAP' : 'this machine'}`,
+    detail: [
+      text(fields, 'reversePath') || 'the null sender',
+      plural(number(fields, 'recipients'), 'recipient'),
+      formatSize(number(fields, 'bytes')),
+    ].join(' · '),
+    tone: 'good',
+    icon: 'check',
+  }),
+  'delivery.routed': (fields) => ({
+    title: `${text(fields, 'recipient')} leads to ${text(fields, 'to')}`,
+    detail: text(fields, 'because'),
+    tone: 'plain',
+    icon: 'forward',
+  }),
+  'delivery.over-at-once': (fields) => ({
+    title: `${text(fields, 'recipient')}: nothing was tried`,
+    detail: text(fields, 'outcome'),
+    reply: text(fields, 'reply'),
+    tone: 'bad',
+    icon: 'close',
+  }),
+  'vacation.answered': (fields) => ({
+    title: `${text(fields, 'to')} was told that the owner is away`,
+    detail: '',
+    tone: 'plain',
+    icon: 'reply',
+  }),
+  'vacation.withheld': (fields) => ({
+    title: `${text(fields, 'to')} was not told that the owner is away`,
+    detail: withheldFor[text(fields, 'reason')] ?? reasonInWords(text(fields, 'reason')),
+    tone: 'plain',
+    icon: 'reply',
+  }),
+  'vacation.failed': (fields) => ({
+    title: 'A vacation answer could not be sent',
+    detail: text(fields, 'error'),
+    tone: 'warn',
+    icon: 'reply',
+  }),
+  'relay.hosts-found': (fields) => ({
+    title: `Mail hosts of ${text(fields, 'destination')}`,
+    detail: `${text(fields, 'hosts')}${fields['authentic'] === true ? ', proven by DNSSEC' : ''}`,
+    tone: 'plain',
+    icon: 'globe',
+  }),
+  'relay.host-failed': (fields) => ({
+    title: `${hostOf(fields)} could not be used`,
+    detail: [`at ${text(fields, 'stage')}`, verified(fields)].filter((word) => word !== '').join(' · '),
+    reply: text(fields, 'problem'),
+    tone: 'warn',
+    icon: 'close',
+  }),
+  'relay.policy-failed': (fields) => ({
+    title: `${text(fields, 'host')} did not meet the TLS policy ${text(fields, 'policy')}`,
+    detail: `${text(fields, 'problem')}; ${fields['obeyed'] === true ? 'mail did not go there' : 'it was not to be obeyed'}`,
+    tone: 'warn',
+    icon: 'lock',
+  }),
+  'relay.fell-back': (fields) => ({
+    title: `${text(fields, 'host')} gets it in the clear`,
+    detail: text(fields, 'problem'),
+    tone: 'warn',
+    icon: 'lock',
+  }),
+  'queue.destination-dead': (fields) => ({
+    title: `${text(fields, 'destination')} counts as dead`,
+    detail: `${plural(number(fields, 'failures'), 'failure')}; a probe goes out ${formatDate(number(fields, 'retryAt'))}`,
+    reply: text(fields, 'reason'),
+    tone: 'bad',
+    icon: 'clock',
+  }),
+  'queue.destination-alive': (fields) => ({
+    title: `${text(fields, 'destination')} takes mail again`,
+    detail: '',
+    tone: 'good',
+    icon: 'check',
+  }),
+  'queue.automatic-refused': (fields) => ({
+    title: `${text(fields, 'recipient')}: beyond the ceiling for automatic mail`,
+    detail: `from ${text(fields, 'sender')}: a loop was cut`,
+    tone: 'bad',
+    icon: 'close',
   }),
   'smtp.message-rewritten': (fields) => ({
     title: 'Changed by a filter',
@@ -222,7 +353,7 @@ const tellers: Readonly<Record<string, Tell>> = {
     icon: 'pause',
   }),
   'queue.ordered': (fields) => ({
-    title: `${orderWords[text(fields, 'order')] ?? text(fields, 'order')} by an operator`,
+    title: `${orderWords[text(fields, 'order')] ?? text(fields, 'order')} by ${text(fields, 'by') || 'an operator'}`,
     detail: [text(fields, 'recipient'), text(fields, 'reason')].filter((word) => word !== '').join(': '),
     tone: ['fail', 'discard'].includes(text(fields, 'order')) ? 'bad' : 'horn',
     icon: 'user',

@@ -3,9 +3,9 @@
 import { z } from 'zod'
 import type { Explained } from '../../config/layers.ts'
 import type { ThrottleView } from '../../directory/directory.ts'
-import { type Level, reaches } from '../../events/event.ts'
-import type { Recorded, Recorder } from '../../events/recorder.ts'
-import type { QueueAdmin, ShownMessage } from '../../queue/admin.ts'
+import type { Recorder } from '../../events/recorder.ts'
+import type { QueueAdmin } from '../../queue/admin.ts'
+import { type EventHistory, recordTest, shownRecord, traceMessages } from './message-trace.ts'
 import { operation, type Operation, RefusedOperation, question } from './operation.ts'
 
 /** A connection that is open now. */
@@ -19,11 +19,6 @@ export interface LiveConnection {
   readonly since: string
   /** The address of the account that is logged in; null: nobody is. */
   readonly account: string | null
-}
-
-/** Records that say one of the texts, in whatever case, oldest first; of more than `limit` the newest. */
-export interface EventHistory {
-  search(texts: readonly string[], limit: number): Promise<Recorded[]>
 }
 
 export interface LiveServer {
@@ -58,25 +53,6 @@ export interface LiveServer {
   settings(): readonly Explained[]
 }
 
-/** A record as it is shown. */
-export interface ShownRecord {
-  readonly seq: number
-  readonly at: string
-  readonly name: string
-  readonly level: string
-  readonly fields: Recorded['fields']
-}
-
-/** What became of one message, as far as it is remembered. */
-export interface ShownTrace {
-  /** What the 250 called it; null: it was refused before it had a name. */
-  readonly message: string | null
-  /** Oldest first. */
-  readonly records: readonly ShownRecord[]
-  /** Where each recipient of the queue stands, with every attempt; null where nothing was queued, or it is forgotten. */
-  readonly queue: ShownMessage | null
-}
-
 const nothing = z.strictObject({}).optional()
 
 const recordFilter = z.strictObject({
@@ -95,7 +71,6 @@ const log = z.strictObject({
 })
 
 const mostTraces = 50
-const mostRecords = 2000
 
 export function liveOperations(server: LiveServer): Record<string, Operation> {
   return { ...overviewOperations(server), ...recordOperations(server), ...guardOperations(server) }
@@ -147,7 +122,7 @@ function recordOperations({ recorder, history, queueAdmin }: LiveServer): Record
     }),
     'server.trace': question(
       z.strictObject({ text: z.string().min(1).max(400), limit: z.int().min(1).max(mostTraces).default(20) }),
-      ({ text, limit }) => trace(history ?? remembered(recorder), queueAdmin, { text, limit }),
+      ({ text, limit }) => traceMessages(history ?? remembered(recorder), queueAdmin, { text, limit }),
     ),
   }
 }
@@ -176,65 +151,6 @@ function remembered(recorder: Recorder): EventHistory {
       return recorder.find((one) => tests.some((says) => says(one)), limit).toReversed()
     },
   }
-}
-
-/** Messages whose records say the text, newest first, each with all that is known of it. */
-async function trace(
-  history: EventHistory,
-  queueAdmin: QueueAdmin,
-  { text, limit }: { readonly text: string; readonly limit: number },
-): Promise<ShownTrace[]> {
-  const says = recordTest({ level: 'debug', name: '', text })
-  const said = await history.search([text], mostRecords)
-  const found = said.filter((one) => isOfMail(one) && says(one)).toReversed()
-  const names = [...new Set(found.flatMap((one) => nameOf(one) ?? []))].slice(0, limit)
-  const all = names.length === 0 ? [] : (await history.search(names, mostRecords)).filter(isOfMail)
-  const traces: ShownTrace[] = []
-  for (const message of names) {
-    const records = all.filter((one) => nameOf(one) === message).map(shownRecord)
-    traces.push({ message, records, queue: (await queueAdmin.show(message)) ?? null })
-  }
-  // What the records do not say any more the queue may.
-  if (names.length === 0) {
-    const queue = await queueAdmin.show(text)
-    if (queue !== undefined) traces.push({ message: queue.name, records: [], queue })
-  }
-  const nameless = found.filter((one) => nameOf(one) === undefined).slice(0, limit - traces.length)
-  for (const one of nameless) traces.push({ message: null, records: [shownRecord(one)], queue: null })
-  return traces
-}
-
-function isOfMail({ name }: Recorded): boolean {
-  return /^(?:smtp|delivery|queue|relay|http|hooks)\./.test(name)
-}
-
-/** What the 250 called the message that a record is about. */
-function nameOf({ fields }: Recorded): string | undefined {
-  const name = fields['message'] ?? fields['id']
-  return typeof name === 'string' && name !== '' ? name : undefined
-}
-
-function recordTest(filter: {
-  readonly level: Level
-  readonly name: string
-  readonly text: string
-}): (record: Recorded) => boolean {
-  const text = filter.text.toLowerCase()
-  return ({ name, level, fields }) => {
-    if (!reaches(level, filter.level) || !name.startsWith(filter.name)) return false
-    return (
-      text === '' ||
-      Object.values(fields).some((value) =>
-        String(value ?? '')
-          .toLowerCase()
-          .includes(text),
-      )
-    )
-  }
-}
-
-function shownRecord({ seq, at, name, level, fields }: Recorded): ShownRecord {
-  return { seq, at: new Date(at).toISOString(), name, level, fields }
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

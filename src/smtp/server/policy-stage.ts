@@ -4,11 +4,18 @@ import type { HookConnection, HookHello, HookMail, HookRecipient } from '../../c
 import * as smtpEvents from '../../events/smtp.ts'
 import type { HookDelivered, HookHeaderField } from '../../config/hooks.ts'
 import type { MessageVerdict, Policy, PolicyRefusal, PolicySession } from '../../hooks/policy.ts'
+import { formatAddress } from '../../mail/address.ts'
 import type { StagedBlob } from '../../store/model.ts'
 import type { Recipient, SmtpAnswer, SmtpClient } from '../proto/questions.ts'
 import { makeReply } from '../proto/reply.ts'
 import type { SessionContext } from './context.ts'
 import type { Transaction } from './transaction.ts'
+
+/** What a refusal is about. */
+interface About {
+  readonly id: string
+  readonly recipient: string
+}
 
 export class PolicyStage {
   readonly #context: SessionContext
@@ -28,7 +35,8 @@ export class PolicyStage {
   }
 
   async mail(transaction: Transaction, client: SmtpClient): Promise<SmtpAnswer | null> {
-    return this.#answer('mail', await this.#session.mail(this.#mail(transaction, client)))
+    const verdict = await this.#session.mail(this.#mail(transaction, client))
+    return this.#answer('mail', verdict, { id: transaction.id })
   }
 
   async rcpt(
@@ -40,7 +48,9 @@ export class PolicyStage {
       recipients: hookRecipients(transaction),
       recipient: hookRecipient(recipient),
     })
-    return this.#answer('rcpt', verdict)
+    const { address } = recipient
+    const named = address === null ? 'postmaster' : formatAddress(address)
+    return this.#answer('rcpt', verdict, { id: transaction.id, recipient: named })
   }
 
   /** The whole message; it is read back from where it was staged, as often as a filter asks. */
@@ -61,10 +71,9 @@ export class PolicyStage {
   }
 
   /** The answer to the end of a message that was refused. */
-  refusal(verdict: PolicyRefusal): SmtpAnswer {
-    const { code, status, text, then, by } = verdict
-    this.#context.emit(smtpEvents.policyRefused, { ...this.#context.who(), stage: 'message', by, code })
-    return refusalAnswer({ code, status, text, then })
+  refusal({ id }: Transaction, verdict: PolicyRefusal): SmtpAnswer {
+    this.#tell('message', verdict, { id })
+    return refusalAnswer(verdict)
   }
 
   reset(): void {
@@ -79,11 +88,20 @@ export class PolicyStage {
     this.#session.closed()
   }
 
-  #answer(stage: string, verdict: PolicyRefusal | null): SmtpAnswer | null {
+  #answer(stage: string, verdict: PolicyRefusal | null, about: Partial<About> = {}): SmtpAnswer | null {
     if (verdict === null) return null
-    const { by, code } = verdict
-    this.#context.emit(smtpEvents.policyRefused, { ...this.#context.who(), stage, by, code })
+    this.#tell(stage, verdict, about)
     return refusalAnswer(verdict)
+  }
+
+  #tell(
+    stage: string,
+    { by, code, status, text }: PolicyRefusal,
+    { id = '', recipient = '' }: Partial<About>,
+  ): void {
+    const reply = `${code} ${status} ${text}`
+    const fields = { ...this.#context.who(), id, stage, recipient, by, code, reply }
+    this.#context.emit(smtpEvents.policyRefused, fields)
   }
 
   #connection(client: SmtpClient): HookConnection {
@@ -102,9 +120,9 @@ export class PolicyStage {
     return { ...this.#connection(client), helo: client.name, extended: client.extended }
   }
 
-  #mail({ sender, options }: Transaction, client: SmtpClient): HookMail {
+  #mail({ id, sender, options }: Transaction, client: SmtpClient): HookMail {
     const { reversePath, size } = sender
-    return { ...this.#hello(client), username: client.username, reversePath, size, options }
+    return { ...this.#hello(client), id, username: client.username, reversePath, size, options }
   }
 }
 

@@ -26,8 +26,10 @@ export async function acceptRecipient(
   const found = await findRecipient(context, transaction, recipient)
   if (!found.ok) {
     const { address } = recipient
+    const { reversePath } = transaction.sender
     context.emit(smtpEvents.recipientRefused, {
-      ...context.who(),
+      ...{ ...context.who(), id: transaction.id },
+      reversePath: reversePath === null ? '' : formatAddress(reversePath),
       recipient: address === null ? 'postmaster' : formatAddress(address),
       reason: found.reason,
     })

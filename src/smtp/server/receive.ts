@@ -127,7 +127,7 @@ async function askPolicy(
   if (verdict === null) return whole
   if (verdict.type === 'refuse') {
     tellRefused(context, transaction, 'policy')
-    return { answer: policy.refusal(verdict) }
+    return { answer: policy.refusal(transaction, verdict) }
   }
   const what = { ...context.who(), id: transaction.id, by: verdict.by }
   switch (verdict.type) {
