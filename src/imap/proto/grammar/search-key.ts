@@ -26,7 +26,7 @@ export type SearchKey =
   | { readonly key: 'body' | 'text'; readonly text: string }
   | { readonly key: 'numbers'; readonly set: SequenceSet }
   | { readonly key: 'uids'; readonly set: SequenceSet }
-  /** RFC 9738 §3: UIDAFTER, UIDBEFORE. */
+  /** RFC 9738 §3.2: UIDAFTER, UIDBEFORE. */
   | { readonly key: 'uid-bound'; readonly relation: 'after' | 'before'; readonly uid: number }
   /** RFC 7162 §3.1.5: changed at that mod-sequence or later. */
   | { readonly key: 'mod-sequence'; readonly least: number }

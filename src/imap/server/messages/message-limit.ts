@@ -1,5 +1,5 @@
 // How many messages one command works on (RFC 9738): with `imap.messageLimit` set, the ones with the highest UIDs, and the client is told
-// where to go on. RFC 9738 §3: COPY does all or nothing, EXPUNGE and CLOSE are never cut short.
+// where to go on. RFC 9738 §3.1: COPY does all or nothing, EXPUNGE and CLOSE are never cut short; §3.3: nor are SORT and THREAD.
 import { countOf } from './numbers.ts'
 import { no } from '../context.ts'
 import type { CommandRun, Done, ImapParts } from '../context.ts'
@@ -42,6 +42,11 @@ export async function answerLimited(run: CommandRun, done: Done, lowest: number 
   await run.output.text(`* NO [${code}] Not all of the messages were looked at\r\n`)
   await run.output.end()
   return done
+}
+
+/** RFC 9738 §3.3: SORT and THREAD of a part of the messages would say something else than of all: they are not done. */
+export function refuseLimited({ session }: CommandRun): Done {
+  return no(`MESSAGELIMIT ${session.parts.config.messageLimit}`, 'Too many messages at once, name fewer')
 }
 
 /** What a command that does all or nothing answers to too many messages; undefined where it may go on. */

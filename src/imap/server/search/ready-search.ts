@@ -158,7 +158,7 @@ function makeReady(key: SearchKey, making: Making, manner: Manner): ReadyKey {
 
 function uidsOf(key: Extract<SearchKey, { key: 'uids' | 'uid-bound' }>, { view, saved }: Searched): Ranges {
   if (key.key === 'uids') return key.set === 'saved' ? saved : resolveNumberSet(key.set, view.largestUid)
-  // RFC 9738 §3: unlike `UID n:*`, UIDAFTER never means the last message when there is none after it.
+  // RFC 9738 §3.2: unlike `UID n:*`, UIDAFTER never means the last message when there is none after it.
   return key.relation === 'after' ? [[key.uid + 1, 0xffff_ffff]] : [[0, key.uid - 1]]
 }
 

@@ -44,7 +44,7 @@ export interface FoundMessages {
   /** RFC 7162 §3.1.5: 0 where it is not known. */
   readonly modSeqOf: (index: number) => number
   readonly facts: MailboxFacts
-  /** RFC 9738 §3: the lowest UID that was looked at, where some were left out. */
+  /** RFC 9738 §3.1: the lowest UID that was looked at, where some were left out. */
   readonly lowest: number | null
 }
 

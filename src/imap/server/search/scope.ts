@@ -1,5 +1,5 @@
 // Which messages a search looks at, of all that there are: those that its outermost numbers and UIDs let through. It is what
-// `imap.messageLimit` counts (RFC 9738 §3), and it spares the rest of the mailbox.
+// `imap.messageLimit` counts (RFC 9738 §3.1), and it spares the rest of the mailbox.
 import type { Ranges } from '../../proto/grammar/sequence-set.ts'
 import type { ReadyKey } from './ready-search.ts'
 

@@ -1,5 +1,5 @@
 // SEARCH (RFC 3501 §6.4.4, RFC 9051 §6.4.4) and SORT (RFC 5256 §3), with the return options of RFC 4731 and its extensions.
-import { answerLimited } from '../messages/message-limit.ts'
+import { answerLimited, refuseLimited } from '../messages/message-limit.ts'
 import { no, ok } from '../context.ts'
 import { returnAll } from '../../proto/grammar/search-return.ts'
 import { runSearch } from './run-search.ts'
@@ -37,6 +37,7 @@ async function answer(
   if (request.returns?.save === true) selected.saved = []
   const found = await searching
   if (found === undefined) return badCharset
+  if (name === 'SORT' && found.lowest !== null) return refuseLimited(run)
   const order = name === 'SORT' ? await sortFound(run, found, request.criteria) : found.matches
   const results: Results = { found, order, uid, modSeq: program.uses.modSeq }
   // RFC 9051 §6.4.4: after ENABLE IMAP4rev2, SEARCH is answered by ESEARCH.

@@ -1,5 +1,5 @@
 // THREAD (RFC 5256 §3): a search whose result is told as threads.
-import { answerLimited } from '../messages/message-limit.ts'
+import { refuseLimited } from '../messages/message-limit.ts'
 import { badCharset } from './search.ts'
 import { growingIntegers } from './facts/growing.ts'
 import { loadFacts, runSearch } from './run-search.ts'
@@ -24,6 +24,7 @@ export async function thread(
   const view = await selected.load()
   const found = await runSearch(run, selected, program)
   if (found === undefined) return badCharset
+  if (found.lowest !== null) return refuseLimited(run)
   const forest = await threadFound(run, found, algorithm)
   const { matches } = found
   const numberOf = (position: number): number => {
@@ -41,7 +42,7 @@ export async function thread(
   await run.output.text('\r\n')
   await run.output.end()
   run.session.parts.facts.trim()
-  return answerLimited(run, ok('THREAD completed'), found.lowest)
+  return ok('THREAD completed')
 }
 
 async function threadFound(
