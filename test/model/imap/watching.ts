@@ -19,7 +19,12 @@ export interface Wish {
 }
 
 /** Values by item; those of MESSAGES, UIDNEXT, and of UNSEEN and HIGHESTMODSEQ where they are wanted. */
-type Picture = Map<string, number>
+type Values = Map<string, number>
+
+interface Picture {
+  readonly name: string
+  readonly values: Values
+}
 
 const valueOf = new Map(statusItems)
 
@@ -61,7 +66,7 @@ export class Watching {
   }
 
   #pictureOf(mailbox: Mailbox): Picture {
-    return new Map(this.items.map((item) => [item, actual(mailbox, item)]))
+    return { name: mailbox.name, values: new Map(this.items.map((item) => [item, actual(mailbox, item)])) }
   }
 
   /** Something is said that no command asked for. */
@@ -70,17 +75,17 @@ export class Watching {
     if (response.name === 'LIST') this.#hearList(response)
   }
 
-  #hearStatus({ values, line }: Untagged): void {
-    const name = canonical(wordOf(values[0]))
+  #hearStatus({ values: [named, list], line }: Untagged): void {
+    const name = canonical(wordOf(named))
     const mailbox = this.watched.find((each) => each.name === name)
     if (mailbox === undefined) throw new Illegal(`nobody watches that: ${line}`)
-    const picture = this.#pictures.get(mailbox) ?? new Map<string, number>()
-    for (const [item, value] of pairsOf(values[1])) {
+    const values: Values = new Map(this.#pictures.get(mailbox)?.values)
+    for (const [item, value] of pairsOf(list)) {
       if (numberOf(value) !== actual(mailbox, item))
         throw new Illegal(`${item} of ${name} is ${actual(mailbox, item)}: ${line}`)
-      picture.set(item, numberOf(value))
+      values.set(item, numberOf(value))
     }
-    this.#pictures.set(mailbox, picture)
+    this.#pictures.set(mailbox, { name, values })
   }
 
   #hearList({ values, line }: Untagged): void {
@@ -105,11 +110,13 @@ export class Watching {
       if (picture === undefined && mailbox.messages.length > 0)
         throw new Illegal(`the client was told nothing of ${mailbox.name}`)
       const now = this.#pictureOf(mailbox)
-      for (const [item, value] of picture ?? [])
-        if (now.has(item) && now.get(item) !== value)
-          throw new Illegal(
-            `${item} of ${mailbox.name} is ${now.get(item)}, and the client was told ${value}`,
-          )
+      for (const [item, value] of picture?.values ?? []) {
+        // A new name is a change of the mailbox, and none of its messages.
+        if (item === 'HIGHESTMODSEQ' && picture?.name !== mailbox.name) continue
+        const actually = now.values.get(item)
+        if (actually !== undefined && actually !== value)
+          throw new Illegal(`${item} of ${mailbox.name} is ${actually}, and the client was told ${value}`)
+      }
       this.#pictures.set(mailbox, now)
     }
     const names = this.#wantedNames
