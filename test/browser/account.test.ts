@@ -86,7 +86,7 @@ describe('account pages', { skip: noChromium }, () => {
     const ann = await house.open('ann@mail.test')
     await ann.page.goto('/account/app-passwords')
     await ann.page.getByRole('button', { name: 'Make one' }).click()
-    await ann.page.getByLabel('What for').fill('Phone')
+    await ann.page.getByLabel('What it is for').fill('Phone')
     await ann.page.getByRole('button', { name: 'Make it' }).click()
     const secret = await ann.page.locator('.shown-password').innerText()
     await ann.page.getByRole('button', { name: 'Done' }).click()

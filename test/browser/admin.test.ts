@@ -116,7 +116,7 @@ describe('admin page', { skip: noChromium }, () => {
     await page.getByRole('button', { name: 'Make one' }).click()
     await page.getByLabel('What it is for').fill('Phone')
     await page.getByRole('button', { name: 'Make it' }).click()
-    assert.match(await page.locator('.secret code').innerText(), /^\S{16,}$/)
+    assert.match(await page.locator('.shown-password').innerText(), /^\S{16,}$/)
     await page.getByRole('button', { name: 'Done' }).click()
     await page.getByRole('cell', { name: 'Phone', exact: true }).waitFor()
     await page.getByRole('button', { name: 'More' }).click()
@@ -283,7 +283,7 @@ test(
   'who changes a password shows again who he is where his log-in is old',
   { skip: noChromium },
   async () => {
-    const house = await openAdminHouse({ web: { proofTime: 4000 } })
+    const house = await openAdminHouse({ web: { proofTime: 8000 } })
     try {
       const person = await house.open(admin)
       const { page } = person
@@ -297,10 +297,10 @@ test(
       await page.getByRole('button', { name: 'Set it' }).click()
       await page.getByRole('heading', { name: 'Show again that it is you' }).waitFor()
       await page.getByLabel('Your password').fill('wrong')
-      await page.getByRole('button', { name: 'Go on' }).click()
+      await page.getByRole('button', { name: 'Confirm' }).click()
       await page.getByText('is wrong').waitFor()
       await page.getByLabel('Your password').fill(password)
-      await page.getByRole('button', { name: 'Go on' }).click()
+      await page.getByRole('button', { name: 'Confirm' }).click()
       await page.getByText('bob@mail.test has a new password').waitFor()
       assert.deepEqual(besides(401, { page, troubles: besides(403, person) }), [])
     } finally {

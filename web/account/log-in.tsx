@@ -9,26 +9,8 @@ import { Button } from '../shared/ui/button.tsx'
 import { TextField } from '../shared/ui/field.tsx'
 import { Notice } from '../shared/ui/states.tsx'
 import { Entrance, nextPath } from './entrance.tsx'
-import { logInByPasskey, passkeysWork, wasCancelled } from './passkey.ts'
-
-/** What a refusal means to somebody who stands before the door. */
-export function explain(error: unknown): string {
-  if (!(error instanceof ApiError)) return error instanceof Error ? error.message : String(error)
-  switch (error.code) {
-    case 'bad-credentials':
-      return 'Address and password do not fit together.'
-    case 'bad-code':
-      return 'That code is not right, or too old. Take the newest one.'
-    case 'throttled':
-      return error.retryAfter === null
-        ? 'Too many tries. Wait a little.'
-        : `Too many tries. Try again in ${Math.ceil(error.retryAfter / 60)} min.`
-    case 'passkey-required':
-      return 'This account is opened by a passkey alone.'
-    default:
-      return error.message
-  }
-}
+import { explain } from '../shared/explain.ts'
+import { logInByPasskey, passkeysWork, wasCancelled } from '../shared/passkey.ts'
 
 export function LogIn(): JSX.Element {
   const address = useSignal('')

@@ -9,7 +9,7 @@ import { Icon } from '../shared/ui/icon.tsx'
 import { Failed, Skeleton } from '../shared/ui/states.tsx'
 import { toast } from '../shared/ui/toast.tsx'
 import { useLoaded } from './load.ts'
-import { explain } from './log-in.tsx'
+import { explain } from '../shared/explain.ts'
 import { Heading } from './heading.tsx'
 
 /** "Firefox on Linux" of a User-Agent field, or the field itself. */

@@ -8,7 +8,7 @@ import { Button } from '../shared/ui/button.tsx'
 import { TextField } from '../shared/ui/field.tsx'
 import { Loading, Notice } from '../shared/ui/states.tsx'
 import { Entrance } from './entrance.tsx'
-import { explain } from './log-in.tsx'
+import { explain } from '../shared/explain.ts'
 
 export function SetUp(): JSX.Element {
   const token = location.hash.slice(1)

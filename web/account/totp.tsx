@@ -11,8 +11,8 @@ import { QrCode } from '../shared/ui/qr-code.tsx'
 import { Notice } from '../shared/ui/states.tsx'
 import { toast } from '../shared/ui/toast.tsx'
 import { useLoaded } from './load.ts'
-import { explain } from './log-in.tsx'
-import { withProof } from './proof.tsx'
+import { explain } from '../shared/explain.ts'
+import { withProof } from '../shared/ui/proof.tsx'
 
 interface TotpState {
   readonly state: 'off' | 'on'

@@ -3,8 +3,8 @@
 // What lets somebody in or shuts somebody out wants a fresh session: the server says `proof-required`, the page asks for the password,
 // and the same is asked again.
 import type { AdminAnswer, AdminOperationName } from '../../src/http/api/admin.ts'
-import { api, ApiError } from '../shared/api.ts'
-import { askProof } from './proof.ts'
+import { api } from '../shared/api.ts'
+import { withProof } from '../shared/ui/proof.tsx'
 
 export type { AdminAnswer, AdminOperationName }
 export type Account = AdminAnswer<'account.list'>[number]
@@ -25,13 +25,7 @@ export async function ask<Name extends AdminOperationName>(
   name: Name,
   parameters: object = {},
 ): Promise<AdminAnswer<Name>> {
-  try {
-    return await api.post<AdminAnswer<Name>>(base + name, parameters)
-  } catch (error) {
-    if (!(error instanceof ApiError) || error.code !== 'proof-required') throw error
-    if (!(await askProof())) throw new Error('It was not shown who you are, so nothing was changed.')
-    return api.post<AdminAnswer<Name>>(base + name, parameters)
-  }
+  return withProof(() => api.post<AdminAnswer<Name>>(base + name, parameters))
 }
 
 /** Where events are watched, for `EventSource`. */

@@ -18,7 +18,7 @@ import { DomainsPage } from './domains.tsx'
 import { HealthPage } from './health.tsx'
 import { LogPage } from './log.tsx'
 import { OverviewPage } from './overview.tsx'
-import { ProofDialog } from './proof-dialog.tsx'
+import { ProofHost } from '../shared/ui/proof.tsx'
 import { QueuePage } from './queue.tsx'
 import { QueuedPage } from './queued.tsx'
 import { SessionsPage } from './sessions.tsx'
@@ -225,7 +225,7 @@ function Inside({ account }: { account: { address: string; display: string } }):
           place.render()
         )}
       </main>
-      <ProofDialog />
+      <ProofHost />
     </div>
   )
 }

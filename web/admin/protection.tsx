@@ -2,20 +2,16 @@
 import type { JSX } from 'preact'
 import { useSignal } from '@preact/signals'
 import { formatDate, formatRelative, formatShortDate, plural } from '../shared/format.ts'
+import { AppPasswordMaker } from '../shared/ui/app-password.tsx'
 import { Badge } from '../shared/ui/badge.tsx'
 import { Button, IconButton } from '../shared/ui/button.tsx'
-import { confirm, Dialog } from '../shared/ui/dialog.tsx'
-import { CheckBox, SelectField, TextField } from '../shared/ui/field.tsx'
+import { confirm } from '../shared/ui/dialog.tsx'
 import { Table } from '../shared/ui/table.tsx'
 import { toast, toastError } from '../shared/ui/toast.tsx'
 import { useAsked } from './asked.ts'
-import { FormDialog } from './form-dialog.tsx'
 import { Fact } from './head.tsx'
-import { type Account, type AdminAnswer, ask } from './operations.ts'
-import { copy } from './password-field.tsx'
+import { type Account, ask } from './operations.ts'
 import { Shown } from './shown.tsx'
-
-type Scope = AdminAnswer<'account.app-password.list'>[number]['scopes'][number]
 
 /** Asks, does it, and says when it came to nothing. Whether it was done. */
 async function sure(question: Parameters<typeof confirm>[0], work: () => Promise<unknown>): Promise<boolean> {
@@ -112,104 +108,12 @@ export function Factors({ address }: { address: string }): JSX.Element {
   )
 }
 
-const scopes: readonly { readonly value: Scope; readonly hint: string }[] = [
-  { value: 'mail', hint: 'reading: IMAP, POP3, JMAP' },
-  { value: 'send', hint: 'sending: submission, HTTP API, JMAP' },
-  { value: 'settings', hint: 'what of the account is set by JMAP' },
-  { value: 'admin', hint: 'administration by the HTTP API' },
-]
-const expiries = { never: null, '30 days': 30, '90 days': 90, 'a year': 365 } as const
-
-interface AddAppPasswordProps {
-  readonly account: Account
-  readonly onClose: () => void
-  readonly onMade: (password: string) => void
-}
-
-function AddAppPassword({ account, onClose, onMade }: AddAppPasswordProps): JSX.Element {
-  const label = useSignal('')
-  const chosen = useSignal<ReadonlySet<Scope>>(new Set(['mail', 'send']))
-  const expires = useSignal<keyof typeof expiries>('never')
-  return (
-    <FormDialog
-      title={`App password for ${account.display}`}
-      action="Make it"
-      disabled={label.value.trim() === '' || chosen.value.size === 0}
-      onClose={onClose}
-      onSubmit={async () => {
-        const days = expiries[expires.value]
-        const made = await ask('account.app-password.add', {
-          address: account.address,
-          label: label.value.trim(),
-          scopes: [...chosen.value],
-          expires: days === null ? null : new Date(Date.now() + days * 86_400_000).toISOString(),
-        })
-        onMade(made.password)
-      }}
-    >
-      <TextField
-        label="What it is for"
-        placeholder="Phone"
-        autofocus
-        value={label.value}
-        onInput={(value) => (label.value = value)}
-      />
-      <fieldset class="stack stack-s">
-        <legend class="label">What it opens</legend>
-        {scopes.map(({ value, hint }) => (
-          <CheckBox
-            key={value}
-            label={value}
-            hint={hint}
-            disabled={value === 'admin' && account.role !== 'admin'}
-            checked={chosen.value.has(value)}
-            onChange={(on) => {
-              const next = new Set(chosen.value)
-              if (on) next.add(value)
-              else next.delete(value)
-              chosen.value = next
-            }}
-          />
-        ))}
-      </fieldset>
-      <SelectField
-        label="It ends"
-        value={expires.value}
-        options={(['never', '30 days', '90 days', 'a year'] as const).map((value) => ({
-          value,
-          label: value === 'never' ? 'never' : `in ${value}`,
-        }))}
-        onChange={(value) => (expires.value = value)}
-      />
-    </FormDialog>
-  )
-}
-
-function MadeDialog({ password, onClose }: { password: string; onClose: () => void }): JSX.Element {
-  return (
-    <Dialog
-      title="The app password"
-      onClose={onClose}
-      foot={
-        <Button tone="primary" onClick={onClose}>
-          Done
-        </Button>
-      }
-    >
-      <p>It is shown this once. Who has lost it makes another one.</p>
-      <div class="row secret">
-        <code class="grow">{password}</code>
-        <IconButton icon="copy" label="Copy it" onClick={() => void copy(password, 'App password')} />
-      </div>
-    </Dialog>
-  )
-}
+const allScopes = ['mail', 'send', 'settings', 'admin'] as const
 
 export function AppPasswords({ account }: { account: Account }): JSX.Element {
   const { address } = account
   const list = useAsked('account.app-password.list', { address })
   const adding = useSignal(false)
-  const made = useSignal<string | null>(null)
   const remove = async (id: number, label: string): Promise<void> => {
     const question = {
       title: `Revoke ${label}?`,
@@ -281,17 +185,16 @@ export function AppPasswords({ account }: { account: Account }): JSX.Element {
         )}
       </Shown>
       {adding.value ? (
-        <AddAppPassword
-          account={account}
+        <AppPasswordMaker
+          title={`App password for ${account.display}`}
+          scopes={account.role === 'admin' ? allScopes : allScopes.filter((scope) => scope !== 'admin')}
+          make={async ({ label, scopes, expires }) =>
+            (await ask('account.app-password.add', { address, label, scopes, expires })).password
+          }
+          onMade={() => void list.reload()}
           onClose={() => (adding.value = false)}
-          onMade={(password) => {
-            adding.value = false
-            made.value = password
-            void list.reload()
-          }}
         />
       ) : null}
-      {made.value === null ? null : <MadeDialog password={made.value} onClose={() => (made.value = null)} />}
     </section>
   )
 }

@@ -1,5 +1,5 @@
 // Passkeys by the browser's own JSON forms (WebAuthn level 3 §5.1.8).
-import { api } from '../shared/api.ts'
+import { api } from './api.ts'
 
 export function passkeysWork(): boolean {
   return 'PublicKeyCredential' in window && 'parseRequestOptionsFromJSON' in PublicKeyCredential
