@@ -4,14 +4,13 @@ import { Buffer } from 'node:buffer'
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import type { Clock } from '../base/clock.ts'
 import type { Random } from '../base/random.ts'
+import type { AuthConfig } from '../config/sections/auth.ts'
 import { BoundedMap } from './bounded-map.ts'
 
 const nonceLength = 16
 const timeLength = 6
 const bodyLength = nonceLength + timeLength
 const signatureLength = 16
-/** Answered challenges that are remembered; each costs its answerer a signature. */
-const mostRemembered = 10_000
 
 export interface AnsweredChallenge {
   readonly nonce: string
@@ -23,10 +22,17 @@ export class Challenges {
   readonly #clock: Clock
   readonly #random: Random
   readonly #secret: Uint8Array
-  readonly #used = new BoundedMap<true>(mostRemembered)
+  /** Each costs its answerer a signature. */
+  readonly #used: BoundedMap<true>
 
   /** `secret`: the installation's. */
-  constructor(options: { readonly clock: Clock; readonly random: Random; readonly secret: Uint8Array }) {
+  constructor(options: {
+    readonly clock: Clock
+    readonly random: Random
+    readonly secret: Uint8Array
+    readonly auth: Pick<AuthConfig, 'maxChallenges'>
+  }) {
+    this.#used = new BoundedMap(options.auth.maxChallenges)
     this.#clock = options.clock
     this.#random = options.random
     this.#secret = options.secret

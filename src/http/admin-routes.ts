@@ -52,10 +52,6 @@ const guarded: ReadonlySet<string> = new Set([
   'alias.set',
 ])
 
-/** What may wait for a client that does not read. */
-const waitingEvents = 1000
-const pingMilliseconds = 25_000
-
 export function adminRoutes(operations: readonly AdminOperation[]): Route[] {
   return operations.map((one) => (one.kind === 'watch' ? watchRoute(one) : askRoute(one)))
 }
@@ -151,7 +147,7 @@ function watch(call: Call & { readonly caller: Caller }, operation: AdminOperati
       },
       cancel: () => left.abort(),
     },
-    { highWaterMark: waitingEvents },
+    { highWaterMark: parts.config.maxWaitingEvents },
   )
   return new Response(body, {
     headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' },
@@ -164,10 +160,10 @@ async function isStillAdmin(request: Request, env: Call['env']): Promise<boolean
   return judged.ok ? judged.caller.scopes.has('admin') : judged.response.status === 503
 }
 
-function keepOpen({ clock }: HttpParts, ping: () => void): { cancel(): void } {
-  let timer = clock.after(pingMilliseconds, tick)
+function keepOpen({ clock, config }: HttpParts, ping: () => void): { cancel(): void } {
+  let timer = clock.after(config.eventPing, tick)
   function tick(): void {
-    timer = clock.after(pingMilliseconds, tick)
+    timer = clock.after(config.eventPing, tick)
     ping()
   }
   return { cancel: () => timer.cancel() }

@@ -10,8 +10,6 @@ import { makeProblem, type Problem } from './problem.ts'
 import type { eventsResponse, hookEvent } from './schema.ts'
 import type { z } from 'zod'
 
-const mostEvents = 1000
-
 /** Events with ids above `after`, oldest first, and where to go on. */
 export async function readFeed(
   parts: HttpParts,
@@ -35,7 +33,7 @@ export async function readFeed(
   if (after === undefined || limit === undefined || limit < 1) {
     return makeProblem(400, 'bad-query', '`after` and `limit` are numbers.')
   }
-  const read = await parts.store.hookEvents({ after, limit: Math.min(limit, mostEvents) })
+  const read = await parts.store.hookEvents({ after, limit: Math.min(limit, parts.config.maxFeedEvents) })
   return { events: read.filter((event) => isFor(webhook, event)).map(shown), next: read.at(-1)?.id ?? after }
 }
 

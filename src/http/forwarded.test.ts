@@ -11,7 +11,11 @@ function client(
   headers: Readonly<Record<string, string>>,
   remoteAddress = '10.0.0.1',
 ): string {
-  const found = clientOf({ remoteAddress, secure: false }, { from, by }, (name) => headers[name] ?? null)
+  const found = clientOf(
+    { remoteAddress, secure: false },
+    { from, by, maxHops: 4 },
+    (name) => headers[name] ?? null,
+  )
   return `${found.remoteAddress}${found.secure ? ' secure' : ''}`
 }
 
@@ -23,6 +27,7 @@ const xff = (list: string, proto?: string): string =>
 
 for (const [name, found, expected] of [
   ['one proxy', xff('192.0.2.7'), '192.0.2.7'],
+  ['more than http.maxHops', xff('192.0.2.7, 10.0.0.5, 10.0.0.4, 10.0.0.3, 10.0.0.2'), '10.0.0.5'],
   ['over TLS', xff('192.0.2.7', 'https'), '192.0.2.7 secure'],
   ['in the clear', xff('192.0.2.7', 'http'), '192.0.2.7'],
   ['what the client wrote itself is not believed', xff('198.51.100.1, 192.0.2.7'), '192.0.2.7'],

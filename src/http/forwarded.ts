@@ -13,10 +13,9 @@ export type ForwardedBy = 'x-forwarded-for' | 'forwarded'
 export interface TrustedProxies {
   readonly from: readonly IpNetwork[]
   readonly by: ForwardedBy
+  /** Entries that are read; a longer list ends there. */
+  readonly maxHops: number
 }
-
-/** Entries that are read; a longer list ends there. */
-const maxHops = 32
 
 /** One proxy's word: who spoke to it, and whether over TLS; null where it did not say. */
 interface Hop {
@@ -27,7 +26,7 @@ interface Hop {
 /** The client of a request that came from `origin`. `header` gives a field's value, several of one name joined by commas. */
 export function clientOf(
   origin: RequestOrigin,
-  { from, by }: TrustedProxies,
+  { from, by, maxHops }: TrustedProxies,
   header: (name: string) => string | null,
 ): RequestOrigin {
   if (!inNetworks(from, origin.remoteAddress)) return origin

@@ -43,16 +43,14 @@ export async function readOutgoing(
   return makeProblem(415, 'unsupported-media-type', 'Send application/json or message/rfc822.')
 }
 
-/** Base64 makes four octets of three; the rest is room for the envelope. */
-const roomForEnvelope = 1_048_576
-
 async function fromJson(
   request: Request,
   context: Context,
   saw: (bytes: Uint8Array) => void,
 ): Promise<Outgoing | Problem> {
-  const { maxMessageSize, clock, random, hostname } = context
-  const limit = maxMessageSize === 0 ? Infinity : Math.ceil((maxMessageSize * 4) / 3) + roomForEnvelope
+  const { maxMessageSize, clock, random, hostname, config } = context
+  // Base64 makes four octets of three; the rest is room for the envelope.
+  const limit = maxMessageSize === 0 ? Infinity : Math.ceil((maxMessageSize * 4) / 3) + config.maxBody
   const body = await readBody(request, limit)
   if (isProblem(body)) return body
   saw(body)

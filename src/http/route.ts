@@ -38,9 +38,6 @@ export interface Route {
   respond(call: Call): Promise<Response>
 }
 
-/** Octets of a request to these routes; those that take messages have their own limit. */
-const bodyLimit = 1024 * 1024
-
 interface Given<B extends z.ZodType | null> extends Call {
   readonly body: B extends z.ZodType ? z.output<B> : null
 }
@@ -108,7 +105,7 @@ function row<B extends z.ZodType | null, A extends z.ZodType | null>(
     ...{ path, summary, group, access, body: shownBody ?? body, answer },
     status: status ?? (answer === null ? 204 : 200),
     async respond(call) {
-      const given = body === null ? null : await readJson(call.request, body)
+      const given = body === null ? null : await readJson(call, body)
       if (given instanceof Response) return given
       // Checked by the schema, or null where there is none.
       return work(call, given as Given<B>['body'])
@@ -126,9 +123,9 @@ async function callerOf(call: Call, access: Exclude<Access, 'anyone'>): Promise<
 }
 
 /** What a request holds, checked; or the refusal. */
-async function readJson(request: Request, schema: z.ZodType): Promise<unknown> {
+async function readJson({ request, parts }: Call, schema: z.ZodType): Promise<unknown> {
   const type = request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase()
-  const bytes = await readBody(request, bodyLimit)
+  const bytes = await readBody(request, parts.config.maxBody)
   if (isProblem(bytes)) return problemResponse(bytes)
   // Forms of other sites' pages can send text and forms, never JSON.
   if (bytes.length > 0 && type !== 'application/json') {

@@ -2,10 +2,14 @@
 import assert from 'node:assert/strict'
 import { request as plainRequest } from 'node:http'
 import { request as secureRequest } from 'node:https'
+import { once } from 'node:events'
 import { connect } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { connect as connectTls } from 'node:tls'
-import { basic, openHttpHouse } from '../../test/support/http-house.ts'
+import { basic, type HttpHouseOptions, openHttpHouse } from '../../test/support/http-house.ts'
+import type { Clock } from '../base/clock.ts'
+import { VirtualClock } from '../base/virtual-clock.ts'
+import type { ConfigInput } from '../config/schema.ts'
 import { RealRandom } from '../base/real-random.ts'
 import { parseIpNetworks } from '../base/ip-network.ts'
 import { ConnectionCount } from '../net/connection-limits.ts'
@@ -19,12 +23,16 @@ interface Setting {
   readonly tls?: 'implicit' | 'none'
   readonly perAddress?: number
   readonly proxies?: HttpProxies
+  readonly settings?: ConfigInput
+  readonly mounts?: HttpHouseOptions['mounts']
+  readonly clock?: Clock
 }
 
-async function listen(context: TestContext, { tls = 'implicit', perAddress = 10, proxies }: Setting = {}) {
-  const house = await openHttpHouse(context)
+async function listen(context: TestContext, setting: Setting = {}) {
+  const { tls = 'implicit', perAddress = 10, proxies, settings = {}, mounts = [] } = setting
+  const house = await openHttpHouse(context, { settings, mounts })
   const told: string[] = []
-  const clock = new RealClock()
+  const clock = setting.clock ?? new RealClock()
   const identity = createSelfSignedIdentity({
     hostname: 'localhost',
     folder: null,
@@ -155,13 +163,16 @@ test('a header tells the client where a listed proxy sent it, and from nobody el
   // A proxy with many clients is no client with many connections.
   const trusting = await listen(context, {
     ...{ tls: 'none', perAddress: 0 },
-    proxies: { by: 'x-forwarded-for', from: everyHere },
+    proxies: { by: 'x-forwarded-for', from: everyHere, maxHops: 32 },
   })
   assert.match(await talk(portOf(trusting.listener), text), /^HTTP\/1\.1 202 /)
   const accepted = trusting.house.memory.records.find(({ name }) => name === 'http.message-accepted')
   assert.equal(accepted?.fields['remoteAddress'], '192.0.2.7')
   const strangers = parseIpNetworks(['192.0.2.0/24'])
-  const others = await listen(context, { tls: 'none', proxies: { by: 'x-forwarded-for', from: strangers } })
+  const others = await listen(context, {
+    tls: 'none',
+    proxies: { by: 'x-forwarded-for', from: strangers, maxHops: 32 },
+  })
   assert.match(await talk(portOf(others.listener), text), /^HTTP\/1\.1 403 /)
 })
 
@@ -206,4 +217,71 @@ test('the OpenAPI document is served, and every reference in it leads somewhere'
   const paths = Object.keys(served['paths'] as object)
   const routes = createApp(house.parts).routes.map(({ path }) => path.replace(':id', '{id}'))
   assert.deepEqual(new Set([...paths, '/api/v1/openapi.json', '/api/']), new Set(routes))
+})
+
+/** All that comes until the connection ends. */
+async function untilClosed(port: number, begin: string, tls: 'implicit' | 'none' = 'none'): Promise<string> {
+  const host = '127.0.0.1'
+  const socket =
+    tls === 'none' ? connect({ host, port }) : connectTls({ host, port, rejectUnauthorized: false })
+  socket.on('error', () => {})
+  socket.write(begin)
+  let text = ''
+  socket.on('data', (piece) => (text += String(piece)))
+  await new Promise((resolve) => socket.once('close', resolve))
+  return text
+}
+
+test('a header or a body that does not come to its end ends the connection, over TLS too', async (context) => {
+  const settings = { http: { headerTimeout: '200ms', requestTimeout: '400ms' } }
+  for (const tls of ['none', 'implicit'] as const) {
+    const { listener } = await listen(context, { tls, settings })
+    const port = portOf(listener)
+    const header = await untilClosed(port, 'GET /api/v1/health HTTP/1.1\r\nHost: x\r\nX-Slow: ', tls)
+    assert.match(header, /^HTTP\/1\.1 408 /)
+    const head =
+      'POST /api/v1/session HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100'
+    const body = await untilClosed(port, `${head}\r\n\r\n{"address": "`, tls)
+    assert.match(body, /^HTTP\/1\.1 408 |^$/)
+    assert.equal(listener.sessions, 0)
+  }
+})
+
+test('a TLS handshake that never comes ends the connection', async (context) => {
+  const clock = new VirtualClock()
+  const { listener } = await listen(context, { clock })
+  const closed = untilClosed(portOf(listener), '\x16\x03')
+  while (listener.sessions === 0) await new Promise((resolve) => setImmediate(resolve))
+  await clock.advance(31_000)
+  assert.equal(await closed, '')
+})
+
+test('who reads nothing of his answer is cut, and who waits for one is not', async (context) => {
+  const clock = new VirtualClock()
+  const answer = Promise.withResolvers<void>()
+  const large = new Uint8Array(16 * 1024 * 1024)
+  const mount = {
+    paths: ['/large', '/later'],
+    async fetch(request: Request) {
+      if (request.url.endsWith('/large')) return new Response(large)
+      await answer.promise
+      return new Response('at last')
+    },
+  }
+  const { listener } = await listen(context, { tls: 'none', clock, mounts: [mount] })
+  const port = portOf(listener)
+  const reader = connect({ host: '127.0.0.1', port })
+  reader.on('error', () => {})
+  reader.write('GET /large HTTP/1.1\r\nHost: x\r\n\r\n')
+  // It takes the first octets, and no more.
+  await once(reader, 'readable')
+  const waiting = ask(port, { path: '/later', tls: 'none' })
+  while (listener.sessions < 2) await new Promise((resolve) => setImmediate(resolve))
+  while (listener.sessions > 1) {
+    await clock.advance(60_000)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  answer.resolve()
+  assert.equal((await waiting.answer).body, 'at last')
+  reader.destroy()
 })

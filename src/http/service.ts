@@ -22,6 +22,7 @@ import type { Carrier } from './carrier.ts'
 import { clientOf, type TrustedProxies } from './forwarded.ts'
 import { readProxyHeader } from './proxied-socket.ts'
 import type { Connected, Site } from './site.ts'
+import { StallWatch } from './stalls.ts'
 
 export interface HttpListenerOptions {
   /** What is served; asked for at the first request. */
@@ -151,6 +152,8 @@ function serverSettings(config: HttpConfig): ServerOptions {
     headersTimeout: config.headerTimeout,
     requestTimeout: config.requestTimeout,
     keepAliveTimeout: config.keepAliveTimeout,
+    // Node looks at its time-outs now and then alone.
+    connectionsCheckingInterval: Math.min(30_000, Math.ceil(config.headerTimeout / 4)),
     maxHeaderSize: config.maxHeaderSize,
     requireHostHeader: true,
     noDelay: true,
@@ -169,10 +172,12 @@ function carryConnections(
   // Node's types do not say what they are called with.
   const handlers = server.listeners('connection') as ((this: Server, socket: Socket) => void)[]
   server.removeAllListeners('connection')
+  const stalls = new StallWatch(clock, config.stallTimeout)
   const begin = (socket: Socket, address: string | null): void => {
     if (!admit(socket, address, options)) return
     const carry = (carried: Socket): void => {
       if (address !== null) clients.set(carried, address)
+      stalls.add(carried)
       for (const handle of handlers) handle.call(server, carried)
       // Paused behind a proxy's header; what came with the header is still to be read.
       carried.resume()

@@ -102,6 +102,12 @@ function refusalOf(parts: HttpParts, request: Request, { origin }: Environment):
     const detail = 'This catcher is not known by that name. List it in `web.hosts`, or use an address.'
     return problemResponse(makeProblem(403, 'unknown-host', detail))
   }
+  // RFC 9110 §8.4: nothing is unpacked here, so no bomb goes off.
+  if ((headers.get('content-encoding') ?? 'identity').trim().toLowerCase() !== 'identity') {
+    const problem = makeProblem(415, 'unsupported-encoding', 'Bodies are taken as they are, not compressed.')
+    // RFC 9110 §15.5.16.
+    return problemResponse({ ...problem, headers: { 'accept-encoding': 'identity' } })
+  }
   if (isSafe(request) || headers.has('authorization')) return null
   if (isListed(parts, headers.get('origin'))) return null
   if (pageOriginOf(headers, origin) !== 'foreign') return null

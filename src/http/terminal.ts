@@ -5,10 +5,6 @@ import type { Account } from '../store/model.ts'
 import type { HttpParts } from './parts.ts'
 import { makeProblem, problemResponse } from './problem.ts'
 
-const pingMilliseconds = 25_000
-/** What may wait for a client that does not read. */
-const waitingEvents = 100
-
 /** Stays open until the client goes away or `stopping` aborts. */
 export function openTerminal(
   { terminals, clock, config }: HttpParts,
@@ -34,10 +30,10 @@ export function openTerminal(
           kind: 'web',
           show: (message) => say(`event: message\ndata: ${JSON.stringify(message)}\n\n`),
         })
-        let timer = clock.after(pingMilliseconds, ping)
+        let timer = clock.after(config.eventPing, ping)
         function ping(): void {
           say(': ping\n\n')
-          timer = clock.after(pingMilliseconds, ping)
+          timer = clock.after(config.eventPing, ping)
         }
         say(': attached\n\n')
         const end = (): void => {
@@ -54,7 +50,7 @@ export function openTerminal(
       },
       cancel: () => close(),
     },
-    { highWaterMark: waitingEvents },
+    { highWaterMark: config.maxWaitingEvents },
   )
   return new Response(body, {
     headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' },

@@ -33,8 +33,6 @@ export interface WebhookParts {
 
 /** Events read at a time, and told before the place is noted. */
 const batchEvents = 100
-/** Octets of an answer; nobody reads it. */
-const maxAnswer = 65_536
 /** A claim outlasts so many requests that are not answered. */
 const claimedRequests = 4
 const pruneMilliseconds = 3_600_000
@@ -165,7 +163,8 @@ class Teller {
     const { url, secret } = this.#webhook
     try {
       const body = JSON.stringify(shown(event))
-      const request = { url, secret, body, id: `evt_${event.id}`, timeout: config.webhookTimeout, maxAnswer }
+      const { webhookTimeout: timeout, webhookMaxAnswer: maxAnswer } = config
+      const request = { url, secret, body, id: `evt_${event.id}`, timeout, maxAnswer }
       const { status } = await postJson(request, this.#parts)
       return status >= 200 && status < 300 ? null : `HTTP status ${status}`
     } catch (error) {

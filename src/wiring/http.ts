@@ -3,7 +3,6 @@
 import type { HttpMount } from '../base/http-mount.ts'
 import type { Config } from '../config/schema.ts'
 import { listenPoint, type ListenerConfig } from '../config/sections/listeners.ts'
-import type { NetConfig } from '../config/sections/net.ts'
 import { aboutOperations } from '../control/server/about.ts'
 import { DeferredOperation, type OperationTable, RefusedOperation } from '../control/server/operation.ts'
 import { Administration } from '../directory/administration.ts'
@@ -17,6 +16,7 @@ import { createProxyTrust } from '../net/proxied.ts'
 import type { Account } from '../store/model.ts'
 import { ingest } from '../store/ingest.ts'
 import type { Backend } from './backend.ts'
+import { deferMounts } from './deferred-mounts.ts'
 import type { JmapHolder } from './jmap.ts'
 import type { AnyListener, ListenerParts } from './listeners.ts'
 
@@ -45,14 +45,12 @@ export function makeSite(parts: SiteParts): () => Promise<Site> {
 }
 
 async function openSite(parts: SiteParts): Promise<Site> {
-  const [{ createSite }, { createApi }, { createHealth }, { builtPages, createPages }, http] =
-    await Promise.all([
-      import('../http/site.ts'),
-      import('../http/app.ts'),
-      import('../http/health.ts'),
-      import('../http/pages.ts'),
-      httpParts(parts),
-    ])
+  const [{ createSite }, { createHealth }, { builtPages, createPages }, http] = await Promise.all([
+    import('../http/site.ts'),
+    import('../http/health.ts'),
+    import('../http/pages.ts'),
+    httpParts(parts),
+  ])
   const pages = createPages({
     folder: builtPages,
     home: http.access === 'open' ? 'catcher' : 'webmail',
@@ -60,14 +58,28 @@ async function openSite(parts: SiteParts): Promise<Site> {
     strictTransport: parts.backend.config.web.strictTransport / 1000,
     securePort: http.clearText === 'refused' ? securePort(parts.backend.config) : null,
   })
-  return createSite(http, [createApi(http), createHealth(http), pages, ...(await otherMounts(parts))])
+  return createSite(http, [createHealth(http), pages, ...otherMounts(parts, { http, pages })])
 }
 
-/** What is reached by HTTP beside the API and the pages: JMAP, and the catcher's own API. */
-async function otherMounts({ backend, jmap, open }: SiteParts): Promise<HttpMount<Account>[]> {
-  const caught =
-    backend.catcher === null ? [] : await (await import('./catcher.ts')).catcherMounts(backend, open)
-  return [(await jmap.open()).mount, ...caught]
+/** What is reached by HTTP beside the pages, loaded when somebody asks for it: the API, a catcher's own, and JMAP. */
+function otherMounts(
+  { backend, jmap, open }: SiteParts,
+  { http, pages }: { http: HttpParts; pages: HttpMount<Account> },
+): HttpMount<Account>[] {
+  const apis = async (): Promise<HttpMount<Account>[]> => {
+    const { createApi } = await import('../http/app.ts')
+    const caught =
+      backend.catcher === null ? [] : await (await import('./catcher.ts')).catcherMounts(backend, open)
+    return [createApi(http), ...caught]
+  }
+  return [
+    deferMounts({ paths: ['/api/*', '/view/*'], open: apis, otherwise: pages }),
+    deferMounts({
+      paths: ['/.well-known/jmap', '/jmap/*'],
+      open: async () => [(await jmap.open()).mount],
+      otherwise: pages,
+    }),
+  ]
 }
 
 async function httpParts({ backend, outgoing, setup, operations }: SiteParts): Promise<HttpParts> {
@@ -129,7 +141,7 @@ export async function startHttpListener(
     ...listenPoint(settings),
     identity: settings.tls === 'none' ? null : identity,
     connections: connections.http,
-    proxies: httpProxies(settings, config.net),
+    proxies: httpProxies(settings, config),
     onRefused: (remoteAddress, limit) =>
       events.emit(serverEvents.connectionRefused, { service: 'http', remoteAddress, limit }),
     onProxyFailed: (remoteAddress, failure) =>
@@ -196,10 +208,15 @@ export function pagesOrigin(
   return `${scheme}://${host}${port === usual ? '' : `:${port}`}${root}`
 }
 
-function httpProxies({ proxyFrom, proxyBy }: ListenerConfig, net: NetConfig): HttpProxies | null {
+function httpProxies(
+  { proxyFrom, proxyBy }: ListenerConfig,
+  { net, http }: Pick<Config, 'net' | 'http'>,
+): HttpProxies | null {
   const trust = createProxyTrust(proxyFrom, net)
   if (trust === null) return null
-  return proxyBy === 'protocol' ? { by: proxyBy, trust } : { by: proxyBy, from: trust.from }
+  return proxyBy === 'protocol'
+    ? { by: proxyBy, trust }
+    : { by: proxyBy, from: trust.from, maxHops: http.maxHops }
 }
 
 /** Tells webhooks until disposed. */

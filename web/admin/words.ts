@@ -353,8 +353,10 @@ const tellers: Readonly<Record<string, Tell>> = {
     icon: 'pause',
   }),
   'queue.ordered': (fields) => ({
-    title: `${orderWords[text(fields, 'order')] ?? text(fields, 'order')} by ${text(fields, 'by') || 'an operator'}`,
-    detail: [text(fields, 'recipient'), text(fields, 'reason')].filter((word) => word !== '').join(': '),
+    title: `${orderWords[text(fields, 'order')] ?? text(fields, 'order')} by an operator`,
+    detail: [text(fields, 'by'), text(fields, 'recipient'), text(fields, 'reason')]
+      .filter((word) => word !== '')
+      .join(': '),
     tone: ['fail', 'discard'].includes(text(fields, 'order')) ? 'bad' : 'horn',
     icon: 'user',
   }),

@@ -112,6 +112,10 @@ export const authSection = z
     usedNoted: duration('1h', 'How old what is kept of the last use of an app password may be.'),
     enrolTime: duration('1h', 'For a new authenticator app to be confirmed by a code.'),
     challengeTime: duration('5m', 'For a passkey to answer.'),
+    maxChallenges: count(
+      10_000,
+      'Answered challenges that a server remembers until they end, so that an answer is good once.',
+    ),
     throttle: throttleSection,
   })
   .prefault({})

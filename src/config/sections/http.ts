@@ -47,11 +47,33 @@ export const httpSection = z
     headerTimeout: duration('30s', 'For the header of a request to be complete.'),
     requestTimeout: duration('10m', 'For a whole request to be complete.'),
     keepAliveTimeout: duration('30s', 'How long a connection without a request is kept.'),
+    stallTimeout: duration(
+      '2m',
+      'A connection on which the other side has fetched nothing of what waits for it for this long is cut.',
+    ),
     maxHeaderSize: size('16 KB', 'The header of a request.'),
+    maxBody: size(
+      '1 MB',
+      'The body of a request to the API; what has a message in it may be larger by four thirds of maxMessageSize.',
+    ),
+    maxHops: count(
+      32,
+      'Proxies of X-Forwarded-For or Forwarded that are looked at, from the nearest on; what is behind them is not.',
+    ),
+    eventPing: duration(
+      '25s',
+      'How often an open stream of events (terminals, the log) says that it is still there.',
+    ),
+    maxWaitingEvents: count(
+      1000,
+      'Events of a stream that wait for a client that does not read; it misses those beyond.',
+    ),
+    maxFeedEvents: count(1000, 'Events of one answer of `GET /api/v1/events`.'),
     maxRecipients: count(1000, 'Recipients of one request.'),
     idempotencyTime: duration('1d', 'How long an Idempotency-Key is remembered.'),
     maxTerminals: count(10, 'Terminals that an account may have open at once over HTTP.'),
     webhookTimeout: duration('15s', 'For the answer of a webhook.'),
+    webhookMaxAnswer: size('64 KB', 'What is read of the answer of a webhook; a longer one is a failure.'),
     webhookRetryFirst: duration(
       '5s',
       'The wait after the first failure of a webhook; each further one doubles it.',
