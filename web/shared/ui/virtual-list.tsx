@@ -101,7 +101,7 @@ export function VirtualList(props: VirtualListProps): JSX.Element {
         key={key}
         class="virtual-row"
         role={rowRole ?? 'presentation'}
-        style={{ transform: `translateY(${index * rowHeight}px)`, height: `${rowHeight}px` }}
+        style={{ insetBlockStart: `${index * rowHeight}px`, blockSize: `${rowHeight}px` }}
       >
         {renderRow(index)}
       </div>,

@@ -15,6 +15,9 @@ import { Marked } from './marked.tsx'
 /** Keywords of IMAP and of our own doings; all others are labels. */
 const hiddenKeywords = /^(?:\$|\\|junk$|nonjunk$|redirected$)/i
 
+/** Without one nothing is ever pointed at. */
+const hasMouse = matchMedia('(hover: hover)').matches
+
 interface Shown {
   readonly email: Email
   readonly threadId: Id
@@ -179,7 +182,6 @@ function Row({ index, shown }: { index: number; shown: Shown }): JSX.Element {
       }}
     >
       <label class="conversation-tick">
-        <Stamp name={shown.first.name} email={shown.first.email} />
         <input
           type="checkbox"
           class="checkbox"
@@ -190,6 +192,7 @@ function Row({ index, shown }: { index: number; shown: Shown }): JSX.Element {
           }}
           onChange={() => void choose(webmail, index, range.current)}
         />
+        <Stamp name={shown.first.name} email={shown.first.email} />
       </label>
       <a
         class="conversation-text"
@@ -274,16 +277,18 @@ function RowActions({ shown, near }: { shown: Shown; near: Signal<boolean> }): J
           />
         </span>
       ) : null}
-      <IconButton
-        class={starred ? 'is-starred' : 'star-button'}
-        size="small"
-        icon="star"
-        filled={starred}
-        label={starred ? 'Take the star' : 'Star'}
-        shortcut="s"
-        tabIndex={-1}
-        onClick={() => void toggleStar(webmail.scene, threadId)}
-      />
+      {starred || near.value || !hasMouse ? (
+        <IconButton
+          class={starred ? 'is-starred' : 'star-button'}
+          size="small"
+          icon="star"
+          filled={starred}
+          label={starred ? 'Take the star' : 'Star'}
+          shortcut="s"
+          tabIndex={-1}
+          onClick={() => void toggleStar(webmail.scene, threadId)}
+        />
+      ) : null}
     </span>
   )
 }

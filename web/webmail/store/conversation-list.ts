@@ -11,6 +11,9 @@ import { isOffline, isTooLarge, listProperties, type MailStore, type Thread } fr
 const page = 50
 /** Milliseconds for which nothing moves before what is in sight is asked for: rows that fly by are not. */
 const restTime = 60
+/** Rows by which a list moves at once at a hand's speed, and rows beyond sight that are loaded then. */
+const handStep = 12
+const ahead = 25
 /** Milliseconds after which what could not be loaded is asked for again. */
 const retryTime = 4000
 
@@ -78,11 +81,14 @@ export class ConversationList {
     if (isOld) void this.refresh()
   }
 
-  /** Tells what is in sight; what of it is missing is loaded, once the eye rests on it. */
+  /** Tells what is in sight; what of it is missing is loaded: at a hand's speed before it comes in sight, else once the eye rests on it. */
   see(first: number, last: number): void {
+    const step = Math.abs(first - this.#sight[0])
     this.#sight = [first, last]
-    if (this.total.peek() === null) this.#loadMissing()
-    else this.#loadLater(restTime)
+    const known = this.total.peek() !== null
+    if (known && step <= handStep) void this.need(Math.max(0, first - ahead), last + ahead)
+    else if (known) this.#loadLater(restTime)
+    else this.#loadMissing()
   }
 
   #loadLater(delay: number): void {
@@ -91,7 +97,8 @@ export class ConversationList {
   }
 
   #loadMissing(): void {
-    void this.need(...this.#sight)
+    const [first, last] = this.#sight
+    void this.need(first, last)
   }
 
   /** Loads what is missing from `first` to before `last`. */
