@@ -1,9 +1,10 @@
-// Mail that attacks its reader: each file of test/corpora/hostile-html is shown as a mail. Nothing of it may run, nothing may be fetched,
-// and the page stays where it is. What happens when the reader asks for pictures: they are fetched, and nothing else is.
+// Mail that attacks its reader: each file of test/corpora/hostile-html is shown as a mail, eight in a conversation. Nothing of it may run,
+// nothing may be fetched, and the page stays where it is. What happens when the reader asks for pictures: they are fetched, and nothing else is.
 import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import type { Frame, Page } from 'playwright-core'
 import { type House, noChromium, openHouse, until, type WatchedPage } from './harness.ts'
 
 const folder = join(import.meta.dirname, '../corpora/hostile-html')
@@ -21,8 +22,16 @@ const remains = `[...document.body.querySelectorAll('*')].flatMap((element) => [
   ...(element.localName === 'style' && /evil[.]test/.test(element.textContent) ? [element.textContent] : []),
 ])`
 
-function hostile(name: string, html: string): string {
-  const fields = `From: Mallory <mallory@evil.test>\nTo: ann@mail.test\nSubject: Vector ${name}\nMessage-ID: <${name}@evil.test>\nMIME-Version: 1.0`
+const together = 8
+const groups = Array.from({ length: Math.ceil(vectors.length / together) }, (_, number) => ({
+  name: `Attack ${number + 1}`,
+  vectors: vectors.slice(number * together, (number + 1) * together),
+}))
+
+/** Those of one subject answer the same message, so that they are one conversation. */
+function hostile(name: string, html: string, subject: string): string {
+  const root = `<${subject.replaceAll(' ', '-')}@evil.test>`
+  const fields = `From: Mallory ${name} <mallory@evil.test>\nTo: ann@mail.test\nSubject: ${subject}\nMessage-ID: <${name.replaceAll(' ', '-')}@evil.test>\nReferences: ${root}\nMIME-Version: 1.0`
   const body = Buffer.from(`${html}<p>after the attack</p>`)
     .toString('base64')
     .replaceAll(/(.{76})/g, '$1\n')
@@ -35,10 +44,14 @@ describe('hostile mail', { skip: noChromium }, () => {
   after(() => house.close())
   before(async () => {
     house = await openHouse()
-    for (const name of vectors) {
-      await house.put('ann@mail.test', hostile(name, readFileSync(join(folder, `${name}.html`), 'utf8')))
+    for (const group of groups) {
+      for (const name of group.vectors) {
+        const html = readFileSync(join(folder, `${name}.html`), 'utf8')
+        await house.put('ann@mail.test', hostile(name, html, group.name))
+      }
     }
-    ann = await house.open('ann@mail.test')
+    // All rows of the list are there.
+    ann = await house.open('ann@mail.test', { viewport: { width: 1280, height: 1600 } })
     // In every frame, before anything of it runs.
     await ann.page.addInitScript(
       `addEventListener('message', (event) => { if (event.data === 'pwned') window.pwned = 1 })`,
@@ -47,20 +60,32 @@ describe('hostile mail', { skip: noChromium }, () => {
     await ann.page.locator('.conversation-text').first().waitFor()
   })
 
-  for (const name of vectors) {
-    test(name, async () => {
+  /** The frame in which it is shown, once it is. */
+  const frameOf = async (page: Page, name: string): Promise<Frame> => {
+    const message = page.getByRole('article', { name: `Message from Mallory ${name}`, exact: true })
+    await message.frameLocator('.html-mail').locator('.mail-body').waitFor({ state: 'attached' })
+    const frame = await (await message.locator('.html-mail').elementHandle())?.contentFrame()
+    assert.ok(frame != null, name)
+    return frame
+  }
+
+  for (const group of groups) {
+    test(group.name, async (context) => {
       const { page, troubles } = ann
       troubles.length = 0
-      await page.getByLabel('Search mail').fill(`subject:"Vector ${name}"`)
-      await page.keyboard.press('Enter')
-      const row = page.locator('.conversation', { has: page.getByText(`Vector ${name}`, { exact: true }) })
+      const row = page.locator('.conversation', { has: page.getByText(group.name, { exact: true }) })
       await row.locator('.conversation-text').click()
-      const frame = page.frameLocator('.html-mail')
-      await frame.locator('body').waitFor({ state: 'attached' })
-      await until(page, 'the mail is shown', async () => (await frame.locator('.mail-body').count()) === 1)
+      await page.locator('.thread-title', { hasText: group.name }).waitFor()
+      for (const name of group.vectors) {
+        await context.test(name, async () =>
+          assert.deepEqual(await (await frameOf(page, name)).evaluate(remains), []),
+        )
+      }
+      assert.equal(
+        page.frames().filter((one) => one.url().includes('/frame/message')).length,
+        group.vectors.length,
+      )
       for (const one of page.frames()) assert.equal(await one.evaluate('window.pwned'), undefined, one.url())
-      const inside = page.frames().find((one) => one.url().includes('/frame/message'))
-      assert.deepEqual(await inside?.evaluate(remains), [])
       assert.match(page.url(), new RegExp(`^${house.origin}/mail/`))
       // What is being cleaned is parsed where nothing runs; Chromium writes down that the policy would not have let it run either. That none
       // of it is left was seen above.
@@ -83,10 +108,10 @@ describe('hostile mail', { skip: noChromium }, () => {
     })
     const html =
       '<img src="http://evil.test/seen.gif"><script src="http://evil.test/x.js"></script><link rel="stylesheet" href="http://evil.test/x.css">'
-    await house.put('ann@mail.test', hostile('with a picture', html))
+    await house.put('ann@mail.test', hostile('with a picture', html, 'Look at this'))
     await reader.page.goto('/mail/')
     await reader.page
-      .locator('.conversation', { hasText: 'with a picture' })
+      .locator('.conversation', { hasText: 'Look at this' })
       .locator('.conversation-text')
       .click()
     await reader.page.getByText('Pictures from elsewhere are not loaded').waitFor()
