@@ -4,8 +4,10 @@
 // `PICTURES=docs/images node --test test/browser/catcher.test.ts` takes the pictures of the documentation anew.
 import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
+import { PhotonImage } from '@silvia-odwyer/photon-node'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { type CatcherHouse, letter, openCatcherHouse } from '../support/catcher-house.ts'
 import { assertAccessible, openBrowser, openPage, phone, skip, type Watched } from './watched-page.ts'
@@ -453,3 +455,70 @@ inBrowser('the page stands below a path', async (context, browser) => {
   assert.match(page.url(), /\/dev\/mail\/chaos$/)
   assertClean()
 })
+
+/** One pixel, #0000cc, as BMP. */
+const bluePixel = 'Qk06AAAAAAAAADYAAAAoAAAAAQAAAAEAAAABABgAAAAAAAQAAAAAAAAAAAAAAAAAAAAAAAAAzAAAAA=='
+
+const pictured = `From: Shop <app@shop.example>
+To: Ann <ann@example.org>
+Subject: Look: a picture!
+MIME-Version: 1.0
+Content-Type: multipart/related; boundary=b
+
+--b
+Content-Type: text/html; charset=utf-8
+
+<!doctype html><html><head><style>body { margin: 0 } .tall { height: 1500px; background: #c00 }</style></head>
+<body onload="alert(1)" @odd="1"><!-- a -- b --><div class=tall>Hello &amp; welcome</div>
+<img src="cid:blue" width=200 height=100 style="display: block"><img src="https://elsewhere.test/pixel.png" width=1 height=1 style="display: block">
+<script>alert(2)</script></body></html>
+--b
+Content-Type: image/bmp
+Content-ID: <blue>
+Content-Transfer-Encoding: base64
+
+${bluePixel}
+--b--
+`
+
+inBrowser(
+  'a screenshot has the whole mail, its own pictures, and nothing of elsewhere',
+  async (context, browser) => {
+    const { page, house, faults } = await open(context, browser)
+    const answered: string[] = []
+    page.on('response', (response) => {
+      if (response.url().startsWith('https:')) answered.push(response.url())
+    })
+    await house.send(pictured)
+    await row(page, 'Look: a picture!').click()
+    await page.getByRole('tab', { name: 'HTML', exact: true }).waitFor()
+    await page.getByRole('button', { name: 'Phone' }).click()
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      page.getByRole('button', { name: 'Screenshot' }).click(),
+    ])
+    assert.equal(download.suggestedFilename(), 'Look-a-picture.png')
+    const png = await readFile(await download.path())
+    const picture = PhotonImage.new_from_byteslice(png)
+    // 1500 of text, 100 of its own picture, 1 of what stayed away.
+    assert.deepEqual([picture.get_width(), picture.get_height()], [375, 1601])
+    const rgba = picture.get_raw_pixels()
+    const at = (x: number, y: number): string =>
+      [...rgba.subarray((y * 375 + x) * 4, (y * 375 + x) * 4 + 3)].join()
+    assert.deepEqual(
+      [at(300, 5), at(300, 1490), at(100, 1550), at(300, 1550)],
+      ['204,0,0', '204,0,0', '0,0,204', '255,255,255'],
+    )
+    // The text is there: not all of its line is red.
+    assert.ok(Array.from({ length: 120 }, (_, x) => at(x, 10)).some((colour) => colour !== '204,0,0'))
+    assert.equal(await page.locator('.screenshot-frame').count(), 0)
+    // What the policy of the mail's own frames forbade; the browser tells of it before it looks at the policy.
+    const forbidden =
+      /^elsewhere: https:\/\/elsewhere\.test\/pixel\.png$|^console: Blocked script execution in '[^']+\/html\?screenshot=1'/
+    assert.deepEqual(
+      faults.filter((fault) => !forbidden.test(fault)),
+      [],
+    )
+    assert.deepEqual(answered, [])
+  },
+)

@@ -1,10 +1,12 @@
 // The HTML as a client would show it, at the width of devices: in a sandboxed frame in which nothing runs, and nothing is fetched from
 // elsewhere until somebody asks.
 import type { JSX } from 'preact'
-import { signal } from '@preact/signals'
+import { signal, useSignal } from '@preact/signals'
+import { useRef } from 'preact/hooks'
 import { Button } from '../shared/ui/button.tsx'
 import { Segments } from '../shared/ui/field.tsx'
 import { Icon } from '../shared/ui/icon.tsx'
+import { toast, toastError } from '../shared/ui/toast.tsx'
 import { apiPath } from './state.ts'
 
 type Device = 'phone' | 'tablet' | 'desktop'
@@ -13,8 +15,43 @@ const device = signal<Device>('desktop')
 const remote = signal(false)
 const widths: Readonly<Record<Device, string>> = { phone: '375px', tablet: '768px', desktop: '100%' }
 
+interface Shot {
+  readonly id: string
+  readonly subject: string
+  readonly width: () => number
+}
+
+function ScreenshotButton({ id, subject, width }: Shot): JSX.Element {
+  const busy = useSignal(false)
+  const take = async (): Promise<void> => {
+    busy.value = true
+    try {
+      const { download, takeScreenshot } = await import('./screenshot.ts')
+      const { picture, cut } = await takeScreenshot(id, { width: width() })
+      download(picture, `${fileName(subject)}.png`)
+      toast(cut ? 'The picture has the beginning: the mail is too long for one' : 'Picture saved')
+    } catch (error) {
+      toastError(error, 'No picture could be made')
+    } finally {
+      busy.value = false
+    }
+  }
+  return (
+    <Button size="small" icon="image" disabled={busy.value} onClick={() => void take()}>
+      Screenshot
+    </Button>
+  )
+}
+
+/** What every system takes for the name of a file. */
+function fileName(subject: string): string {
+  const name = subject.replaceAll(/[^\p{L}\p{N}]+/gu, '-').replaceAll(/^-|-$/g, '')
+  return name.slice(0, 80) || 'message'
+}
+
 export function Preview({ id, subject }: { id: string; subject: string }): JSX.Element {
   const path = apiPath(`/messages/${id}/html${remote.value ? '?remote=1' : ''}`)
+  const frame = useRef<HTMLIFrameElement>(null)
   return (
     <div class="preview">
       <div class="row row-wrap preview-tools">
@@ -43,6 +80,7 @@ export function Preview({ id, subject }: { id: string; subject: string }): JSX.E
           ]}
         />
         <span class="grow" />
+        <ScreenshotButton id={id} subject={subject} width={() => frame.current?.clientWidth ?? 800} />
         <Button
           size="small"
           icon={remote.value ? 'eye' : 'eye-off'}
@@ -54,6 +92,7 @@ export function Preview({ id, subject }: { id: string; subject: string }): JSX.E
       </div>
       <div class={`device device-${device.value}`}>
         <iframe
+          ref={frame}
           key={path}
           src={path}
           title={`The HTML of “${subject}”`}

@@ -16,6 +16,7 @@ import { valueOf } from '../mailpit/shapes.ts'
 import {
   closedMessagePolicy,
   linkParts,
+  measuredMessagePolicy,
   messagePolicy,
   openOutside,
   withoutFrames,
@@ -190,7 +191,10 @@ export const catcherRoutes: readonly ApiRoute[] = [
     'GET /messages/{id}/html',
     {
       summary: 'The HTML as a page that runs nothing',
-      parameters: { remote: '`1`: images and styles from elsewhere may be fetched.' },
+      parameters: {
+        remote: '`1`: images and styles from elsewhere may be fetched.',
+        screenshot: '`1`: pages of this catcher may measure it; it runs as little.',
+      },
       answer: null,
     },
     (call) =>
@@ -202,7 +206,7 @@ export const catcherRoutes: readonly ApiRoute[] = [
           content,
           (partId) => `${call.env.root ?? ''}/api/v1/catcher/messages/${id}/parts/${partId}`,
         )
-        const policy = call.query.get('remote') === '1' ? messagePolicy : closedMessagePolicy
+        const policy = policyOf(call.query)
         return new Response(openOutside(withoutFrames(linked)), {
           headers: { 'content-type': 'text/html; charset=utf-8', 'content-security-policy': policy },
         })
@@ -416,6 +420,11 @@ export const catcherRoutes: readonly ApiRoute[] = [
     }),
   ),
 ]
+
+function policyOf(query: URLSearchParams): string {
+  if (query.get('screenshot') === '1') return measuredMessagePolicy
+  return query.get('remote') === '1' ? messagePolicy : closedMessagePolicy
+}
 
 const chaosOff = new Refused(409, 'chaos-off', '`catcher.chaos.enabled` is false.')
 
