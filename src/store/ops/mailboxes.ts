@@ -262,16 +262,16 @@ export function* setSpecialUse(request: {
   if (!row) return { ok: false, reason: 'not-found' }
   if (row.special_use === specialUse) return { ok: true }
   const modSeq = yield* nextModSeq(account)
-  const holders =
-    specialUse === null
-      ? []
-      : yield* all<{ id: MailboxId }>`
-        SELECT id FROM mailbox WHERE account = ${account} AND special_use = ${specialUse}`
+  // RFC 8621 §2: what `unreadThreads` of all the others counts depends on which one is the trash.
+  const concernsAll = row.special_use === 'trash' || specialUse === 'trash'
+  const others = yield* all<{ id: MailboxId; special_use: SpecialUse | null }>`
+    SELECT id, special_use FROM mailbox WHERE account = ${account} AND id <> ${mailbox}`
   // Taken first: no two of an account have the same.
-  for (const { id, use } of [
-    ...holders.map(({ id: holder }) => ({ id: holder, use: null })),
-    { id: mailbox, use: specialUse },
-  ]) {
+  const rest = others.flatMap(({ id, special_use: use }) => {
+    if (use !== null && use === specialUse) return { id, use: null }
+    return concernsAll ? { id, use } : []
+  })
+  for (const { id, use } of [...rest, { id: mailbox, use: specialUse }]) {
     yield* run`UPDATE mailbox SET special_use = ${use}, modseq = ${modSeq}, changed = ${modSeq} WHERE account = ${account} AND id = ${id}`
     yield* changed({ type: 'mailbox-changed', account, mailbox: id, modSeq })
   }
