@@ -217,6 +217,11 @@ export class ImapSession implements Core<ImapQuestion, ImapAnswer> {
       return this.#refuseSyntax(prepared)
     }
     if (prepared.type === 'ready') {
+      if (prepared.effect.do === 'answer') {
+        // Refused before its octets come.
+        this.#fragmenter.refuse()
+        return this.#carryOut(prepared.tag, prepared.row, prepared.effect)
+      }
       if (prepared.effect.do !== 'append') throw new Error('a literal is announced that nothing reads')
       return this.#beginAppend(prepared.tag, prepared.effect, { size, synchronizing })
     }

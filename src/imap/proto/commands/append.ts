@@ -1,6 +1,6 @@
 // APPEND (RFC 3501 §6.3.11, with RFC 3502, 4469 and 6855) and REPLACE (RFC 8508). Their messages are never read into memory: the
 // rows say what is announced, and the session streams the octets to the handler.
-import { afterLogin, command, whileSelected } from './command.ts'
+import { afterLogin, command, uidRequired, whileSelected } from './command.ts'
 import { AppendReader } from '../grammar/append.ts'
 import { parseMailbox } from '../grammar/mailbox.ts'
 import { parseNumberSet } from '../grammar/sequence-set.ts'
@@ -42,6 +42,6 @@ export const replace = command({
   name: 'REPLACE',
   states: whileSelected,
   streams: true,
-  syntax: (cursor, limits) => replaceSyntax(cursor, limits, false),
-  run: (effect) => effect,
+  syntax: (cursor, limits): Effect => replaceSyntax(cursor, limits, false),
+  run: (effect, { modes }) => (modes.uidOnly ? uidRequired : effect),
 })

@@ -198,6 +198,14 @@ export function request(value: ImapRequest): Effect {
   return { do: 'request', request: value }
 }
 
+/** RFC 9586 §3: "the server MUST return a tagged BAD response if the client uses message sequence numbers". */
+export const uidRequired: Effect = {
+  do: 'answer',
+  status: 'BAD',
+  code: 'UIDREQUIRED',
+  text: 'Sequence numbers are not in use; send the UID command',
+}
+
 export const anyState: readonly StateName[] = ['not-authenticated', 'authenticated', 'selected']
 export const beforeLogin: readonly StateName[] = ['not-authenticated']
 export const afterLogin: readonly StateName[] = ['authenticated', 'selected']

@@ -1,5 +1,5 @@
 // Commands that open, make, remove and list mailboxes (RFC 9051 §6.3), in the forms of both revisions.
-import { afterLogin, command, request } from './command.ts'
+import { afterLogin, command, request, uidRequired } from './command.ts'
 import { noArguments } from './session-commands.ts'
 import { parseList } from '../grammar/list.ts'
 import { parseMailbox, parseWrittenName, tryDecodePattern } from '../grammar/mailbox.ts'
@@ -40,6 +40,8 @@ function opening(name: 'SELECT' | 'EXAMINE'): CommandRow {
       if (args.resync !== null && !modes.qresync) {
         return { do: 'answer', status: 'BAD', text: 'QRESYNC is not enabled' }
       }
+      // What it knows of the numbers of messages is not for a session without numbers.
+      if (modes.uidOnly && args.resync !== null && args.resync.match !== null) return uidRequired
       return requestIn(modes, { name, ...args }, args.condstore)
     },
   })

@@ -1,5 +1,5 @@
 // Commands on the messages of the selected mailbox (RFC 3501 §6.4), each also behind UID where it may be.
-import { command, request, whileSelected } from './command.ts'
+import { command, request, uidRequired, whileSelected } from './command.ts'
 import { noArguments } from './session-commands.ts'
 import { replaceSyntax } from './append.ts'
 import { parseFetchItems } from '../grammar/fetch.ts'
@@ -76,14 +76,6 @@ export const bySequenceNumber: readonly CommandRow[] = [...numbered].map(([name,
     run: (value, context) => (context.modes.uidOnly ? uidRequired : begin(value, context.modes)),
   }),
 )
-
-/** RFC 9586 §3: "the server MUST return a tagged BAD response if the client uses message sequence numbers". */
-const uidRequired: Effect = {
-  do: 'answer',
-  status: 'BAD',
-  code: 'UIDREQUIRED',
-  text: 'Sequence numbers are not in use; send the UID command',
-}
 
 /** The effect of a request; some enable CONDSTORE (RFC 7162 §3.1, "CONDSTORE enabling commands"). */
 function begin(value: ImapRequest, modes: Modes): Effect {

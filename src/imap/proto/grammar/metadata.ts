@@ -86,7 +86,8 @@ function readOptions(words: readonly string[]): MetadataOptions {
   for (let at = 0; at < words.length; at += 2) {
     const name = words[at]?.toUpperCase()
     const value = words[at + 1]?.toLowerCase() ?? ''
-    if (name === 'MAXSIZE' && /^[0-9]{1,10}$/.test(value)) options = { ...options, maxSize: Number(value) }
+    if (name === 'MAXSIZE' && /^[0-9]{1,10}$/.test(value) && Number(value) <= 0xffff_ffff)
+      options = { ...options, maxSize: Number(value) }
     else if (name === 'DEPTH' && (value === '0' || value === '1' || value === 'infinity')) {
       options = { ...options, depth: value === 'infinity' ? value : value === '1' ? 1 : 0 }
     } else throw new ParseError('unknown option')

@@ -228,6 +228,9 @@ function readFuzzy(reading: Reading, depth: number): SearchKey {
   return { key: 'fuzzy', of: readKey(reading, depth + 1) }
 }
 
+/** `entry-flag-name = DQUOTE "/flags/" attr-flag DQUOTE ;; Does not include "\\Recent"` (RFC 7162 §7) */
+const entryName = /^\/flags\/(?!\\recent$)\\?[^\s(){%*"\\\]\x00-\x1f\x7f]+$/i
+
 /**
  * `"MODSEQ" [SP entry-name SP entry-type-req] SP mod-sequence-valzer` (RFC 7162 §7). There is one mod-sequence for all flags of a
  * message, so that the entry's name and type are ignored (§3.1.5: MUST).
@@ -236,7 +239,7 @@ function readModSeq({ cursor, uses }: Reading): SearchKey {
   uses.modSeq = true
   cursor.sp()
   if (cursor.peek() === '"') {
-    if (!cursor.quoted().startsWith('/flags/')) cursor.fail('expected an entry name')
+    if (!entryName.test(cursor.quoted())) cursor.fail('expected an entry name')
     cursor.sp()
     const type = cursor.keyword('an entry type')
     if (type !== 'PRIV' && type !== 'SHARED' && type !== 'ALL') cursor.fail('expected PRIV, SHARED or ALL')
