@@ -95,7 +95,13 @@ export class Watching {
     const isGone = wordsOf(values[0]).includes('\\nonexistent')
     if (isGone !== (account.find(name) === undefined)) throw new Illegal(`${name} is not so: ${line}`)
     const old = oldNameIn(values[3])
-    if (old !== null) this.#names.delete(old)
+    // RFC 5465 §5.4: "When a mailbox is renamed, its children are renamed too. No additional MailboxName events are sent". What was in
+    // INBOX moves, and INBOX stays (RFC 3501 §6.3.5).
+    const moved = old === null || old === 'INBOX' ? [] : [...this.#names].filter(isAtOrBelow(old))
+    for (const each of moved) {
+      this.#names.delete(each)
+      this.#names.add(name + each.slice(old?.length))
+    }
     if (isGone) this.#names.delete(name)
     else this.#names.add(name)
   }
@@ -127,6 +133,10 @@ export class Watching {
     }
     this.#names = new Set(names)
   }
+}
+
+function isAtOrBelow(top: string): (name: string) => boolean {
+  return (name) => name === top || name.startsWith(`${top}/`)
 }
 
 function actual(mailbox: Mailbox, item: string): number {
