@@ -31,7 +31,11 @@ const proxies = {
   longestHeader: 200,
 }
 
-async function setUp(limits: ConnectionLimits = plenty, rate?: ConnectionRateLimits) {
+async function setUp(
+  limits: ConnectionLimits = plenty,
+  rate?: ConnectionRateLimits,
+  ready?: () => Promise<void>,
+) {
   const clock = new VirtualClock()
   const network = new MemoryNetwork({ clock, random: new SeededRandom(1) })
   const heard: string[] = []
@@ -66,6 +70,7 @@ async function setUp(limits: ConnectionLimits = plenty, rate?: ConnectionRateLim
     events,
     connections,
     farewell: (refusal) => `421 too many: ${refusal}\r\n`,
+    ...(ready && { ready }),
   })
   const dial = async (localAddress: string) =>
     new LineClient(
@@ -81,6 +86,35 @@ test('it listens on all its points, and tells the ports it was given', async () 
   assert.ok(second !== undefined && second.port > 0)
   const client = new LineClient(await network.dial({ ...second, timeoutMilliseconds: 1 }))
   assert.equal(await client.line(), 'hello')
+})
+
+test('what must be ready first is waited for by those who come early, and those who left meanwhile hold nothing', async () => {
+  const ready = Promise.withResolvers<void>()
+  let asked = 0
+  const { clock, dial, heard, listener } = await setUp(plenty, undefined, () => {
+    asked++
+    return ready.promise
+  })
+  assert.equal(asked, 0)
+  const patient = await dial('198.51.100.1')
+  const hasty = await dial('198.51.100.2')
+  hasty.connection.destroy()
+  await clock.advance('1s')
+  assert.equal(listener.sessions, 0)
+  ready.resolve()
+  assert.equal(await patient.line(), 'hello')
+  assert.equal(await (await dial('198.51.100.3')).line(), 'hello')
+  assert.equal(listener.sessions, 2)
+  assert.ok(heard.includes('finished 198.51.100.2: reset'))
+})
+
+test('where it does not become ready the connection ends, and the next one asks again', async () => {
+  const answers = [Promise.reject(new Error('no such file')), Promise.resolve()]
+  answers[0]?.catch(() => undefined)
+  const { dial, heard } = await setUp(plenty, undefined, () => answers.shift() ?? Promise.resolve())
+  await (await dial('198.51.100.1')).rest()
+  assert.ok(heard.includes('Error: no such file'))
+  assert.equal(await (await dial('198.51.100.2')).line(), 'hello')
 })
 
 test('who is over a limit hears the farewell, and a place becomes free again', async () => {

@@ -41,6 +41,8 @@ export interface ListenerOptions<Question, Answer> {
   /** What a refused connection is told, with its line end: `421 4.7.0 …`. Empty for nothing. */
   readonly farewell: (refusal: ConnectionRefusal) => string
   readonly pumpLimits?: PumpLimits
+  /** Awaited before the first connection is admitted, and not before there is one. */
+  readonly ready?: () => Promise<void>
   /** For `[Symbol.asyncDispose]`; default 8 seconds. */
   readonly stopMilliseconds?: number
 }
@@ -68,15 +70,17 @@ export class Listener<Question, Answer> implements AsyncDisposable {
   readonly #settings: PumpSettings
   /** With the address that each one was counted under (null for what a proxy said of nobody), and when it began. */
   readonly #sessions = new Map<SessionView, { readonly address: string | null; readonly since: number }>()
-  /** Proxies that have not said yet whom they speak for. */
+  /** Proxies that have not said yet whom they speak for, and connections that came before `ready`. */
   readonly #waiting = new Set<AcceptedConnection>()
   readonly #listenings: Listening[] = []
+  #ready: boolean
   #refusing = 0
   #stopping: Promise<void> | null = null
   #onEmpty: (() => void) | null = null
 
   constructor(options: ListenerOptions<Question, Answer>) {
     this.#options = options
+    this.#ready = options.ready === undefined
     const { events } = options
     this.#settings = {
       clock: options.clock,
@@ -134,9 +138,25 @@ export class Listener<Question, Answer> implements AsyncDisposable {
   #accept(connection: AcceptedConnection): void {
     const { proxies = null } = this.#options
     if (this.#stopping !== null) connection.destroy()
+    else if (!this.#ready) void this.#acceptLater(connection)
     else if (proxies !== null && isProxy(proxies, connection.peer.remoteAddress)) {
       void this.#acceptProxied(connection, proxies)
     } else this.#admit(connection, connection.peer.remoteAddress)
+  }
+
+  async #acceptLater(connection: AcceptedConnection): Promise<void> {
+    const { ready, events } = this.#options
+    this.#waiting.add(connection)
+    connection.onClose = () => this.#waiting.delete(connection)
+    try {
+      await ready?.()
+      this.#ready = true
+    } catch (error) {
+      events.broke(connection.peer, error)
+      connection.destroy()
+    }
+    // One that is gone meanwhile has never been here.
+    if (this.#waiting.delete(connection) && this.#ready) this.#accept(connection)
   }
 
   async #acceptProxied(connection: AcceptedConnection, trust: ProxyTrust): Promise<void> {

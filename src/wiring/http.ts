@@ -104,6 +104,7 @@ async function httpParts({ backend, outgoing, setup, operations }: SiteParts): P
     access: backend.catcher === null ? 'accounts' : 'open',
     pageOrigins: backend.catcher === null ? [] : config.catcher.cors,
     root: rootOf(config),
+    documents: backend.catcher === null ? {} : await caughtDocuments(),
     logins: backend.logins,
     administration: new Administration({
       store,
@@ -117,6 +118,11 @@ async function httpParts({ backend, outgoing, setup, operations }: SiteParts): P
     operations: httpOperations(operations()),
     metrics: () => backend.metrics.text(),
   }
+}
+
+async function caughtDocuments(): Promise<NonNullable<HttpParts['documents']>> {
+  const { catcherOpenApi } = await import('../catcher/api/openapi.ts')
+  return { '/api/v1/catcher/openapi.json': catcherOpenApi() }
 }
 
 /** A link to the set-up page, for a server that speaks HTTP and has no account; a catcher needs none. */

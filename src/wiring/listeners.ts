@@ -16,7 +16,7 @@ import { type ConnectionCount, createConnectionCount } from '../net/connection-l
 import type { FactsCache } from '../imap/server/search/facts/mailbox-facts.ts'
 import type { Policy } from '../hooks/policy.ts'
 import type { Site } from '../http/site.ts'
-import { listen, type Listener, type ListenerEvents } from '../net/listener.ts'
+import { listen, type Listener, type ListenerEvents, type ListenerOptions } from '../net/listener.ts'
 import type { SessionEvents } from '../net/session-view.ts'
 import type { Network } from '../net/network.ts'
 import { createProxyTrust } from '../net/proxied.ts'
@@ -73,6 +73,29 @@ function familyOf(service: ServiceName): Family {
   return service === 'imap' || service === 'pop3' || service === 'http' ? service : 'smtp'
 }
 
+/** A protocol that is loaded when its first connection comes. */
+function onDemand<Question, Answer>(
+  load: () => Promise<Protocol<Question, Answer>>,
+): Protocol<Question, Answer> & { readonly ready: () => Promise<void> } {
+  let loaded: Protocol<Question, Answer> | null = null
+  const protocol = (): Protocol<Question, Answer> => {
+    if (loaded === null) throw new Error('a connection before its protocol')
+    return loaded
+  }
+  return {
+    service: {
+      makeCore: (peer) => protocol().service.makeCore(peer),
+      makeHandler: (sink, peer) => protocol().service.makeHandler(sink, peer),
+    },
+    farewell: (refusal) => protocol().farewell(refusal),
+    async ready() {
+      loaded ??= await load()
+    },
+  }
+}
+
+type Protocol<Question, Answer> = Pick<ListenerOptions<Question, Answer>, 'service' | 'farewell'>
+
 /** Loads only the protocols that are spoken: that is most of the time from start to the first greeting. */
 export async function openListener(settings: ListenerConfig, parts: ListenerParts): Promise<AnyListener> {
   const { backend } = parts
@@ -89,6 +112,9 @@ export async function openListener(settings: ListenerConfig, parts: ListenerPart
     auth: config.auth,
   }
   const carrier = carrierOptions(settings, parts)
+  // A catcher shall be there at once, and many a run of tests never reads by IMAP or POP3.
+  const offer = async <Q, A>(load: () => Promise<Protocol<Q, A>>): Promise<Protocol<Q, A>> =>
+    backend.catcher === null ? load() : onDemand(load)
   switch (settings.service) {
     case 'smtp':
     case 'submission':
@@ -100,10 +126,9 @@ export async function openListener(settings: ListenerConfig, parts: ListenerPart
       return listen({ ...carrier, ...(await makeSmtpService(role, { ...parts, startTls: offered })) })
     }
     case 'imap': {
-      const { createImapService } = await import('../imap/server/service.ts')
-      return listen({
-        ...carrier,
-        ...createImapService({
+      const load = async () => {
+        const { createImapService } = await import('../imap/server/service.ts')
+        return createImapService({
           ...common,
           config: config.imap,
           terminals: backend.terminals,
@@ -113,16 +138,20 @@ export async function openListener(settings: ListenerConfig, parts: ListenerPart
           maxMessageSize: config.maxMessageSize,
           maxAnnotationSize: config.store.maxAnnotationSize,
           mime: config.mime,
-        }),
-      })
+        })
+      }
+      return listen({ ...carrier, ...(await offer(load)) })
     }
     case 'http': {
       const { startHttpListener } = await import('./http.ts')
       return startHttpListener(settings, parts)
     }
     case 'pop3': {
-      const { createPop3Service } = await import('../pop3/server/service.ts')
-      return listen({ ...carrier, ...createPop3Service({ ...common, config: config.pop3 }) })
+      const load = async () => {
+        const { createPop3Service } = await import('../pop3/server/service.ts')
+        return createPop3Service({ ...common, config: config.pop3 })
+      }
+      return listen({ ...carrier, ...(await offer(load)) })
     }
   }
 }
