@@ -148,7 +148,7 @@ export function* refuse<const R>(value: R): Op<R> {
 }
 
 function statement<R>(mode: StatementMode, strings: TemplateStringsArray, values: Values): Stmt<R> {
-  if (!values.some((value) => value instanceof Fragment)) {
+  if (!hasFragment(values)) {
     let compiled = plainTexts.get(strings)
     if (!compiled) {
       compiled = numbered(strings, strings)
@@ -171,6 +171,11 @@ function statement<R>(mode: StatementMode, strings: TemplateStringsArray, values
     variants.set(key, compiled)
   }
   return new Stmt(mode, compiled, flat.values)
+}
+
+function hasFragment(values: Values): boolean {
+  for (const value of values) if (value instanceof Fragment) return true
+  return false
 }
 
 interface Flat {

@@ -95,9 +95,15 @@ function* chargeAll(
   { enqueue: queued, quota }: DeliverRequest,
 ): Op<'over-quota' | 'no-such-account' | undefined> {
   const within = yield* many(legs.map(({ target, size }) => chargeWithinQuota(target.account, size)))
-  for (const [index, leg] of legs.entries()) leg.charged = within[index]
+  let missing = 0
+  for (let index = 0; index < legs.length; index++) {
+    const leg = legs[index]
+    if (leg === undefined) continue
+    leg.charged = within[index]
+    if (leg.charged === undefined) missing++
+  }
+  if (missing === 0) return legs.length > 0 || queued ? undefined : 'no-such-account'
   const held = legs.filter(({ charged }) => !charged)
-  if (held.length === 0) return legs.length > 0 || queued ? undefined : 'no-such-account'
   const nothing = held.length === legs.length && !queued
   if (nothing || quota === 'each') {
     for (const leg of held) leg.reason = yield* reasonOf(leg.target.account)
@@ -124,7 +130,7 @@ function* keep(request: DeliverRequest, legs: readonly Leg[], limits: DeliverLim
   const { enqueue: queued } = request
   const paid = legs.filter((leg): leg is PaidLeg => leg.charged !== undefined)
   const keys = paid.length === 0 ? [] : stagedThreadKeys(request.message, limits.threadKeys)
-  const owners = keys.length === 0 ? [] : [...new Set(paid.map(({ target }) => target.account))]
+  const owners = keys.length === 0 ? [] : ownersOf(paid)
   const [blob, ...answers] = yield* many([
     insertBlob(request.message, paid.length + (queued && isOpen(queued) ? 1 : 0)),
     ...paid.map((leg) => placeInMailbox(leg.target, leg)),
@@ -134,10 +140,17 @@ function* keep(request: DeliverRequest, legs: readonly Leg[], limits: DeliverLim
   const rows: Stmt<number>[] = []
   const threads = new Map<PaidLeg, EmailId | null>()
   for (const [at, account] of owners.entries()) {
-    const known = answers[paid.length + at]
+    const answer = answers[paid.length + at]
+    const known = Array.isArray(answer) ? answer : []
     const own = paid.filter((leg) => leg.target.account === account)
+    const [claimed] = known
+    if (keys.length === 1 && claimed !== undefined) {
+      // The key is there now, whoever brought it: nothing is to be kept.
+      for (const leg of own) threads.set(leg, claimed.thread < leg.charged.email ? claimed.thread : null)
+      continue
+    }
     const joined = joinThreads(
-      Array.isArray(known) ? known : [],
+      known,
       own.map(({ charged }) => ({ email: charged.email, keys })),
     )
     for (const leg of own) threads.set(leg, joined.threads.get(leg.charged.email) ?? null)
@@ -155,6 +168,13 @@ function* keep(request: DeliverRequest, legs: readonly Leg[], limits: DeliverLim
   yield* many(rows)
   const id = queued ? yield* enqueue(queued, { id: blob.id, size: request.message.blob.size }) : null
   return { ok: true, results, queued: id, ...(queued?.lease && { blob: blob.id }) }
+}
+
+/** In the order of the legs, each once. */
+function ownersOf(legs: readonly PaidLeg[]): AccountId[] {
+  const owners: AccountId[] = []
+  for (const { target } of legs) if (owners.at(-1) !== target.account) owners.push(target.account)
+  return owners
 }
 
 /** Nearly all mail that is no answer has one key: it is looked up and kept in one statement. */

@@ -126,16 +126,22 @@ export function drive<R>(connection: Connection, op: Op<R>, driver: Driver): R {
   return step.value
 }
 
+function performAll(connection: Connection, statements: readonly Stmt<unknown>[], driver: Driver): unknown[] {
+  const answers: unknown[] = []
+  for (const statement of statements) {
+    if (statement.compiled.writes) driver.wrote()
+    answers.push(connection.execute(statement))
+  }
+  return answers
+}
+
 function perform(connection: Connection, step: Step, driver: Driver): unknown {
   switch (step.kind) {
     case 'statement':
       if (step.compiled.writes) driver.wrote()
       return connection.execute(step)
     case 'many':
-      return step.statements.map((statement) => {
-        if (statement.compiled.writes) driver.wrote()
-        return connection.execute(statement)
-      })
+      return performAll(connection, step.statements, driver)
     case 'changed':
       return driver.publish(step.change)
     case 'undo':
