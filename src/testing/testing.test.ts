@@ -55,7 +55,7 @@ test('two hundred inboxes on one server see their own mail alone', async () => {
   })
   const one = async (number: number): Promise<void> => {
     const inbox = mail.inbox()
-    const coming = inbox.next({ subject: 'Hello' })
+    const coming = inbox.next({ subject: 'Hello' }, { timeout: '2m' })
     await transport.sendMail({
       from: 'a@x.test',
       to: inbox.address,
