@@ -58,7 +58,8 @@ export function tableOperations(
   return {
     rows: { ...others?.rows, ...table },
     async run(name, parameters, given = {}) {
-      const found = table[name]
+      // Not what every object has: names come from outside.
+      const found = Object.hasOwn(table, name) ? table[name] : undefined
       if (found === undefined) {
         if (others !== null) return others.run(name, parameters, given)
         throw new RefusedOperation(`There is no operation "${name}".`)
