@@ -30,11 +30,10 @@ const policy = [
   "frame-ancestors 'none'",
 ].join('; ')
 
-/** `document`: as `openApiDocument` makes it. */
-export function apiPage(document: Readonly<Record<string, unknown>>): Response {
-  const paths = document['paths'] as Readonly<Record<string, Readonly<Record<string, Operation>>>>
+/** `documents`: OpenAPI 3.1, by where each of them is, below `/api/`; ours. */
+export function apiPage(documents: Readonly<Record<string, Readonly<Record<string, unknown>>>>): Response {
   const groups = new Map<string, string[]>()
-  for (const [path, methods] of Object.entries(paths)) {
+  for (const [path, methods] of Object.values(documents).flatMap(pathsOf)) {
     for (const [method, operation] of Object.entries(methods)) {
       if (method === 'parameters') continue
       const group = operation.tags?.[0] ?? 'Mail'
@@ -42,6 +41,10 @@ export function apiPage(document: Readonly<Record<string, unknown>>): Response {
     }
   }
   const sections = [...groups].map(([name, entries]) => `<h2>${escaped(name)}</h2>\n${entries.join('\n')}`)
+  // Relative: a proxy may have put us below a path.
+  const links = Object.keys(documents)
+    .map((place) => `<a href="${escaped(place.replace('/api/', ''))}">${escaped(place)}</a>`)
+    .join(', ')
   const body = `<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -49,7 +52,7 @@ export function apiPage(document: Readonly<Record<string, unknown>>): Response {
 <title>Posthorn: the HTTP API</title>
 <style>${style}</style>
 <h1>The HTTP API</h1>
-<p>For programs: <a href="v1/openapi.json">openapi.json</a> (OpenAPI 3.1). Refusals are <code>application/problem+json</code>.</p>
+<p>For programs: ${links} (OpenAPI 3.1). Refusals are <code>application/problem+json</code>.</p>
 ${sections.join('\n')}
 </html>
 `
@@ -61,6 +64,13 @@ ${sections.join('\n')}
       'referrer-policy': 'no-referrer',
     },
   })
+}
+
+type Paths = Readonly<Record<string, Readonly<Record<string, Operation>>>>
+
+function pathsOf(document: Readonly<Record<string, unknown>>): [path: string, Paths[string]][] {
+  // The document is of our own making.
+  return Object.entries(document['paths'] as Paths)
 }
 
 function entry(

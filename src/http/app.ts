@@ -37,7 +37,9 @@ export function createApp(parts: HttpParts): App {
     }
   app.get('/api/v1/health', (context) => context.json({ status: 'ok' }))
   app.get('/api/v1/openapi.json', (context) => context.json(openApiDocument(parts.operations)))
-  app.get('/api/', () => apiPage(openApiDocument(parts.operations)))
+  app.get('/api/', () =>
+    apiPage({ ...parts.documents, '/api/v1/openapi.json': openApiDocument(parts.operations) }),
+  )
   app.post(
     '/api/v1/messages',
     withAccount('send', async (context, account) => {

@@ -44,6 +44,8 @@ export interface HttpParts {
   readonly access: 'open' | 'accounts'
   /** Origins whose pages may change things as ours may, `*` for every one: of a catcher alone. Absent: none. */
   readonly pageOrigins?: readonly string[]
+  /** Of what else is reached by HTTP, OpenAPI documents by their paths: for the page at `/api/`. Absent: nothing. */
+  readonly documents?: Readonly<Record<string, Readonly<Record<string, unknown>>>>
   /** A path without a slash at its end, below which all is served; absent or '' for `/`. */
   readonly root?: string
   readonly logins: Logins

@@ -31,6 +31,12 @@ test('below a path: page, both APIs, live events, JMAP; nothing beside it', asyn
     assert.match(source, /^\/mail\/pit\/api\//)
     assert.equal((await the.get(source)).headers.get('content-type'), 'image/gif')
   }
+  const words = await (await at('/api/')).text()
+  assert.match(words, /<h2>Caught mail<\/h2>.*\/api\/v1\/catcher\/messages\/\{id\}.*<h2>Mail<\/h2>/s)
+  for (const [, href = ''] of words.matchAll(/<a href="([^"]+)">/g)) {
+    const document = await the.get(new URL(href, `${the.url}/mail/pit/api/`).pathname)
+    assert.equal(((await document.json()) as { openapi: string }).openapi, '3.1.0')
+  }
   assert.equal((await at('/livez')).status, 200)
   const session = (await (
     await the.get('/mail/pit/jmap/session', {

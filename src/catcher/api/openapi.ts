@@ -6,6 +6,8 @@ import type { ApiRoute } from './route.ts'
 import { liveEvent, problem } from './schema.ts'
 
 const base = '/api/v1/catcher'
+/** The group of all routes. */
+const caught = 'Caught mail'
 
 export function catcherOpenApi(): Record<string, unknown> {
   const paths: Record<string, Record<string, unknown>> = {}
@@ -15,6 +17,7 @@ export function catcherOpenApi(): Record<string, unknown> {
   }
   paths[`${base}/events`] = {
     get: {
+      tags: [caught],
       summary: 'What happens, as server-sent events',
       parameters: [query('inbox', 'Of this inbox alone.')],
       responses: {
@@ -27,6 +30,7 @@ export function catcherOpenApi(): Record<string, unknown> {
   }
   paths[`${base}/live`] = {
     get: {
+      tags: [caught],
       summary: 'The same over a WebSocket',
       responses: { 101: { description: 'One JSON object a message.' } },
     },
@@ -51,6 +55,7 @@ function operation({ summary, path, parameters, body, answer }: ApiRoute): objec
   }
   return {
     summary,
+    tags: [caught],
     parameters: [
       ...names.map((name) => ({ name, in: 'path', required: true, schema: { type: 'string' } })),
       ...Object.entries(parameters).map(([name, description]) => query(name, description)),
