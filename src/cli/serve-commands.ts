@@ -13,6 +13,7 @@ import type { Surroundings } from '../wiring/backend.ts'
 import { configLayers, type ConfigOptions, loadConfig } from './configuration.ts'
 import type { Io } from './io.ts'
 import { openFailure } from './open-failure.ts'
+import { collectGarbage, MemoryTidier } from './tidy-memory.ts'
 
 interface Options extends ConfigOptions {
   readonly json?: boolean
@@ -73,28 +74,17 @@ async function runUntilStopped(
   onReady: (posthorn: Posthorn) => void,
 ): Promise<void> {
   const signals = stopSignals()
+  const tidier = new MemoryTidier(collectGarbage)
   try {
-    const posthorn = await start(config, { sinks: [await logSink(config, io)], layers })
+    const posthorn = await start(config, { sinks: [await logSink(config, io), tidier], layers })
     onReady(posthorn)
-    tidySoon()
+    tidier.start()
     const signal = await signals.first
     posthorn.backend.events.emit(serverEvents.stopping, { reason: signal })
     await posthorn.stop()
   } finally {
     signals.release()
   }
-}
-
-/** Milliseconds: the first clients are through by then, and nobody else has come to rely on anything. */
-const tidyAfter = 1000
-
-/** Half of what a start leaves in memory is garbage, and a server at rest would keep it for days. */
-function tidySoon(): void {
-  // There with the flags of bin/posthorn.js alone. Only the last resort gives back the room that objects were born in.
-  const collect = globalThis.gc
-  if (collect === undefined) return
-  const tidy = (): void => collect({ type: 'major', execution: 'sync', flavor: 'last-resort' })
-  setTimeout(tidy, tidyAfter).unref()
 }
 
 async function start(config: Config, surroundings: Surroundings): Promise<Posthorn> {
