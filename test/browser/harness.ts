@@ -44,6 +44,8 @@ export interface House {
   ): Promise<string>
   close(): Promise<void>
   jmap(person: string, calls: readonly unknown[]): Promise<[string, Record<string, unknown>, string][]>
+  /** The JMAP account of that person. */
+  accountId(person: string): Promise<string>
 }
 
 export interface PageOptions extends BrowserContextOptions {
@@ -98,6 +100,7 @@ export async function openHouse(settings: ConfigInput = {}): Promise<House> {
       await browser.close()
       await posthorn.stop()
     },
+    accountId: (person) => accountOf(origin, person),
     put: (person, message, options) => putMessage({ origin, person, message }, options),
     open: (person, options) => openPage({ browser, origin, person }, options),
   }

@@ -31,6 +31,7 @@ export function AddressInput({
   const taken = new Set(people.map(({ email }) => email.toLowerCase()))
   // The attribute alone works only where nothing has the focus yet.
   useEffect(() => void (autofocus && input.current?.focus()), [])
+  void contacts.version.value
   const found = contacts.suggest(text.value, taken)
   const add = (more: readonly EmailAddress[]): void => {
     text.value = ''

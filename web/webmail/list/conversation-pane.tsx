@@ -101,6 +101,7 @@ function ChosenBar(): JSX.Element {
   }
   return (
     <div class="pane-bar chosen-bar" role="toolbar" aria-label="What is chosen">
+      <h1 class="visually-hidden">{titleOf(webmail)}</h1>
       <IconButton icon="close" label="Choose nothing" shortcut="Esc" onClick={() => choose(new Set())} />
       <span class="chosen-count num">
         {plural(all ? total : webmail.chosen.value.size, 'chosen', 'chosen')}

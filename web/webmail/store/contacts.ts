@@ -1,5 +1,6 @@
 // People written to and heard from, for completion. All that was ever sent is looked through once, in the background, and then what is new
 // of it; what was learnt is kept in this browser until the log-out. The mail itself is the address book.
+import { signal, type Signal } from '@preact/signals'
 import { readKept, writeKept } from '../../shared/kept.ts'
 import type { JmapClient } from '../../shared/jmap/client.ts'
 import type { Email, EmailAddress, GetResponse, Id, QueryResponse } from '../../shared/jmap/types.ts'
@@ -31,6 +32,8 @@ const keptName = 'contacts'
 const lookDelay = 1500
 
 export class Contacts {
+  /** Moves when somebody became known. */
+  readonly version: Signal<number> = signal(0)
   readonly #client: JmapClient
   readonly #known = new Map<string, Contact>()
   #until = ''
@@ -99,6 +102,7 @@ export class Contacts {
   }
 
   #learn(people: readonly EmailAddress[], weight: number): void {
+    if (people.length > 0) this.version.value++
     for (const { name, email } of people) {
       const key = email.toLowerCase()
       const old = this.#known.get(key)
