@@ -15,6 +15,7 @@ import type { HttpParts } from './parts.ts'
 import { makeProblem, type Problem, problemResponse, unavailable } from './problem.ts'
 import { isProven } from './proven.ts'
 import { type Call, route, type Route } from './route.ts'
+import { stillMay } from './still-may.ts'
 
 /** An operation of the server, whoever runs it. */
 export interface AdminOperation {
@@ -137,7 +138,7 @@ function watch(call: Call & { readonly caller: Caller }, operation: AdminOperati
         say(': watching\n\n')
         const pinging = keepOpen(parts, () => {
           say(': ping\n\n')
-          void isStillAdmin(request, env).then((still) => (still ? undefined : end()), trouble)
+          void stillMay(request, env, 'admin').then((still) => (still ? undefined : end()), trouble)
         })
         const onEvent = (event: unknown): void => say(`data: ${JSON.stringify(event)}\n\n`)
         void operation
@@ -152,12 +153,6 @@ function watch(call: Call & { readonly caller: Caller }, operation: AdminOperati
   return new Response(body, {
     headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' },
   })
-}
-
-/** Sessions end and roles are taken away while somebody watches. While the store cannot say, nothing changes. */
-async function isStillAdmin(request: Request, env: Call['env']): Promise<boolean> {
-  const judged = await env.authenticate(request)
-  return judged.ok ? judged.caller.scopes.has('admin') : judged.response.status === 503
 }
 
 function keepOpen({ clock, config }: HttpParts, ping: () => void): { cancel(): void } {

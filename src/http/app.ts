@@ -12,6 +12,7 @@ import type { HttpParts } from './parts.ts'
 import { isProblem, makeProblem, type Problem, problemResponse } from './problem.ts'
 import { apiRoutes } from './routes.ts'
 import { addRoutes, scopeProblem } from './route.ts'
+import { stillMay } from './still-may.ts'
 import { openTerminal } from './terminal.ts'
 
 type AppContext = Context<{ Bindings: HttpEnvironment<Account> }>
@@ -65,7 +66,10 @@ export function createApp(parts: HttpParts): App {
   app.get(
     '/api/v1/terminal',
     withAccount('mail', ({ req, env }, account) =>
-      openTerminal(parts, account, { signal: req.raw.signal, stopping: env.stopping }),
+      openTerminal(parts, account, {
+        ...{ signal: req.raw.signal, stopping: env.stopping },
+        holds: () => stillMay(req.raw, env, 'mail'),
+      }),
     ),
   )
   addRoutes(app, parts, [...apiRoutes(), ...adminRoutes(parts.operations)])

@@ -3,6 +3,7 @@
 import { Buffer } from 'node:buffer'
 import type { HttpEnvironment, HttpMount } from '../base/http-mount.ts'
 import type { Account } from '../store/model.ts'
+import { isLocalName } from './origin.ts'
 import type { HttpParts } from './parts.ts'
 import { problemResponse } from './problem.ts'
 import { scopeProblem } from './route.ts'
@@ -23,18 +24,23 @@ export function createHealth(parts: HttpParts): HttpMount<Account> {
   }
 }
 
-async function isReady({ store }: HttpParts, { stopping }: HttpEnvironment<Account>): Promise<boolean> {
+/** A store that hangs is as good as one that fails. */
+async function isReady(
+  { store, clock, config }: HttpParts,
+  { stopping }: HttpEnvironment<Account>,
+): Promise<boolean> {
   if (stopping.aborted) return false
-  try {
-    await store.oldestAccount()
-    return true
-  } catch {
-    return false
-  }
+  const late = Promise.withResolvers<false>()
+  const timer = clock.after(config.readyTimeout, () => late.resolve(false))
+  const asked = store.oldestAccount().then(
+    () => true,
+    () => false,
+  )
+  return Promise.race([asked, late.promise]).finally(() => timer.cancel())
 }
 
 async function metrics(parts: HttpParts, request: Request, env: HttpEnvironment<Account>): Promise<Response> {
-  if (!isLocal(request, env)) {
+  if (!isLocal(parts, request, env)) {
     const asked = await env.authenticate(request)
     if (!asked.ok) return asked.response
     if (!asked.caller.scopes.has('admin')) return problemResponse(scopeProblem('admin'))
@@ -42,8 +48,13 @@ async function metrics(parts: HttpParts, request: Request, env: HttpEnvironment<
   return text(await parts.metrics(), 200, 'text/plain; version=0.0.4; charset=utf-8')
 }
 
-/** From this machine itself, and not on behalf of another one. */
-function isLocal({ headers }: Request, { remoteAddress }: HttpEnvironment<Account>): boolean {
+/** From this machine itself, not on behalf of another one, and not by a page whose name was made to lead here (DNS rebinding). */
+function isLocal(
+  { hostname, web }: HttpParts,
+  { headers, url }: Request,
+  { remoteAddress }: HttpEnvironment<Account>,
+): boolean {
+  if (!isLocalName(new URL(url).host, [hostname, ...web.hosts])) return false
   const forwarded = ['x-forwarded-for', 'forwarded', 'via', 'sec-fetch-site'].some((name) =>
     headers.has(name),
   )

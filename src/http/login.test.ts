@@ -348,6 +348,20 @@ test('an app password does what it was made for, until its time, and is no passw
   )
 })
 
+test('a terminal that stays open ends with what opened it', async (context) => {
+  const { house, browser } = await loggedIn(context)
+  const made = await browser.must('POST /api/v1/app-passwords', { json: { label: 'x', scopes: ['mail'] } })
+  const terminal = await house.fetch('/api/v1/terminal', { headers: basic(ann, String(made['password'])) })
+  const reader = (terminal.body ?? assert.fail()).getReader()
+  await house.clock.advance(26_000)
+  await browser.must(`DELETE /api/v1/app-passwords/${String(made['id'])}`)
+  const ended = (async () => {
+    while (!(await reader.read()).done);
+  })()
+  await house.clock.advance(26_000)
+  await ended
+})
+
 test('with a second factor programs need an app password', async (context) => {
   const { house, browser } = await loggedIn(context)
   const made = await browser.must('POST /api/v1/app-passwords', { json: { label: 'Script' } })

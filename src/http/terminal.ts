@@ -9,7 +9,7 @@ import { makeProblem, problemResponse } from './problem.ts'
 export function openTerminal(
   { terminals, clock, config }: HttpParts,
   account: Account,
-  { signal, stopping }: { signal: AbortSignal; stopping: AbortSignal },
+  { signal, stopping, holds }: { signal: AbortSignal; stopping: AbortSignal; holds: () => Promise<boolean> },
 ): Response {
   if (terminals.count(account.id) >= config.maxTerminals) {
     return problemResponse(
@@ -18,6 +18,7 @@ export function openTerminal(
   }
   const ended = AbortSignal.any([signal, stopping])
   let close = (): void => {}
+  let isOver = false
   const body = new ReadableStream<Uint8Array>(
     {
       start(controller) {
@@ -34,9 +35,16 @@ export function openTerminal(
         function ping(): void {
           say(': ping\n\n')
           timer = clock.after(config.eventPing, ping)
+          // What cannot be judged now is judged the next time.
+          void holds().then(
+            (still) => (still ? undefined : end()),
+            () => {},
+          )
         }
         say(': attached\n\n')
         const end = (): void => {
+          if (isOver) return
+          isOver = true
           close()
           controller.close()
         }
@@ -48,7 +56,11 @@ export function openTerminal(
         if (ended.aborted) end()
         else ended.addEventListener('abort', end, { once: true })
       },
-      cancel: () => close(),
+      // Its reader has gone.
+      cancel() {
+        isOver = true
+        close()
+      },
     },
     { highWaterMark: config.maxWaitingEvents },
   )

@@ -51,6 +51,7 @@ export const httpSection = z
       '2m',
       'A connection on which the other side has fetched nothing of what waits for it for this long is cut.',
     ),
+    readyTimeout: duration('5s', 'For the store to answer, when `/readyz` is asked.'),
     maxHeaderSize: size('16 KB', 'The header of a request.'),
     maxBody: size(
       '1 MB',
