@@ -108,3 +108,36 @@ test(`a zip of ${count} messages is read whole, Zip64 where it must be`, async (
   for await (const chunk of entries[count - 2]?.open() ?? []) last.push(chunk)
   assert.equal(Buffer.concat(last).toString(), `Subject: ${count - 1}\r\n\r\n`)
 })
+
+test('an archive that grows over 4 GB is written and read: entries on both sides of the limit', async (context) => {
+  const { path: folder } = await testFolder(context)
+  const path = join(folder, 'large.zip')
+  const zip = new yazl.ZipFile()
+  // As if so much had been written before: a hole in the file, which takes no room.
+  const start = 2 ** 32 - 100
+  assert.ok('outputStreamCursor' in zip)
+  Object.assign(zip, { outputStreamCursor: start })
+  await writeFile(path, '')
+  const written = finished(
+    Readable.from(zip.outputStream).pipe(createWriteStream(path, { flags: 'r+', start })),
+  )
+  const text = (number: number): string => `Subject: ${number}\r\n\r\n${'x'.repeat(number)}\r\n`
+  // Streams of unknown size, as an export adds them.
+  for (const number of [1, 200, 3]) {
+    const stream = Readable.from([Buffer.from(text(number))], { objectMode: false })
+    zip.addReadStream(stream, `INBOX/${number}.eml`, { compress: true })
+  }
+  zip.end()
+  await written
+  assert.ok((await stat(path)).size > 2 ** 32)
+  await using archive = await openZip(path)
+  const found = new Map<string, string>()
+  for (const entry of await archive.entries()) {
+    const chunks = await Array.fromAsync(entry.open())
+    found.set(entry.path, Buffer.concat(chunks).toString())
+  }
+  assert.deepEqual(
+    [...found],
+    [1, 200, 3].map((number) => [`INBOX/${number}.eml`, text(number)]),
+  )
+})
