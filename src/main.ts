@@ -79,6 +79,9 @@ export async function startPosthorn(config: Config, surroundings: Surroundings =
     }),
   }
   const listeners: Opened[] = []
+  backend.connections.follow(() =>
+    listeners.flatMap(({ listener }) => [...(listener.views?.() ?? [])].map(({ session }) => session)),
+  )
   await openListeners(config, { parts, opening, listeners })
   if (config.listeners.some(({ service }) => service === 'http')) await jmap.resume()
   // After the listeners: a provider that is asked by ETRN may connect at once.

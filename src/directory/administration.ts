@@ -16,6 +16,7 @@ import type { Account, Credentials, Quota } from '../store/model.ts'
 import type { ObjectStore } from '../store/objects.ts'
 import type { DirectoryStore } from '../store/store.ts'
 import { mostRounds } from './account-objects.ts'
+import type { OpenConnections } from './open-connections.ts'
 import { endPushesOfPassword } from './push-credentials.ts'
 import { endSessions } from './web-sessions.ts'
 
@@ -55,6 +56,8 @@ export interface AdministrationOptions {
   readonly events: Events
   readonly auth: AuthConfig
   readonly directory: DirectoryConfig
+  /** Those of an account end with its password, its state and itself; absent: nobody is connected. */
+  readonly connections?: Pick<OpenConnections, 'end'>
   /** Whom events name; default: the program itself. */
   readonly operator?: Pick<Operator, 'name'>
   /** Where there are some already: what is hashed at once is limited for all. */
@@ -173,6 +176,7 @@ export class Administration {
     if (updated.ok) {
       await endSessions(this.#store, { account: account.id, kept: options.keptSession ?? null, now })
       await endPushesOfPassword(this.#store, { account: account.id, now })
+      this.#options.connections?.end(account.address)
     }
     return updated
   }
@@ -214,7 +218,9 @@ export class Administration {
   async setState(address: string, state: Account['state']): Promise<Administered> {
     const account = await this.#findAccount(address)
     if (account === undefined) return noAccount(address)
-    return this.#update({ id: account.id, state }, `account-${state}`, account.address)
+    const updated = await this.#update({ id: account.id, state }, `account-${state}`, account.address)
+    if (updated.ok && state === 'disabled') this.#options.connections?.end(account.address)
+    return updated
   }
 
   /** With all its mail. Its id is never given again. */
@@ -222,6 +228,7 @@ export class Administration {
     const account = await this.#findAccount(address)
     const removed = account === undefined ? undefined : await this.#store.removeAccount(account.id)
     if (account === undefined || removed?.ok !== true) return noAccount(address)
+    this.#options.connections?.end(account.address)
     this.#tell('account-removed', account.address)
     return { ok: true }
   }

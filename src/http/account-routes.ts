@@ -366,9 +366,13 @@ const badCode = makeProblem(
   'The code is wrong, or too much time has passed since the beginning.',
 )
 
+/** What programs came in by may be closed to them now. */
+const closing: ReadonlySet<string> = new Set(['app-password-removed', 'password-refused', 'totp-on'])
+
 /** Whoever has stolen a session shall not change things unseen. */
 function tell({ parts, caller, env }: Asked, change: string): void {
   const { address } = caller.account
+  if (closing.has(change)) parts.connections.end(address)
   const { remoteAddress } = env
   parts.events.emit(protectionChanged, { address, change, via: caller.via, remoteAddress })
 }

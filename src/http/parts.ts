@@ -14,6 +14,7 @@ import type { Account } from '../store/model.ts'
 import type { Directory } from '../directory/directory.ts'
 import type { Administration } from '../directory/administration.ts'
 import type { Logins } from '../directory/logins.ts'
+import type { OpenConnections } from '../directory/open-connections.ts'
 import type { Setup } from '../directory/setup.ts'
 import type { AdminOperation } from './admin-routes.ts'
 import type { SendResponse } from './schema.ts'
@@ -54,6 +55,7 @@ export interface HttpParts {
   /** The counters, in Prometheus' text format. */
   readonly metrics: () => Promise<string>
   readonly administration: Administration
+  readonly connections: Pick<OpenConnections, 'end'>
   /** Of a server that had no account when it started. */
   readonly setup: Setup | null
   readonly web: WebConfig

@@ -15,6 +15,7 @@ import { createTerminals, type Terminals } from '../delivery/terminals.ts'
 import { createDirectory } from '../directory/create.ts'
 import type { Directory } from '../directory/directory.ts'
 import { createLogins, type Logins } from '../directory/logins.ts'
+import { OpenConnections } from '../directory/open-connections.ts'
 import { createFetchText } from '../directory/fetch-text.ts'
 import { createOpenDirectory } from '../directory/open-directory.ts'
 import type { TokenVerifier } from '../directory/tokens.ts'
@@ -58,6 +59,8 @@ export interface Backend extends AsyncDisposable {
   readonly directory: Directory
   /** What opens accounts beside their passwords. */
   readonly logins: Logins
+  /** Of mail programs: whoever has listeners says where they are. */
+  readonly connections: OpenConnections
   /** The installation's, at least 16 octets. */
   readonly secret: Uint8Array
   /** Where SEND, SOML and SAML are shown. */
@@ -118,13 +121,26 @@ export async function openBackend(config: Config, surroundings: Surroundings = {
   const { submitter } = wayIn
   const routes = new Routes(config.relay, config.hostname).names
   const queueAdmin = new QueueAdmin({ store, clock, routes, webhooks: wayIn.webhooks })
+  const connections = new OpenConnections()
   const operations = createAdminOperations({
-    ...{ search, submitter, queueAdmin, store, directory, logins, terminals },
+    ...{ search, submitter, queueAdmin, store, directory, logins, connections, terminals },
     ...{ config, clock, random, events, metrics },
   })
   const opened = opening.move()
   return {
-    ...{ config, store, directory, logins, secret, terminals, policy, catcher, wayIn, queueAdmin },
+    ...{
+      config,
+      store,
+      directory,
+      logins,
+      connections,
+      secret,
+      terminals,
+      policy,
+      catcher,
+      wayIn,
+      queueAdmin,
+    },
     ...{ search, operations, events, metrics, recorder, clock, random, checkpoint },
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }

@@ -106,7 +106,9 @@ async function httpParts({ backend, outgoing, setup, operations }: SiteParts): P
     root: rootOf(config),
     documents: backend.catcher === null ? {} : await caughtDocuments(),
     logins: backend.logins,
+    connections: backend.connections,
     administration: new Administration({
+      connections: backend.connections,
       store,
       clock,
       random,

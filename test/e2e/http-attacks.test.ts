@@ -199,6 +199,40 @@ test('an app password opens what it was made for, nothing else, and nothing afte
   for (const one of all) assert.deepEqual(await doors(posthorn, 'ann', one.password), [])
 })
 
+test('connections that are open end with the password, the app password or the account that opened them', async (context) => {
+  const { posthorn } = await serve(context)
+  const { operations } = posthorn
+  const open = async (name: string, secret: string): Promise<LineSocket> => {
+    const socket = await LineSocket.open(portOf(posthorn, 'imap'))
+    await socket.line()
+    socket.send(`a LOGIN ${name}@mail.test "${secret}"\r\n`)
+    assert.match((await socket.lineLike('a ')) ?? '', /^a OK/)
+    return socket
+  }
+  const ends = async (socket: LineSocket): Promise<void> => {
+    assert.match((await socket.lineLike('* BYE')) ?? '', /BYE/)
+    socket.close()
+  }
+  const address = 'bob@mail.test'
+  const other = await open('ann', password)
+  const made = (await operations.run('account.app-password.add', { address, label: 'x' })) as {
+    id: number
+    password: string
+  }
+  const byApp = await open('bob', made.password)
+  await operations.run('account.app-password.remove', { address, id: made.id })
+  await ends(byApp)
+  const byPassword = await open('bob', password)
+  await operations.run('account.password', { address, password: 'another one of four' })
+  await ends(byPassword)
+  const last = await open('bob', 'another one of four')
+  await operations.run('account.state', { address, state: 'disabled' })
+  await ends(last)
+  other.send('b NOOP\r\n')
+  assert.match((await other.lineLike('b ')) ?? '', /^b OK/)
+  other.close()
+})
+
 test('guesses count together, whatever the protocol', async (context) => {
   const { posthorn } = await serve(context, { throttle: { failuresPerAccount: 4, failuresPerPrefix: 0 } })
   assert.match(await imap(posthorn, 'bob', 'one'), /^a NO/)

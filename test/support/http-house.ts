@@ -95,6 +95,7 @@ async function makeParts(config: Config, { store, clock, memory }: Ground): Prom
   return {
     ...{ store, clock, random, events, directory, submitter, hostname, maxMessageSize, submission },
     ...{ direct: null, clearText: 'refused', access: 'accounts', terminals: createTerminals() },
+    connections: { end: () => 0 },
     ...{ web: config.web, administration, setup: null, operations: [], metrics: async () => '' },
     logins: createLogins({ store, clock, random, events, auth, web: config.web, secret: serverSecret }),
     ...{ config: config.http, webhooks: config.webhooks },

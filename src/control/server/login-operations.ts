@@ -4,6 +4,7 @@ import { z } from 'zod'
 import type { Administration } from '../../directory/administration.ts'
 import type { AppPassword } from '../../directory/app-passwords.ts'
 import type { Logins } from '../../directory/logins.ts'
+import type { OpenConnections } from '../../directory/open-connections.ts'
 import { removeAnyPasskey } from '../../directory/ways-in.ts'
 import type { Account } from '../../store/model.ts'
 import { operation, type Operation, RefusedOperation, question } from './operation.ts'
@@ -48,6 +49,7 @@ export interface ShownProtection {
 interface LoginParts {
   readonly administration: Administration
   readonly logins: Logins
+  readonly connections: Pick<OpenConnections, 'end'>
 }
 
 const addressed = z.strictObject({ address: z.string() })
@@ -57,7 +59,11 @@ export function loginOperations(parts: LoginParts): Record<string, Operation> {
   return { ...appPasswordOperations(parts), ...sessionOperations(parts), ...factorOperations(parts) }
 }
 
-function appPasswordOperations({ administration, logins }: LoginParts): Record<string, Operation> {
+function appPasswordOperations({
+  administration,
+  logins,
+  connections,
+}: LoginParts): Record<string, Operation> {
   return {
     'account.app-password.list': question(addressed, async ({ address }) => {
       const account = await accountOf(administration, address)
@@ -87,7 +93,10 @@ function appPasswordOperations({ administration, logins }: LoginParts): Record<s
     ),
     'account.app-password.remove': operation(numbered, async ({ address, id }) => {
       const account = await accountOf(administration, address)
-      if (await logins.appPasswords.remove(account.id, id)) return {}
+      if (await logins.appPasswords.remove(account.id, id)) {
+        connections.end(account.address)
+        return {}
+      }
       throw new RefusedOperation(`${address} has no app password ${id}.`)
     }),
   }

@@ -10,6 +10,7 @@ import type { Terminals } from '../../delivery/terminals.ts'
 import { type Administered, Administration } from '../../directory/administration.ts'
 import type { Directory } from '../../directory/directory.ts'
 import type { Logins } from '../../directory/logins.ts'
+import type { OpenConnections } from '../../directory/open-connections.ts'
 import type { Events } from '../../events/event.ts'
 import type { Metrics } from '../../events/metrics.ts'
 import { displayAddress } from '../../mail/address.ts'
@@ -34,6 +35,7 @@ import { terminalOperations } from './terminal-operations.ts'
 export interface AdminParts {
   readonly directory: Directory
   readonly logins: Logins
+  readonly connections: OpenConnections
   readonly terminals: Terminals
   readonly submitter: Submitter
   readonly queueAdmin: QueueAdmin
