@@ -137,6 +137,7 @@ export class Catcher implements AsyncDisposable {
   readonly #counts = { accepted: 0, acceptedSize: 0, rejected: 0, ignored: 0, deleted: 0 }
   readonly #filters: readonly TagFilter[]
   readonly #labels: Labels
+  readonly #contentOptions: ConstructorParameters<typeof CaughtContent>[1]
   readonly #finder: Finder
   readonly #working = new Set<Promise<unknown>>()
   readonly #stopping = new AbortController()
@@ -152,7 +153,8 @@ export class Catcher implements AsyncDisposable {
     this.#webhooks = createWebhooks(config.webhooks, { clock, events, httpFetch })
     this.#filters = config.tags.filters.map(({ match, tags }) => ({ query: parseQuery(match), tags }))
     this.#labels = new Labels(config)
-    this.#finder = new Finder(parts, shelf)
+    this.#contentOptions = { blobs: parts.store.blobs, textSize: config.limits.textSize }
+    this.#finder = new Finder({ ...parts, content: this.#contentOptions }, shelf)
     this.chaos = new Chaos(config.chaos, (seed) => new SeededRandom(seed))
     this.watch = new Watch({
       ...{ config, clock, events, random, chaos: this.chaos },
@@ -498,7 +500,7 @@ export class Catcher implements AsyncDisposable {
 
   async #content(row: Row): Promise<CaughtContent | undefined> {
     const text = await this.#shelf.text(row)
-    return text && new CaughtContent(text, this.parts.store.blobs)
+    return text && new CaughtContent(text, this.#contentOptions)
   }
 
   #rowsOf(ids: readonly CaughtId[]): Row[] {

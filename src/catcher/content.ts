@@ -28,17 +28,17 @@ export interface PartDigest {
   readonly sha256: string
 }
 
-/** Octets of text of one kind that are decoded: what is longer is cut. */
-const longestText = 16 * 1024 * 1024
-
 export class CaughtContent {
   readonly structure: MessageStructure
   readonly #message: MessageText
   readonly #blobs: Pick<BlobStore, 'read'>
+  /** Octets of text of one kind that are decoded: what is longer is cut. */
+  readonly #textSize: number
 
-  constructor(message: MessageText, blobs: Pick<BlobStore, 'read'>) {
+  constructor(message: MessageText, options: { blobs: Pick<BlobStore, 'read'>; textSize: number }) {
     this.#message = message
-    this.#blobs = blobs
+    this.#blobs = options.blobs
+    this.#textSize = options.textSize
     this.structure = decodeStructure(message.structure)
   }
 
@@ -129,7 +129,7 @@ export class CaughtContent {
 
   async #texts(subtype: 'plain' | 'html'): Promise<string> {
     const texts: string[] = []
-    let room = longestText
+    let room = this.#textSize
     for (const { part } of leavesOf(this.structure.root)) {
       if (part.subtype !== subtype || !isText(part) || room <= 0) continue
       const bytes = await this.#decoded(part, room)

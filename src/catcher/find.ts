@@ -2,7 +2,7 @@
 import { fold } from '../mail/search-text/fold.ts'
 import type { Searcher } from '../search/search.ts'
 import type { Account, EmailId, Mailbox } from '../store/model.ts'
-import type { Store } from '../store/store.ts'
+import type { BlobStore, Store } from '../store/store.ts'
 import { CaughtContent } from './content.ts'
 import type { CaughtSummary } from './message.ts'
 import { indexedPhrases, matches, matchesIndexed, matchesText, parseQuery, type Query } from './query.ts'
@@ -32,7 +32,9 @@ export interface FindRequest {
 }
 
 export interface FinderParts {
-  readonly store: Pick<Store, 'blobs' | 'loadEmails'>
+  readonly store: Pick<Store, 'loadEmails'>
+  /** Of what is read from the store. */
+  readonly content: { readonly blobs: Pick<BlobStore, 'read'>; readonly textSize: number }
   readonly account: Account
   readonly mailbox: Mailbox
   /** The full-text index; null where none is kept. */
@@ -79,7 +81,7 @@ export class Finder {
       const unsure = await this.#lookUp(parsed, open, found)
       for await (const batch of this.#shelf.texts(unsure)) {
         for (const [text, row] of batch) {
-          const content = new CaughtContent(text, this.#parts.store.blobs)
+          const content = new CaughtContent(text, this.#parts.content)
           if (matchesText(parsed, row, await content.searchText())) found.push(row)
         }
       }

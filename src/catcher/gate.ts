@@ -10,9 +10,6 @@ import type { Account } from '../store/model.ts'
 export type CatcherEnvironment = HttpEnvironment<Account>
 export type CatcherBindings = { Bindings: CatcherEnvironment }
 
-/** Octets of a request that carries no message. */
-const longestBody = 4 * 1024 * 1024
-
 /** The response that refuses the request, or null. Preflight requests carry no credentials (Fetch §3.2.2). */
 export function refusal(config: Pick<CatcherConfig, 'users'>, request: Request): Response | null {
   if (config.users.length === 0 || request.method === 'OPTIONS') return null
@@ -63,7 +60,7 @@ export async function guarded(
 }
 
 /** The body, or undefined where it is longer than the limit. */
-export async function bodyText(request: Request, limit: number = longestBody): Promise<string | undefined> {
+export async function bodyText(request: Request, limit: number): Promise<string | undefined> {
   const pieces: Uint8Array[] = []
   let octets = 0
   for await (const piece of request.body ?? []) {

@@ -378,8 +378,9 @@ class WatchedHandler implements Handler<SmtpQuestion, SmtpAnswer> {
     const first = session.octets === 0
     const before = session.octets
     session.octets += question.bytes.length
-    if (this.#head.length < headOctets && parts.chaos.watches('end')) {
-      this.#head += Buffer.from(question.bytes.subarray(0, headOctets)).toString('latin1')
+    const { headerSize } = parts.config.limits
+    if (this.#head.length < headerSize && parts.chaos.watches('end')) {
+      this.#head += Buffer.from(question.bytes.subarray(0, headerSize)).toString('latin1')
     }
     if (first && parts.chaos.watches('body')) {
       session.octets = 0
@@ -411,8 +412,6 @@ class WatchedHandler implements Handler<SmtpQuestion, SmtpAnswer> {
     }
   }
 }
-
-const headOctets = 16_384
 
 function subjectOf(head: string): string {
   const field = /^Subject:((?:[^\r\n]|\r\n[ \t])*)/im.exec(head)?.[1] ?? ''

@@ -82,7 +82,7 @@ function catching(catcher: Catcher, { delivery, store }: { delivery: Delivery; s
         traceSize: Buffer.byteLength(trace),
         ...{ id: arrival.id ?? catcher.parts.random.id(), reversePath: pathOf(arrival) },
         ...{ recipients: namesOf(arrival), structure: arrival.structure, receivedAt: arrival.receivedAt },
-        header: await headerOf(store, arrival),
+        header: await headerOf(catcher.parts, arrival),
         connection: arrival.connection ?? null,
         username: usernameOf(catcher, arrival),
       })
@@ -132,11 +132,11 @@ function usernameOf(catcher: Catcher, { connection, account, sender }: Arrival):
   return account == null ? '' : (sender ?? '')
 }
 
-/** Octets of a header that are looked at for tags and inboxes. */
-const headOctets = 256 * 1024
-
-async function headerOf(store: Store, { message, structure }: Arrival): Promise<string> {
-  const end = Math.min(structure.root.bodyStart, headOctets)
+async function headerOf(
+  { config, store }: Catcher['parts'],
+  { message, structure }: Arrival,
+): Promise<string> {
+  const end = Math.min(structure.root.bodyStart, config.limits.headerSize)
   return (await octetsOf(store, message.blob, end)).toString('latin1')
 }
 

@@ -17,8 +17,6 @@ const base = '/api/v1/catcher'
 
 /** Milliseconds between two comments of an idle stream: proxies close what is silent. */
 const heartbeat = 25_000
-/** Octets that may wait for a slow reader. */
-const mostWaiting = 4 * 1024 * 1024
 
 export function createCatcherMount(parts: ApiParts): HttpMount<Account> {
   const { catcher } = parts
@@ -45,6 +43,7 @@ const nothingHere = new Refused(404, 'not-found', 'There is nothing here.')
 
 export function createCatcherApp(parts: ApiParts): Hono<CatcherBindings> {
   const { catcher } = parts
+  const { requestSize } = catcher.parts.config.limits
   const app = new Hono<CatcherBindings>()
   app.notFound(() => nothingHere.response)
   app.onError((error, { req }) => {
@@ -59,7 +58,7 @@ export function createCatcherApp(parts: ApiParts): Hono<CatcherBindings> {
   )
   for (const { method, path, body: schema, run } of catcherRoutes) {
     app.on(method, `${base}${path.replaceAll(/\{(\w+)\}/g, ':$1')}`, async ({ req, env }) => {
-      const body = schema === null ? null : await readJson(req.raw, schema)
+      const body = schema === null ? null : await readJson(req.raw, { schema, most: requestSize })
       if (body instanceof Refused) return body.response
       const query = new URL(req.url).searchParams
       const answer = await run({ parts, catcher, request: req.raw, env, params: req.param(), query, body })
@@ -71,8 +70,11 @@ export function createCatcherApp(parts: ApiParts): Hono<CatcherBindings> {
   return app
 }
 
-async function readJson(request: Request, schema: z.ZodType): Promise<unknown> {
-  const text = await bodyText(request)
+async function readJson(
+  request: Request,
+  { schema, most }: { schema: z.ZodType; most: number },
+): Promise<unknown> {
+  const text = await bodyText(request, most)
   if (text === undefined) return new Refused(413, 'too-large', 'The request is too large.')
   let value: unknown
   try {
@@ -97,6 +99,7 @@ function eventStream(
 ): Response {
   const { clock } = catcher.parts
   const encoder = new TextEncoder()
+  const { liveBacklog } = catcher.parts.config.limits
   const over = new AbortController()
   const stream = new ReadableStream<Uint8Array>(
     {
@@ -107,7 +110,7 @@ function eventStream(
           controller.close()
         }
         const send = (text: string): void => {
-          if ((controller.desiredSize ?? 0) < -mostWaiting) end()
+          if ((controller.desiredSize ?? 0) < -liveBacklog) end()
           else controller.enqueue(encoder.encode(text))
         }
         const beat = (): void => {
@@ -150,7 +153,7 @@ function liveSocket(catcher: Catcher, inbox: string | null): WebSocketHandler {
     opened(peer) {
       leave = catcher.subscribe((event) => {
         if (!concerns(event, inbox)) return
-        if (peer.buffered > mostWaiting) peer.close(1013, 'too slow')
+        if (peer.buffered > catcher.parts.config.limits.liveBacklog) peer.close(1013, 'too slow')
         else peer.send(JSON.stringify(event))
       })
       peer.send(JSON.stringify({ type: 'stats', ...catcher.stats }))

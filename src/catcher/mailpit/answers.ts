@@ -56,9 +56,10 @@ export async function withMessage(
 /** The body by its schema, or the response that refuses it. */
 export async function jsonBody<S extends z.ZodType>(
   context: MailpitContext,
+  { parts }: Catcher,
   schema: S,
 ): Promise<z.output<S> | Response> {
-  const body = await bodyText(context.req.raw)
+  const body = await bodyText(context.req.raw, parts.config.limits.requestSize)
   if (body === undefined) return text('request body too large', 413)
   const value = tryJson(body)
   if (value === undefined) return refused(body === '' ? 'EOF' : 'invalid JSON')

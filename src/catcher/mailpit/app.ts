@@ -18,6 +18,7 @@ import {
   notFound,
   refused,
   searchOf,
+  text,
   tryJson,
   withMessage,
 } from './answers.ts'
@@ -104,7 +105,7 @@ function chaosRoutes(app: MailpitApp, { catcher }: MailpitParts): void {
   )
   app.put('/api/v1/chaos', async (context) => {
     if (!catcher.chaos.enabled) return refused('Chaos is not enabled')
-    const body = await jsonBody(context, chaosBody)
+    const body = await jsonBody(context, catcher, chaosBody)
     if (body instanceof Response) return body
     const all = [body.Sender, body.Recipient, body.Authentication]
     if (all.some(({ ErrorCode: code }) => code !== 0 && (code < 400 || code > 599))) {
@@ -141,7 +142,7 @@ function listRoutes(app: MailpitApp, { catcher }: MailpitParts): void {
     return context.json(summaryOf(catcher, { start, found, messages: total, unread }))
   })
   app.put('/api/v1/messages', async (context) => {
-    const body = await jsonBody(context, readBody)
+    const body = await jsonBody(context, catcher, readBody)
     if (body instanceof Response) return body
     const { Read: read, IDs: ids, Search: search } = body
     if (ids.length > 0 && search !== '')
@@ -150,8 +151,10 @@ function listRoutes(app: MailpitApp, { catcher }: MailpitParts): void {
     return done()
   })
   app.delete('/api/v1/messages', async (context) => {
+    const asked = await bodyText(context.req.raw, catcher.parts.config.limits.requestSize)
+    if (asked === undefined) return text('request body too large', 413)
     // What cannot be read asks for nothing in particular: all are deleted, as Mailpit does.
-    const body = deleteBody.safeParse(tryJson((await bodyText(context.req.raw)) ?? ''))
+    const body = deleteBody.safeParse(tryJson(asked))
     const ids = body.success ? body.data.IDs : []
     await catcher.remove(ids.length === 0 ? {} : ids)
     return done()
@@ -222,13 +225,13 @@ function summaryOf(
 function tagRoutes(app: MailpitApp, { catcher }: MailpitParts): void {
   app.get('/api/v1/tags', (context) => context.json(catcher.tags().map(({ name }) => name)))
   app.put('/api/v1/tags', async (context) => {
-    const body = await jsonBody(context, z.object({ IDs: idList, Tags: idList }))
+    const body = await jsonBody(context, catcher, z.object({ IDs: idList, Tags: idList }))
     if (body instanceof Response) return body
     catcher.setTags(body.IDs, body.Tags)
     return done()
   })
   app.put('/api/v1/tags/:tag', async (context) => {
-    const body = await jsonBody(context, z.object({ Name: z.string().default('') }))
+    const body = await jsonBody(context, catcher, z.object({ Name: z.string().default('') }))
     if (body instanceof Response) return body
     if (body.Name.trim() === '') return refused('tag name cannot be empty')
     const tag = context.req.param('tag')
@@ -297,7 +300,7 @@ export async function partResponse(content: CaughtContent, partId: string): Prom
 }
 
 async function releaseMessage(context: MailpitContext, catcher: Catcher, id: string): Promise<Response> {
-  const body = await jsonBody(context, z.object({ To: idList }))
+  const body = await jsonBody(context, catcher, z.object({ To: idList }))
   if (body instanceof Response) return body
   const wrong = body.To.find((address) => !/^[^@\s]+@[^@\s]+$/.test(address))
   if (wrong !== undefined) return refused(`Invalid email address: ${wrong}`)

@@ -8,9 +8,6 @@ import type { MailpitParts } from './answers.ts'
 import { createMailpitApp } from './app.ts'
 import { mailpitSummary } from './shapes.ts'
 
-/** Octets that may wait for a slow reader before he is told no more. */
-const mostWaiting = 4 * 1024 * 1024
-
 export function createMailpitMount(parts: MailpitParts): HttpMount<Account> {
   const app = createMailpitApp(parts)
   const { config } = parts.catcher.parts
@@ -43,7 +40,7 @@ function eventSocket(catcher: Catcher): WebSocketHandler {
     maxMessageSize: 1024,
     opened(peer) {
       leave = catcher.subscribe((event) => {
-        if (peer.buffered > mostWaiting) peer.close(1013, 'too slow')
+        if (peer.buffered > catcher.parts.config.limits.liveBacklog) peer.close(1013, 'too slow')
         else tell(peer, event)
       })
       tell(peer, { type: 'stats', ...catcher.stats })

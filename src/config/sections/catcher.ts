@@ -267,6 +267,20 @@ export const catcherSection = z
         size: size('64 KB', 'Octets of it.'),
       })
       .prefault({}),
+    limits: z
+      .strictObject({
+        requestSize: size('4 MB', 'Octets of a request over HTTP that carries no message.'),
+        liveBacklog: size(
+          '4 MB',
+          'Octets of events that may wait for who listens and reads slowly; beyond, it is let go.',
+        ),
+        headerSize: size(
+          '256 KB',
+          'Octets of a header that are looked at for inbox, tags and rules of chaos.',
+        ),
+        textSize: size('16 MB', 'Octets of text of a message that are decoded, for views and searches.'),
+      })
+      .prefault({}),
     refusals: count(
       200,
       'Transactions that came to nothing of which is remembered what was said; in memory alone.',
