@@ -1,9 +1,9 @@
-// The process of bare-responder.ts: `node bare-responder-program.ts PORT LOGFILE`.
+// The process of bare-responder.ts: `node bare-responder-program.ts PORT [LOGFILE]`. Without a log it forgets every message at once.
 import { fdatasync, openSync, writev } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 
 const [port, file] = process.argv.slice(2)
-const log = openSync(file ?? 'bare.log', 'a')
+const log = file === undefined ? null : openSync(file, 'a')
 const end = Buffer.from('\r\n.\r\n')
 
 let waiting: { bytes: Buffer[]; done: () => void }[] = []
@@ -11,6 +11,10 @@ let committing = false
 
 function commit(): void {
   if (committing || waiting.length === 0) return
+  if (log === null) {
+    for (const message of waiting.splice(0)) message.done()
+    return
+  }
   committing = true
   const group = waiting
   waiting = []

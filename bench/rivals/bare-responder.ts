@@ -7,12 +7,14 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { ended, processTree, type RunningServer, untilBanner } from '../server.ts'
 
-const program = fileURLToPath(new URL('bare-responder-program.ts', import.meta.url))
+export const bareResponderProgram: string = fileURLToPath(
+  new URL('bare-responder-program.ts', import.meta.url),
+)
 
 /** Starts it on that port, its log in a folder of its own. */
 export async function startBareResponder(options: { port: number }): Promise<RunningServer> {
   const folder = await mkdtemp(join(tmpdir(), 'posthorn-bench-bare-'))
-  const child = spawn(process.execPath, [program, String(options.port), join(folder, 'log')], {
+  const child = spawn(process.execPath, [bareResponderProgram, String(options.port), join(folder, 'log')], {
     stdio: 'inherit',
   })
   await untilBanner(options.port)

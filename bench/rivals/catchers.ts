@@ -5,6 +5,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { get } from 'node:http'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { bareResponderProgram } from './bare-responder.ts'
 import { ended, nodeFlags, processTree, runProgram, type RunningServer, untilBanner } from '../server.ts'
 
 export interface CatcherPorts {
@@ -29,9 +30,14 @@ export interface CatcherProgram {
 /** The last version whose dependencies can all be had; 3.0.0 names some that the registry does not have. */
 export const maildevVersion = '2.2.1'
 
-/** Posthorn as `npx posthorn dev` runs it, on ports of its own, everything else as it is by default. */
-export function posthornCatcher(folder: string, ports: CatcherPorts): CatcherProgram {
-  const binary = fileURLToPath(new URL('../../bin/posthorn.js', import.meta.url))
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+/** `posthorn dev` on ports of its own, everything else as it is by default. `packed`: the unpacked package, else this repository. */
+export function posthornCatcher(
+  folder: string,
+  { packed = root, ports }: { packed?: string; ports: CatcherPorts },
+): CatcherProgram {
+  const binary = join(packed, 'bin/posthorn.js')
   const file = join(folder, 'dev.toml')
   const listener = (service: string, port: number): string =>
     `[[listeners]]\nservice = "${service}"\naddress = "127.0.0.1"\nport = ${port}\ntls = "none"\n`
@@ -70,9 +76,22 @@ export async function installMaildev(folder: string, ports: CatcherPorts): Promi
   }
 }
 
+/**
+ * The floor of any catcher that is one process of Node: it answers, keeps nothing and knows nothing. It has no page, so that it is never
+ * asked how soon that is there.
+ */
+export function bareCatcher(ports: CatcherPorts): CatcherProgram {
+  const name = 'Node that answers and keeps nothing'
+  const command = [bareResponderProgram, String(ports.smtp)]
+  return {
+    name,
+    start: (options) => startCatcher({ name, ports: { smtp: ports.smtp, http: null }, command, ...options }),
+  }
+}
+
 interface Start {
   readonly name: string
-  readonly ports: CatcherPorts
+  readonly ports: { readonly smtp: number; readonly http: number | null }
   /** Behind the path of Node. */
   readonly command: readonly string[]
   readonly cache?: string
@@ -91,7 +110,7 @@ async function startCatcher({ name, ports, command, cache, temporary }: Start): 
   const since = (): number => (performance.now() - start) / 1000
   const [secondsToGreeting, secondsToPage] = await Promise.all([
     untilBanner(ports.smtp).then(since),
-    untilPage(ports.http).then(since),
+    ports.http === null ? Number.NaN : untilPage(ports.http).then(since),
   ])
   const pid = child.pid ?? 0
   return {

@@ -8,8 +8,15 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { meterCpu } from '../cpu-meter.ts'
 import { smtpSource } from '../load/smtp-source.ts'
+import { unpackPackage } from '../package.ts'
 import { repeat, type Row } from '../report.ts'
-import { type CatcherProgram, installMaildev, maildevVersion, posthornCatcher } from '../rivals/catchers.ts'
+import {
+  bareCatcher,
+  type CatcherProgram,
+  installMaildev,
+  maildevVersion,
+  posthornCatcher,
+} from '../rivals/catchers.ts'
 import { proportionalBytes } from '../server.ts'
 
 interface Case {
@@ -32,7 +39,9 @@ export interface CatcherBench {
 export async function measureCatchers(bench: CatcherBench): Promise<Row[]> {
   const folder = await mkdtemp(join(tmpdir(), 'posthorn-bench-catcher-'))
   try {
-    const programs = [posthornCatcher(folder, bench.ports)]
+    bench.say('catcher: building the package')
+    const packed = await unpackPackage(folder)
+    const programs = [posthornCatcher(folder, { packed, ports: bench.ports })]
     try {
       programs.push(await installMaildev(folder, bench.ports))
     } catch (error) {
@@ -50,7 +59,7 @@ export async function measureCatchers(bench: CatcherBench): Promise<Row[]> {
       rows.push(await measureReady(program, { folder, starts: bench.starts }))
     }
     for (const one of cases) {
-      for (const program of programs) {
+      for (const program of [...programs, bareCatcher(bench.ports)]) {
         bench.say(`catcher: ${one.name}: ${program.name}`)
         rows.push(await measureCatching(program, one, bench))
       }

@@ -1,9 +1,9 @@
-// `posthorn/testing` out of the packed build: what a test suite waits for it. The package is built, packed and unpacked below a
-// `node_modules` of its own, whose other packages are this repository's.
-import { cp, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises'
+// `posthorn/testing` out of the packed build: what a test suite waits for it.
+import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { unpackPackage } from '../package.ts'
 import { repeat, type Row } from '../report.ts'
 import { runProgram } from '../server.ts'
 
@@ -27,15 +27,8 @@ export async function measureLibrary(options: { times: number }): Promise<Row[]>
 
 /** The program beside an installed package. */
 async function unpack(folder: string): Promise<string> {
-  await runProgram(process.execPath, [join(root, 'scripts/build.ts')])
-  await runProgram('npm', ['pack', '--prefix', root, '--pack-destination', folder, root])
-  const place = join(folder, 'place')
-  await mkdir(join(place, 'node_modules'), { recursive: true })
-  await runProgram('sh', ['-c', `tar -xzf '${folder}'/posthorn-*.tgz -C '${place}/node_modules'`])
-  const own = join(place, 'node_modules/posthorn')
-  await runProgram('mv', [join(place, 'node_modules/package'), own])
-  await symlink(join(root, 'node_modules'), join(own, 'node_modules'))
-  const program = join(place, 'program.mjs')
+  await unpackPackage(folder)
+  const program = join(folder, 'program.mjs')
   await cp(join(root, 'bench/load/library-program.js'), program)
   return program
 }

@@ -53,7 +53,7 @@ async function measureCatcherPage(browser: Browser, bench: PagesBench): Promise<
   const messages = Math.ceil(10_000 * scale)
   const folder = await mkdtemp(join(tmpdir(), 'posthorn-bench-pages-'))
   try {
-    await using catcher = await posthornCatcher(folder, ports).start()
+    await using catcher = await posthornCatcher(folder, { ports }).start()
     say(`pages: ${catcher.name} with ${messages} messages`)
     await smtpSource({ port: ports.smtp, sessions: 10, messages, size: 4096, connections: 'kept' })
     const runs: Looked[] = []
