@@ -2,7 +2,8 @@
 // Chromium, and people with a page each.
 //
 // Every page is watched: an error, a dialog, a violation of the Content-Security-Policy, or a request to anywhere else fails the test
-// that holds it. Without Chromium the tests skip themselves and say so; POSTHORN_CHROMIUM names another one.
+// that holds it. Without Chromium the tests skip themselves and say so; POSTHORN_CHROMIUM names another one. POSTHORN_SLOW_PAGES=6 makes
+// the pages' processor six times slower: every test must hold then.
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
@@ -12,6 +13,7 @@ import type { ConfigInput } from '../../src/config/schema.ts'
 import { resolveConfig } from '../../src/config/layers.ts'
 import { type Posthorn, startPosthorn } from '../../src/main.ts'
 
+const slowness = Number(process.env['POSTHORN_SLOW_PAGES'] ?? 1)
 const candidates = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
 
 function findChromium(): string | undefined {
@@ -191,6 +193,10 @@ async function openPage(
   const page = await context.newPage()
   // Only who waits in vain waits so long.
   page.setDefaultTimeout(60_000)
+  if (slowness > 1) {
+    const tools = await context.newCDPSession(page)
+    await tools.send('Emulation.setCPUThrottlingRate', { rate: slowness })
+  }
   page.on('dialog', (dialog) => {
     troubles.push(`dialog: ${dialog.message()}`)
     void dialog.dismiss()

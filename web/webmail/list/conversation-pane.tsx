@@ -1,7 +1,7 @@
 // The list of conversations and the bar above it. Choosing is by tick, with shift for a range, or by `x`; what is chosen can be dragged.
 import type { JSX } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
-import { formatNumber, plural } from '../../shared/format.ts'
+import { formatNumber } from '../../shared/format.ts'
 import { IconButton } from '../../shared/ui/button.tsx'
 import { Empty, Failed } from '../../shared/ui/states.tsx'
 import { VirtualList, type VirtualListHandle } from '../../shared/ui/virtual-list.tsx'
@@ -104,7 +104,7 @@ function ChosenBar(): JSX.Element {
       <h1 class="visually-hidden">{titleOf(webmail)}</h1>
       <IconButton icon="close" label="Choose nothing" shortcut="Esc" onClick={() => choose(new Set())} />
       <span class="chosen-count num">
-        {plural(all ? total : webmail.chosen.value.size, 'chosen', 'chosen')}
+        {formatNumber(all ? total : webmail.chosen.value.size)} <span class="chosen-word">chosen</span>
       </span>
       {all || webmail.chosen.value.size >= total ? null : (
         <button type="button" class="choose-all small" onClick={() => (webmail.all.value = true)}>
