@@ -2,16 +2,19 @@
 // Jobs come one at a time; what they need is asked of the other side by numbered questions.
 //
 // It goes behind all else that wants the processor: a command right after a burst of mail must not wait for the index of that mail.
-import { constants, setPriority } from 'node:os'
+import { getPriority, setPriority } from 'node:os'
 import { type MessagePort, parentPort } from 'node:worker_threads'
 import { doIndexJob, type EmailToRead, type IndexJob, type WorkHost } from './index-work.ts'
 import type { FromWorker, Question, ToWorker } from './threaded-workshop.ts'
 
+/** Steps below the others: a tenth of a processor is left to it where they want all of it. */
+const niceness = 10
+const lowestPriority = 19
+
 const port = parentPort
 if (!port) throw new Error('this file runs as a worker thread')
-// Linux gives each thread a priority of its own (sched(7)); elsewhere this would be that of the whole process. A tenth of a processor is
-// left to it where others want all of it.
-if (process.platform === 'linux') setPriority(0, constants.priority.PRIORITY_BELOW_NORMAL)
+// Linux gives each thread a priority of its own (sched(7)); elsewhere this would be that of the whole process.
+if (process.platform === 'linux') setPriority(0, Math.min(lowestPriority, getPriority(0) + niceness))
 
 /** Asks the other side, one numbered question after the other. */
 class Asking implements WorkHost {
