@@ -35,11 +35,15 @@ export interface OfferRequest {
   readonly tokens?: boolean
   /** Whoever shows a believed certificate with a mail address may log in with it. Default false. */
   readonly certificates?: boolean
+  /** None but these. Default: all that fit. */
+  readonly only?: ReadonlySet<string>
 }
 
 /** The mechanisms to offer, by name, strongest first. */
 export function offerMechanisms(request: OfferRequest): SaslMechanismName[] {
-  return all.filter((mechanism) => isOffered(mechanism.name, request)).map((mechanism) => mechanism.name)
+  const { only } = request
+  const names = all.map(({ name }) => name)
+  return names.filter((name) => (only === undefined || only.has(name)) && isOffered(name, request))
 }
 
 function isOffered(name: SaslMechanismName, request: OfferRequest): boolean {

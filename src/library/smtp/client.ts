@@ -16,6 +16,7 @@ import { parseDomain } from '../../mail/domain.ts'
 import { RealClock } from '../../net/real-clock.ts'
 import { SocketNetwork } from '../../net/socket-network.ts'
 import type { SmtpClient } from '../../smtp/client/client.ts'
+import type { ClientTimeouts } from '../../smtp/client/limits.ts'
 import { openSmtpClient } from '../../smtp/client/session.ts'
 import { composeMail, type Composed, type MailToSend } from './compose.ts'
 import { endingError, refusedError, SmtpError } from './failure.ts'
@@ -47,14 +48,26 @@ export interface TransportOptions {
   readonly pool?: boolean
   /** At once. Default 5. */
   readonly maxConnections?: number
+  /** Messages over one connection of a pool. Default 100. */
+  readonly maxMessages?: number
   /** Milliseconds for a connection to open. Default two minutes. */
   readonly connectionTimeout?: number
+  /** Milliseconds for the greeting. Default five minutes (RFC 5321 §4.5.3.2.1). */
+  readonly greetingTimeout?: number
+  /** Milliseconds for any other reply. Default: those of RFC 5321 §4.5.3.2, two to ten minutes. */
+  readonly socketTimeout?: number
+  /** RFC 2033: LHLO, and an answer for each recipient. */
+  readonly lmtp?: boolean
+  /** The only mechanism of SASL to log in by, `PLAIN`. Default: the strongest that fits. */
+  readonly authMethod?: string
+  /** RFC 6376: signs every message, `{ domainName, keySelector, privateKey }`. */
+  readonly dkim?: MailToSend['dkim']
   /** Fields that every message begins with, where it has none of its own. */
   readonly defaults?: Partial<MailToSend>
 }
 
 export interface SentMail {
-  /** With angle brackets. */
+  /** With angle brackets; '' where `raw` has none. */
   readonly messageId: string
   readonly envelope: { readonly from: string; readonly to: readonly string[] }
   readonly accepted: readonly string[]
@@ -65,12 +78,39 @@ export interface SentMail {
   readonly response: string
 }
 
-export function createTransport(options: TransportOptions): SmtpTransport {
-  return new SmtpTransport(options)
+/** Of options, or of a URL: `smtps://user:password@smtp.example.org`, `smtp://127.0.0.1:2525`. Throws a TypeError for what is neither. */
+export function createTransport(options: TransportOptions | string): SmtpTransport {
+  return new SmtpTransport(typeof options === 'string' ? optionsOfUrl(options) : options)
+}
+
+function optionsOfUrl(text: string): TransportOptions {
+  const { protocol, hostname: host, port, username, password } = new URL(text)
+  if (protocol !== 'smtp:' && protocol !== 'smtps:')
+    throw new TypeError(`${protocol} is neither smtp: nor smtps:`)
+  return {
+    host: host.replace(/^\[|\]$/g, ''),
+    secure: protocol === 'smtps:',
+    ...(port !== '' && { port: Number(port) }),
+    ...(username !== '' && {
+      auth: { user: decodeURIComponent(username), pass: decodeURIComponent(password) },
+    }),
+  }
 }
 
 const usualConnections = 5
 const usualConnectionTimeout = 120_000
+const usualMessages = 100
+const replyStages = [
+  'hello',
+  'startTls',
+  'authenticate',
+  'mail',
+  'rcpt',
+  'data',
+  'content',
+  'reply',
+  'command',
+] as const
 
 export class SmtpTransport implements AsyncDisposable {
   readonly options: TransportOptions
@@ -79,6 +119,8 @@ export class SmtpTransport implements AsyncDisposable {
   readonly #network = new SocketNetwork(this.#clock)
   /** Open, and nobody's. */
   #idle: SmtpClient[] = []
+  /** Messages that each has carried. */
+  readonly #carried = new WeakMap<SmtpClient, number>()
   #busy = 0
   readonly #waiting: (() => void)[] = []
   #closed = false
@@ -89,8 +131,8 @@ export class SmtpTransport implements AsyncDisposable {
 
   /** Sends to all recipients in one transaction. Rejects with `SmtpError` where nobody got it; some may be in `rejected` otherwise. */
   async sendMail(mail: MailToSend): Promise<SentMail> {
-    const messageId = `<${this.#random.id()}@${this.#ownName().replace(/[[\]]/g, '')}>`
-    const composed = await composeMail({ ...this.options.defaults, ...mail }, messageId)
+    const { dkim, defaults } = this.options
+    const composed = await composeMail({ ...(dkim !== undefined && { dkim }), ...defaults, ...mail })
     await this.#enter()
     try {
       return await this.#send(composed)
@@ -123,24 +165,32 @@ export class SmtpTransport implements AsyncDisposable {
     const session = await this.#session()
     let kept = false
     try {
+      // RFC 8689 §4.2.1: over TLS, to a server that will keep to it, or not at all.
+      if (mail.options.requireTls && !(session.tls !== null && session.capabilities.requireTls)) {
+        throw new SmtpError('ETLS', `${this.options.host} does not offer REQUIRETLS`)
+      }
       const result = await session.send({
         ...{ reversePath: mail.from, size: mail.bytes.length, eightBit: mail.eightBit },
-        recipients: mail.to.map((address) => ({
-          address,
-          options: { notify: null, originalRecipient: null, requireValidSince: null },
-        })),
+        recipients: mail.to.map((address) => ({ address, options: mail.recipientOptions })),
         options: mail.options,
         content: async function* () {
           yield mail.bytes
         },
       })
       const sent = sentMail(mail, result.recipients)
-      kept = this.options.pool === true && !this.#closed && session.reusable
+      kept = this.#mayKeep(session)
       return sent
     } finally {
       if (kept) this.#idle.push(session)
       else void session.quit()
     }
+  }
+
+  #mayKeep(session: SmtpClient): boolean {
+    const { pool = false, maxMessages = usualMessages } = this.options
+    const carried = (this.#carried.get(session) ?? 0) + 1
+    this.#carried.set(session, carried)
+    return pool && !this.#closed && session.reusable && carried < maxMessages
   }
 
   /** One that is open and still lives, or a new one. */
@@ -179,7 +229,8 @@ export class SmtpTransport implements AsyncDisposable {
     try {
       if (secure) await this.#secure(connection)
       const opened = await openSmtpClient(connection, {
-        ...{ dialect: 'smtp', heloName: this.#ownName(), clock: this.#clock },
+        ...{ dialect: this.options.lmtp ? 'lmtp' : 'smtp', heloName: this.#ownName(), clock: this.#clock },
+        timeouts: timeoutsOf(this.options),
       })
       if (opened.type === 'ended') throw endingError(opened.ending)
       if (opened.type === 'refused') throw refusedError(opened.reply, opened.stage)
@@ -260,7 +311,12 @@ export class SmtpTransport implements AsyncDisposable {
         ? ({ type: 'token', username: auth.user, token: new Secret(auth.accessToken), host } as const)
         : ({ type: 'password', username: auth.user, password: new Secret(auth.pass) } as const)
     // As nodemailer has it: who configures a password for a server without TLS (a test's, a loopback one) means it.
-    const done = await session.authenticate({ identity, random: this.#random, inTheClear: 'allowed' })
+    const { authMethod } = this.options
+    const mechanisms = authMethod === undefined ? {} : { mechanisms: [authMethod.toUpperCase()] }
+    const done = await session.authenticate({
+      ...{ identity, random: this.#random, inTheClear: 'allowed' as const },
+      ...mechanisms,
+    })
     switch (done.type) {
       case 'done':
         return
@@ -277,6 +333,13 @@ export class SmtpTransport implements AsyncDisposable {
         )
     }
   }
+}
+
+/** Those that were set; the others are the standard's. */
+function timeoutsOf({ greetingTimeout, socketTimeout }: TransportOptions): Partial<ClientTimeouts> {
+  const greeting = greetingTimeout ?? socketTimeout
+  const every = socketTimeout === undefined ? [] : replyStages.map((stage) => [stage, socketTimeout] as const)
+  return { ...Object.fromEntries(every), ...(greeting !== undefined && { greeting }) }
 }
 
 /** RFC 6125 §6.4.3: a wildcard is the whole of the first label. */

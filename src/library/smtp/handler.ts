@@ -10,12 +10,15 @@ import { formatAddress } from '../../mail/address.ts'
 import type { SaslAnswer } from '../../sasl/mechanism.ts'
 import { goOn, type SmtpAnswer, type SmtpClient, type SmtpQuestion } from '../../smtp/proto/questions.ts'
 import { makeReply, replies, type Reply } from '../../smtp/proto/reply.ts'
-import { senderArguments } from './arguments.ts'
+import { withProtocol } from '../../mail/received.ts'
+import { recipientArguments, senderArguments } from './arguments.ts'
 import { ask, type AuthAnswer, type DataAnswer, type SmtpServerOptions } from './options.ts'
 import { refusalReply, type RefusedStage, textReply } from './refusal.ts'
 import type { SmtpServerAddress, SmtpServerSession, SmtpServerStream } from './session.ts'
 
 type Of<Type extends SmtpQuestion['type']> = Extract<SmtpQuestion, { type: Type }>
+
+type Proxied = Extract<SmtpQuestion, { attributes: unknown }>
 
 interface Arrival {
   readonly stream: ArrivingStream
@@ -56,6 +59,10 @@ class ArrivingStream extends Readable implements SmtpServerStream {
   }
 }
 
+const noEnvelope: SmtpServerSession['envelope'] = {
+  ...{ mailFrom: null, rcptTo: [], bodyType: '7bit', smtpUtf8: false, requireTLS: false },
+}
+
 type Writable<T> = { -readonly [K in keyof T]: T[K] }
 
 export interface HandlerParts {
@@ -77,7 +84,8 @@ export class LibraryHandler implements Handler<SmtpQuestion, SmtpAnswer> {
       id: parts.random.id(),
       ...peer,
       ...{ secure: false, tlsOptions: null, hostNameAppearsAs: '', user: null },
-      ...{ envelope: { mailFrom: null, rcptTo: [] }, data: undefined },
+      ...{ openingCommand: '', transmissionType: '', clientHostname: `[${peer.remoteAddress}]` },
+      ...{ xForward: new Map(), transaction: 0, envelope: noEnvelope, data: undefined },
     }
   }
 
@@ -114,6 +122,11 @@ export class LibraryHandler implements Handler<SmtpQuestion, SmtpAnswer> {
       case 'check-certificate':
         // None of these is offered.
         return { type: 'refused', reason: 'bad-credentials' }
+      case 'xclient':
+        return this.#speakFor(question)
+      case 'xforward':
+        this.#session.xForward = new Map([...this.#session.xForward, ...question.attributes])
+        return goOn
       case 'verify':
         return reply(replies.verifyNot)
       default:
@@ -133,10 +146,16 @@ export class LibraryHandler implements Handler<SmtpQuestion, SmtpAnswer> {
   }
 
   /** What the core knows of the client by now. */
-  #look({ name, tls }: SmtpClient): void {
+  #look({ name, extended, tls, username }: SmtpClient): void {
     const session = this.#session
+    const lmtp = this.#parts.options.lmtp === true
     session.hostNameAppearsAs = name
+    session.openingCommand = name === '' ? '' : lmtp ? 'LHLO' : extended ? 'EHLO' : 'HELO'
     session.secure = tls !== null
+    session.transmissionType = withProtocol({
+      ...{ dialect: lmtp ? 'lmtp' : 'smtp', extended, tls: tls !== null },
+      ...{ authenticated: username !== null, utf8: session.envelope.smtpUtf8 },
+    })
     session.tlsOptions =
       tls === null ? null : { version: tls.version, cipher: tls.cipher, servername: tls.serverName }
   }
@@ -152,6 +171,25 @@ export class LibraryHandler implements Handler<SmtpQuestion, SmtpAnswer> {
     return banner === undefined
       ? goOn
       : reply(makeReply(220, null, `${name} ${lmtp ? 'LMTP' : 'ESMTP'} ${banner}`))
+  }
+
+  /** As Postfix has it: another client from here on, who has not logged in but by LOGIN. */
+  async #speakFor({ attributes }: Pick<Proxied, 'attributes'>): Promise<SmtpAnswer> {
+    const session = this.#session
+    const address = attributes.get('ADDR')
+    if (address !== undefined && address !== null) {
+      session.remoteAddress = address
+      session.clientHostname = `[${address}]`
+    }
+    const port = attributes.get('PORT')
+    if (port !== undefined && port !== null) session.remotePort = Number(port)
+    const name = attributes.get('NAME')
+    if (name !== undefined && name !== null) session.clientHostname = name
+    session.user = attributes.get('LOGIN') ?? null
+    const refused = await this.#asked('connect', () =>
+      ask(this.#parts.options, this.#parts.options.onConnect, [session]),
+    )
+    return refused === null ? goOn : { ...refused, then: 'close' }
   }
 
   /** The first command in a secured session tells of it; the core has no question of its own for that. */
@@ -194,7 +232,12 @@ export class LibraryHandler implements Handler<SmtpQuestion, SmtpAnswer> {
       ask(options, options.onMailFrom, [address, this.#session]),
     )
     if (refused !== null) return refused
-    this.#session.envelope = { mailFrom: address, rcptTo: [] }
+    const { body, smtpUtf8, requireTls: requireTLS } = sender
+    this.#session.transaction++
+    this.#session.envelope = {
+      ...{ mailFrom: address, rcptTo: [], smtpUtf8, requireTLS },
+      bodyType: body === '8BITMIME' ? '8bitmime' : body === 'BINARYMIME' ? 'binarymime' : '7bit',
+    }
     return goOn
   }
 
@@ -203,12 +246,12 @@ export class LibraryHandler implements Handler<SmtpQuestion, SmtpAnswer> {
     const address: SmtpServerAddress = {
       // RFC 5321 §4.1.1.3: `postmaster` alone is this host's.
       address: recipient.address === null ? `postmaster@${name}` : formatAddress(recipient.address),
-      args: {},
+      args: recipientArguments(recipient),
     }
     const refused = await this.#asked('rcpt', () => ask(options, options.onRcptTo, [address, this.#session]))
     if (refused !== null) return refused
-    const { mailFrom, rcptTo } = this.#session.envelope
-    this.#session.envelope = { mailFrom, rcptTo: [...rcptTo, address] }
+    const { envelope } = this.#session
+    this.#session.envelope = { ...envelope, rcptTo: [...envelope.rcptTo, address] }
     return goOn
   }
 
@@ -236,7 +279,7 @@ export class LibraryHandler implements Handler<SmtpQuestion, SmtpAnswer> {
     this.#arrival = null
     arrival?.stream.push(null)
     const outcome = (await arrival?.settled) ?? { answer: undefined }
-    this.#session.envelope = { mailFrom: null, rcptTo: [] }
+    this.#session.envelope = noEnvelope
     if ('error' in outcome) {
       const refusal = refusalReply(outcome.error, 'data')
       if (!this.#parts.options.lmtp) return reply(refusal)
@@ -252,7 +295,7 @@ export class LibraryHandler implements Handler<SmtpQuestion, SmtpAnswer> {
 
   #reset(): SmtpAnswer {
     this.#drop('The message was given up')
-    this.#session.envelope = { mailFrom: null, rcptTo: [] }
+    this.#session.envelope = noEnvelope
     return goOn
   }
 

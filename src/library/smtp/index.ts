@@ -1,6 +1,8 @@
 // The door of `posthorn/smtp`: a server and a client of SMTP as building blocks.
-export { SmtpServer } from './server.ts'
-export type { AuthAnswer, DataAnswer, SmtpServerOptions } from './options.ts'
+// The second name is that of smtp-server, for programs that come from there.
+export { SmtpServer, SmtpServer as SMTPServer } from './server.ts'
+export type { SmtpServerCertificate, SmtpServerCertificates } from './identity.ts'
+export type { AuthAnswer, DataAnswer, Peers, SmtpServerOptions } from './options.ts'
 export type { SmtpServerAddress, SmtpServerAuth, SmtpServerSession, SmtpServerStream } from './session.ts'
 export { SmtpRefusal } from './refusal.ts'
 export { createTransport, type SentMail, SmtpTransport, type TransportOptions } from './client.ts'

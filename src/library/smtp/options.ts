@@ -1,5 +1,6 @@
 // What a server is made with. Every function may be `async` (what it throws refuses) or take a callback as its last parameter, as
 // those of `smtp-server` do; one that is absent allows.
+import type { SmtpServerCertificates } from './identity.ts'
 import type {
   Callback,
   SmtpServerAddress,
@@ -18,23 +19,44 @@ export interface AuthAnswer {
 /** The answer to a message: the text of the reply 250, or, with `lmtp`, one for each recipient, an Error where he is refused. */
 export type DataAnswer = string | readonly (string | Error)[]
 
-export interface SmtpServerOptions {
+/** Everybody, or who connects from one of these (`127.0.0.1`, `10.0.0.0/8`). */
+export type Peers = boolean | readonly string[]
+
+export interface SmtpServerOptions extends SmtpServerCertificates {
   /** The name in the greeting. Default: that of this machine. */
   readonly name?: string
   /** Behind the name in the greeting. */
   readonly banner?: string
   /** TLS from the first octet (port 465). Default: STARTTLS. */
   readonly secure?: boolean
-  /** PEM. Default: a certificate of its own that nobody signed. */
-  readonly key?: string | Uint8Array
-  readonly cert?: string | Uint8Array
+  /** Not offered. The default certificate (without `key` and `cert`) is one of its own that nobody signed. */
   readonly hideSTARTTLS?: boolean
+  /** Not named in the EHLO response, and honoured all the same. */
+  readonly hidePIPELINING?: boolean
+  readonly hide8BITMIME?: boolean
+  readonly hideSMTPUTF8?: boolean
+  readonly hideENHANCEDSTATUSCODES?: boolean
+  readonly hideSize?: boolean
+  /** And BINARYMIME, which needs it. */
+  readonly hideCHUNKING?: boolean
+  /** RFC 3461 is offered: the program sends the reports that clients then count on. Default false. */
+  readonly dsn?: boolean
+  /** RFC 8689 is offered under TLS: the program passes such mail on over TLS alone. Default false. */
+  readonly requireTLS?: boolean
+  /** Those that are offered, of PLAIN, LOGIN, XOAUTH2 and OAUTHBEARER (the last two under TLS alone). Default: all. */
+  readonly authMethods?: readonly string[]
   /** Log-in over connections in the clear. Default false: AUTH comes after STARTTLS. */
   readonly allowInsecureAuth?: boolean
   /** Default false where there is `onAuth`: mail is taken after a log-in alone. */
   readonly authOptional?: boolean
   /** RFC 2033: LHLO, and an answer for each recipient. */
   readonly lmtp?: boolean
+  /** Whose PROXY protocol header (1 or 2) tells who the client is: everybody's, or that of addresses and networks. Default nobody's. */
+  readonly useProxy?: Peers
+  /** Who may say XCLIENT, which begins the session anew as another client's, `onConnect` included. Default nobody. */
+  readonly useXClient?: Peers
+  /** Who may say XFORWARD: `session.xForward`. Default nobody. */
+  readonly useXForward?: Peers
   /** Octets of a message (RFC 1870). Default 50 MB; 0 is no limit. */
   readonly size?: number
   /** Open connections. Default 1,000. */

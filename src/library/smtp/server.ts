@@ -5,7 +5,6 @@
 //   const { port } = await server.listen(0, '127.0.0.1')
 import { EventEmitter } from 'node:events'
 import { hostname } from 'node:os'
-import { createSecureContext } from 'node:tls'
 import type { AddressInfo } from 'node:net'
 import { RealRandom } from '../../base/real-random.ts'
 import { smtpSection } from '../../config/sections/smtp.ts'
@@ -15,14 +14,17 @@ import { listen, type Listener } from '../../net/listener.ts'
 import { RealClock } from '../../net/real-clock.ts'
 import { SocketNetwork } from '../../net/socket-network.ts'
 import { createSelfSignedIdentity } from '../../net/tls-identity.ts'
-import type { TlsIdentity } from '../../net/tls.ts'
 import { SmtpCore } from '../../smtp/proto/core.ts'
 import { noOffers } from '../../smtp/proto/offers.ts'
 import type { SmtpAnswer, SmtpQuestion } from '../../smtp/proto/questions.ts'
 import { replies } from '../../smtp/proto/reply.ts'
 import type { SmtpSettings } from '../../smtp/proto/session.ts'
+import { inNetworks, parseIpNetworks } from '../../base/ip-network.ts'
+import { netSection } from '../../config/sections/net.ts'
+import type { ProxyTrust } from '../../net/proxied.ts'
 import { LibraryHandler } from './handler.ts'
-import type { SmtpServerOptions } from './options.ts'
+import { ProgramIdentity, type SmtpServerCertificates } from './identity.ts'
+import type { Peers, SmtpServerOptions } from './options.ts'
 
 const usualSize = 50 * 1024 * 1024
 const usualClients = 1_000
@@ -36,18 +38,26 @@ export class SmtpServer
 {
   readonly options: SmtpServerOptions
   #listener: Listener<SmtpQuestion, SmtpAnswer> | null = null
+  readonly #clock = new RealClock()
+  readonly #random = new RealRandom()
+  readonly #identity: ProgramIdentity
 
+  /** Throws a TypeError for networks that are none, and where a key cannot be used. */
   constructor(options: SmtpServerOptions = {}) {
     super()
     this.options = options
+    const { name = hostname(), useProxy, useXClient, useXForward } = options
+    const parts = { folder: null, clientAuthorities: null, clock: this.#clock, random: this.#random }
+    this.#identity = new ProgramIdentity(options, createSelfSignedIdentity({ hostname: name, ...parts }))
+    for (const peers of [useProxy, useXClient, useXForward]) networksOf(peers)
   }
 
   /** Rejects with the system's error (`EADDRINUSE`). Port 0 is one of the system's choice; the default host is every address. */
   async listen(port: number = 0, host: string = '::', callback?: () => void): Promise<AddressInfo> {
     if (this.#listener !== null) throw new Error('the server listens already')
     const { secure = false, hideSTARTTLS = false } = this.options
-    const clock = new RealClock()
-    const random = new RealRandom()
+    const clock = this.#clock
+    const random = this.#random
     const name = this.options.name ?? hostname()
     const startTls = !secure && !hideSTARTTLS
     const settings = settingsOf(this.options, { name, random, startTls })
@@ -55,12 +65,13 @@ export class SmtpServer
       network: new SocketNetwork(clock),
       points: [{ address: host, port }],
       tls: secure ? 'implicit' : startTls ? 'on-request' : 'none',
-      identity: secure || startTls ? identityOf(this.options, { name, random, clock }) : null,
+      identity: secure || startTls ? this.#identity : null,
+      proxies: proxyTrust(this.options.useProxy),
       clock,
       events: this.#events(),
       connections: new ConnectionCount(connectionLimits(this.options.maxClients ?? usualClients)),
       service: {
-        makeCore: () => new SmtpCore(settings),
+        makeCore: ({ remoteAddress }) => new SmtpCore(settings(remoteAddress)),
         makeHandler: (_sink, peer) => new LibraryHandler({ options: this.options, name, random }, peer),
       },
       farewell: () => replies.tooManyConnections.wire,
@@ -69,6 +80,11 @@ export class SmtpServer
     this.emit('listening')
     callback?.()
     return this.address()
+  }
+
+  /** Handshakes from now on use these; what is not given stays. Throws, and changes nothing, where a key cannot be used. */
+  updateSecureContext(certificates: SmtpServerCertificates): void {
+    this.#identity.update(certificates)
   }
 
   /** Where it listens, with the real port. */
@@ -123,15 +139,70 @@ interface Own {
   readonly random: RealRandom
 }
 
-function settingsOf(options: SmtpServerOptions, own: Own & { readonly startTls: boolean }): SmtpSettings {
-  const { onAuth, authOptional = false, allowInsecureAuth = false, lmtp = false, socketTimeout } = options
+/** Of a session with a peer of that address: some may speak for others. */
+function settingsOf(
+  options: SmtpServerOptions,
+  own: Own & { readonly startTls: boolean },
+): (remoteAddress: string) => SmtpSettings {
+  const base = commonSettings(options, own)
+  const xclient = networksOf(options.useXClient)
+  const xforward = networksOf(options.useXForward)
+  return (remoteAddress) => ({
+    ...base,
+    offers: {
+      ...base.offers,
+      xclient: inNetworks(xclient, remoteAddress),
+      xforward: inNetworks(xforward, remoteAddress),
+    },
+  })
+}
+
+function networksOf(peers: Peers | undefined) {
+  return parseIpNetworks(
+    peers === true ? ['0.0.0.0/0', '::/0'] : peers === undefined || peers === false ? [] : peers,
+  )
+}
+
+function proxyTrust(peers: Peers | undefined): ProxyTrust | null {
+  const from = networksOf(peers)
+  const { proxyTimeout, proxyHeaderLimit } = netSection.parse({})
+  return from.length === 0
+    ? null
+    : { from, timeoutMilliseconds: proxyTimeout, longestHeader: proxyHeaderLimit }
+}
+
+/** Options that leave an extension out of the EHLO response, and which. */
+const hiding = {
+  hidePIPELINING: ['PIPELINING'],
+  hide8BITMIME: ['8BITMIME'],
+  hideSMTPUTF8: ['SMTPUTF8'],
+  hideENHANCEDSTATUSCODES: ['ENHANCEDSTATUSCODES'],
+  hideSize: ['SIZE'],
+  hideCHUNKING: ['CHUNKING', 'BINARYMIME'],
+} as const satisfies Partial<Record<keyof SmtpServerOptions, readonly string[]>>
+
+function hiddenBy(options: SmtpServerOptions): ReadonlySet<string> {
+  const given = Object.entries(hiding).filter(([name]) => options[name as keyof typeof hiding] === true)
+  return new Set(given.flatMap(([, keywords]) => keywords))
+}
+
+function commonSettings(options: SmtpServerOptions, own: Own & { readonly startTls: boolean }): SmtpSettings {
+  const {
+    onAuth,
+    authMethods,
+    authOptional = false,
+    allowInsecureAuth = false,
+    lmtp = false,
+    socketTimeout,
+  } = options
   const auth = authSection.parse({})
   const silence = socketTimeout ?? usualSocketTimeout
   return {
     hostName: own.name,
     startTls: own.startTls,
     dialect: lmtp ? 'lmtp' : 'smtp',
-    offers: noOffers,
+    offers: { ...noOffers, dsn: options.dsn === true, requireTls: options.requireTLS === true },
+    hidden: hiddenBy(options),
     limits: {
       ...smtpSection.parse({}),
       maxMessageSize: options.size ?? usualSize,
@@ -150,21 +221,10 @@ function settingsOf(options: SmtpServerOptions, own: Own & { readonly startTls: 
             random: own.random,
             serverSecret: own.random.bytes(16),
             scramIterations: auth.scramIterations,
+            ...(authMethods !== undefined && {
+              only: new Set(authMethods.map((name) => name.toUpperCase())),
+            }),
           },
     tarpit: null,
   }
-}
-
-function identityOf({ key, cert }: SmtpServerOptions, own: Own & { readonly clock: RealClock }): TlsIdentity {
-  if (key === undefined || cert === undefined) {
-    const { name, random, clock } = own
-    return createSelfSignedIdentity({ hostname: name, folder: null, clientAuthorities: null, clock, random })
-  }
-  // Made at once: a key that cannot be read is an error of `listen`, not of each handshake.
-  const context = createSecureContext({ key: text(key), cert: text(cert), minVersion: 'TLSv1.2' })
-  return { secureContext: () => Promise.resolve(context) }
-}
-
-function text(pem: string | Uint8Array): string {
-  return typeof pem === 'string' ? pem : Buffer.from(pem).toString()
 }

@@ -25,6 +25,16 @@ export interface SmtpServerSession {
   } | null
   /** The argument of HELO, EHLO or LHLO as sent; '' before it. Anybody can say anything. */
   readonly hostNameAppearsAs: string
+  /** `HELO`, `EHLO` or `LHLO`; '' before it. */
+  readonly openingCommand: string
+  /** As in a Received field: `ESMTPS`, `LMTP`, … (RFC 3848). */
+  readonly transmissionType: string
+  /** What XCLIENT said that the client is called, else its address in brackets. (No name is looked up.) */
+  readonly clientHostname: string
+  /** What XFORWARD said, names in capitals; null is unknown. */
+  readonly xForward: ReadonlyMap<string, string | null>
+  /** Counts messages that were begun, from 0 before the first. */
+  readonly transaction: number
   /** What `onAuth` answered as `user`; null before a log-in. */
   readonly user: unknown
   /** Of the message that is under way. */
@@ -32,6 +42,11 @@ export interface SmtpServerSession {
     readonly mailFrom: SmtpServerAddress | null
     /** Those that were accepted. */
     readonly rcptTo: readonly SmtpServerAddress[]
+    /** RFC 6152 §3, RFC 3030 §3. */
+    readonly bodyType: '7bit' | '8bitmime' | 'binarymime'
+    readonly smtpUtf8: boolean
+    /** RFC 8689. */
+    readonly requireTLS: boolean
   }
   /** For whatever the program wants to remember; never touched here. */
   data: unknown

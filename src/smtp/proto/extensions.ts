@@ -130,6 +130,7 @@ function limitsParameters({ settings: { limits } }: Session): string {
 export function extensionLines(session: Session): string[] {
   const lines: string[] = []
   for (const { keyword, parameters } of extensions) {
+    if (session.settings.hidden?.has(keyword)) continue
     const shown = parameters(session)
     if (shown !== null) lines.push(shown === '' ? keyword : `${keyword} ${shown}`)
   }

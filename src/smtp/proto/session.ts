@@ -25,6 +25,8 @@ export interface SmtpSettings {
   /** `lmtp`: LHLO in place of EHLO, and a reply for each recipient at the end of a message (RFC 2033 §4). */
   readonly dialect: 'smtp' | 'lmtp'
   readonly offers: SmtpOffers
+  /** Keywords that the EHLO response leaves out, for programs that try how clients do without. Absent: none. */
+  readonly hidden?: ReadonlySet<string>
   /** Null: refusals are never delayed. */
   readonly tarpit: Tarpit | null
   /** The same for another client, whom a listed peer speaks for (XCLIENT); absent: as for the peer. */
