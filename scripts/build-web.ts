@@ -16,22 +16,47 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { basename, join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { brotliCompressSync, constants, gzipSync } from 'node:zlib'
 import { root } from './sources.ts'
 
 const target = join(root, 'dist-web')
 const stamp = join(target, '.built')
+const lock = `${target}.new-lock`
 const fontPackages = ['instrument-sans', 'newsreader']
 
 /** Octets of JavaScript, gzipped, that the webmail may load at first (STACK: Front end). */
 const webmailBudget = 120_000
 
 /** Whether something that the pages are made of is newer than they are. */
-export function isStale(): boolean {
+function isStale(): boolean {
   if (!existsSync(stamp)) return true
   const built = statSync(stamp).mtimeMs
   const sources = globSync(['web/**/*', 'vite.config.ts', 'package-lock.json'], { cwd: root })
   return sources.some((file) => statSync(join(root, file)).mtimeMs > built)
+}
+
+/** Milliseconds after which a lock is one that its process left behind. */
+const longestBuild = 180_000
+
+/** Builds unless it is as new as what it is made of. Of several processes that want it at once, one builds and the others wait for it. */
+export async function buildIfStale(): Promise<void> {
+  while (isStale()) {
+    try {
+      mkdirSync(lock)
+    } catch {
+      const since = statSync(lock, { throwIfNoEntry: false })?.mtimeMs ?? 0
+      if (since > 0 && Date.now() - since > longestBuild) rmSync(lock, { recursive: true, force: true })
+      else await sleep(200)
+      continue
+    }
+    try {
+      await buildWeb()
+    } finally {
+      rmSync(lock, { recursive: true, force: true })
+    }
+    return
+  }
 }
 
 /** The scripts and styles that an HTML page names, and what those scripts import at once. */

@@ -8,7 +8,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
-import { buildWeb, isStale } from '../../scripts/build-web.ts'
+import { buildIfStale } from '../../scripts/build-web.ts'
 import type { ConfigInput } from '../../src/config/schema.ts'
 import { resolveConfig } from '../../src/config/layers.ts'
 import { type Posthorn, startPosthorn } from '../../src/main.ts'
@@ -83,7 +83,7 @@ async function startServer(settings: ConfigInput): Promise<Posthorn> {
 
 /** One for each test file. Whoever opens it closes it. */
 export async function openHouse(settings: ConfigInput = {}): Promise<House> {
-  if (isStale()) await buildWeb()
+  await buildIfStale()
   const posthorn = await startServer(settings)
   const { operations } = posthorn.backend
   await operations.run('domain.add', { name: 'mail.test' })

@@ -6,7 +6,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import type { TestContext } from 'node:test'
 import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
-import { buildWeb, isStale } from '../../scripts/build-web.ts'
+import { buildIfStale } from '../../scripts/build-web.ts'
 
 const executablePath =
   [process.env['POSTHORN_CHROMIUM'] ?? '', '/usr/bin/chromium'].find((path) => existsSync(path)) ?? ''
@@ -17,7 +17,7 @@ if (skip !== false) process.stderr.write(`${skip}\n`)
 
 /** A browser that ends with the test. `args`: of Chromium's command line. */
 export async function openBrowser(context: TestContext, args: readonly string[] = []): Promise<Browser> {
-  if (isStale()) await buildWeb()
+  await buildIfStale()
   const browser = await chromium.launch({
     executablePath,
     // As root, in containers, Chromium has no sandbox of its own.
