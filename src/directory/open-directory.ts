@@ -9,7 +9,7 @@ import type { Clock } from '../base/clock.ts'
 import type { DirectoryConfig } from '../config/sections/auth.ts'
 import type { Events } from '../events/event.ts'
 import type { Address } from '../mail/address.ts'
-import type { Account } from '../store/model.ts'
+import type { Account, AddressEntry } from '../store/model.ts'
 import type { DirectoryStore } from '../store/store.ts'
 import type {
   Authentication,
@@ -66,11 +66,12 @@ function notHere(): Promise<Refused> {
 }
 
 async function resolve(options: OpenDirectoryOptions, address: Address): Promise<Resolution> {
-  const account = await accountOf(options, addressKey(address))
+  const key = addressKey(address)
+  const account = await accountOf(options, key, await options.store.locateAddress(key))
   // What an operator made all the same is honoured: aliases lead where they lead, disabled accounts stay shut.
   if (account === undefined) return new AddressResolver(options.store, options.directory).resolve(address)
   if (account.state === 'disabled') return { type: 'disabled' }
-  const recipient = { account, detail: null, deliveredTo: addressKey(address), list: null }
+  const recipient = { account, detail: null, deliveredTo: key, list: null }
   return { type: 'local', recipients: [recipient], remote: [] }
 }
 
@@ -101,7 +102,8 @@ async function admit(options: OpenDirectoryOptions, attempt: PasswordAttempt): P
   if (address === undefined || (authorizationId !== null && authorizationId !== username)) {
     return { ok: false, reason: 'bad-credentials' }
   }
-  const account = await accountOf(options, addressKey(address))
+  const key = addressKey(address)
+  const account = await accountOf(options, key, await options.store.findAddress(key))
   if (account === undefined) return { ok: false, reason: 'bad-credentials' }
   return account.state === 'active' ? { ok: true, account } : { ok: false, reason: 'disabled' }
 }
@@ -112,7 +114,12 @@ function refused({ events }: OpenDirectoryOptions, attempt: PasswordAttempt, rea
 }
 
 /** The account of that address, made where it is not there yet; undefined where the address is an alias. */
-async function accountOf(options: OpenDirectoryOptions, key: string): Promise<Account | undefined> {
+async function accountOf(
+  options: OpenDirectoryOptions,
+  key: string,
+  known: AddressEntry | undefined,
+): Promise<Account | undefined> {
+  if (known !== undefined) return known.type === 'account' ? known.account : undefined
   const { store, clock } = options
   // Two who come at once meet in the store: the second one is told `exists` and finds the account in the next round.
   for (let round = 0; round < 5; round++) {

@@ -67,11 +67,11 @@ export class AddressResolver {
   async #find(address: Address): Promise<Found> {
     if (address.domain === null) return { type: 'not-local' }
     const { domain } = address
-    const exact = await this.#store.findAddress(addressKey(address))
+    const exact = await this.#store.locateAddress(addressKey(address))
     if (exact !== undefined) return withDetail(exact, null)
     const { base, detail } = splitSubaddress(address.localPart, this.#config.subaddressSeparator)
     if (detail !== null) {
-      const entry = await this.#store.findAddress(keyOf(base, domain))
+      const entry = await this.#store.locateAddress(keyOf(base, domain))
       if (entry !== undefined) return withDetail(entry, detail)
     }
     // RFC 5321 §4.5.1: mail for postmaster at any of our domains must be accepted, however the name is written.
@@ -79,7 +79,7 @@ export class AddressResolver {
       const postmaster = await this.#postmaster()
       if (postmaster.type !== 'unknown-user') return postmaster
     }
-    const catchAll = await this.#store.findAddress(`@${domain}`)
+    const catchAll = await this.#store.locateAddress(`@${domain}`)
     if (catchAll !== undefined) return withDetail(catchAll, detail)
     return { type: (await this.#store.hasDomain(domain)) ? 'unknown-user' : 'not-local' }
   }
@@ -88,7 +88,7 @@ export class AddressResolver {
     const configured = this.#config.postmaster
     if (configured !== null) {
       const address = tryAddress(configured, { utf8: true })
-      const entry = address && (await this.#store.findAddress(addressKey(address)))
+      const entry = address && (await this.#store.locateAddress(addressKey(address)))
       if (entry !== undefined) return withDetail(entry, null)
     }
     const oldest = await this.#store.oldestAccount()

@@ -163,6 +163,7 @@ function directoryStore(executor: Executor): DirectoryStore {
     installationSecret: async (proposed) =>
       (await executor.read('findInstallationSecret')) ?? executor.write('installationSecret', proposed),
     findAddress: (address) => executor.read('findAddress', address),
+    locateAddress: (address) => executor.read('findAddress', address),
     findLocalPart: (request) => executor.read('findLocalPart', request),
   }
 }

@@ -111,6 +111,8 @@ export interface DirectoryStore {
   installationSecret(proposed: Uint8Array): Promise<Uint8Array>
   /** One look-up, no policy: subaddresses, catch-all and alias chains are the directory's. */
   findAddress(address: string): Promise<AddressEntry | undefined>
+  /** The same for who asks where mail goes: of an account without a quota `used` and `modSeq` may be those of before. */
+  locateAddress(address: string): Promise<AddressEntry | undefined>
   /** Addresses with that local part over all domains, in order of domain. */
   findLocalPart(request: { local: string; limit: number }): Promise<string[]>
 }

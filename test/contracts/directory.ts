@@ -88,6 +88,27 @@ export function directoryContract(test: Room): void {
     assert.equal((await house.store.oldestAccount())?.id, ann)
   })
 
+  test('where mail goes is known right whatever came meanwhile: used with a quota, state, and what is gone', async (house) => {
+    const [free, limited] = [
+      await house.account('ann'),
+      await house.account('bob', { bytes: 9_000, messages: null }),
+    ]
+    const locate = (address: string) => house.store.locateAddress(address)
+    for (let round = 1; round <= 2; round++) {
+      await house.deliver([free, limited])
+      const [ann, bob] = [await locate('ann@house.test'), await locate('bob@house.test')]
+      assert.ok(ann?.type === 'account' && bob?.type === 'account')
+      assert.deepEqual([ann.account.id, ann.account.state], [free, 'active'])
+      assert.deepEqual(bob.account.used, (await house.accountOf(limited)).used)
+      assert.equal(bob.account.used.messages, round)
+    }
+    await house.store.updateAccount({ id: free, state: 'disabled' })
+    const shut = await locate('ann@house.test')
+    assert.equal(shut?.type === 'account' && shut.account.state, 'disabled')
+    await house.store.removeAccount(free)
+    assert.equal(await locate('ann@house.test'), undefined)
+  })
+
   test('an account is what was asked for, and is updated in parts', async (house) => {
     const quota = { bytes: 9_007_199_254_740_991, messages: 5, mailboxes: 7, annotations: 9 }
     const id = await house.account('ann', quota)

@@ -20,6 +20,13 @@ function entryOf(id: number): AddressEntry {
   return { type: 'account', account }
 }
 
+function limited(id: number): AddressEntry {
+  const entry = entryOf(id)
+  return entry.type === 'account'
+    ? { ...entry, account: { ...entry.account, quota: { bytes: 1000, messages: null } } }
+    : entry
+}
+
 function delivered(id: number): Change {
   const place = { account: id as AccountId, mailbox: 1 as MailboxId, modSeq: 2 as ModSeq }
   return { type: 'message-added', ...place, uid: 1 as Uid, flags: 0, keywords: '' }
@@ -38,6 +45,20 @@ test('mail for an account makes that account be read again, and no other', () =>
   assert.equal(cache.get('u1@a.test'), undefined)
   assert.deepEqual(cache.get('u2@a.test'), entryOf(2))
   assert.deepEqual(cache.get('alias@a.test'), { type: 'alias', targets: ['u1@a.test'], owner: null })
+})
+
+test('mail changes nothing of where mail goes, but with a quota; everything else may', () => {
+  const cache = filled()
+  cache.keep('u3@a.test', limited(3))
+  cache.forget([delivered(1), delivered(3)])
+  assert.deepEqual(cache.place('u1@a.test'), entryOf(1))
+  assert.equal(cache.place('u3@a.test'), undefined)
+  const place = { account: 1 as AccountId, mailbox: 1 as MailboxId, modSeq: 3 as ModSeq }
+  cache.forget([{ type: 'messages-expunged', ...place, uids: [1 as Uid] }])
+  assert.equal(cache.place('u1@a.test'), undefined)
+  assert.deepEqual(cache.place('u2@a.test'), entryOf(2))
+  cache.forget([])
+  assert.equal(cache.place('u2@a.test'), undefined)
 })
 
 test('a write that tells no change of mail may have been one of the directory: nothing is left', () => {

@@ -7,6 +7,7 @@
 //   other answer, or a writer whose outcome is unknown, empties the cache: it may have been a domain, an alias, a quota. The
 //   queue's own writes, which come all the time and concern no address, are not told to it, nor are deliveries that touched no
 //   account.
+// - Where mail for an address goes is known for longer than what its account holds: it is another answer with a quota alone.
 // - An address that is not there is not kept, so that a dictionary attack fills nothing. A domain that is not ours is, up to
 //   the same bound: every sender and every forwarded recipient has one.
 // - Mailboxes of an account are forgotten when any of them is made, changed or removed. One that is not there is not kept.
@@ -22,6 +23,8 @@ const mostMailboxes = 20
 export class AddressCache {
   readonly #capacity: number
   readonly #entries = new Map<string, AddressEntry>()
+  /** Those of `#entries`, and those that new mail alone has taken from there, where no quota is. */
+  readonly #places = new Map<string, AddressEntry>()
   /** The address under which each account is kept: an account has one. */
   readonly #addresses = new Map<AccountId, string>()
   readonly #domains = new Map<string, boolean>()
@@ -37,10 +40,16 @@ export class AddressCache {
     return this.#entries.get(address)
   }
 
+  /** The same, but that `used` and `modSeq` may be those of before. */
+  place(address: string): AddressEntry | undefined {
+    return this.#places.get(address)
+  }
+
   /** To be called in the same turn as the reading of `entry`. */
   keep(address: string, entry: AddressEntry): void {
-    if (this.#entries.size >= this.#capacity) this.clear()
+    if (this.#places.size >= this.#capacity) this.clear()
     this.#entries.set(address, entry)
+    this.#places.set(address, entry)
     if (entry.type === 'account') this.#addresses.set(entry.account.id, address)
   }
 
@@ -95,15 +104,25 @@ export class AddressCache {
       if (change.type !== 'batch' && change.type.startsWith('mailbox-'))
         this.#mailboxes.delete(change.account)
       const address = this.#addresses.get(change.account)
-      if (address !== undefined) this.#entries.delete(address)
+      if (address === undefined) continue
+      this.#entries.delete(address)
+      const onlyMail = (change.type === 'batch' ? change.of : change.type) === 'message-added'
+      if (!onlyMail || hasQuota(this.#places.get(address))) this.#places.delete(address)
     }
   }
 
   clear(): void {
     this.#entries.clear()
+    this.#places.clear()
     this.#addresses.clear()
     this.#domains.clear()
     this.#mailboxes.clear()
     this.#suppressions = undefined
   }
+}
+
+function hasQuota(entry: AddressEntry | undefined): boolean {
+  if (entry?.type !== 'account') return false
+  const { bytes, messages } = entry.account.quota
+  return bytes !== null || messages !== null
 }

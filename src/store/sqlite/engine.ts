@@ -50,6 +50,9 @@ export function sqliteEngine(parts: EngineParts): Store {
   return {
     ...operations,
     findAddress: (address) => findAddress(parts, address),
+    locateAddress: async (address) =>
+      (parts.reader.database.isOpen ? parts.addresses.place(address) : undefined) ??
+      findAddress(parts, address),
     hasDomain: (name) => hasDomain(parts, name),
     findSuppressed: (request) => findSuppressed(parts, request),
     locateMailbox: (request) => locateMailbox(parts, request),
