@@ -23,7 +23,7 @@ function act(webmail: Webmail, action: (targets: Targets) => Promise<void>, leav
   const open = webmail.threadId.peek()
   void action(targets)
   if (!leaves || open === null || !(targets === 'all' || targets.includes(open))) return
-  webmail.open(webmail.threadAt(webmail.cursor.peek()) ?? null)
+  webmail.open(targets === 'all' ? null : (webmail.threadAt(webmail.cursor.peek()) ?? null))
 }
 
 /** One more time takes it from one conversation; several get it. */

@@ -36,6 +36,10 @@ const statusWords = {
 async function closeDraft(draft: DraftMessage, onClose: () => void): Promise<void> {
   // Whether it arrives is not known yet.
   if (draft.status.value === 'sending') return
+  if (draft.uploads.value.length > 0) {
+    toast('A file is still being uploaded.')
+    return
+  }
   const unsaved = draft.status.value !== 'saved' && draft.status.value !== 'new'
   if (!(await draft.keep())) {
     toast('It could not be saved. Try again, or discard it.')

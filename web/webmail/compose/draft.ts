@@ -18,6 +18,7 @@ export interface Upload {
 }
 
 const saveAfter = 1500
+const saveAgainAfter = 10_000
 const longestUndo = 120
 
 /** Seconds for which what was sent can be taken back, as the user of this browser wants it. */
@@ -81,7 +82,9 @@ export class DraftMessage {
   }
 
   get identity(): Identity | undefined {
-    return this.webmail.identities.value.find(({ id }) => id === this.identityId.value)
+    const known = this.webmail.identities.value
+    // A window that was opened without a network has none yet.
+    return known.find(({ id }) => id === this.identityId.value) ?? known[0]
   }
 
   /** The identity's signature as it stands in the text. */
@@ -235,6 +238,7 @@ export class DraftMessage {
       if ((this.status.value as string) === 'saving') this.status.value = 'saved'
     } catch {
       if ((this.status.value as string) !== 'sending') this.status.value = 'failed'
+      this.#timer = setTimeout(() => void this.save(), saveAgainAfter)
     }
   }
 
@@ -308,7 +312,7 @@ export class DraftMessage {
     const batch = client.batch()
     const made = batch.add<SetResponse>('Email/set', { create: { draft: this.#email(drafts) } })
     const submitted = batch.add<SetResponse>('EmailSubmission/set', {
-      create: { send: { identityId: this.identityId.value, emailId: '#draft', envelope } },
+      create: { send: { identityId: this.identity?.id, emailId: '#draft', envelope } },
       onSuccessUpdateEmail: {
         '#send': { [`mailboxIds/${drafts}`]: null, [`mailboxIds/${sent}`]: true, 'keywords/$draft': null },
       },

@@ -95,7 +95,11 @@ function GoOnWriting({ email }: { email: Email }): JSX.Element {
   const webmail = useWebmail()
   const begin = (): void => {
     editDraft(webmail, email.id).then(
-      (start) => webmail.compose(start),
+      (start) => {
+        webmail.compose(start)
+        // The next save puts another draft in its place.
+        if (webmail.store.threadEmails(email.threadId).length === 1) webmail.open(null)
+      },
       (error: unknown) => toastError(error),
     )
   }
