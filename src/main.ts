@@ -10,6 +10,7 @@ import { collectOperations } from './control/server/collect-operations.ts'
 import { startControlServer } from './control/server/control-server.ts'
 import { type OperationTable, tableOperations } from './control/server/operation.ts'
 import * as serverEvents from './events/server.ts'
+import type { SessionView } from './net/session-view.ts'
 import { SocketNetwork } from './net/socket-network.ts'
 import type { Queue } from './queue/queue.ts'
 import { type Backend, openBackend, type Surroundings } from './wiring/backend.ts'
@@ -79,9 +80,7 @@ export async function startPosthorn(config: Config, surroundings: Surroundings =
     }),
   }
   const listeners: Opened[] = []
-  backend.connections.follow(() =>
-    listeners.flatMap(({ listener }) => [...(listener.views?.() ?? [])].map(({ session }) => session)),
-  )
+  backend.connections.follow(() => sessionsOf(listeners))
   await openListeners(config, { parts, opening, listeners })
   if (config.listeners.some(({ service }) => service === 'http')) await jmap.resume()
   // After the listeners: a provider that is asked by ETRN may connect at once.
@@ -142,6 +141,10 @@ function stopOnce(listeners: readonly Opened[], parts: Parameters<typeof stopAll
 interface Opened {
   readonly settings: ListenerConfig
   readonly listener: AnyListener
+}
+
+function sessionsOf(listeners: readonly Opened[]): SessionView[] {
+  return listeners.flatMap(({ listener }) => [...(listener.views?.() ?? [])].map(({ session }) => session))
 }
 
 function pointsOf(listeners: readonly Opened[]): OpenListener[] {

@@ -94,12 +94,10 @@ function seriesTable({ step, end, values }: Series): string {
 
 /** Of an operation whose answer is a few numbers. */
 async function printAnswer(io: Io, options: Options, call: AdminCall): Promise<void> {
-  const answer = await administer<Readonly<Record<string, unknown>>>(options, call)
+  const answer = await administer<Readonly<Record<string, number | string>>>(options, call)
   print(io, options, answer, (all) =>
     Object.entries(all)
-      .map(
-        ([name, value]) => `${name}: ${typeof value === 'object' ? JSON.stringify(value) : String(value)}\n`,
-      )
+      .map(([name, value]) => `${name}: ${value}\n`)
       .join(''),
   )
 }

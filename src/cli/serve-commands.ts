@@ -139,7 +139,8 @@ function hostPort({ address, port }: { address: string; port: number }): string 
 
 function welcome({ listeners, pages }: Posthorn): string {
   const of = (service: string): OpenListener | undefined =>
-    listeners.find((listener) => listener.service === service)
+    // What is pasted into a shell names a host and a port.
+    listeners.find((listener) => listener.service === service && !listener.address.startsWith('unix:'))
   const [smtp, imap, pop3] = [of('catcher'), of('imap'), of('pop3')]
   const lines = ['Posthorn catches mail. Every recipient is accepted, and nothing leaves this machine.', '']
   for (const listener of listeners) {

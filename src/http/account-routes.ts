@@ -228,11 +228,7 @@ function passkeyRemoval(): Route[] {
   ]
 }
 
-const lastPasskey = makeProblem(
-  409,
-  'last-passkey',
-  'It is the last passkey, and nothing else opens the account: let the password open it again first.',
-)
+const lastPasskey = makeProblem(409, 'last-passkey', accountProblems['last-passkey'])
 
 function appPasswords(): Route[] {
   const group = 'App passwords'
@@ -351,7 +347,7 @@ async function changePassword(
   return changed.reason === 'changed' ? 'again' : makeProblem(422, changed.reason, changed.message)
 }
 
-const changedMeanwhile = makeProblem(409, 'changed', 'Somebody else is changing the password. Try again.')
+const changedMeanwhile = makeProblem(409, 'changed', accountProblems.changed)
 
 /** Null for a session that is fresh enough, or the password itself. */
 async function provenProblem(call: Asked): Promise<Problem | null> {

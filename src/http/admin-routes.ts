@@ -11,6 +11,7 @@ import { apiTrouble } from '../events/http.ts'
 import { accountProblems } from './api/account.ts'
 import { adminAnswers } from './api/admin.ts'
 import type { Caller } from './authenticate.ts'
+import { eventStream } from './event-stream.ts'
 import type { HttpParts } from './parts.ts'
 import { makeProblem, type Problem, problemResponse, unavailable } from './problem.ts'
 import { isProven } from './proven.ts'
@@ -150,9 +151,7 @@ function watch(call: Call & { readonly caller: Caller }, operation: AdminOperati
     },
     { highWaterMark: parts.config.maxWaitingEvents },
   )
-  return new Response(body, {
-    headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' },
-  })
+  return eventStream(body)
 }
 
 function keepOpen({ clock, config }: HttpParts, ping: () => void): { cancel(): void } {

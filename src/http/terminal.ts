@@ -3,7 +3,10 @@
 import { Buffer } from 'node:buffer'
 import type { Account } from '../store/model.ts'
 import type { HttpParts } from './parts.ts'
+import { eventStream } from './event-stream.ts'
 import { makeProblem, problemResponse } from './problem.ts'
+
+const tooMany = makeProblem(429, 'too-many-terminals', 'Too many terminals of the account are open.')
 
 /** Stays open until the client goes away or `stopping` aborts. */
 export function openTerminal(
@@ -12,9 +15,7 @@ export function openTerminal(
   { signal, stopping, holds }: { signal: AbortSignal; stopping: AbortSignal; holds: () => Promise<boolean> },
 ): Response {
   if (terminals.count(account.id) >= config.maxTerminals) {
-    return problemResponse(
-      makeProblem(429, 'too-many-terminals', 'Too many terminals of the account are open.'),
-    )
+    return problemResponse(tooMany)
   }
   const ended = AbortSignal.any([signal, stopping])
   let close = (): void => {}
@@ -64,7 +65,5 @@ export function openTerminal(
     },
     { highWaterMark: config.maxWaitingEvents },
   )
-  return new Response(body, {
-    headers: { 'content-type': 'text/event-stream', 'cache-control': 'no-store', 'x-accel-buffering': 'no' },
-  })
+  return eventStream(body)
 }

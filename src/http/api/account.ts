@@ -18,6 +18,10 @@ export const accountProblems = {
   'challenge-expired': 'The passkey took too long, or the challenge was used already.',
   'bad-passkey': 'The passkey does not fit.',
   'too-many': 'There are as many as there may be.',
+  'last-passkey':
+    'It is the last passkey, and nothing else opens the account: let the password open it again first.',
+  'no-passkey': 'Make a passkey first: nothing else would open the account.',
+  changed: 'Somebody else is changing the password. Try again.',
   'setup-closed': 'The link is wrong, expired or used, or there is an account already.',
 } as const
 
