@@ -522,3 +522,34 @@ inBrowser(
     assert.deepEqual(answered, [])
   },
 )
+
+/** Notes what the page would have the system show; the page is hidden as one in another tab is. */
+const watchNotifications = `
+  window.shownNotifications = []
+  window.Notification = class {
+    static permission = 'granted'
+    static requestPermission = () => Promise.resolve('granted')
+    constructor(title, { body }) { window.shownNotifications.push(title + ': ' + body) }
+  }
+  Object.defineProperty(document, 'visibilityState', { get: () => 'hidden' })
+`
+
+inBrowser('new mail is announced where somebody wants it, after a reload too', async (context, browser) => {
+  const { page, house, assertClean } = await open(context, browser)
+  await page.addInitScript(watchNotifications)
+  await page.reload()
+  const shown = (): Promise<string[]> => page.evaluate('window.shownNotifications')
+  await sendMail(house.smtpPort, [{ ...order, subject: 'Before' }])
+  await row(page, 'Before').waitFor()
+  assert.deepEqual(await shown(), [])
+  await page.getByRole('button', { name: 'More', exact: true }).first().click()
+  await page.getByText('Tell me of new messages').click()
+  await page.reload()
+  await row(page, 'Before').waitFor()
+  await page.getByRole('img', { name: 'Live' }).waitFor()
+  await sendMail(house.smtpPort, [{ ...order, subject: 'After' }])
+  await row(page, 'After').waitFor()
+  assert.equal((await shown()).length, 1)
+  assert.match((await shown())[0] ?? '', /^After: /)
+  assertClean()
+})

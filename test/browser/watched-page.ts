@@ -27,6 +27,9 @@ export async function openBrowser(context: TestContext, args: readonly string[] 
   return browser
 }
 
+/** Milliseconds for what a page does: a busy machine is slow, and a test that fails may take its time. */
+const patience = 60_000
+
 export const desktop = { width: 1280, height: 800 } as const
 export const phone = { width: 390, height: 844 } as const
 
@@ -56,7 +59,7 @@ export async function openPage(
     ...options,
   })
   const page = await opened.newPage()
-  page.setDefaultTimeout(15_000)
+  page.setDefaultTimeout(patience)
   const faults = watch(page, new URL(url).origin)
   await page.goto(url)
   return { page, faults, assertClean: () => assert.deepEqual(faults, [], 'the page had faults') }

@@ -212,12 +212,14 @@ function Rows({ accounts }: { accounts: readonly Account[] }): JSX.Element {
           },
           {
             name: 'size',
+            minor: true,
             head: 'Size',
             sortBy: ({ bytes }) => bytes,
             cell: (account) => <Usage account={account} />,
           },
           {
             name: 'created',
+            minor: true,
             head: 'Added',
             sortBy: ({ created }) => created,
             cell: ({ created }) => (

@@ -127,7 +127,7 @@ function AliasTable({
             </span>
           ),
         },
-        { name: 'owner', head: 'Owner', cell: ({ owner }) => owner ?? '' },
+        { name: 'owner', minor: true, head: 'Owner', cell: ({ owner }) => owner ?? '' },
         {
           name: 'more',
           head: <span class="visually-hidden">Actions</span>,

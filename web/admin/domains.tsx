@@ -172,6 +172,7 @@ function DomainTable({ rows, showDns, remove }: DomainTableProps): JSX.Element {
         },
         {
           name: 'created',
+          minor: true,
           head: 'Added',
           sortBy: ({ createdAt }) => createdAt,
           cell: ({ createdAt }) => <time title={formatDate(createdAt)}>{formatShortDate(createdAt)}</time>,

@@ -155,6 +155,7 @@ export function AppPasswords({ account }: { account: Account }): JSX.Element {
               },
               {
                 name: 'used',
+                minor: true,
                 head: 'Last used',
                 cell: ({ used, usedBy }) => (
                   <>
@@ -255,9 +256,14 @@ export function WebSessions({ account }: { account: Account }): JSX.Element {
                 cell: ({ userAgent }) => <span title={userAgent}>{browserIn(userAgent)}</span>,
               },
               { name: 'from', head: 'From', cell: ({ remoteAddress }) => <code>{remoteAddress}</code> },
-              { name: 'method', head: 'By', cell: ({ method }) => method },
+              { name: 'method', minor: true, head: 'By', cell: ({ method }) => method },
               { name: 'seen', head: 'Last used', cell: ({ seen }) => ago(seen) },
-              { name: 'created', head: 'Since', cell: ({ created }) => formatShortDate(Date.parse(created)) },
+              {
+                name: 'created',
+                minor: true,
+                head: 'Since',
+                cell: ({ created }) => formatShortDate(Date.parse(created)),
+              },
               {
                 name: 'more',
                 head: <span class="visually-hidden">Actions</span>,

@@ -66,6 +66,7 @@ function ConnectionTable({ rows, nothing, end }: ConnectionTableProps): JSX.Elem
         },
         {
           name: 'to',
+          minor: true,
           head: 'To port',
           end: true,
           sortBy: ({ localPort }) => localPort,
@@ -73,6 +74,7 @@ function ConnectionTable({ rows, nothing, end }: ConnectionTableProps): JSX.Elem
         },
         {
           name: 'since',
+          minor: true,
           head: 'Since',
           sortBy: ({ since }) => since,
           cell: ({ since }) => (
@@ -198,7 +200,7 @@ function Bans(): JSX.Element {
             empty={<p class="soft">Nobody has guessed wrongly lately.</p>}
             columns={[
               { name: 'key', head: 'Who', cell: ({ key }) => <code>{key}</code> },
-              { name: 'kind', head: 'Counted by', cell: ({ kind }) => kinds[kind] },
+              { name: 'kind', minor: true, head: 'Counted by', cell: ({ kind }) => kinds[kind] },
               {
                 name: 'count',
                 head: 'Wrong',

@@ -91,6 +91,7 @@ function SuppressionTable({ rows, remove }: SuppressionTableProps): JSX.Element 
         { name: 'reason', head: 'Why', cell: ({ reason }) => reason },
         {
           name: 'since',
+          minor: true,
           head: 'Since',
           sortBy: ({ since }) => since,
           cell: ({ since }) => (

@@ -120,7 +120,7 @@ function keepXmlNames(element: Element): void {
 }
 
 /** XML 1.0 §2.2: characters that no document may have. */
-// oxlint-disable-next-line no-control-regex
+// oxlint-disable-next-line no-control-regex -- XML has none of them
 const notInXml = /[\0-\x08\v\f\x0e-\x1f\ufffe\uffff]/g
 
 async function load(svg: string): Promise<HTMLImageElement> {

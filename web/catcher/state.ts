@@ -4,6 +4,7 @@ import { batch, computed, signal, type Signal } from '@preact/signals'
 import type * as schema from '../../src/catcher/api/schema.ts'
 import { api } from '../shared/api.ts'
 import { startRouter } from '../shared/router.ts'
+import { readSetting, writeSetting } from '../shared/settings.ts'
 import { announce } from '../shared/ui/live.tsx'
 import { toast, toastError } from '../shared/ui/toast.tsx'
 
@@ -336,10 +337,19 @@ function hear(event: LiveEvent): void {
   }
 }
 
-export const notifying = signal(false)
+/** Whether somebody wants them in this browser; kept, and held only while the browser allows them. */
+export const notifying = signal(
+  readSetting('catcher-notify', 'no') === 'yes' &&
+    typeof Notification !== 'undefined' &&
+    Notification.permission === 'granted',
+)
 
 /** Browser notifications, where somebody wants them. */
 export async function wantNotifications(wanted: boolean): Promise<void> {
+  if (wanted && typeof Notification === 'undefined') {
+    toast('Browsers notify only for pages of https or localhost', { tone: 'bad' })
+    return
+  }
   if (wanted && Notification.permission !== 'granted') {
     const answer = await Notification.requestPermission()
     if (answer !== 'granted') {
@@ -348,6 +358,7 @@ export async function wantNotifications(wanted: boolean): Promise<void> {
     }
   }
   notifying.value = wanted
+  writeSetting('catcher-notify', wanted ? 'yes' : 'no')
 }
 
 function notify({ id, from, subject, snippet }: Summary): void {
@@ -372,10 +383,11 @@ function listen(): void {
     })
   }
   events.addEventListener('open', () => {
-    const again = live.peek() === 'lost'
     live.value = 'live'
-    // What came while nobody listened.
-    if (again) reloadSoon()
+    // What came while nobody listened: before the first time, too.
+    reloadSoon()
+    sidesSoon()
+    void loadRefusals()
   })
   events.addEventListener('error', () => {
     live.value = 'lost'

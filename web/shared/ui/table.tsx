@@ -10,6 +10,8 @@ export interface Column<Row> {
   /** Present: the table can be sorted by it. */
   readonly sortBy?: (row: Row) => string | number
   readonly end?: boolean
+  /** Left out on a phone, where there is no room for it. */
+  readonly minor?: boolean
 }
 
 interface TableProps<Row> {
@@ -30,6 +32,10 @@ function compare(a: string | number, b: string | number): number {
     : String(a).localeCompare(String(b), undefined, { numeric: true })
 }
 
+function classOf({ end, minor }: Pick<Column<never>, 'end' | 'minor'>, atEnd: string): string {
+  return [end === true ? atEnd : '', minor === true ? 'minor' : ''].filter((one) => one !== '').join(' ')
+}
+
 export function Table<Row>(props: TableProps<Row>): JSX.Element {
   const { label, columns, rows, keyOf, sorted = '', onRow, empty } = props
   const order = useSignal(sorted)
@@ -48,7 +54,7 @@ export function Table<Row>(props: TableProps<Row>): JSX.Element {
                 <th
                   key={column.name}
                   scope="col"
-                  class={column.end === true ? 'end' : ''}
+                  class={classOf(column, 'end')}
                   aria-sort={chosen && by !== undefined ? (down ? 'descending' : 'ascending') : undefined}
                 >
                   {column.sortBy === undefined ? (
@@ -71,7 +77,7 @@ export function Table<Row>(props: TableProps<Row>): JSX.Element {
           {shown.map((row) => (
             <tr key={keyOf(row)} onClick={onRow === undefined ? undefined : () => onRow(row)}>
               {columns.map((column) => (
-                <td key={column.name} class={column.end === true ? 'end num' : ''}>
+                <td key={column.name} class={classOf(column, 'end num')}>
                   {column.cell(row)}
                 </td>
               ))}
