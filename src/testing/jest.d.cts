@@ -1,0 +1,2 @@
+// Types for `require`: the matchers are added as by the module.
+import './jest.js'
