@@ -51,6 +51,8 @@ export interface Departure {
 export interface Departures {
   /** In order of modSeq. */
   readonly departures: readonly Departure[]
+  /** The last that is not kept any more, 0 for none. */
+  readonly forgotten: ModSeq
   /** False where older ones are gone. */
   readonly complete: boolean
 }
@@ -67,7 +69,7 @@ export interface MailboxNews {
   readonly removed: readonly { readonly mailbox: MailboxId; readonly modSeq: ModSeq }[]
   /** Names that were subscribed or unsubscribed. */
   readonly subscriptions: readonly { readonly name: string; readonly modSeq: ModSeq }[]
-  /** Highest of these, 0 for none. */
+  /** Highest of these, and of those that are not kept any more; 0 for none. */
   readonly modSeq: ModSeq
   /** False where older ones are gone. */
   readonly complete: boolean

@@ -46,7 +46,8 @@ export function* noteReturns(coming: Going & { readonly uids: readonly number[] 
 /** See `EmailStore.departuresSince`. */
 export function* departuresSince(request: { account: AccountId; since: ModSeq }): Op<Departures> {
   const { account, since } = request
-  const state = yield* get<{ forgotten: number }>`SELECT forgotten FROM account WHERE id = ${account}`
+  const state = yield* get<{ forgotten: ModSeq }>`
+    SELECT forgotten_departures AS forgotten FROM account WHERE id = ${account}`
   const rows = yield* tuples<
     [modSeq: ModSeq, mailbox: MailboxId, email: EmailId, thread: ThreadId, shown: ModSeq]
   >`SELECT modseq, mailbox, email, thread, shown FROM departure
@@ -55,6 +56,7 @@ export function* departuresSince(request: { account: AccountId; since: ModSeq })
     departures: rows.map(([modSeq, mailbox, email, thread, shown]) => ({
       ...{ modSeq, mailbox, email, thread, shown },
     })),
+    forgotten: state?.forgotten ?? (0 as ModSeq),
     complete: state !== undefined && since >= state.forgotten,
   }
 }

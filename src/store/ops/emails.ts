@@ -1,5 +1,5 @@
 // Reading mail by email (`../emails.ts`). Over flags and modseqs of messages goes what the blocks of flags say (`flag-blocks.ts`).
-import type { AccountId, BlobId, EmailId, MailboxId, ModSeq, ThreadId, Uid } from '../model.ts'
+import type { AccountId, BlobId, EmailId, MailboxId, ModSeq, ThreadId } from '../model.ts'
 import type { DatedMailbox, EmailPlaces, EmailText, MailboxNews } from '../emails.ts'
 import { all, dialect, type Fragment, get, type Op, sql, tuples } from '../op.ts'
 import { flagBlocks, overlay } from './flag-blocks.ts'
@@ -116,13 +116,15 @@ export function* datedMailboxes(account: AccountId): Op<DatedMailbox[]> {
 /** See `EmailStore.mailboxNewsSince`. */
 export function* mailboxNewsSince(request: { account: AccountId; since: ModSeq }): Op<MailboxNews> {
   const { account, since } = request
-  const state = yield* get<{ forgotten: number }>`SELECT forgotten FROM account WHERE id = ${account}`
+  const state = yield* get<{ forgotten: ModSeq }>`
+    SELECT forgotten_mailboxes AS forgotten FROM account WHERE id = ${account}`
   const gone = yield* all<{ mailbox: MailboxId; modseq: ModSeq }>`
     SELECT mailbox, modseq FROM mailbox_tombstone WHERE account = ${account} AND modseq > ${since} ORDER BY modseq`
   const news = yield* all<{ name: string; modseq: ModSeq }>`
     SELECT name, modseq FROM news
     WHERE account = ${account} AND modseq > ${since} AND kind = 'subscription' ORDER BY modseq, name`
-  let modSeq: ModSeq = 0 as ModSeq
+  // What is forgotten was there, so that states never go back.
+  let modSeq: ModSeq = state?.forgotten ?? (0 as ModSeq)
   for (const row of [...gone, ...news]) if (row.modseq > modSeq) modSeq = row.modseq
   return {
     removed: gone.map(({ mailbox, modseq }) => ({ mailbox, modSeq: modseq })),

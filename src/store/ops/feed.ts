@@ -215,6 +215,7 @@ export function* forgetTombstones(request: {
   let dropped = 0
   for (const { account, modseq } of due) {
     yield* run`UPDATE account SET forgotten = ${modseq} WHERE id = ${account} AND forgotten < ${modseq}`
+    yield* noteForgotten(account, modseq)
     dropped += yield* run`DELETE FROM tombstone WHERE account = ${account} AND modseq <= ${modseq}`
     dropped += yield* run`DELETE FROM mailbox_tombstone WHERE account = ${account} AND modseq <= ${modseq}`
     dropped += yield* run`DELETE FROM object_tombstone WHERE account = ${account} AND modseq <= ${modseq}`
@@ -227,4 +228,27 @@ export function* forgetTombstones(request: {
   yield* run`UPDATE departure SET seen_at = ${now} WHERE seen_at IS NULL`
   yield* run`UPDATE news SET seen_at = ${now} WHERE seen_at IS NULL`
   return { dropped, accounts: due.map(({ account }) => account) }
+}
+
+/** Of each kind, the last that is about to go. */
+function* noteForgotten(account: AccountId, upTo: ModSeq): Op<void> {
+  const left = yield* get<{ last: ModSeq | null }>`
+    SELECT MAX(modseq) AS last FROM departure WHERE account = ${account} AND modseq <= ${upTo}`
+  const mailboxes = yield* get<{ last: ModSeq | null }>`SELECT MAX(modseq) AS last FROM
+    (SELECT modseq FROM mailbox_tombstone WHERE account = ${account} AND modseq <= ${upTo}
+     UNION ALL SELECT modseq FROM news
+       WHERE account = ${account} AND modseq <= ${upTo} AND kind = 'subscription') AS gone`
+  yield* run`UPDATE account SET forgotten_departures = ${left?.last ?? 0}
+    WHERE id = ${account} AND forgotten_departures < ${left?.last ?? 0}`
+  yield* run`UPDATE account SET forgotten_mailboxes = ${mailboxes?.last ?? 0}
+    WHERE id = ${account} AND forgotten_mailboxes < ${mailboxes?.last ?? 0}`
+  const kinds = yield* all<{
+    kind: string
+    last: ModSeq
+  }>`SELECT kind, MAX(modseq) AS last FROM object_tombstone
+    WHERE account = ${account} AND modseq <= ${upTo} GROUP BY kind ORDER BY kind`
+  for (const { kind, last } of kinds) {
+    yield* run`UPDATE object_kind SET forgotten = ${last}
+      WHERE account = ${account} AND kind = ${kind} AND forgotten < ${last}`
+  }
 }

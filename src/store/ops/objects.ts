@@ -147,7 +147,7 @@ function* updateOne(
 }
 
 function* createAll(request: ChangeObjectsRequest, modSeq: ModSeq): Op<ObjectId[] | 'key-taken'> {
-  const { account, kind, create = [], now } = request
+  const { account, kind, create = [] } = request
   if (create.length === 0) return []
   const keys = create.flatMap(({ key }) => (key === undefined || key === null ? [] : [key]))
   if (new Set(keys).size < keys.length) return 'key-taken'
@@ -197,7 +197,9 @@ export function* objectsSince(request: Kind & { since: ModSeq }): Op<{
   complete: boolean
 }> {
   const { account, kind, since } = request
-  const state = yield* get<{ forgotten: number }>`SELECT forgotten FROM account WHERE id = ${account}`
+  const known = yield* get<{ id: AccountId }>`SELECT id FROM account WHERE id = ${account}`
+  const state = yield* get<{ forgotten: number }>`
+    SELECT forgotten FROM object_kind WHERE account = ${account} AND kind = ${kind}`
   const rows = yield* all<{ id: ObjectId; created: ModSeq; modseq: ModSeq }>`
     SELECT id, created, modseq FROM object WHERE ${shown(request)} AND modseq > ${since} ORDER BY id`
   const gone = yield* all<{ id: ObjectId; created: ModSeq; modseq: ModSeq }>`
@@ -212,7 +214,7 @@ export function* objectsSince(request: Kind & { since: ModSeq }): Op<{
       ...gone.map(({ modseq: modSeq, ...row }) => ({ ...row, modSeq, isGone: true })),
     ],
     modSeq: yield* kindModSeq(request),
-    complete: state !== undefined && since >= state.forgotten,
+    complete: known !== undefined && since >= (state?.forgotten ?? 0),
   }
 }
 

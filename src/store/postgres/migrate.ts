@@ -16,6 +16,7 @@ const migrations = [
   '0007-departures.sql',
   '0008-flag-blocks.sql',
   '0009-uploads.sql',
+  '0010-forgotten.sql',
 ] as const
 
 /** Any number that nobody else uses in this database. */

@@ -143,7 +143,9 @@ class HeldIndex {
     }
     index.finishLoading()
     // What left after the newest that is there.
-    const { departures } = await store.departuresSince({ account, since: last.thread as ModSeq })
+    const { departures, forgotten } = await store.departuresSince({ account, since: last.thread as ModSeq })
+    // States never go back, also where what moved them is not kept any more.
+    for (const what of ['email', 'thread', 'mailbox'] as const) last[what] = Math.max(last[what], forgotten)
     for (const { modSeq, thread } of departures) {
       index.touchThread(thread, modSeq)
       for (const what of ['email', 'thread', 'mailbox'] as const) last[what] = Math.max(last[what], modSeq)
