@@ -4,8 +4,12 @@
 //   npm run imap-model -- --seed 42                 one
 //   npm run imap-model -- --steps 120               longer runs
 //   npm run imap-model -- --seed 42 --whole         not cut down
+//   npm run jmap-model -- --engine postgres         on another engine than SQLite in memory
 import { parseArgs } from 'node:util'
 import { type Outcome, shrinkBy } from './shrink.ts'
+
+/** Where the mail is kept. */
+export type Engine = 'memory' | 'postgres'
 
 export interface Model<Plan extends { readonly steps: readonly unknown[] }> {
   /** Of package.json. */
@@ -13,7 +17,7 @@ export interface Model<Plan extends { readonly steps: readonly unknown[] }> {
   /** Of a run, unless another number is asked for. */
   readonly steps: number
   planOf(seed: number, length: number): Plan
-  play(plan: Plan): Promise<Outcome>
+  play(plan: Plan, engine: Engine): Promise<Outcome>
 }
 
 /** Reads the command line; the exit code tells whether every seed held. */
@@ -27,9 +31,13 @@ export async function runModel<Plan extends { readonly steps: readonly unknown[]
       seed: { type: 'string' },
       steps: { type: 'string', default: String(model.steps) },
       whole: { type: 'boolean', default: false },
+      engine: { type: 'string', default: 'memory' },
     },
   })
   const print = (line: string): void => void process.stdout.write(`${line}\n`)
+  const { engine } = values
+  if (engine !== 'memory' && engine !== 'postgres') throw new Error(`there is no engine ${engine}`)
+  const play = (plan: Plan): Promise<Outcome> => model.play(plan, engine)
   const first = Number(values.from)
   const seeds =
     values.seed === undefined
@@ -39,10 +47,10 @@ export async function runModel<Plan extends { readonly steps: readonly unknown[]
   let failed = 0
   for (const [index, seed] of seeds.entries()) {
     const plan = model.planOf(seed, Number(values.steps))
-    const outcome = await model.play(plan)
+    const outcome = await play(plan)
     if (outcome.complaint !== null) {
       failed++
-      const shown = values.whole ? outcome : (await shrinkBy(model.play, { plan, outcome })).outcome
+      const shown = values.whole ? outcome : (await shrinkBy(play, { plan, outcome })).outcome
       print(`seed ${seed}: ${shown.complaint}\n${shown.transcript.map((line) => `  ${line}`).join('\n')}\n`)
     }
     if (process.stderr.isTTY) process.stderr.write(`\r${index + 1}/${seeds.length} seeds, ${failed} failed`)

@@ -57,7 +57,7 @@ export async function mailHouse(
 ): Promise<MailHouse> {
   let module: JmapModule = { capabilities: [], methods: [], types: [] }
   // The access needs the store that the house makes, so the module is filled in behind it.
-  const store = await testStore(context)
+  const store = options.store ?? (await testStore(context))
   const holder: { access: MailAccess | null } = { access: null }
   const clock = new VirtualClock()
   const { wayIn, directory, config } = await makeWayIn(store, clock, options.settings ?? {})

@@ -13,21 +13,16 @@ import { guest, Session } from './session.ts'
 import { VirtualClock } from '../../../src/base/virtual-clock.ts'
 import type { Action, Making } from './actions/action.ts'
 import type { Answer } from './responses.ts'
+import { postgresStore } from '../postgres-store.ts'
+import type { Engine } from '../run-model.ts'
 import type { Outcome } from '../shrink.ts'
+import type { Store } from '../../../src/store/store.ts'
 import type { Plan, Step } from './steps.ts'
 
 /** Plays it from an empty account. */
-export async function play(plan: Plan): Promise<Outcome> {
+export async function play(plan: Plan, engine: Engine = 'memory'): Promise<Outcome> {
   const clock = new VirtualClock()
-  const store = await openSqliteStore({
-    folder: ':memory:',
-    ...{ clock, random: new SeededRandom(1) },
-    // Most changes of flags go to blocks, and some to rows.
-    limits: { flagBlockChanges: 2, flagBlockUids: 5 },
-    onListenerError(error) {
-      throw error
-    },
-  })
+  const store = await openStore(clock, engine)
   const house = new House(clock, imapServer(store, {}, { clock }).service)
   let at = -1
   try {
@@ -45,6 +40,21 @@ export async function play(plan: Plan): Promise<Outcome> {
   } finally {
     await store.close()
   }
+}
+
+/** Most changes of flags go to blocks, and some to rows. */
+const limits = { flagBlockChanges: 2, flagBlockUids: 5 }
+
+function openStore(clock: VirtualClock, engine: Engine): Promise<Store> {
+  // It is closed below.
+  if (engine === 'postgres') return postgresStore({ after: () => undefined }, limits)
+  return openSqliteStore({
+    folder: ':memory:',
+    ...{ clock, random: new SeededRandom(1), limits },
+    onListenerError(error) {
+      throw error
+    },
+  })
 }
 
 function wordsOf(error: unknown): string {

@@ -2,20 +2,25 @@
 import assert from 'node:assert/strict'
 import { textAt } from '../../support/jmap-house.ts'
 import type { Json, JsonObject } from '../../../src/jmap/proto/json.ts'
+import { acrossActions } from './across.ts'
+import {
+  type Action,
+  allTrue,
+  idsOf,
+  keywords,
+  madeIn,
+  type Making,
+  pickMessages,
+  quoted,
+  selectable,
+  someKeywords,
+  someMailboxes,
+} from './making.ts'
 import type { Dice } from '../imap/dice.ts'
 import type { Scene } from './scene.ts'
 import { textOf } from './scene.ts'
-import { flagOf, keywordsOf, type Email, type Mailbox, type Place } from './shared-model.ts'
+import { flagOf, keywordsOf, type Email, type Mailbox } from './shared-model.ts'
 import { seenBy } from './views.ts'
-
-export interface Making {
-  readonly scene: Scene
-  readonly dice: Dice
-  /** Which session of IMAP. */
-  readonly who: number
-}
-
-export type Action = (making: Making) => Promise<void>
 
 const imapFlags = [
   '\\Seen',
@@ -28,31 +33,9 @@ const imapFlags = [
   'Word',
   '$Junk',
 ]
-const keywords = ['$seen', '$seen', '$flagged', '$answered', '$draft', 'word', '$junk', 'other']
 const newPaths = ['Work', 'Work/A', 'Work/B', 'Work/A/Deep', 'Old', 'Old/X', 'INBOX/Sub', 'More']
 
-function selectable({ scene: { model } }: Making): Mailbox[] {
-  return model.mailboxes.filter((one) => one.selectable)
-}
-
-const quoted = ({ path }: Mailbox): string => `"${path}"`
-
 // IMAP
-
-/** Some messages of a mailbox that has any, selected. */
-async function pickMessages(
-  making: Making,
-): Promise<{ mailbox: Mailbox; places: Place[]; uids: string } | null> {
-  const { scene, dice, who } = making
-  const filled = selectable(making).filter((one) => scene.model.in(one).length > 0)
-  if (filled.length === 0) return null
-  const mailbox = dice.pick(filled)
-  const all = scene.model.in(mailbox)
-  const some = dice.some(all)
-  const places = some.length === 0 ? [dice.pick(all)] : some
-  await scene.imap(who, `SELECT ${quoted(mailbox)}`)
-  return { mailbox, places, uids: places.map(({ uid }) => uid).join() }
-}
 
 const store: Action = async (making) => {
   const picked = await pickMessages(making)
@@ -191,21 +174,6 @@ const share: Action = async (making) => {
 
 // JMAP
 
-const idsOf = (mailboxes: readonly Mailbox[]): JsonObject =>
-  Object.fromEntries(mailboxes.map(({ id }) => [id, true]))
-
-function someMailboxes(making: Making): Mailbox[] {
-  const all = selectable(making)
-  return [...new Set([making.dice.pick(all), ...(making.dice.oneIn(3) ? [making.dice.pick(all)] : [])])]
-}
-
-function someKeywords(dice: Dice): string[] {
-  return [...new Set(dice.some(keywords))].slice(0, dice.below(4))
-}
-
-const allTrue = (names: readonly string[]): JsonObject =>
-  Object.fromEntries(names.map((name) => [name, true]))
-
 /** What becomes of the model where JMAP changes an email. */
 function change(
   { scene: { model } }: Making,
@@ -336,13 +304,6 @@ const destroyEmails: Action = async (making) => {
   making.scene.model.remove(({ email }) => emails.includes(email))
 }
 
-/** The object that was created. */
-function madeIn(told: JsonObject, key: string): JsonObject {
-  const made = (told['created'] as JsonObject | null)?.[key] as JsonObject | undefined
-  assert.ok(made, JSON.stringify(told))
-  return made
-}
-
 const createEmail: Action = async (making) => {
   const { scene, dice } = making
   const letter = scene.letter(dice)
@@ -395,17 +356,6 @@ const importEmail: Action = async (making) => {
     mailboxes,
     words,
   })
-}
-
-const copyEmail: Action = async (making) => {
-  const { scene, dice } = making
-  const [id, letter] = dice.pick([...scene.strangers])
-  const mailboxes = someMailboxes(making)
-  const words = someKeywords(dice)
-  const receivedAt = `${new Date(scene.now).toISOString().slice(0, 19)}Z`
-  const one = { id, mailboxIds: idsOf(mailboxes), keywords: allTrue(words), receivedAt }
-  const told = await scene.set('Email/copy', { fromAccountId: `A${scene.guest.id}`, create: { k: one } })
-  keep(making, madeIn(told, 'k'), { letter, mailboxes, words })
 }
 
 const createMailbox: Action = async ({ scene, dice }) => {
@@ -516,9 +466,12 @@ const wait: Action = async ({ scene, dice }) => {
   await scene.clock.advance(dice.between(1, 90_000) * 1000)
 }
 
+const forget: Action = ({ scene }) => scene.forget()
+
 export const actions = {
   ...{ store, expunge, append, deliver, create, rename, remove, subscribe, share },
   ...{ copy: transfer('COPY'), move: transfer('MOVE') },
-  ...{ setEmails, setAsGuest, destroyEmails, createEmail, importEmail, copyEmail },
-  ...{ createMailbox, changeMailbox, destroyMailbox, wait },
+  ...{ setEmails, setAsGuest, destroyEmails, createEmail, importEmail },
+  ...acrossActions,
+  ...{ createMailbox, changeMailbox, destroyMailbox, wait, forget },
 } satisfies Record<string, Action>

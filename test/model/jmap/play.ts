@@ -3,6 +3,8 @@
 import type { JsonObject } from '../../../src/jmap/proto/json.ts'
 import type { ImapClient } from '../../support/imap-session.ts'
 import { Dice } from '../imap/dice.ts'
+import { postgresStore } from '../postgres-store.ts'
+import type { Engine } from '../run-model.ts'
 import type { Outcome } from '../shrink.ts'
 import { actions } from './actions.ts'
 import { Replay, type Memory, type Results } from './clients.ts'
@@ -11,20 +13,23 @@ import { Scene } from './scene.ts'
 import type { Plan, Step } from './steps.ts'
 import assert from 'node:assert/strict'
 import { textAt } from '../../support/jmap-house.ts'
-import { holdImap, holdJmap, readJmap, seenBy, type Viewer } from './views.ts'
+import { holdEmails, holdImap, holdJmap, holdMessages, readJmap, seenBy, type Viewer } from './views.ts'
 
 const viewers: readonly Viewer[] = ['owner', 'guest']
 
 /** How many that were away come back at each step. */
 const returning = 3
 
-export async function play(plan: Plan): Promise<Outcome> {
+export async function play(plan: Plan, engine: Engine = 'memory'): Promise<Outcome> {
   const endings: (() => unknown)[] = []
-  const { scene, observer } = await Scene.open({ after: (end) => void endings.push(end) })
+  const ending = { after: (end: () => unknown) => void endings.push(end) }
+  const store = engine === 'memory' ? undefined : await postgresStore(ending)
+  const { scene, observer } = await Scene.open(ending, store)
   let at = -1
   try {
     const house = new House(scene, observer)
     await holdImap(observer, scene.model)
+    await holdMessages(observer, scene.far, scene.farInbox)
     for (at = 0; at < plan.steps.length; at++) {
       const step = plan.steps[at]
       if (step !== undefined) await house.take(step)
@@ -43,10 +48,22 @@ function wordsOf(error: unknown): string {
   return `${error.message}${cause} ${error.stack?.split('\n').find((line) => line.includes('model/jmap')) ?? ''}`
 }
 
+/** Some of those who were here before find what is here now. */
+async function comeBack(
+  memories: Memory[],
+  { now, replay, dice }: { now: Memory; replay: Replay; dice: Dice },
+): Promise<void> {
+  const last = memories.at(-1)
+  const back = new Set([...(last ? [last] : []), now])
+  for (let n = 1; n < returning && memories.length > 0; n++) back.add(dice.pick(memories))
+  for (const before of back) await replay.hold(before, now)
+  memories.push(now)
+}
+
 class House {
   readonly #scene: Scene
   readonly #observer: ImapClient
-  readonly #memories: Readonly<Record<Viewer, Memory[]>> = { owner: [], guest: [] }
+  readonly #memories: Readonly<Record<Viewer | 'far', Memory[]>> = { owner: [], guest: [], far: [] }
 
   constructor(scene: Scene, observer: ImapClient) {
     this.#scene = scene
@@ -59,7 +76,9 @@ class House {
     await scene.clock.advance(1000)
     await actions[kind]({ scene, dice, who })
     await holdImap(this.#observer, scene.model)
+    await holdMessages(this.#observer, scene.far, scene.farInbox)
     for (const viewer of viewers) await this.#look(viewer, dice)
+    await this.#lookFar(dice)
   }
 
   async #look(viewer: Viewer, dice: Dice): Promise<void> {
@@ -70,15 +89,29 @@ class House {
     const asked = isOwner ? scene.asked : scene.asGuest
     const view = await readJmap(asked)
     holdJmap(view, model, viewer)
-    const now: Memory = { rights: this.#rights(viewer), view, results: await this.#results(viewer) }
+    const now: Memory = {
+      ...{ rights: this.#rights(viewer), forgotten: scene.forgotten, forgottenAt: scene.forgottenAt, view },
+      results: await this.#results(viewer),
+    }
     const replay = new Replay(asked, { tryAsked: isOwner ? scene.tryAsked : scene.tryAsGuest, dice })
-    const memories = this.#memories[viewer]
-    const last = memories.at(-1)
-    const back = new Set([...(last ? [last] : []), now])
-    for (let n = 1; n < returning && memories.length > 0; n++) back.add(dice.pick(memories))
-    for (const before of back) await replay.hold(before, now)
+    await comeBack(this.#memories[viewer], { now, replay, dice })
     if (now.results.length > 0) await replay.holdWindow(dice.pick(now.results))
-    memories.push(now)
+  }
+
+  /** The owner in the guest's account. */
+  async #lookFar(dice: Dice): Promise<void> {
+    const scene = this.#scene
+    const view = await readJmap(scene.askedFar)
+    holdEmails(view, scene.far.shown(), 'owner in the other account')
+    const now: Memory = {
+      rights: '',
+      forgotten: scene.forgotten,
+      forgottenAt: scene.forgottenAt,
+      view,
+      results: [],
+    }
+    const replay = new Replay(scene.askedFar, { tryAsked: scene.tryAskedFar, dice })
+    await comeBack(this.#memories.far, { now, replay, dice })
   }
 
   #rights(viewer: Viewer): string {

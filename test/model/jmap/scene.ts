@@ -4,20 +4,24 @@ import { textAt } from '../../support/jmap-house.ts'
 import type { JsonObject } from '../../../src/jmap/proto/json.ts'
 import { ingest } from '../../../src/store/ingest.ts'
 import type { Account } from '../../../src/store/model.ts'
+import type { Store } from '../../../src/store/store.ts'
 import { ImapClient } from '../../support/imap-session.ts'
 import { imapServer } from '../../support/imap-session.ts'
 import { mailHouse, type Ending, type MailHouse } from '../../support/mail-house.ts'
 import { Dice } from '../imap/dice.ts'
 import { readResponses, wordOf, wordsOf } from '../imap/responses.ts'
-import { SharedModel, type Letter } from './shared-model.ts'
+import { SharedModel, type Letter, type Mailbox } from './shared-model.ts'
 import { say } from './views.ts'
 
 export class Scene {
   readonly model = new SharedModel()
   readonly transcript: string[] = []
   readonly sessions: ImapClient[] = []
-  /** Emails of the guest's account that may be copied from there, by their ids. */
-  readonly strangers = new Map<string, Letter>()
+  /** The guest's INBOX, all of which the owner may change: a mailbox of another account. */
+  readonly far = new SharedModel()
+  /** How often what was is forgotten, and the newest state of emails then. */
+  forgotten = 0
+  forgottenAt = 0
   readonly #mail: MailHouse
   readonly guest: Account
   #nr = 0
@@ -27,8 +31,8 @@ export class Scene {
     this.guest = guest
   }
 
-  static async open(ending: Ending): Promise<{ scene: Scene; observer: ImapClient }> {
-    const mail = await mailHouse(ending)
+  static async open(ending: Ending, store?: Store): Promise<{ scene: Scene; observer: ImapClient }> {
+    const mail = await mailHouse(ending, store === undefined ? {} : { store })
     const { house, ann } = mail
     const { service } = imapServer(house.store, {}, { clock: house.clock })
     const guest = await house.account('ben')
@@ -58,22 +62,43 @@ export class Scene {
       if (mailbox.path === 'INBOX') model.rights.set(mailbox, 'lrswite')
       if (wordsOf(values[0]).includes('\\subscribed')) model.subscribed.add(mailbox.path)
     }
-    await say(bens, `SETACL INBOX ${this.#mail.ann.address} lr`)
+    await say(bens, `SETACL INBOX ${this.#mail.ann.address} lrswite`)
+    const inbox = this.far.make(`Other Users/${guest.address}/INBOX`)
+    inbox.id = await this.#mail.mailbox('INBOX', guest)
     const dice = new Dice('strangers')
-    for (let n = 0; n < 3; n++) {
-      const letter = this.letter(dice)
-      await this.deliver(letter, guest)
-      const { list } = await this.asGuest('Email/get', {
-        accountId: `A${guest.id}`,
-        ids: null,
-        properties: ['id'],
-      })
-      const ids = (list as unknown as { id: string }[]).map(({ id }) => id)
-      const id = ids.find((one) => !this.strangers.has(one))
-      assert.ok(id)
-      this.strangers.set(id, letter)
-    }
+    for (let n = 0; n < 3; n++) await this.deliverFar(this.letter(dice))
   }
+
+  /** The one mailbox of the other account. */
+  get farInbox(): Mailbox {
+    const inbox = this.far.mailboxes.at(-1)
+    assert.ok(inbox)
+    return inbox
+  }
+
+  async deliverFar(letter: Letter): Promise<void> {
+    await this.deliver(letter, this.guest)
+    this.far.put(this.far.emailOf(letter, this.now), this.farInbox, [])
+  }
+
+  /** Tombstones are kept for so long, and go when they were seen by an earlier collection. */
+  async forget(): Promise<void> {
+    const { store } = this.#mail.house
+    this.note('garbage is collected, now and after 100 days')
+    await store.collectGarbage({ now: this.clock.now() })
+    await this.clock.advance('100d')
+    await store.collectGarbage({ now: this.clock.now() })
+    for (const model of [this.model, this.far]) model.forgetThreads()
+    this.forgotten++
+    this.forgottenAt = Number.parseInt(textAt(await this.asked('Email/get', { ids: [] }), 'state'), 10)
+  }
+
+  /** The owner in the guest's account. */
+  askedFar = (name: string, args: object): Promise<JsonObject> =>
+    this.#mail.call(name, { accountId: `A${this.guest.id}`, ...args })
+
+  tryAskedFar = (name: string, args: object): Promise<JsonObject | string> =>
+    this.#try(name, { accountId: `A${this.guest.id}`, ...args }, this.#mail.ann)
 
   get clock() {
     return this.#mail.house.clock
@@ -147,6 +172,18 @@ export class Scene {
     )
     assert.ok(answer)
     return answer[0] === 'error' ? textAt(answer[1], 'type') : answer[1]
+  }
+
+  /** The owner's call with the calls that it makes, written down. */
+  async copy(args: JsonObject): Promise<readonly JsonObject[]> {
+    this.note(`JMAP owner: Email/copy ${JSON.stringify(args)}`)
+    const answers = await this.#mail.calls([['Email/copy', args, '0']])
+    assert.deepEqual(answers.map(([name]) => name).slice(0, 1), ['Email/copy'], JSON.stringify(answers))
+    return answers.map(([, told]) => told)
+  }
+
+  get owner(): Account {
+    return this.#mail.ann
   }
 
   /** A /set that is written down. */

@@ -69,6 +69,8 @@ export class SharedModel {
   readonly rights = new Map<Mailbox, string>()
   #threads = 0
   readonly #threadOf = new Map<string, Thread>()
+  /** What each email was made of. */
+  readonly letters = new WeakMap<Email, Letter>()
 
   // Mailboxes
 
@@ -117,19 +119,35 @@ export class SharedModel {
   // Messages
 
   /** A new email joins the oldest thread that knows one of its names under its subject. */
-  emailOf({ nr, subject, from, names }: Letter, receivedAt: number): Email {
+  emailOf(letter: Letter, receivedAt: number): Email {
+    const { nr, subject, from, names } = letter
     const keys = names.map((name) => `${name} ${subject}`)
     const found = keys.flatMap((key) => this.#threadOf.get(key) ?? [])
     const [oldest] = found.toSorted((a, b) => a.serial - b.serial)
     const thread = oldest ?? { id: '', serial: ++this.#threads }
     for (const key of keys) if (!this.#threadOf.has(key)) this.#threadOf.set(key, thread)
-    return { id: '', nr, thread, subject, from, receivedAt }
+    const email = { id: '', nr, thread, subject, from, receivedAt }
+    this.letters.set(email, letter)
+    return email
+  }
+
+  /** Threads that nothing is left of are not joined any more. */
+  forgetThreads(): void {
+    const living = new Set(this.places.map(({ email }) => email.thread))
+    for (const [key, thread] of this.#threadOf) if (!living.has(thread)) this.#threadOf.delete(key)
   }
 
   put(email: Email, mailbox: Mailbox, flags: Iterable<string>): Place {
     const place: Place = { email, mailbox, uid: 0, flags: new Set(flags) }
     this.places.push(place)
     return place
+  }
+
+  /** A new email of an email of another account, with the same octets. */
+  emailLike(other: Email, of: SharedModel): Email {
+    const letter = of.letters.get(other)
+    if (letter === undefined) throw new Error('an email without a letter')
+    return this.emailOf(letter, other.receivedAt)
   }
 
   remove(gone: (place: Place) => boolean): void {

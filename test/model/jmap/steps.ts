@@ -48,7 +48,35 @@ const weights: readonly (readonly [Kind, number])[] = [
   ] as const),
 ]
 
-export function planOf(seed: number | string, length: number): Plan {
+/** Between accounts, and what is forgotten: put in place of some steps, so that plans stay what they were without them. */
+const further: readonly (readonly [Kind, number])[] = [
+  ...([
+    ['copyEmail', 3],
+    ['copyThere', 3],
+    ['deliverFar', 2],
+  ] as const),
+  ...([
+    ['copyFar', 3],
+    ['moveFar', 3],
+    ['copyBack', 3],
+    ['moveBack', 3],
+  ] as const),
+  ['forget', 1],
+]
+
+/** A step in so many is one of the further ones. */
+const rarity = 5
+
+export function planOf(seed: number | string, length: number, which: 'all' | 'first' = 'all'): Plan {
+  const { steps } = firstPlan(seed, length)
+  if (which === 'first') return { steps }
+  const dice = new Dice(`further ${seed}`)
+  return {
+    steps: steps.map((step) => (dice.oneIn(rarity) ? { ...step, kind: dice.weighted(further) } : step)),
+  }
+}
+
+function firstPlan(seed: number | string, length: number): Plan {
   const dice = new Dice(`plan ${seed}`)
   const step = (kind: Kind): Step => ({ who: dice.below(2), kind, seed: dice.below(2 ** 32) })
   const opening = (['deliver', 'append', 'deliver', 'createEmail'] as const).map(step)

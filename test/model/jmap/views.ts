@@ -64,7 +64,8 @@ interface Told {
   readonly nr: number
 }
 
-async function holdMessages(client: ImapClient, model: SharedModel, mailbox: Mailbox): Promise<void> {
+/** Messages of one mailbox as IMAP tells them; learns ids and UIDs. */
+export async function holdMessages(client: ImapClient, model: SharedModel, mailbox: Mailbox): Promise<void> {
   await sayOk(client, `EXAMINE "${mailbox.path}"`)
   const items = 'FLAGS EMAILID THREADID BODY.PEEK[HEADER.FIELDS (X-NR)]'
   const answer = await sayOk(client, `UID FETCH 1:* (${items})`)
@@ -156,8 +157,13 @@ export function seenBy(model: SharedModel, viewer: Viewer): (mailbox: Mailbox) =
 /** Holds a view to the model; learns the ids of what IMAP does not show. */
 export function holdJmap(view: JmapView, model: SharedModel, viewer: Viewer): void {
   if (viewer === 'owner') learnMailboxes(view, model)
-  const sees = seenBy(model, viewer)
-  const shown = model.shown(sees)
+  const shown = model.shown(seenBy(model, viewer))
+  holdEmails(view, shown, viewer)
+  holdMailboxes(view, model, { viewer, shown })
+}
+
+/** Emails and threads. */
+export function holdEmails(view: JmapView, shown: readonly Shown[], viewer: string): void {
   const told = new Map(Array.from(view.Email.objects, ([id, text]) => [id, JSON.parse(text) as JsonObject]))
   const unknown = shown.filter(({ email }) => email.id === '')
   assert.deepEqual(
@@ -182,7 +188,6 @@ export function holdJmap(view: JmapView, model: SharedModel, viewer: Viewer): vo
     assert.equal(canonical(object), canonical(wanted), `JMAP: email ${email.id} of the ${viewer}`)
   }
   holdThreads(view, shown, viewer)
-  holdMailboxes(view, model, { viewer, shown })
 }
 
 /** Ids of mailboxes that cannot be selected, which IMAP does not tell. */
@@ -199,7 +204,7 @@ function learnMailboxes({ Mailbox }: JmapView, model: SharedModel): void {
   }
 }
 
-function holdThreads({ Thread }: JmapView, shown: readonly Shown[], viewer: Viewer): void {
+function holdThreads({ Thread }: JmapView, shown: readonly Shown[], viewer: string): void {
   const threads = new Map<string, Email[]>()
   for (const { email } of shown)
     threads.set(email.thread.id, [...(threads.get(email.thread.id) ?? []), email])
