@@ -225,16 +225,8 @@ export class Catcher implements AsyncDisposable {
       ...{ id, uid: own[2], receivedAt, read: false, inbox, username, places: copies },
       tags: this.#labels.tagsOf(capture, described),
     }
-    let draft: Row | null = null
     const later: TagFilter[] = []
-    const tags = [...message.tags]
-    for (const filter of this.#filters) {
-      draft ??= makeRow(message)
-      const found = matches(filter.query, draft)
-      if (found === 'yes') tags.push(...filter.tags)
-      else if (found === 'text') later.push(filter)
-    }
-    const row = this.#shelf.add({ ...message, tags: tagList(tags) })
+    const row = this.#shelf.add(this.#filters.length === 0 ? message : this.#filtered(message, later))
     this.#counts.accepted++
     this.#counts.acceptedSize += described.size
     events.emit(messageCaught, { id, inbox, recipients: recipients.length, bytes: described.size })
@@ -245,6 +237,18 @@ export class Catcher implements AsyncDisposable {
     if (later.length > 0) this.#later(() => this.#tagByText(row, later))
     this.#relayNew(row, capture)
     this.#prune()
+  }
+
+  /** With the tags of filters that it fits; those that only its text decides are added to `later`. */
+  #filtered(message: NewRow, later: TagFilter[]): NewRow {
+    const draft = makeRow(message)
+    const tags = [...message.tags]
+    for (const filter of this.#filters) {
+      const found = matches(filter.query, draft)
+      if (found === 'yes') tags.push(...filter.tags)
+      else if (found === 'text') later.push(filter)
+    }
+    return { ...message, tags: tagList(tags) }
   }
 
   async #tagByText(row: Row, filters: readonly TagFilter[]): Promise<void> {

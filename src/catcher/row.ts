@@ -74,23 +74,48 @@ export interface NewRow extends Described {
 const pair = ({ name, address }: CaughtAddress): Pair => [name, address]
 const unpair = ([name, address]: Pair): CaughtAddress => ({ name, address })
 
+/** Spreads would be made anew for each message: the fields stand one by one. */
 export function makeRow(message: NewRow): Row {
-  const { id, uid, receivedAt, size, attachments, inline, username, read, inbox, tags } = message
+  const { id, uid, receivedAt, size, attachments, inline, username, read, inbox } = message
+  const tags = message.tags.length === 0 ? noTags : message.tags
   const kept: Kept = {
-    ...{ uid, at: receivedAt, inbox, tags, user: username, size, files: attachments, inline },
-    ...{ subject: message.subject, messageId: message.messageId },
+    uid,
+    at: receivedAt,
+    inbox,
+    tags,
+    user: username,
+    size,
+    files: attachments,
+    inline,
+    subject: message.subject,
+    messageId: message.messageId,
     from: message.from && pair(message.from),
     to: message.to.map(pair),
     cc: message.cc.map(pair),
     bcc: message.bcc.map(pair),
     replyTo: message.replyTo.map(pair),
-    ...{ snippet: message.snippet, places: message.places },
+    snippet: message.snippet,
+    places: message.places,
   }
   return {
-    ...{ id, uid, receivedAt, size, attachments, inline, username, read, inbox, tags },
-    ...{ json: JSON.stringify(kept), summaryObject: null, recordObject: null },
+    id,
+    uid,
+    receivedAt,
+    size,
+    attachments,
+    inline,
+    username,
+    read,
+    inbox,
+    tags,
+    json: JSON.stringify(kept),
+    summaryObject: null,
+    recordObject: null,
   }
 }
+
+/** One for all messages without any. */
+const noTags: readonly string[] = []
 
 /** Of what the store kept; undefined where that is not ours. */
 export function tryRow(id: CaughtId, json: string, object: ObjectId): Row | undefined {
