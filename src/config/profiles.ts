@@ -16,6 +16,9 @@ const unlimitedConnections = {
 /** Mail that is caught is read once or never: it is indexed when somebody searches it, not as it comes. */
 const indexedOnDemand = { after: 100_000, wait: '1d' }
 
+/** Nobody else works on the queue of a test, and its clock is moved on by days: what is due has a timer of its own all the same. */
+const queuedAlone = { poll: '1d', sweep: '5m', lease: '1d' }
+
 const profiles: Record<ProfileName, ConfigInput> = {
   dev: {
     profile: 'dev',
@@ -37,6 +40,7 @@ const profiles: Record<ProfileName, ConfigInput> = {
     net: unlimitedConnections,
     dns: { reverse: false },
     search: indexedOnDemand,
+    queue: queuedAlone,
     auth: { allowClearText: true },
     listeners: [
       { service: 'catcher', address: loopback, port: 0, tls: 'starttls' },
