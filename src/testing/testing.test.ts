@@ -207,9 +207,9 @@ test('time runs by itself and can be moved on: timers fire in order, at their ow
   clock.after(5, resolve)
   await promise
   assert.ok(clock.now() - start >= 2 * 86_400_000 + 5)
-  // All that a server does from time to time is done for every one of these days.
-  await clock.advance('30d')
-  assert.ok(clock.now() - start >= 32 * 86_400_000)
+  // All that a server does from time to time is done for each of these days.
+  await clock.advance('5d')
+  assert.ok(clock.now() - start >= 7 * 86_400_000)
 })
 
 test('DKIM, SPF and DMARC pass or say why not, by the DNS that the test gives', async () => {
