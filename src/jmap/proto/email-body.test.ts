@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { MimeWalker } from '../../mail/mime/walker.ts'
 import { bodyValue, truncated } from './body-value.ts'
-import { bodyStructure, everyPart, flatBody, type BodyPart } from './email-body.ts'
+import { bodyStructure, everyPart, flatBody, partProperty, type BodyPart } from './email-body.ts'
 
 function structure(text: string): BodyPart {
   const walker = new MimeWalker()
@@ -108,4 +108,16 @@ test('cutting keeps characters and tags whole', () => {
   assert.equal(cut('ab', 0), 'ab')
   assert.equal(cut('<p>x<a href="https://example.com">', 12, true), '<p>x')
   assert.equal(cut('<p>x<a>', 4, true), '<p>x')
+})
+
+test('charset is that of any type which names one, and cid stands without comments and brackets', () => {
+  const told = (header: string): unknown[] => {
+    const part = structure(`${header}\n\nx`)
+    return ['charset', 'cid'].map((name) => partProperty(part, name))
+  }
+  assert.deepEqual(told('Content-Type: application/xml; charset=UTF-8'), ['UTF-8', null])
+  assert.deepEqual(told('Content-Type: application/xml'), [null, null])
+  assert.deepEqual(told('Content-Type: text/html'), ['us-ascii', null])
+  assert.deepEqual(told('Content-ID: (one) <a@b> (two)'), ['us-ascii', 'a@b'])
+  assert.deepEqual(told('Content-ID: a@b'), ['us-ascii', 'a@b'])
 })

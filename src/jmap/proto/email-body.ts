@@ -134,9 +134,16 @@ function place(part: BodyPart, { multipart, inAlternative }: Within, lists: List
 
 /** RFC 8621 §4.1.4 `charset`. */
 export function charsetOf({ part, type }: BodyPart): string | null {
-  if (part.type !== 'text') return null
   const named = parameter(part.parameters, 'charset')
-  return named === undefined || named === '' || !type.startsWith('text/') ? 'us-ascii' : named
+  // "The value of the charset parameter …, if present", of whatever type.
+  if (named !== undefined && named !== '') return named
+  return type.startsWith('text/') ? 'us-ascii' : null
+}
+
+/** RFC 8621 §4.1.4 `cid`: "CFWS and surrounding angle brackets … MUST be removed". */
+function bareId(id: string): string {
+  const [, inside] = /<([^<>]*)>/.exec(id) ?? []
+  return (inside ?? id.replace(/^<|>$/g, '')).trim()
 }
 
 /** Properties of an EmailBodyPart that the structure tells. */
@@ -154,7 +161,7 @@ export function partProperty(body: BodyPart, property: string): Json | undefined
     case 'disposition':
       return body.disposition
     case 'cid':
-      return part.id === null ? null : part.id.replace(/^<|>$/g, '').trim()
+      return part.id === null ? null : bareId(part.id)
     case 'language':
       return part.language.length === 0 ? null : part.language
     case 'location':

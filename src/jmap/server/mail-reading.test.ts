@@ -220,6 +220,8 @@ test('Mailbox/query: filters, sorts and trees', async (context) => {
     ['Trash'],
   )
   assert.equal(await scene.refusal('Mailbox/query', { sort: [{ property: 'role' }] }), 'unsupportedSort')
+  const strange = { sort: [{ property: 'name', keyword: 'x' }] }
+  assert.equal(await scene.refusal('Mailbox/query', strange), 'invalidArguments')
   assert.equal(await scene.refusal('Mailbox/query', { filter: { name: 1 } }), 'invalidArguments')
 })
 

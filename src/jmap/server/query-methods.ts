@@ -43,6 +43,8 @@ export interface QueryDefinition<Condition, F extends Fields> {
   readonly condition: Shape<Condition>
   /** What can be sorted by; anything else is unsupportedSort. */
   readonly sortable: readonly string[]
+  /** Members of a Comparator beyond those of RFC 8620 §5.5; any other is refused. */
+  readonly comparatorMembers?: readonly string[]
   readonly extra: F
   run(
     call: AccountCall,
@@ -101,7 +103,8 @@ const questionFields = { filter: nullable(anything), sort: nullable(listOf(compa
 function questionReader<Condition>({
   condition,
   sortable,
-}: Pick<QueryDefinition<Condition, Fields>, 'condition' | 'sortable'>): (
+  comparatorMembers = [],
+}: Pick<QueryDefinition<Condition, Fields>, 'condition' | 'sortable' | 'comparatorMembers'>): (
   call: AccountCall,
   args: FieldsOf<typeof questionFields>,
 ) => { readonly filter: Filter<Condition> | null; readonly sort: readonly Comparator[] } | MethodError {
@@ -110,6 +113,11 @@ function questionReader<Condition>({
     const sort = args.sort ?? []
     const unsorted = unsupportedSort(sort, sortable)
     if (unsorted !== null) return unsorted
+    const stranger = sort
+      .flatMap(({ more }) => Object.keys(more))
+      .find((name) => !comparatorMembers.includes(name))
+    if (stranger !== undefined)
+      return new MethodError('invalidArguments', `sort: ${stranger} is not known here`)
     const filter = readFilter(args.filter)
     if (filter instanceof MethodError) return filter
     return tooComplex(call, { filter, sort }) ?? { filter, sort }

@@ -20,6 +20,7 @@ const definition = {
   capability: mail,
   condition: emailCondition,
   sortable: emailSortProperties,
+  comparatorMembers: ['keyword'],
   extra: { collapseThreads: otherwise(boolean, false) },
 } as const
 
