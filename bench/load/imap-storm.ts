@@ -1,6 +1,6 @@
 // Many sessions on two mailboxes that send random commands, break off, and come back, over real connections:
 //
-//   node bench/load/imap-storm.ts [--seconds 60] [--sessions 40] [--seed 1]
+//   npm run imap-storm -- [--seconds 60] [--sessions 40] [--seed 1]
 //
 // What must hold: no BAD, no BYE; a number means the same message until EXPUNGE says otherwise; and at each checkpoint, when all rest,
 // every session has been told what the others see (as imaptest has it). Ends with the memory that the server took.

@@ -9,10 +9,9 @@ declare module 'expect' {
 }
 
 declare global {
-  // The name and the parameters of `@types/jest`.
-  // oxlint-disable-next-line typescript/no-namespace
+  // oxlint-disable-next-line typescript/no-namespace -- the name under which `@types/jest` has it
   namespace jest {
-    // oxlint-disable-next-line typescript/no-empty-object-type
+    // oxlint-disable-next-line typescript/no-empty-object-type -- parameters are merged only where they are the same
     interface Matchers<R, T = {}> extends MailMatchers<R> {}
   }
 }

@@ -69,10 +69,10 @@ export async function openCatcher(parts: CatcherSurroundings): Promise<OpenedCat
     thumbnailer: new Thumbnailer(clock),
     shown: mailpitSummary,
   })
-  return { catcher, around: (delivery) => catching(catcher, { delivery, store }) }
+  return { catcher, around: (delivery) => catching(catcher, delivery) }
 }
 
-function catching(catcher: Catcher, { delivery, store }: { delivery: Delivery; store: Store }): Delivery {
+function catching(catcher: Catcher, delivery: Delivery): Delivery {
   const { account } = catcher.parts
   const own: ArrivalRecipient = { account: account.id, deliveredTo: account.address }
   return {
