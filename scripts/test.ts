@@ -7,10 +7,10 @@
 //   npm test -- --seed 42       the order of an earlier run, as that run printed it
 //   npm test -- --name 'EHLO'   only tests whose name matches
 //
-// Unit tests share a process (two where there are two processors), which is several times faster than one process a file and also proves
+// Unit tests share processes (two at a time where there are two processors), which is several times faster than one process a file and also proves
 // that no test leaves state behind for its neighbour; both groups run in random order. Integration tests start servers and
-// kill processes, so each file has its own process, two at a time. What else the machine does can break these: up to three files that
-// failed are run once more, alone, and what passes then is told as unsteady, in capitals.
+// kill processes, so each file has its own process, two at a time. What else the machine does can break tests of servers: up to three
+// files of a group that failed are run once more, alone, and what passes then is told as unsteady, in capitals.
 import { spawn } from 'node:child_process'
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
@@ -95,19 +95,28 @@ function runnerFlags(group: Group, summaryFile: string): string[] {
 
 /** With fewer files than this a second process is not worth its start. */
 const filesForTwo = 20
+/** Pieces in which unit tests are given to two processes, whoever is free: some files take minutes, most milliseconds. */
+const pieces = 6
 
-/** Dealt out to as many processes as the group may have: heavy files lie next to one another. */
+/** In pieces of about the same work: heavy files lie next to one another. */
 function deal(group: Group, files: readonly string[]): (readonly string[])[] {
   const alone = group.name !== 'unit' || options.coverage === true
   if (alone || files.length < filesForTwo || availableParallelism() < 2) return [files]
-  return [0, 1].map((hand) => files.filter((_, index) => index % 2 === hand))
+  return Array.from({ length: pieces }, (_, piece) =>
+    files.filter((_file, index) => index % pieces === piece),
+  )
 }
 
 /** Runs one group to its end. A runner that dies without a summary counts as one failure. */
 async function runGroup(group: Group, files: readonly string[], folder: string): Promise<TestSummary[]> {
-  return Promise.all(
-    deal(group, files).map((hand, number) => runHand(group, hand, join(folder, `${group.name}-${number}`))),
-  )
+  const left = deal(group, files).entries()
+  const summaries: TestSummary[] = []
+  const work = async (): Promise<void> => {
+    for (const [piece, hand] of left)
+      summaries.push(await runHand(group, hand, join(folder, `${group.name}-${piece}`)))
+  }
+  await Promise.all([work(), work()])
+  return summaries
 }
 
 /** More failed files than this are no bad luck. */
@@ -117,10 +126,13 @@ const mostAgain = 3
 async function settle(group: Group, summaries: readonly TestSummary[], folder: string): Promise<TestSummary> {
   const first = addSummaries(summaries)
   const files = failedFiles(first)
-  if (group.name !== 'integration' || files.length === 0 || files.length > mostAgain) return first
+  if (files.length === 0 || files.length > mostAgain) return first
   process.stdout.write(`\nonce more, alone: ${files.join(' ')}\n`)
-  const alone: Group = { ...group, flags: ['--test-concurrency=1', '--test-timeout=300000'] }
-  return settleAgain(first, await runHand(alone, files, join(folder, 'again')))
+  const flags = group.flags.map((flag) =>
+    flag.startsWith('--test-concurrency') ? '--test-concurrency=1' : flag,
+  )
+  const alone: Group = { ...group, flags }
+  return settleAgain(first, await runHand(alone, files, join(folder, `${group.name}-again`)))
 }
 
 async function runHand(group: Group, files: readonly string[], summaryFile: string): Promise<TestSummary> {
