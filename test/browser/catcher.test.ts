@@ -187,6 +187,25 @@ inBrowser('everything is done by the keyboard alone', async (context, browser) =
   assertClean()
 })
 
+inBrowser('a list that is older than what was read meanwhile leaves it read', async (context, browser) => {
+  const { page, house, assertClean } = await open(context, browser, { mail: mailOfADay })
+  await shows(page, 7)
+  const asked = Promise.withResolvers<() => Promise<void>>()
+  await page.route('**/api/v1/catcher/messages?*', async (route) => {
+    const response = await route.fetch()
+    asked.resolve(() => route.fulfill({ response }))
+  })
+  await sendMail(house.smtpPort, [order])
+  const answer = await asked.promise
+  const read = page.waitForResponse((response) => response.request().method() === 'PATCH')
+  await row(page, 'Re: Your candles').getByRole('link').click()
+  await read
+  await answer()
+  await shows(page, 8)
+  assert.equal(await row(page, 'Re: Your candles').locator('.is-unread').count(), 0)
+  assertClean()
+})
+
 inBrowser('a message is seen from every side', async (context, browser) => {
   const { page, house, assertClean } = await open(context, browser, { mail: [order] })
   const parts: number[] = []

@@ -85,6 +85,34 @@ export function needRows(first: number, last: number): void {
   }
 }
 
+/** What was changed, here or by others as the server told, while lists or the changes were on their way: lists may be older than that. */
+const changedMeanwhile = new Map<string, Pick<Summary, 'read' | 'tags'>>()
+let onTheirWay = 0
+
+async function underWay<T>(asking: () => Promise<T>): Promise<T> {
+  onTheirWay++
+  try {
+    return await asking()
+  } finally {
+    if (--onTheirWay === 0) changedMeanwhile.clear()
+  }
+}
+
+/** A part of the list, not older than what is known already. */
+function askForList(search: URLSearchParams): Promise<List> {
+  return underWay(async () => {
+    const list = await api.get<List>(`${base}/messages?${search}`)
+    let newlyRead = 0
+    const messages = list.messages.map((message) => {
+      const changed = changedMeanwhile.get(message.id)
+      if (changed === undefined) return message
+      newlyRead += Number(changed.read) - Number(message.read)
+      return { ...message, ...changed }
+    })
+    return { ...list, messages, unread: Math.max(0, list.unread - newlyRead) }
+  })
+}
+
 async function loadPage(start: number): Promise<void> {
   const mine = generation
   pending.add(start)
@@ -92,7 +120,7 @@ async function loadPage(start: number): Promise<void> {
   search.set('start', String(start))
   search.set('limit', String(pageSize))
   try {
-    const list = await api.get<List>(`${base}/messages?${search}`)
+    const list = await askForList(search)
     if (mine !== generation) return
     batch(() => {
       const next = new Map(rows.peek())
@@ -118,7 +146,7 @@ export async function reload(): Promise<void> {
   const search = finding()
   search.set('limit', String(pageSize))
   try {
-    const list = await api.get<List>(`${base}/messages?${search}`)
+    const list = await askForList(search)
     if (mine !== generation) return
     batch(() => {
       rows.value = new Map(list.messages.entries())
@@ -219,6 +247,7 @@ function patchRows(ids: ReadonlySet<string>, change: (row: Summary) => Summary):
     const changed = change(row)
     newlyRead += Number(changed.read) - Number(row.read)
     next.set(index, changed)
+    if (onTheirWay > 0) changedMeanwhile.set(row.id, { read: changed.read, tags: changed.tags })
   }
   rows.value = next
   unread.value = Math.max(0, unread.peek() - newlyRead)
@@ -226,15 +255,28 @@ function patchRows(ids: ReadonlySet<string>, change: (row: Summary) => Summary):
   if (shown !== null && ids.has(shown.id)) detail.value = { ...shown, ...change(shown) }
 }
 
-export async function setRead(ids: readonly string[], read: boolean): Promise<void> {
-  patchRows(new Set(ids), (row) => ({ ...row, read }))
-  try {
-    await api.patch(`${base}/messages`, { ids, read })
-    sidesSoon()
-  } catch (error) {
-    toastError(error)
-    reloadSoon()
-  }
+/** Shows a change at once and asks for it; what the server does not take is shown as it is there. */
+function change(
+  ids: readonly string[],
+  asked: { readonly read?: boolean; readonly tags?: readonly string[] },
+  trouble?: string,
+): Promise<void> {
+  return underWay(async () => {
+    const { read, tags: names } = asked
+    patchRows(new Set(ids), (row) => ({ ...row, read: read ?? row.read, tags: [...(names ?? row.tags)] }))
+    try {
+      await api.patch(`${base}/messages`, { ids, ...asked })
+      sidesSoon()
+    } catch (error) {
+      for (const id of ids) changedMeanwhile.delete(id)
+      toastError(error, trouble)
+      reloadSoon()
+    }
+  })
+}
+
+export function setRead(ids: readonly string[], read: boolean): Promise<void> {
+  return change(ids, { read })
 }
 
 export async function setAllRead(): Promise<void> {
@@ -249,15 +291,8 @@ export async function setAllRead(): Promise<void> {
   sidesSoon()
 }
 
-export async function setTags(ids: readonly string[], names: readonly string[]): Promise<void> {
-  patchRows(new Set(ids), (row) => ({ ...row, tags: [...names] }))
-  try {
-    await api.patch(`${base}/messages`, { ids, tags: names })
-    sidesSoon()
-  } catch (error) {
-    toastError(error, 'The tags were not kept')
-    reloadSoon()
-  }
+export function setTags(ids: readonly string[], names: readonly string[]): Promise<void> {
+  return change(ids, { tags: names }, 'The tags were not kept')
 }
 
 export async function addTag(ids: readonly string[], name: string): Promise<void> {
