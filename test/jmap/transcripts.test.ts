@@ -5,14 +5,17 @@ import type { Json, JsonObject } from '../../src/jmap/proto/json.ts'
 import type { Account } from '../../src/store/model.ts'
 import { JmapHouse } from '../support/jmap-house.ts'
 import { differenceOf, type Exchange, filledIn, parseJmapTranscript } from '../support/jmap-transcript.ts'
+import { mailHouse } from '../support/mail-house.ts'
 
 const folder = new URL('./transcripts/', import.meta.url)
 
 async function play(context: TestContext, text: string): Promise<void> {
   const { users, using, exchanges } = parseJmapTranscript(text)
-  const house = await JmapHouse.open(context)
   const accounts = new Map<string, Account>()
+  const withMail = using.includes('urn:ietf:params:jmap:mail')
+  const house = withMail ? await houseOfMail(context, accounts) : await JmapHouse.open(context)
   for (const name of users) {
+    if (accounts.has(name)) continue
     accounts.set(name, await house.account(name, { bytes: 1_000_000, messages: 1000 }))
   }
   const names = new Map<string, Json>()
@@ -21,6 +24,13 @@ async function play(context: TestContext, text: string): Promise<void> {
       accounts.get(exchange.as) ?? assert.fail(`line ${exchange.line}: there is no ${exchange.as}`)
     await playOne({ house, account, using, names }, exchange)
   }
+}
+
+/** Ann is there, and without quotas. */
+async function houseOfMail(context: TestContext, accounts: Map<string, Account>): Promise<JmapHouse> {
+  const { house, ann } = await mailHouse(context)
+  accounts.set('ann', ann)
+  return house
 }
 
 interface Playing {

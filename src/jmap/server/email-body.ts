@@ -19,23 +19,34 @@ export type DraftContent =
   | { readonly type: 'blob'; readonly blobId: string }
   | { readonly type: 'multipart'; readonly parts: readonly DraftPart[] }
 
+export interface OwnField {
+  /** In lower case. */
+  readonly name: string
+  /** The path of the property that gave it. */
+  readonly property: string
+  readonly fields: readonly string[]
+}
+
 export interface DraftPart extends Omit<ComposePart, 'content'> {
   readonly content: DraftContent
-  /** Names of fields, in lower case, that are not of the body: of the root part they are the message's. */
-  readonly ownFields: readonly { readonly name: string; readonly fields: readonly string[] }[]
+  /** Fields that are not of the body: of the root part they are the message's. */
+  readonly ownFields: readonly OwnField[]
   /** As they are written, or null. */
   readonly disposition: string | null
   readonly cid: string | null
 }
 
-/** Notes what is wrong with an Email. */
+/**
+ * Notes what is wrong with an Email, by the path of the property (RFC 8620 §5.3 `properties`). A description says why where the path
+ * does not: what must not be given at all, or once alone, is wrong by being there.
+ */
 export class Faults {
   readonly #properties = new Set<string>()
   #description: string | null = null
 
-  add(property: string, description: string): void {
+  add(property: string, description?: string): void {
     this.#properties.add(property)
-    this.#description ??= `${property}: ${description}`
+    if (description !== undefined) this.#description ??= `${property}: ${description}`
   }
 
   get properties(): readonly string[] {
@@ -49,7 +60,7 @@ export class Faults {
 
 interface Reading {
   readonly faults: Faults
-  /** The property of the Email in which the part is. */
+  /** The path of the part, or of the list of parts. */
   readonly property: string
   readonly values: ReadonlyMap<string, string>
   readonly count: { parts: number }
@@ -64,7 +75,7 @@ export function readBody(email: JsonObject, faults: Faults, limits: BodyLimits):
   if (structure === null) return readFlatBody(email, { faults, values, count, limits })
   for (const name of ['textBody', 'htmlBody', 'attachments']) {
     // RFC 8621 §4.6: "there MUST NOT be "textBody", "htmlBody", or "attachments" properties".
-    if ((memberOf(email, name) ?? null) !== null) faults.add(name, 'is given beside bodyStructure')
+    if ((memberOf(email, name) ?? null) !== null) faults.add(name)
   }
   return readPart(
     structure,
@@ -83,18 +94,31 @@ function readValues(value: Json, faults: Faults): ReadonlyMap<string, string> {
   for (const [partId, one] of Object.entries(value)) {
     const text = isJsonObject(one) ? memberOf(one, 'value') : undefined
     if (!isJsonObject(one) || typeof text !== 'string') {
-      faults.add('bodyValues', `${partId}: an EmailBodyValue is wanted`)
+      faults.add(`bodyValues/${partId}`, 'an EmailBodyValue is wanted')
       continue
     }
     for (const [name, member] of Object.entries(one)) {
-      if (name === 'value') continue
-      // RFC 8621 §4.6: "isEncodingProblem and isTruncated MUST be either false or omitted".
-      const known = name === 'isEncodingProblem' || name === 'isTruncated'
-      if (!known || member !== false) faults.add('bodyValues', `${partId}/${name}: must not be given`)
+      if (!mayStandInValue(name, member)) faults.add(`bodyValues/${partId}/${name}`)
     }
     values.set(partId, text)
   }
   return values
+}
+
+/** RFC 8621 §4.6: "isEncodingProblem and isTruncated MUST be either false or omitted". */
+function mayStandInValue(name: string, member: Json): boolean {
+  switch (name) {
+    case 'value':
+      return true
+    case 'isEncodingProblem':
+    case 'isTruncated':
+      return member === false || member === null
+    case 'charset':
+      // What clients of the drafts say of text that JSON has as Unicode: it is so.
+      return member === null || (typeof member === 'string' && /^utf-?8$/i.test(member))
+    default:
+      return false
+  }
 }
 
 /** RFC 8621 §4.1.4: bodies that are alternatives of each other, and what is attached to them. */
@@ -104,9 +128,10 @@ function readFlatBody(email: JsonObject, reading: Omit<Reading, 'property'>): Dr
   const attached: DraftPart[] = []
   const list = memberOf(email, 'attachments') ?? null
   if (list !== null && !isJsonArray(list)) reading.faults.add('attachments', 'an array is wanted')
-  for (const one of isJsonArray(list) ? list : []) {
-    const part = readPart(one, { ...reading, property: 'attachments' }, { defaultType: null, depth: 1 })
-    if (part?.content.type === 'multipart') reading.faults.add('attachments', 'a multipart is no attachment')
+  for (const [index, one] of (isJsonArray(list) ? list : []).entries()) {
+    const property = `attachments/${index}`
+    const part = readPart(one, { ...reading, property }, { defaultType: null, depth: 1 })
+    if (part?.content.type === 'multipart') reading.faults.add(property, 'a multipart is no attachment')
     else if (part !== undefined) attached.push(part)
   }
   const embedded = html === undefined ? [] : attached.filter(isEmbedded)
@@ -127,11 +152,14 @@ function readBodyList(email: JsonObject, reading: Reading, type: string): DraftP
   if (list === null) return undefined
   const [only] = isJsonArray(list) ? list : []
   if (!isJsonArray(list) || list.length !== 1 || only === undefined) {
-    faults.add(property, 'exactly one part is wanted')
+    faults.add(property)
     return undefined
   }
-  const part = readPart(only, reading, { defaultType: type, depth: 1 })
-  if (part !== undefined && part.mediaType.toLowerCase() !== type) faults.add(property, `${type} is wanted`)
+  const inside = `${property}/0`
+  const part = readPart(only, { ...reading, property: inside }, { defaultType: type, depth: 1 })
+  if (part !== undefined && part.mediaType.toLowerCase() !== type) {
+    faults.add(`${inside}/type`, `${type} is wanted`)
+  }
   return part
 }
 
@@ -208,22 +236,31 @@ class PartReader {
   readonly #part: JsonObject
   readonly #reading: Reading
   /** Fields given by `header:…`, by name in lower case. */
-  readonly #given = new Map<string, { readonly fields: readonly string[]; readonly raw: string | null }>()
+  readonly #given = new Map<
+    string,
+    { readonly property: string; readonly fields: readonly string[]; readonly raw: string | null }
+  >()
 
   constructor(part: JsonObject, reading: Reading) {
     this.#part = part
     this.#reading = reading
     for (const [name, value] of Object.entries(part)) {
       if (name.startsWith('header:')) this.#takeField(name, value)
-      else if (!partProperties.has(name)) this.#wrong(`${name} must not be given`)
+      else if (!partProperties.has(name)) this.#wrong(name)
     }
     for (const [name, field] of fieldOfProperty) {
-      if (this.#has(name) && this.#given.has(field)) this.#wrong(`${name} and ${field} are given`)
+      if (this.#has(name) && this.#given.has(field)) this.#wrong(name, `${field} is given too`)
     }
   }
 
-  #wrong(description: string): void {
-    this.#reading.faults.add(this.#reading.property, description)
+  /** `name`: of the property; null: the part as a whole. */
+  #wrong(name: string | null, description?: string): void {
+    const { faults } = this.#reading
+    faults.add(name === null ? this.#reading.property : this.#pathOf(name), description)
+  }
+
+  #pathOf(name: string): string {
+    return `${this.#reading.property}/${name}`
   }
 
   #has(name: string): boolean {
@@ -234,21 +271,23 @@ class PartReader {
   #text(name: string): string | null {
     const value = memberOf(this.#part, name) ?? null
     if (value === null || typeof value === 'string') return value
-    this.#wrong(`${name}: a string is wanted`)
+    this.#wrong(name, 'a string is wanted')
     return null
   }
 
   #takeField(name: string, value: Json): void {
     const property = tryHeaderProperty(name)
     const field = property?.field.toLowerCase() ?? ''
-    if (property === undefined) this.#wrong(`there is no ${name}`)
-    // RFC 8621 §4.6.
-    else if (field === 'content-transfer-encoding') this.#wrong('the server encodes for transfer')
-    else if (this.#given.has(field)) this.#wrong(`${field} is given twice`)
+    // RFC 8621 §4.6: neither Content-Transfer-Encoding, nor "two properties that represent the same header field".
+    if (property === undefined || field === 'content-transfer-encoding' || this.#given.has(field)) {
+      this.#wrong(name)
+      return
+    }
+    const fields = fieldsOf(property, value)
+    if (fields instanceof Wrong) this.#wrong(name, fields.description)
     else {
-      const fields = fieldsOf(property, value)
-      if (fields instanceof Wrong) this.#wrong(`${name}: ${fields.description}`)
-      else this.#given.set(field, { fields, raw: typeof value === 'string' ? value : null })
+      const raw = typeof value === 'string' ? value : null
+      this.#given.set(field, { property: this.#pathOf(name), fields, raw })
     }
   }
 
@@ -259,21 +298,22 @@ class PartReader {
     const subParts = memberOf(this.#part, 'subParts') ?? null
     const kinds = [partId, blobId, subParts].filter((kind) => kind !== null)
     if (kinds.length !== 1) {
-      this.#wrong('exactly one of partId, blobId and subParts is wanted')
+      this.#wrong(null, 'exactly one of partId, blobId and subParts is wanted')
       return undefined
     }
     if (isJsonArray(subParts)) return this.#children(subParts, depth)
     if (blobId !== null) return { type: 'blob', blobId }
     if (partId === null) {
-      this.#wrong('subParts: an array is wanted')
+      this.#wrong('subParts', 'an array is wanted')
       return undefined
     }
     for (const name of ['charset', 'size']) {
-      if (this.#has(name)) this.#wrong(`${name} must not be given with a partId`)
+      // RFC 8621 §4.6: they "MUST be omitted if a partId is given".
+      if (this.#has(name)) this.#wrong(name)
     }
     const text = this.#reading.values.get(partId)
     if (text === undefined) {
-      this.#wrong(`there is no ${partId} in bodyValues`)
+      this.#wrong('partId', `there is no ${partId} in bodyValues`)
       return undefined
     }
     return { type: 'text', text }
@@ -281,11 +321,13 @@ class PartReader {
 
   #children(subParts: readonly Json[], depth: number): DraftContent | undefined {
     if (subParts.length === 0) {
-      this.#wrong('a multipart needs a part')
+      this.#wrong('subParts', 'a multipart needs a part')
       return undefined
     }
     const at = { defaultType: null, depth: depth + 1 }
-    const parts = subParts.map((part) => readPart(part, this.#reading, at))
+    const parts = subParts.map((part, index) =>
+      readPart(part, { ...this.#reading, property: this.#pathOf(`subParts/${index}`) }, at),
+    )
     const whole = parts.filter((part) => part !== undefined)
     return whole.length === parts.length ? { type: 'multipart', parts: whole } : undefined
   }
@@ -294,15 +336,17 @@ class PartReader {
     const { mediaType, parameters } = this.#mediaType(content, defaultType)
     const isMultipart = mediaType.toLowerCase().startsWith('multipart/')
     if (isMultipart !== (content.type === 'multipart')) {
-      this.#wrong(isMultipart ? 'a multipart has subParts' : `${mediaType} has no subParts`)
+      this.#wrong('type', isMultipart ? 'a multipart has subParts' : `${mediaType} has no subParts`)
     }
-    if (content.type === 'text' && /^message\//i.test(mediaType)) this.#wrong('a message comes from a blob')
+    if (content.type === 'text' && /^message\//i.test(mediaType))
+      this.#wrong('type', 'a message comes from a blob')
     const { disposition, fields: disposing, inType } = this.#disposition()
     const cid = this.#cid()
     const fields = [...disposing, ...cid.fields, ...this.#language(), ...this.#location()]
-    const ownFields: { name: string; fields: readonly string[] }[] = []
+    const ownFields: OwnField[] = []
     for (const [name, given] of this.#given) {
-      if (!name.startsWith('content-')) ownFields.push({ name, fields: given.fields })
+      if (!name.startsWith('content-'))
+        ownFields.push({ name, property: given.property, fields: given.fields })
       else if (!['content-type', 'content-disposition', 'content-id'].includes(name))
         fields.push(...given.fields)
     }
@@ -320,7 +364,7 @@ class PartReader {
     if (given !== undefined) {
       const [field = ''] = given.fields
       const read = tryMediaType(field.slice(field.indexOf(':') + 1).replace(/\r\n/g, ''))
-      if (read === undefined) this.#wrong('Content-Type is no media type')
+      if (read === undefined) this.#wrong('header:Content-Type', 'that is no media type')
       const parameters = [...decodeParameters(read?.parameters ?? [])].filter(([name]) => isToken(name))
       return {
         mediaType: read === undefined ? 'text/plain' : `${read.type}/${read.subtype}`,
@@ -337,9 +381,9 @@ class PartReader {
     } as const
     const mediaType = this.#text('type') ?? defaultType ?? initial[content.type]
     const valid = isMediaType(mediaType)
-    if (!valid) this.#wrong(`"${mediaType.slice(0, 100)}" is no media type`)
+    if (!valid) this.#wrong('type', `"${mediaType.slice(0, 100)}" is no media type`)
     const charset = this.#text('charset')
-    if (charset !== null && !isToken(charset)) this.#wrong('charset is none')
+    if (charset !== null && !isToken(charset)) this.#wrong('charset', 'that is no charset')
     const named = content.type === 'text' && /^text\//i.test(mediaType) ? 'utf-8' : charset
     return {
       mediaType: valid ? mediaType : 'text/plain',
@@ -357,7 +401,7 @@ class PartReader {
     if (given !== undefined) {
       const [field = ''] = given.fields
       const read = tryDisposition(field.slice(field.indexOf(':') + 1).replace(/\r\n/g, ''))
-      if (read === undefined) this.#wrong('Content-Disposition is none')
+      if (read === undefined) this.#wrong('header:Content-Disposition', 'that is no disposition')
       return { disposition: read?.type ?? null, fields: given.fields, inType: [] }
     }
     const name = this.#text('name')
@@ -366,7 +410,7 @@ class PartReader {
       return { disposition, fields: [], inType: name === null ? [] : [['name', name]] }
     }
     if (!isToken(disposition)) {
-      this.#wrong('disposition is none')
+      this.#wrong('disposition', 'that is no disposition')
       return { disposition: null, fields: [], inType: [] }
     }
     const filename = name === null ? [] : [['filename', name] as const]
@@ -394,7 +438,7 @@ class PartReader {
     if (isJsonArray(language) && tags.length === language.length) {
       return this.#field('Content-Language', 'language', { form: 'text', value: tags.join(', ') })
     }
-    this.#wrong('language: tags of languages are wanted')
+    this.#wrong('language', 'tags of languages are wanted')
     return []
   }
 
@@ -402,13 +446,13 @@ class PartReader {
     const value = this.#text('location')
     if (value === null) return []
     // RFC 2557 §4.4: a URI has neither spaces nor what is not US-ASCII.
-    if (!/^[!-~]{1,900}$/.test(value)) this.#wrong('location: a URI is wanted')
+    if (!/^[!-~]{1,900}$/.test(value)) this.#wrong('location', 'a URI is wanted')
     return this.#field('Content-Location', 'location', { form: 'raw', value: ` ${value}` })
   }
 
   #field(name: string, property: string, content: Parameters<typeof tryFormatField>[1]): readonly string[] {
     const field = tryFormatField(name, content)
-    if (field === undefined) this.#wrong(`${property} cannot be written into a header`)
+    if (field === undefined) this.#wrong(property, 'it cannot be written into a header')
     return field === undefined ? [] : [field]
   }
 }

@@ -78,7 +78,7 @@ async function copyOne(
 ): Promise<JsonObject | SetError> {
   const { object, original, from, rights } = copying
   const faults = new Faults()
-  for (const name of Object.keys(object)) if (!properties.has(name)) faults.add(name, 'must not be given')
+  for (const name of Object.keys(object)) if (!properties.has(name)) faults.add(name)
   // The original's are of the other account.
   const mailboxes = readMailboxIds(call, memberOf(object, 'mailboxIds'))
   if (mailboxes instanceof SetError) faults.add('mailboxIds', mailboxes.description ?? 'is wrong')

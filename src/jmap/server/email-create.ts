@@ -56,10 +56,10 @@ function readDraft(call: AccountCall, object: JsonObject): Draft | SetError {
   const receivedAt = readReceivedAt(object, call.now(), faults)
   const { fields, properties } = readFields(object, faults)
   const body = readBody(object, faults, call.limits)
-  for (const { name, fields: own } of body?.ownFields ?? []) {
+  for (const { name, property, fields: own } of body?.ownFields ?? []) {
     // RFC 8621 §4.6: no "header field that is already defined on the top-level Email object".
-    if (properties.has(name)) faults.add('bodyStructure', `${name} is given on the Email too`)
-    properties.set(name, 'bodyStructure')
+    if (properties.has(name)) faults.add(property, `${name} is given on the Email too`)
+    properties.add(name)
     fields.push(...own)
   }
   if (faults.properties.length > 0 || mailboxes instanceof SetError || body === undefined) {
@@ -91,30 +91,27 @@ function readReceivedAt(object: JsonObject, now: number, faults: Faults): number
 
 interface Fields {
   readonly fields: string[]
-  /** Which property gave a field, by its name in lower case. */
-  readonly properties: Map<string, string>
+  /** Names of those that some property gave, in lower case. */
+  readonly properties: Set<string>
 }
 
 function readFields(object: JsonObject, faults: Faults): Fields {
-  const found: Fields = { fields: [], properties: new Map() }
+  const found: Fields = { fields: [], properties: new Set() }
   for (const [name, value] of Object.entries(object)) {
     if (bodyProperties.has(name) || metadata.has(name)) continue
     const property = headerPropertyOf(name)
     if (property === undefined) {
       // RFC 8621 §4.6: also "headers", which "MUST NOT be given", and what the server sets.
-      faults.add(name, 'must not be given')
+      faults.add(name)
       continue
     }
     const field = property.field.toLowerCase()
-    const before = found.properties.get(field)
-    if (before !== undefined) {
-      faults.add(before, `${property.field} is given twice`)
-      faults.add(name, `${property.field} is given twice`)
+    // RFC 8621 §4.6: no "two properties that represent the same header field", and Content-* "only on EmailBodyPart objects".
+    if (found.properties.has(field) || field.startsWith('content-')) {
+      faults.add(name)
       continue
     }
-    found.properties.set(field, name)
-    // RFC 8621 §4.6: "only on EmailBodyPart objects".
-    if (field.startsWith('content-')) faults.add(name, 'belongs to a part')
+    found.properties.add(field)
     const fields = fieldsOf(property, value)
     if (fields instanceof Wrong) faults.add(name, fields.description)
     else found.fields.push(...fields)
@@ -125,13 +122,14 @@ function readFields(object: JsonObject, faults: Faults): Fields {
 /** RFC 8621 §4.6 "blobNotFound", with "every "blobId" … that could not be found". */
 async function findBlobs(
   { blobs }: MailWriteParts,
-  { place }: AccountCall,
+  { place, createdIds }: AccountCall,
   body: DraftPart,
 ): Promise<ReadonlyMap<string, FoundBlob> | SetError> {
   const found = new Map<string, FoundBlob>()
   const missing: string[] = []
   for (const blobId of blobIdsOf(body)) {
-    const blob = await blobs.find(place, blobId)
+    // RFC 8620 §5.3: a blob that the request made may be named by its creation id.
+    const blob = await blobs.find(place, createdIds.resolve(blobId) ?? '')
     if (blob === undefined) missing.push(blobId)
     else found.set(blobId, blob)
   }

@@ -79,7 +79,7 @@ async function importOne(
   { object, rights }: { readonly object: JsonObject; readonly rights: MailRights },
 ): Promise<JsonObject | SetError> {
   const faults = new Faults()
-  for (const name of Object.keys(object)) if (!properties.has(name)) faults.add(name, 'must not be given')
+  for (const name of Object.keys(object)) if (!properties.has(name)) faults.add(name)
   const mailboxes = readMailboxIds(call, memberOf(object, 'mailboxIds'))
   if (mailboxes instanceof SetError) faults.add('mailboxIds', mailboxes.description ?? 'is wrong')
   const keywords = readKeywords(object, faults)
@@ -87,7 +87,9 @@ async function importOne(
   const receivedAt = given === null ? null : utcDate(given)
   if (receivedAt instanceof Wrong) faults.add('receivedAt', receivedAt.description)
   const blobId = memberOf(object, 'blobId')
-  const blob = typeof blobId === 'string' ? await parts.blobs.find(call.place, blobId) : undefined
+  // RFC 8620 §5.3: also one that the request made.
+  const real = typeof blobId === 'string' ? call.createdIds.resolve(blobId) : undefined
+  const blob = real === undefined ? undefined : await parts.blobs.find(call.place, real)
   // RFC 8621 §4.8: "invalid (e.g., missing, wrong type, id not found)".
   if (blob === undefined) faults.add('blobId', 'there is no such blob')
   if (

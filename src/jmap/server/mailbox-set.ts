@@ -209,9 +209,9 @@ class MailboxSetter {
     if (gone.ok) return null
     switch (gone.reason) {
       case 'has-children':
-        return new SetError('mailboxHasChild', 'There are Mailboxes inside of it.')
+        return new SetError('mailboxHasChild')
       case 'has-emails':
-        return new SetError('mailboxHasEmail', 'There are Emails in it.')
+        return new SetError('mailboxHasEmail')
       case 'is-inbox':
         return forbidden('there is always an inbox')
       case 'not-found':

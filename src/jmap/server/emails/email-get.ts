@@ -16,7 +16,7 @@ import {
 import { MethodError } from '../../proto/errors.ts'
 import { rawFields } from '../../proto/header-value.ts'
 import { objectOf, type Json, type JsonObject } from '../../proto/json.ts'
-import { id, listOf, nullable, record, string } from '../../proto/shape.ts'
+import { idOrReference, listOf, nullable, record, string } from '../../proto/shape.ts'
 import { accountId } from '../../proto/standard.ts'
 import type { BlobAccess } from '../blob-access.ts'
 import type { MailAccess } from '../mail-access.ts'
@@ -136,7 +136,7 @@ export function mailboxIdsOf(view: MailView, { account, slot }: { account: numbe
 const parseArguments = record({
   ...bodyArguments,
   accountId,
-  blobIds: listOf(id),
+  blobIds: listOf(idOrReference),
   properties: nullable(listOf(string)),
 })
 
@@ -158,7 +158,8 @@ export function emailParse({ access, blobs, sizes }: EmailReading): Method {
       const notParsable: string[] = []
       const notFound: string[] = []
       for (const blobId of new Set(blobIds)) {
-        const source = await sourceOf({ access, blobs }, call.place, blobId)
+        const real = call.createdIds.resolve(blobId) ?? blobId
+        const source = await sourceOf({ access, blobs }, call.place, real)
         if (source === 'not-found') notFound.push(blobId)
         else if (source === 'not-parsable') notParsable.push(blobId)
         else parsed.push([blobId, await parsedEmail(source, wanted, sizes)])

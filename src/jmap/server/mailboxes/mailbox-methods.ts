@@ -57,7 +57,10 @@ export function mailboxGet(access: MailAccess): Method {
       const { list, view, rights } = now
       const wanted =
         ids === null ? null : new Set(ids.map((text) => tryObjectId('mailbox', rights.account, text)))
-      const chosen = list.filter(({ id }) => wanted === null || wanted.has(id))
+      // In the order that Mailbox/query has without a sort.
+      const chosen = list
+        .filter(({ id }) => wanted === null || wanted.has(id))
+        .toSorted((one, other) => one.id - other.id)
       const trash = list.find(({ role }) => role === 'trash')
       const needsCounts = counted.some((name) => asked.has(name))
       const counts = needsCounts ? mailboxCounts(view, trash ? view.index.numberOf(trash.id) : -1) : []
