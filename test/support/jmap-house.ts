@@ -9,6 +9,7 @@ import { jmapSection } from '../../src/config/sections/jmap.ts'
 import type { EventRecord } from '../../src/events/event.ts'
 import { createEvents } from '../../src/events/event.ts'
 import type { EmailSight } from '../../src/jmap/server/blob-access.ts'
+import type { JmapModule } from '../../src/jmap/server/module.ts'
 import { createJmap, type JmapMountParts } from '../../src/jmap/server/mount.ts'
 import type { PushAnswer, PushPost } from '../../src/jmap/server/push-request.ts'
 import { vapidKeysOf } from '../../src/jmap/server/vapid.ts'
@@ -36,11 +37,19 @@ export interface JmapHouseOptions {
 export type Call = readonly [name: string, args: object, callId: string]
 export type Answer = readonly [name: string, args: JsonObject, callId: string]
 
+/** The capability alone: quotas and blobs tell of mail to those who use it. */
+export const mailAlone: JmapModule = {
+  capabilities: [{ uri: 'urn:ietf:params:jmap:mail', server: () => ({}), account: () => ({}) }],
+  methods: [],
+  types: [],
+}
+
 /** What the core tests use; tests of mail add theirs. */
 export const standardUsing = [
   'urn:ietf:params:jmap:core',
   'urn:ietf:params:jmap:blob',
   'urn:ietf:params:jmap:quota',
+  'urn:ietf:params:jmap:mail',
 ]
 
 /** What is in a response at a path of members; undefined: nothing. */
@@ -78,7 +87,7 @@ export class JmapHouse implements Disposable {
       sight: options.sight ?? {
         find: async ({ isPersonal }) => (isPersonal ? { threadId: 'T1_1', mailboxIds: ['F1_1'] } : undefined),
       },
-      modules: options.modules ?? (() => []),
+      modules: options.modules ?? (() => [mailAlone]),
       push: {
         request: async (post) => {
           this.posts.push(post)

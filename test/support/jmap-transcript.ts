@@ -49,7 +49,7 @@ export function parseJmapTranscript(text: string): JmapTranscript {
 function piecesOf(text: string): Piece[] {
   const pieces: Piece[] = []
   for (const [index, line] of text.split('\n').entries()) {
-    const [, kind, rest = ''] = /^((?:\w+ )?[CS](?: [\w/+-]+)?|use|using|users): (.*)$/.exec(line) ?? []
+    const [, kind, rest = ''] = /^((?:\w+ )?[CS](?: [\w/+;=-]+)?|use|using|users): (.*)$/.exec(line) ?? []
     if (kind !== undefined) pieces.push({ line: index + 1, kind, text: rest })
     else if (/^\s+\S/.test(line)) {
       const last = pieces.pop()

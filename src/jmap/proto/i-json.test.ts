@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { deepestJson, parseIJson, parseIJsonText } from './i-json.ts'
+import { deepestJson, parseIJson, parseIJsonText, toIJsonText } from './i-json.ts'
 
 const isJson = (text: string): boolean => parseIJsonText(text).ok
 
@@ -17,6 +17,10 @@ test('what I-JSON forbids is refused', () => {
     '{"a":{"b":1,"\\u0062":2}}',
     '"\\ud800"',
     '{"\\udc00":1}',
+    '"\\uffff"',
+    '"\ufdd0"',
+    '{"\\ud83f\\udffe":1}',
+    '"\u{10ffff}"',
     '1e999',
     '\ufeff{}',
     '[1,]',
@@ -34,4 +38,9 @@ test('depth is bounded, and long strings of backslashes take linear time', () =>
   assert.ok(!isJson('['.repeat(deepestJson + 1) + ']'.repeat(deepestJson + 1)))
   assert.ok(isJson(`"${'\\\\'.repeat(500_000)}"`))
   assert.ok(isJson(`"${'\\"'.repeat(500_000)}"`))
+})
+
+test('what is told is I-JSON, whatever stands in mail', () => {
+  const told = { a: ['\uffff x\u{1fffe}', '😀'], '\ufdd0': 1 }
+  assert.deepEqual(JSON.parse(toIJsonText(told)), { a: ['\ufffd x\ufffd', '😀'], '\ufffd': 1 })
 })

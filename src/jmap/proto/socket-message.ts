@@ -1,5 +1,6 @@
 // Messages of the WebSocket subprotocol `jmap` (RFC 8887 §4.3): which of the three a client sent, and how ours are told.
 import { requestProblem, type RequestProblem } from './errors.ts'
+import { toIJsonText } from './i-json.ts'
 import { isJsonObject, memberOf, objectOf, type Json, type JsonObject } from './json.ts'
 import type { JmapResponse } from './request.ts'
 import { listOf, nullable, string, Wrong } from './shape.ts'
@@ -49,7 +50,7 @@ function invalid(id: string | null, detail: string): SocketMessage {
 
 /** RFC 8887 §4.3.3: `requestId` where the request had an id. */
 export function socketResponse(response: JmapResponse, id: string | null): string {
-  return JSON.stringify({ '@type': 'Response', ...(id === null ? {} : { requestId: id }), ...response })
+  return toIJsonText({ '@type': 'Response', ...(id === null ? {} : { requestId: id }), ...response })
 }
 
 /** RFC 8887 §4.3.4. */

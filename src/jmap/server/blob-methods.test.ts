@@ -195,6 +195,9 @@ test('downloads say what they are, and nothing runs in a browser', async (contex
   const response = await download(house, ann, id)
   assert.equal(response.headers.get('content-type'), 'application/pdf')
   assert.equal(response.headers.get('content-disposition'), 'attachment; filename="file.bin"')
+  const nameless = await house.fetch(ann, `/jmap/download/A${ann.id}/${id}/?accept=text/plain`)
+  assert.equal(nameless.status, 200)
+  assert.equal(nameless.headers.get('content-disposition'), 'attachment; filename=""')
   assert.match(response.headers.get('content-security-policy') ?? '', /sandbox/)
   assert.equal(response.headers.get('x-content-type-options'), 'nosniff')
   const etag = response.headers.get('etag') ?? ''

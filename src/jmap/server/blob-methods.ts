@@ -4,7 +4,7 @@ import { Buffer, isUtf8 } from 'node:buffer'
 import { encodeObjectId } from '../../mail/object-id.ts'
 import type { EmailId, ObjectId } from '../../store/model.ts'
 import { tryBlobReference, uploadBlobId } from '../proto/blob-ids.ts'
-import { blob, core } from '../proto/capabilities.ts'
+import { blob, core, mail } from '../proto/capabilities.ts'
 import { MethodError, SetError } from '../proto/errors.ts'
 import { objectOf, type Json, type JsonObject } from '../proto/json.ts'
 import { idOrReference, listOf, nullable, record, string, unsignedInt } from '../proto/shape.ts'
@@ -23,7 +23,7 @@ export interface BlobModuleParts extends Pick<JmapParts, 'store' | 'config' | 'c
 /** RFC 9404 §4.2: names of the registry of HTTP digests, each with Node's name for it. */
 const digests: Readonly<Record<string, string>> = { sha: 'sha1', 'sha-256': 'sha256', 'sha-512': 'sha512' }
 
-/** RFC 9404 §4.3: types whose objects may hold a blobId. */
+/** RFC 9404 §4.3: types whose objects may hold a blobId, all of the mail capability. */
 const typeNames = ['Mailbox', 'Thread', 'Email'] as const
 
 export function createBlobModule(parts: BlobModuleParts): JmapModule {
@@ -59,6 +59,10 @@ function copyMethod(parts: BlobModuleParts): Method {
     async run(call, args) {
       const from = await call.findAccount(args.fromAccountId)
       if (from === undefined) return new MethodError('fromAccountNotFound')
+      // RFC 8620 §6.3: "between two different accounts".
+      if (from.id === call.place.id) {
+        return new MethodError('invalidArguments', 'fromAccountId: another account than accountId is wanted')
+      }
       if (args.blobIds.length > call.limits.maxObjectsInSet) return new MethodError('requestTooLarge')
       const copied = new Map<string, Json>()
       const notCopied = new Map<string, SetError>()
@@ -225,9 +229,15 @@ function lookupMethod(parts: BlobModuleParts): Method {
     access: 'read',
     shape: lookupShape,
     async run(call, args) {
-      const known: readonly string[] = typeNames
+      // RFC 9404 §4.3: a type is known to requests that use its capability.
+      const known: readonly string[] = call.using.has(mail) ? typeNames : []
       const stranger = args.typeNames.find((name) => !known.includes(name))
-      if (stranger !== undefined) return new MethodError('unknownDataType', `There is no type ${stranger}.`)
+      if (stranger !== undefined) {
+        return new MethodError(
+          'unknownDataType',
+          `There is no type ${stranger}, or its capability is not used.`,
+        )
+      }
       if (args.ids.length > call.limits.maxObjectsInGet) return new MethodError('requestTooLarge')
       const list: JsonObject[] = []
       const notFound: string[] = []

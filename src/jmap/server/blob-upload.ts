@@ -2,7 +2,7 @@
 import { Buffer } from 'node:buffer'
 import { blob } from '../proto/capabilities.ts'
 import { invalidProperties, MethodError, SetError } from '../proto/errors.ts'
-import { objectOf, type JsonObject } from '../proto/json.ts'
+import { isJsonArray, isJsonObject, memberOf, objectOf, type JsonObject } from '../proto/json.ts'
 import {
   id,
   idOrReference,
@@ -51,7 +51,7 @@ export function blobUploadMethod(parts: BlobModuleParts): Method {
       if (create.size > call.limits.maxObjectsInSet) return new MethodError('requestTooLarge')
       const created = new Map<string, JsonObject>()
       const notCreated = new Map<string, SetError>()
-      for (const [creationId, object] of create) {
+      for (const [creationId, object] of inOrder(create)) {
         const made = await makeBlob(parts, call, object)
         if (made instanceof SetError) notCreated.set(creationId, made)
         else {
@@ -67,6 +67,31 @@ export function blobUploadMethod(parts: BlobModuleParts): Method {
         },
       }
     },
+  })
+}
+
+/** RFC 8620 §5.3: creates "happen before their creation ids are referenced"; of those that go round in circles one is told so. */
+function inOrder(create: ReadonlyMap<string, JsonObject>): ReadonlyMap<string, JsonObject> {
+  const ordered = new Map<string, JsonObject>()
+  const begun = new Set<string>()
+  const visit = (creationId: string): void => {
+    const object = create.get(creationId)
+    if (object === undefined || begun.has(creationId)) return
+    begun.add(creationId)
+    for (const named of namedIn(object)) visit(named)
+    ordered.set(creationId, object)
+  }
+  for (const creationId of create.keys()) visit(creationId)
+  return ordered
+}
+
+/** The creation ids that it is made of. */
+function namedIn(object: JsonObject): readonly string[] {
+  const data = memberOf(object, 'data')
+  if (!isJsonArray(data)) return []
+  return data.flatMap((source) => {
+    const blobId = isJsonObject(source) ? memberOf(source, 'blobId') : undefined
+    return typeof blobId === 'string' && blobId.startsWith('#') ? [blobId.slice(1)] : []
   })
 }
 

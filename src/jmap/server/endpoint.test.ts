@@ -73,7 +73,7 @@ test('requests at once are limited for each account', async (context) => {
 })
 
 test('the session tells capabilities, accounts and URLs, and is not for caches', async (context) => {
-  const house = await JmapHouse.open(context)
+  const house = await JmapHouse.open(context, { modules: () => [] })
   const ann = await house.account('ann')
   const response = await house.fetch(ann, '/.well-known/jmap')
   assert.match(response.headers.get('cache-control') ?? '', /no-store/)

@@ -78,6 +78,8 @@ function findResource(parts: JmapParts, path: string): Found | null {
   // RFC 8620 §2.2: clients are led to the Session by its well-known path.
   if (path === '/.well-known/jmap') return { methods: reading, serve: (asked) => tellSession(parts, asked) }
   const [, , name, ...rest] = path.replace(/\/$/, '').split('/')
+  // RFC 8620 §6.2: of a file without a name the variable is empty.
+  if (name === 'download' && rest.length === 2 && path.endsWith('/')) rest.push('')
   switch (`${name ?? ''} ${rest.length}`) {
     case 'session 0':
       return { methods: reading, serve: (asked) => tellSession(parts, asked) }

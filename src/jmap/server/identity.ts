@@ -120,9 +120,12 @@ async function update(
   if (patched instanceof SetError) return patched
   const identity = checked(patched.object, [])
   if (identity instanceof SetError) return identity
+  const value = JSON.stringify(identity)
+  // RFC 8620 §5.1: what has not changed keeps its state.
+  if (value === object.value) return null
   const changed = await writing(call, identities.store).changeObjects({
     ...{ account: account.id, kind: identityKind, now: call.now() },
-    update: [{ id: object.id, value: JSON.stringify(identity), ifModSeq: object.modSeq }],
+    update: [{ id: object.id, value, ifModSeq: object.modSeq }],
   })
   if (changed.ok) return null
   // A patch says nothing of what somebody else has changed meanwhile: it is laid on that.

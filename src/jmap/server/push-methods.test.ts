@@ -90,6 +90,11 @@ test('URLs and keys stay secret, and the code until the client has told it', asy
   const get = { ids: [id], properties: ['verificationCode'] }
   const { list } = await house.call(ann, 'PushSubscription/get', get)
   assert.deepEqual(list, [{ id, verificationCode: null }])
+  // RFC 8620 §5.3: "an entire Foo object is also a valid PatchObject".
+  const whole = (await house.call(ann, 'PushSubscription/get', { ids: [id] }))['list']
+  const same = await set(house, ann, { update: { [id]: at(whole, '0') ?? null } })
+  assert.deepEqual(same['updated'], { [id]: null })
+  assert.deepEqual((await house.call(ann, 'PushSubscription/get', get))['list'], list)
   const unknown = { ids: null, properties: ['colour'] }
   assert.equal(await house.refusal(ann, 'PushSubscription/get', unknown), 'invalidArguments')
   assert.equal(
@@ -123,6 +128,10 @@ test('what cannot be a subscription is refused', async (context) => {
   for (const [property, change] of cases) {
     assert.equal(await create({ ...subscription, ...change }), property, JSON.stringify(change))
   }
+  const several = await set(house, ann, { create: { k: { url: 'x', types: 1, colour: 'red' } } })
+  assert.deepEqual(at(several, 'notCreated', 'k', 'properties'), [
+    ...['colour', 'deviceClientId', 'url', 'types'],
+  ])
   assert.equal(await create({ ...subscription, expires: dateIn(house, day) }), 'made')
   assert.equal(await create(subscription), 'made')
   assert.equal(await create(subscription), 'overQuota')

@@ -60,16 +60,19 @@ const shortText = where(string, (text) =>
 )
 const typeNames = nullable(listOf(shortText))
 
-function createShape(toLoopback: boolean) {
-  return record({
+const nothing: Shape<null> = (value) =>
+  value === undefined || value === null ? null : new Wrong('null is wanted')
+
+function createFields(toLoopback: boolean) {
+  return {
     deviceClientId: shortText,
     url: pushUrl(toLoopback),
     keys: nullable(pushKeys),
     // RFC 8620 §7.2: "MUST be null (or omitted) when the subscription is created".
-    verificationCode: (value) => (value === undefined || value === null ? null : new Wrong('null is wanted')),
+    verificationCode: nothing,
     expires: nullable(utcDate),
     types: typeNames,
-  })
+  }
 }
 
 /** RFC 8620 §7.2: "This MUST begin with "https://"". */
@@ -188,8 +191,9 @@ class PushSetWork {
 
   async create(creationId: string, object: JsonObject): Promise<void> {
     const { notCreated, created } = this.#done
-    const read = createShape(this.#parts.toLoopback)(object)
-    const made = read instanceof Wrong ? wrongProperty(read) : await this.#keep(read)
+    const fields = createFields(this.#parts.toLoopback)
+    const read = record(fields)(object)
+    const made = read instanceof Wrong ? allWrong(object, fields, read) : await this.#keep(read)
     if (made instanceof SetError) {
       notCreated.set(creationId, made)
       return
@@ -272,8 +276,10 @@ class PushSetWork {
     if (patched instanceof SetError) return patched
     const { object, touched } = patched
     const code = memberOf(object, 'verificationCode')
+    // RFC 8620 §5.3: a whole object is a patch too, which says again that the code is not known.
+    const tellsCode = touched.has('verificationCode') && (found.isVerified || code !== null)
     // RFC 8620 §7.2.2: "an invalid verification code MUST be rejected".
-    if (touched.has('verificationCode') && code !== found.verificationCode) {
+    if (tellsCode && code !== found.verificationCode) {
       return invalidProperties(['verificationCode'], 'That is not the code.')
     }
     const types = typeNames(memberOf(object, 'types'))
@@ -284,7 +290,7 @@ class PushSetWork {
       return invalidProperties(['expires'], 'That time is over.')
     }
     const expiresAt = touched.has('expires') ? this.#clamp(expires) : found.expiresAt
-    const isVerified = found.isVerified || touched.has('verificationCode')
+    const isVerified = found.isVerified || tellsCode
     const written = await this.#parts.store.changeObjects({
       ...{ account: this.#account, kind: pushKind, now },
       update: [
@@ -312,6 +318,19 @@ class PushSetWork {
       this.#parts.changed(this.#account, null)
     } else notDestroyed.set(id, new SetError('notFound'))
   }
+}
+
+/** RFC 8620 §5.3: "*all* the properties that were invalid". */
+function allWrong(
+  object: JsonObject,
+  fields: Readonly<Record<string, Shape<unknown>>>,
+  first: Wrong,
+): SetError {
+  const strangers = Object.keys(object).filter((name) => !Object.hasOwn(fields, name))
+  const wrong = Object.entries(fields).flatMap(([name, shape]) =>
+    shape(memberOf(object, name)) instanceof Wrong ? [name] : [],
+  )
+  return invalidProperties([...strangers, ...wrong], first.description)
 }
 
 function wrongProperty(wrong: Wrong): SetError {

@@ -4,7 +4,8 @@
 // with whom a mailbox is shared don't see the owner's.
 import type { AccountId } from '../../store/model.ts'
 import type { Store } from '../../store/store.ts'
-import { quota } from '../proto/capabilities.ts'
+import { mail, quota } from '../proto/capabilities.ts'
+import { collationKey, compareKeys } from '../proto/collation.ts'
 import { MethodError } from '../proto/errors.ts'
 import { matches } from '../proto/filter.ts'
 import type { JsonObject } from '../proto/json.ts'
@@ -12,7 +13,7 @@ import { oneOf, optional, record, string, type FieldsOf } from '../proto/shape.t
 import type { Comparator, Filter } from '../proto/standard.ts'
 import type { AccountCall, AccountPlace, JmapModule, Method } from './module.ts'
 import { queryChangesMethod, queryMethod, resultList } from './query-methods.ts'
-import { changesMethod, getMethod } from './standard-methods.ts'
+import { type Changes, changesMethod, getMethod } from './standard-methods.ts'
 
 export interface QuotaModuleParts {
   readonly store: Pick<Store, 'getAccount' | 'listMailboxes'>
@@ -43,10 +44,10 @@ async function quotasOf({ store }: QuotaModuleParts, account: AccountId): Promis
   const add = (one: Omit<QuotaObject, 'hardLimit' | 'scope'>, limit: number | null | undefined): void => {
     if (limit !== null && limit !== undefined) found.push({ ...one, hardLimit: limit, scope })
   }
-  const mail = ['Email']
-  add({ id: 'Qoctets', resourceType: 'octets', used: used.bytes, name: 'Mail', types: mail }, limits.bytes)
+  const types = ['Email']
+  add({ id: 'Qoctets', resourceType: 'octets', used: used.bytes, name: 'Mail', types }, limits.bytes)
   add(
-    { id: 'Qmessages', resourceType: 'count', used: used.messages, name: 'Messages', types: mail },
+    { id: 'Qmessages', resourceType: 'count', used: used.messages, name: 'Messages', types },
     limits.messages,
   )
   if (limits.mailboxes !== null && limits.mailboxes !== undefined) {
@@ -57,6 +58,14 @@ async function quotasOf({ store }: QuotaModuleParts, account: AccountId): Promis
     )
   }
   return found
+}
+
+/**
+ * RFC 9425 §4.1: the server "MUST filter out any types for which the client did not request the associated capability", and tells no quota that
+ * has none left. All of ours are of mail. States are of all of them.
+ */
+function isTold({ using }: Pick<AccountCall, 'using'>): boolean {
+  return using.has(mail)
 }
 
 /** `Qoctets=used/limit` of each, the numbers to the base 36. */
@@ -139,11 +148,11 @@ function meets(one: QuotaObject, condition: Condition): boolean {
 }
 
 function compare(one: QuotaObject, other: QuotaObject, sort: readonly Comparator[]): number {
-  for (const { property, isAscending } of sort) {
+  for (const { property, isAscending, collation } of sort) {
     const order =
       property === 'used'
         ? one.used - other.used
-        : Number(one.name > other.name) - Number(one.name < other.name)
+        : compareKeys(collationKey(one.name, collation), collationKey(other.name, collation))
     if (order !== 0) return isAscending ? order : -order
   }
   return 0
@@ -192,7 +201,8 @@ function quotaGet(load: Load): Method {
     ...{ type, capability, properties, extra: {} },
     async load(call, { ids }) {
       const quotas = await load(call)
-      const list = quotas.filter(({ id }) => ids === null || ids.includes(id)).map(quotaJson)
+      const told = isTold(call) ? quotas : []
+      const list = told.filter(({ id }) => ids === null || ids.includes(id)).map(quotaJson)
       return { state: stateOf(quotas), list }
     },
   })
@@ -206,6 +216,7 @@ function quotaChanges(load: Load): Method {
       const before = tryState(sinceState)
       const all = changedSince(quotas, sinceState)
       if (before === undefined || all === undefined) return new MethodError('cannotCalculateChanges')
+      if (!isTold(call)) return nothingSince(stateOf(quotas))
       const told = new Set([...all.created, ...all.updated, ...all.destroyed].slice(0, maxChanges))
       const hasMoreChanges = told.size < all.created.length + all.updated.length + all.destroyed.length
       const newState = hasMoreChanges ? stateBetween(quotas, { before, told }) : stateOf(quotas)
@@ -221,6 +232,11 @@ function quotaChanges(load: Load): Method {
   })
 }
 
+function nothingSince(newState: string): Changes {
+  const more = { updatedProperties: null }
+  return { created: [], updated: [], destroyed: [], newState, hasMoreChanges: false, more }
+}
+
 const queried = { type, capability, condition, sortable, extra: {} }
 
 function quotaQuery(load: Load): Method {
@@ -228,7 +244,7 @@ function quotaQuery(load: Load): Method {
     ...queried,
     async run(call, request) {
       const quotas = await load(call)
-      const results = resultList(select(quotas, request))
+      const results = resultList(isTold(call) ? select(quotas, request) : [])
       return { results, queryState: stateOf(quotas), canCalculateChanges: true }
     },
   })
@@ -241,8 +257,8 @@ function quotaQueryChanges(load: Load): Method {
       const quotas = await load(call)
       const changed = changedSince(quotas, request.sinceQueryState)
       if (changed === undefined) return new MethodError('cannotCalculateChanges')
-      const { created, updated, destroyed } = changed
-      const now = select(quotas, request)
+      const { created, updated, destroyed } = isTold(call) ? changed : nothingSince('')
+      const now = isTold(call) ? select(quotas, request) : []
       const moved = new Set([...created, ...updated])
       return {
         newQueryState: stateOf(quotas),

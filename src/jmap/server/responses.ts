@@ -1,5 +1,6 @@
 // Responses of HTTP that all of JMAP's resources share: JSON, problem details (RFC 7807), and what pages of other origins may see.
 import type { RequestProblem } from '../proto/errors.ts'
+import { toIJsonText } from '../proto/i-json.ts'
 import type { Json } from '../proto/json.ts'
 
 /** RFC 8620 §2: the Session, and with it all API responses, are not for caches. */
@@ -9,7 +10,7 @@ export function jsonResponse(
   value: Json | object,
   { status = 200, headers = {} }: { status?: number; headers?: Readonly<Record<string, string>> } = {},
 ): Response {
-  return new Response(JSON.stringify(value), {
+  return new Response(toIJsonText(value), {
     status,
     // RFC 8620 §3.1: "the response MUST also be of type "application/json"".
     headers: { 'content-type': 'application/json; charset=utf-8', ...uncached, ...headers },

@@ -1,7 +1,7 @@
 // The standard methods over the type of RFC 8620 §5.7, kept in memory.
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { JmapHouse, textAt } from '../../../test/support/jmap-house.ts'
+import { JmapHouse, mailAlone, textAt } from '../../../test/support/jmap-house.ts'
 import { core } from '../proto/capabilities.ts'
 import { MethodError, SetError } from '../proto/errors.ts'
 import type { JsonObject } from '../proto/json.ts'
@@ -146,7 +146,7 @@ interface Scene {
 
 async function open(context: TestContext, config: object = {}): Promise<Scene> {
   const todos = new Todos()
-  const house = await JmapHouse.open(context, { config, modules: () => [todoModule(todos)] })
+  const house = await JmapHouse.open(context, { config, modules: () => [todoModule(todos), mailAlone] })
   const ann = await house.account('ann')
   return {
     ...{ house, ann, todos },

@@ -246,6 +246,12 @@ async function applySet<F extends Fields>(
   if (update.size > 0 || destroy.size > 0) {
     await definition.apply(call, { create: new Map(), update, destroy: [...destroy] }, { done, args })
   }
+  // RFC 8620 §5.3: what "cannot be found" is told so, for the update too.
+  for (const [id, { type }] of done.notDestroyed) {
+    if (type === 'notFound' && done.notUpdated.get(id)?.type === 'willDestroy') {
+      done.notUpdated.set(id, new SetError('notFound'))
+    }
+  }
 }
 
 function setResponse(

@@ -8,9 +8,12 @@ import {
   plainRecipientOptions,
   type RecipientOptions,
 } from '../../mail/delivery-options.ts'
-import { tryDate } from '../proto/date.ts'
+import { formatUtcDate, tryDate } from '../proto/date.ts'
 import type { Json, JsonObject } from '../proto/json.ts'
 import { anyObject, listOf, nullable, record, string, type Wrong } from '../proto/shape.ts'
+
+/** Seconds. */
+const day = 86_400
 
 const address = record({ email: string, parameters: nullable(anyObject) })
 const envelope = record({ mailFrom: address, rcptTo: listOf(address) })
@@ -35,8 +38,9 @@ export function submissionExtensions(
   { maxMessageSize, now }: { readonly maxMessageSize: number; readonly now: number },
 ): JsonObject {
   const hold = Math.floor(config.maxHold / 1000)
-  // RFC 4865 §3: the longest interval, and the latest time.
-  const latest = `${new Date(now + hold * 1000).toISOString().slice(0, -5)}Z`
+  // RFC 4865 §3: the longest interval, and the latest time; the day of it, since the Session must not change with every second.
+  const step = Math.max(1, Math.min(day, hold)) * 1000
+  const latest = formatUtcDate(Math.floor((now + hold * 1000) / step) * step)
   return {
     SIZE: maxMessageSize === 0 ? [] : [String(maxMessageSize)],
     '8BITMIME': [],

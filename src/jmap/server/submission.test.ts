@@ -446,6 +446,11 @@ test('the capability tells what is honoured', async (context) => {
     'SMTPUTF8',
   ]
   assert.deepEqual(sorted(Object.keys(account.submissionExtensions)), names)
+  const [longest, latest] = account.submissionExtensions.FUTURERELEASE
+  assert.deepEqual([longest, latest], [String(30 * 86_400), '2026-01-31T00:00:00Z'])
+  // RFC 8620 §2: the state changes with the Session alone.
+  await mail.house.clock.advance('10m')
+  assert.equal((await mail.house.session(mail.ann))['state'], session['state'])
   const answer = await mail.house.calls(
     mail.ann,
     [['Identity/get', { accountId: `A${mail.ann.id}` }, '0']],

@@ -102,7 +102,8 @@ async function update(
     const settings = read(patched.object)
     if (settings instanceof SetError) return settings
     const value = JSON.stringify(settings)
-    if (known?.value === value) return null
+    // RFC 8620 §5.1: what has not changed keeps its state.
+    if (value === (known?.value ?? JSON.stringify(noVacation))) return null
     const done = await writing(call, store).changeObjects({
       ...{ account, kind: vacationKind, now },
       ...(known === undefined
