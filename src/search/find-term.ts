@@ -63,8 +63,8 @@ async function findTerm(term: Term, field: number, options: FindOptions): Promis
   if (term.grams.length > 0) {
     const grams = await findGrams(term.grams, field + fieldOrder.length, options)
     possible.or(grams)
-    // One gram is the whole of it.
-    if (term.text.length <= gramLength) sure.or(grams)
+    // One gram is the whole of it, wherever in the token that is.
+    if (term.place === 'inside' && term.text.length <= gramLength) sure.or(grams)
   }
   return { sure, possible }
 }

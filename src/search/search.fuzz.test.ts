@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, it } from 'node:test'
 import fc from 'fast-check'
 import { fold } from '../mail/search-text/fold.ts'
+import { holdsWord, type WordPlace } from '../mail/search-text/word-places.ts'
 import type { AccountId, EmailId } from '../store/model.ts'
 import type { SearchBlock, SearchSegment } from '../store/search-index.ts'
 import type { SearchField } from './search.ts'
@@ -57,8 +58,10 @@ const field = fc.constantFrom<SearchField>('subject', 'from', 'header', 'body')
 const email = fc.array(fc.tuple(field, text), { maxLength: 5 })
 const batch = fc.array(email, { minLength: 1, maxLength: 12 })
 
-const scan = (texts: Email, fields: readonly SearchField[], needle: string): boolean =>
-  texts.some(([where, what]) => fields.includes(where) && what.includes(needle))
+const scan = (texts: Email, key: { fields: readonly SearchField[]; text: string; at: WordPlace }): boolean =>
+  texts.some(([where, what]) => key.fields.includes(where) && holdsWord(what, key))
+
+const places: readonly WordPlace[] = ['anywhere', 'start', 'whole']
 
 async function check(
   shelf: Shelf,
@@ -67,14 +70,15 @@ async function check(
 ): Promise<void> {
   const searcher = createSearcher({ store: shelf.store, cache: 1_000_000, listOctets: 1_000_000 })
   const choices: readonly (readonly SearchField[])[] = [['subject'], ['body'], ['header', 'body']]
-  const keys = needles.flatMap((needle) => choices.map((fields) => ({ fields, text: needle })))
+  const keys = needles.flatMap((text) =>
+    choices.flatMap((fields) => places.map((at) => ({ fields, text, at }))),
+  )
   const answer = await searcher.lookUp({ account, keys })
   assert.equal(answer.indexedUpTo, shelf.newest)
   for (const [index, key] of keys.entries()) {
     for (const [id, texts] of emails) {
       const judged = answer.keys[index]?.judge(id as EmailId) ?? null
-      if (judged !== null)
-        assert.equal(judged, scan(texts, key.fields, key.text), JSON.stringify({ key, texts }))
+      if (judged !== null) assert.equal(judged, scan(texts, key), JSON.stringify({ key, texts }))
     }
   }
 }

@@ -6,6 +6,7 @@
 //   index knows completely. Everything else is null: read the message.
 // - It trails behind delivery. Emails above `indexedUpTo` are null for every key.
 // - An answer is made of one state of the index, and says nothing of whether an email is still in a mailbox.
+import type { WordPlace } from '../mail/search-text/word-places.ts'
 import type { AccountId, EmailId } from '../store/model.ts'
 
 /**
@@ -21,6 +22,8 @@ export interface TextKey {
   readonly fields: readonly SearchField[]
   /** Folded (`fold` of `src/mail/search-text/fold.ts`), or any text for a fuzzy key. */
   readonly text: string
+  /** Where in the words it stands; default: anywhere. Of a fuzzy key nothing. */
+  readonly at?: WordPlace
   /** RFC 6203: words by their stems and with small errors, any order. */
   readonly fuzzy?: boolean
   /** RFC 3501 §6.4.4 HEADER: the text is of this field (lower-cased). Such a key is judged false or null, never true. */

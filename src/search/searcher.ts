@@ -131,7 +131,8 @@ function scale(scores: Float32Array | null, best: number): void {
 
 /** Null where tokens cannot tell. */
 function needlesOf(key: TextKey): readonly (Needle | null)[] {
-  return key.header === undefined ? [needleOf(key.text)] : [needleOf(key.header), needleOf(key.text)]
+  const needle = needleOf(key.text, key.at)
+  return key.header === undefined ? [needle] : [needleOf(key.header), needle]
 }
 
 async function findInPart(

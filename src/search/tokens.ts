@@ -2,10 +2,12 @@
 //
 // - A token is a run of letters, digits and marks. Scripts that write without spaces (Chinese, Japanese, Thai …) give pairs of
 //   neighbouring characters instead. What a character counts as depends on the character alone, so that a needle is cut at the
-//   same places as the text around it.
+//   same places as the text around it. Words are those of `mail/search-text/word-places.ts`.
 // - Tokens that look like chance (message identifiers, base64) would fill the dictionary with words that nobody searches: they are
 //   known by their three-letter pieces, the *grams*, which are few and tell nearly as much.
 // - The tokens are a complete filter: a text that contains the needle has them, and never the other way round by promise.
+
+import { denseCharacters, wordCharacters, type WordPlace } from '../mail/search-text/word-places.ts'
 
 /** What a character counts as. */
 type Kind = 0 | 1 | 2
@@ -19,10 +21,6 @@ export interface TokenSink {
   /** The gram that starts at `at`: `gramAt` gives it. */
   gram(text: string, at: number): void
 }
-
-const wordCharacters = /[\p{L}\p{N}\p{M}]+/gu
-const denseCharacters =
-  /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Bopomofo}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}\p{Script=Yi}\u3040-\u30ff]+/gu
 
 /** Kinds of the characters below U+10000, so that a text is cut without asking the expressions for each. */
 const kinds: Uint8Array = makeKinds()
@@ -141,24 +139,23 @@ export interface Needle {
   readonly exact: boolean
 }
 
-/** The tokens that a text must have to contain a folded needle; null where tokens cannot tell. */
-export function needleOf(text: string): Needle | null {
+/** The tokens that a text must have to contain a folded needle at such a place; null where tokens cannot tell. */
+export function needleOf(text: string, at: WordPlace = 'anywhere'): Needle | null {
   // Half a pair could be found in a whole one, which the tokens keep together.
   if (!text.isWellFormed()) return null
   const terms: Term[] = []
   let exact = false
   for (let run = nextRun(text, 0); run.end > 0; run = nextRun(text, run.end)) {
-    const openStart = run.start === 0
-    const openEnd = run.end === text.length
+    const [isFirst, isLast] = [run.start === 0, run.end === text.length]
     const piece = text.slice(run.start, run.end)
     if (run.dense) {
       const pairs = pairsOf(piece)
       const place = [...piece].length === 1 ? 'inside' : 'whole'
       for (const pair of pairs) terms.push({ place, text: pair, grams: [], gramsOnly: false })
-      if (openStart && openEnd && pairs.length === 1) exact = true
+      if (isFirst && isLast && pairs.length === 1) exact = true
     } else {
-      terms.push(wordTerm(piece, openStart, openEnd))
-      if (openStart && openEnd) exact = true
+      terms.push(wordTerm(piece, isFirst && at === 'anywhere', isLast && at !== 'whole'))
+      if (isFirst && isLast) exact = true
     }
     if (terms.length > maxTerms) break
   }

@@ -1,5 +1,6 @@
 // FilterCondition of Email/query (RFC 8621 §4.4.1), and the texts that its strings ask for.
 import { fold } from '../../mail/search-text/fold.ts'
+import type { SearchWord } from '../../mail/search-text/word-places.ts'
 import { utcDate } from './date.ts'
 import { boolean, id, listOf, optional, record, string, unsignedInt, where, type ShapeOf } from './shape.ts'
 import type { Filter } from './standard.ts'
@@ -54,24 +55,25 @@ export type TextMember = (typeof textMembers)[number]
 const mostTokens = 50
 
 /**
- * RFC 8621 §4.4.1: phrases in quotes, other words between white space; all must be there. Folded. In a phrase a backslash stands before
- * quotes and backslashes; a quote without its match is a character like any other.
+ * RFC 8621 §4.4.1: phrases in quotes, "that exact word or sequence of words", and other words between white space, which may be the
+ * beginnings of longer ones; all must be there. Folded. In a phrase a backslash stands before quotes and backslashes; a quote without its
+ * match is a character like any other.
  */
-export function searchTokens(text: string): string[] {
-  const tokens: string[] = []
+export function searchTokens(text: string): SearchWord[] {
+  const tokens: SearchWord[] = []
   const form = /"((?:[^"\\]|\\.)*)"(?!\S)|'((?:[^'\\]|\\.)*)'(?!\S)|\S+/gsu
   for (const [whole, double, single] of text.matchAll(form)) {
     const phrase = double ?? single
     const token = fold(phrase === undefined ? whole : phrase.replace(/\\(['"\\])/g, '$1')).trim()
-    if (token !== '') tokens.push(token)
+    if (token !== '') tokens.push({ text: token, at: phrase === undefined ? 'start' : 'whole' })
     if (tokens.length === mostTokens) break
   }
   return tokens
 }
 
 /** Texts that a match has, for showing where: not those that it must not have. */
-export function shownTexts(filter: EmailFilter | null): { subject: string[]; body: string[] } {
-  const [subject, body]: [string[], string[]] = [[], []]
+export function shownTexts(filter: EmailFilter | null): { subject: SearchWord[]; body: SearchWord[] } {
+  const [subject, body]: [SearchWord[], SearchWord[]] = [[], []]
   const walk = (part: EmailFilter): void => {
     if (part.operator === null) {
       const { condition } = part

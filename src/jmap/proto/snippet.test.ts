@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { markedPart, markedText } from './snippet.ts'
+import type { SearchWord } from '../../mail/search-text/word-places.ts'
+import * as snippet from './snippet.ts'
+
+const anywhere = (words: readonly string[]): SearchWord[] => words.map((text) => ({ text, at: 'anywhere' }))
+const markedText = (text: string, words: readonly string[]) => snippet.markedText(text, anywhere(words))
+const markedPart = (text: string, words: readonly string[]) => snippet.markedPart(text, anywhere(words))
 
 test('RFC 8621 §5: marks and escapes', () => {
   assert.equal(markedText('The Foo & <b>', ['foo']), 'The <mark>Foo</mark> &amp; &lt;b&gt;')
@@ -9,6 +14,18 @@ test('RFC 8621 §5: marks and escapes', () => {
   assert.equal(markedText('nothing', []), null)
   assert.equal(markedText('foofoo bar', ['foo', 'oof', 'bar']), '<mark>foofoo</mark> <mark>bar</mark>')
   assert.equal(markedText('Ein Café, ﬁn', ['cafe\u0301', 'fin']), 'Ein <mark>Café</mark>, <mark>ﬁn</mark>')
+})
+
+test('marks stand where words are looked for', () => {
+  const text = 'there, here and hereby'
+  assert.equal(
+    snippet.markedText(text, [{ text: 'here', at: 'start' }]),
+    'there, <mark>here</mark> and <mark>here</mark>by',
+  )
+  assert.equal(
+    snippet.markedText(text, [{ text: 'here', at: 'whole' }]),
+    'there, <mark>here</mark> and hereby',
+  )
 })
 
 test('a part begins shortly before the first word, and is short', () => {

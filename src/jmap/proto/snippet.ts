@@ -4,6 +4,7 @@
 // character that it comes from.
 import { Buffer } from 'node:buffer'
 import { fold } from '../../mail/search-text/fold.ts'
+import { placeOf, type SearchWord } from '../../mail/search-text/word-places.ts'
 
 /** Characters of a text that are looked through. */
 const longestText = 200_000
@@ -14,14 +15,14 @@ const lead = 30
 
 type Range = readonly [start: number, end: number]
 
-/** The whole text; null where no word is in it. `words` are folded. */
-export function markedText(text: string, words: readonly string[]): string | null {
+/** The whole text; null where no word is in it. */
+export function markedText(text: string, words: readonly SearchWord[]): string | null {
   const ranges = rangesOf(text, words)
   return ranges.length === 0 ? null : marked(text, ranges, [0, text.length])
 }
 
 /** The part of a text around the first word that is found, white space folded; null where none is in it. */
-export function markedPart(text: string, words: readonly string[]): string | null {
+export function markedPart(text: string, words: readonly SearchWord[]): string | null {
   const flat = text.slice(0, longestText).replace(/\s+/gu, ' ').trim()
   const ranges = rangesOf(flat, words)
   const [first] = ranges
@@ -62,14 +63,15 @@ function isLow(text: string, at: number): boolean {
 }
 
 /** Where the words stand, in order, none within another. */
-function rangesOf(text: string, words: readonly string[]): Range[] {
-  const wanted = words.filter((word) => word !== '')
+function rangesOf(text: string, words: readonly SearchWord[]): Range[] {
+  const wanted = words.filter(({ text: word }) => word !== '')
   if (wanted.length === 0) return []
   const { folded, origin } = foldedWithOrigin(text.slice(0, longestText))
   const found: [number, number][] = []
-  for (const word of new Set(wanted)) {
-    for (let at = folded.indexOf(word); at !== -1; at = folded.indexOf(word, at + word.length)) {
-      found.push([origin[at] ?? 0, origin[at + word.length] ?? text.length])
+  for (const word of wanted) {
+    const { length } = word.text
+    for (let at = placeOf(folded, word); at !== -1; at = placeOf(folded, word, at + length)) {
+      found.push([origin[at] ?? 0, origin[at + length] ?? text.length])
     }
   }
   found.sort((a, b) => a[0] - b[0] || b[1] - a[1])

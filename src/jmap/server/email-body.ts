@@ -216,13 +216,15 @@ function readPart(
   at: { readonly defaultType: string | null; readonly depth: number },
 ): DraftPart | undefined {
   const { faults, property, count, limits } = reading
-  if (!isJsonObject(value)) {
-    faults.add(property, 'an EmailBodyPart is wanted')
-    return undefined
-  }
   const { maxBodyParts, maxBodyDepth } = limits
   if (++count.parts > maxBodyParts || at.depth > maxBodyDepth) {
-    faults.add(property, `more than ${maxBodyParts} parts, or more than ${maxBodyDepth} inside one another`)
+    // Told of the first one too many: there may be millions.
+    if (count.parts <= maxBodyParts + 1)
+      faults.add(property, `more than ${maxBodyParts} parts, or more than ${maxBodyDepth} inside one another`)
+    return undefined
+  }
+  if (!isJsonObject(value)) {
+    faults.add(property, 'an EmailBodyPart is wanted')
     return undefined
   }
   const part = new PartReader(value, reading)

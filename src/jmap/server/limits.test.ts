@@ -93,9 +93,12 @@ test('an Email that a client makes has so many parts, so deep', async (context) 
     return made['notCreated']?.k.properties ?? null
   }
   assert.equal(await wrong(within(leaf, leaf)), null)
-  assert.deepEqual(await wrong(within(leaf, leaf, leaf)), ['bodyStructure'])
+  assert.deepEqual(await wrong(within(leaf, leaf, leaf)), ['bodyStructure/subParts/2'])
+  assert.deepEqual(await wrong(within(leaf, leaf, leaf, leaf)), ['bodyStructure/subParts/2'])
   assert.equal(await wrong(within(within(leaf))), null)
-  assert.deepEqual(await wrong(within(within(within(leaf)))), ['bodyStructure'])
+  assert.deepEqual(await wrong(within(within(within(leaf)))), [
+    'bodyStructure/subParts/0/subParts/0/subParts/0',
+  ])
 })
 
 test('pings have bounds, and a stream that nobody reads is cut', async (context) => {

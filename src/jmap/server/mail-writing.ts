@@ -84,7 +84,7 @@ export function readMailboxIds(
   value: Json | undefined,
 ): ReadonlySet<MailboxId> | SetError {
   const ids = idSet(value)
-  if (ids instanceof Wrong) return invalidProperties(['mailboxIds'], `mailboxIds: ${ids.description}`)
+  if (ids instanceof Wrong) return invalidProperties(['mailboxIds'], ids.description)
   if (ids.size === 0) return invalidProperties(['mailboxIds'], 'An Email is in a Mailbox.')
   const mailboxes = new Set<MailboxId>()
   for (const id of ids) {

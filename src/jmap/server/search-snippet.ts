@@ -4,6 +4,7 @@ import { displayText } from '../../mail/encoded-word.ts'
 import { partText } from '../../mail/mime/part-text.ts'
 import { tryObjectId } from '../../mail/object-id.ts'
 import { htmlText } from '../../mail/search-text/html-text.ts'
+import type { SearchWord } from '../../mail/search-text/word-places.ts'
 import type { EmailId } from '../../store/model.ts'
 import { mail } from '../proto/capabilities.ts'
 import { emailCondition, shownTexts } from '../proto/email-filter.ts'
@@ -75,7 +76,7 @@ export function searchSnippetGet({ access, limits }: Searching): Method {
 /** Of the first text part in which a word is found. */
 async function previewOf(
   source: EmailSource,
-  words: readonly string[],
+  words: readonly SearchWord[],
   most: number,
 ): Promise<string | null> {
   let left = most

@@ -18,6 +18,10 @@ describe('htmlText', () => {
     ['<td>1</td>\r\n<td>2', '1 2'],
     ['İ<STYLE>x</STYLE>y', 'İ y'],
     ['unclosed <script> rest', 'unclosed'],
+    ['<HEAD><meta content=x><title>No</title>no</HEAD><body>yes', 'yes'],
+    ['<head><title>No</title><body>yes', 'yes'],
+    ['<head><title>No</title><p>yes', 'yes'],
+    ['<header>yes</header>', 'yes'],
   ] as const) {
     it(`reads ${html}`, () => assert.equal(htmlText(html), text))
   }
@@ -30,6 +34,7 @@ describe('htmlText', () => {
       "<a b='",
       '<!--',
       '<style>',
+      '<head>',
       '&#',
       '<a href=',
       '</',

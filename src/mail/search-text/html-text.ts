@@ -9,12 +9,13 @@ import { htmlEntities } from './html-entities.ts'
 export function htmlText(html: string): string {
   const shown: string[] = []
   const told: string[] = []
+  const found: Found = { shown, told, head: false }
   let at = 0
   while (at < html.length) {
     const open = html.indexOf('<', at)
     if (open < 0) break
     if (open > at) shown.push(html.slice(at, open))
-    at = skipMarkup(html, open, { shown, told })
+    at = skipMarkup(html, open, found)
   }
   if (at < html.length) shown.push(html.slice(at))
   return readable(shown.join('')) + told.map((text) => `\n${readable(text)}`).join('')
@@ -23,6 +24,8 @@ export function htmlText(html: string): string {
 interface Found {
   readonly shown: string[]
   readonly told: string[]
+  /** Whether the head was there: a page has one, and its end is looked for once. */
+  head: boolean
 }
 
 /** Where the markup that starts at `open` ends. An unclosed comment or hidden element hides the rest. */
@@ -42,10 +45,22 @@ function skipMarkup(html: string, open: number, found: Found): number {
   }
   if (!inlineTags.has(name)) found.shown.push(' ')
   const end = readAttributes(html, open + 1 + name.length, found.told)
+  if (name === 'head' && !found.head) {
+    found.head = true
+    return afterHead(html, end)
+  }
   return hiddenElements.has(name) ? afterElement(html, name, end) : end
 }
 
-const hiddenElements: ReadonlySet<string> = new Set(['style', 'script', 'template'])
+/** RFC 8621 §4.4.1: "anything inside the "<head>" tag" is no text. A head without an end hides nothing but its title. */
+function afterHead(html: string, from: number): number {
+  const close = /<(?:\/head|body)/gi
+  close.lastIndex = from
+  const found = close.exec(html)
+  return found === null ? from : found.index
+}
+
+const hiddenElements: ReadonlySet<string> = new Set(['style', 'script', 'template', 'title'])
 /** Tags that do not part words. */
 const inlineTags: ReadonlySet<string> = new Set(
   'a abbr b bdi bdo big cite code del dfn em font i ins kbd mark q s samp small span strike strong sub sup tt u var wbr'.split(

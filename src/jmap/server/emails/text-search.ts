@@ -3,6 +3,7 @@
 import { Buffer } from 'node:buffer'
 import { bodyPieces, bodyText, envelopeText, searchedFields } from '../../../mail/search-text/texts.ts'
 import { fold } from '../../../mail/search-text/fold.ts'
+import { holdsWord, type SearchWord } from '../../../mail/search-text/word-places.ts'
 import type { KeyAnswer, SearchAnswer, Searcher, SearchField, TextKey } from '../../../search/search.ts'
 import type { AccountId, EmailId } from '../../../store/model.ts'
 import type { Store } from '../../../store/store.ts'
@@ -12,7 +13,7 @@ import { storedSource, type EmailSource } from './email-source.ts'
 /** One text that must be in one of the fields, or in a header field of that name. */
 interface Needle {
   readonly fields: readonly SearchField[]
-  readonly text: string
+  readonly word: SearchWord
   readonly header: string | null
   /** Attachments' names too. */
   readonly names: boolean
@@ -57,16 +58,16 @@ export class TextSearch {
       // Its members are those of the table.
       const wanted = condition[member as TextMember]
       if (wanted === undefined) continue
-      for (const text of searchTokens(wanted)) {
+      for (const word of searchTokens(wanted)) {
         // RFC 8621 §4.4.1 text: "The server MAY extend the search to any additional textual property", here to names of attachments. Other
         // fields of parts are metadata that nobody sees.
-        found.push(this.#add({ fields, text, header: null, names: member === 'text' }))
+        found.push(this.#add({ fields, word, header: null, names: member === 'text' }))
       }
     }
     const [name, value] = condition.header ?? []
     if (name !== undefined) {
-      const needle = { text: fold(value ?? ''), header: name.toLowerCase(), names: false }
-      found.push(this.#add({ fields: ['header'], ...needle }))
+      const word: SearchWord = { text: fold(value ?? ''), at: 'anywhere' }
+      found.push(this.#add({ fields: ['header'], word, header: name.toLowerCase(), names: false }))
     }
     return found.length === 0 ? null : found
   }
@@ -79,8 +80,8 @@ export class TextSearch {
   async lookUp(searcher: Searcher | null, account: AccountId): Promise<void> {
     if (searcher === null || this.isEmpty) return
     // Behind the needles, where each may be a part's header or an attachment's name: the index knows both together.
-    const places = this.#needles.map(({ text, names }): TextKey[] =>
-      names ? [{ fields: ['mime'], text }] : [],
+    const places = this.#needles.map(({ word, names }): TextKey[] =>
+      names ? [{ fields: ['mime'], ...word }] : [],
     )
     this.#answer = await searcher.lookUp({ account, keys: [...this.#needles.map(keyOf), ...places.flat()] })
     let next = this.#needles.length
@@ -128,20 +129,21 @@ export class TextSearch {
 
   async #find(source: EmailSource, limits: TextLimits): Promise<boolean[]> {
     const { envelope, root } = source.structure
-    const found = this.#needles.map(({ fields, text, header }) => {
+    const found = this.#needles.map(({ fields, word, header }) => {
       if (header !== null) return false
       return fields.some((field) => {
         if (field === 'body' || field === 'header' || field === 'mime') return false
-        return envelopeText(envelope, field)?.includes(text) === true
+        const text = envelopeText(envelope, field)
+        return text !== undefined && holdsWord(text, word)
       })
     })
     if (this.#needles.some(({ header }) => header !== null)) {
       const end = Math.min(root.bodyStart, root.headerStart + limits.header)
       const own = await source.read(root.headerStart, end)
       const fields = searchedFields(Buffer.concat([source.prefix, own]))
-      for (const [number, { header, text }] of this.#needles.entries()) {
+      for (const [number, { header, word }] of this.#needles.entries()) {
         if (header === null) continue
-        found[number] = fields.some(({ name, value }) => name === header && value.includes(text))
+        found[number] = fields.some(({ name, value }) => name === header && holdsWord(value, word))
       }
     }
     const open = this.#needles.flatMap(({ fields }, number) =>
@@ -161,7 +163,7 @@ export class TextSearch {
         const name = bodyText(piece, new Uint8Array(0))
         for (const number of open) {
           const needle = this.#needles[number]
-          if (needle?.names === true && name.includes(needle.text)) found[number] = true
+          if (needle?.names === true && holdsWord(name, needle.word)) found[number] = true
         }
       }
       // As the index has it: headers of parts and names of attachments are no body.
@@ -172,14 +174,15 @@ export class TextSearch {
       left -= octets.length
       const text = bodyText(piece, octets)
       for (const number of open) {
-        if (text.includes(this.#needles[number]?.text ?? '\0')) found[number] = true
+        const needle = this.#needles[number]
+        if (needle && holdsWord(text, needle.word)) found[number] = true
       }
     }
   }
 }
 
-function keyOf({ fields, text, header }: Needle): TextKey {
-  if (header === null) return { fields, text }
+function keyOf({ fields, word, header }: Needle): TextKey {
+  if (header === null) return { fields, ...word }
   // For a field alone, its name stands in the header of every match.
-  return text === '' ? { fields, text: header } : { fields, text, header }
+  return word.text === '' ? { fields, text: header } : { fields, text: word.text, header }
 }
