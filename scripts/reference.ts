@@ -2,7 +2,8 @@
 import { Readable } from 'node:stream'
 import type { Command } from 'commander'
 import { makeProgram } from '../src/cli/program.ts'
-import { exitCode } from '../src/cli/io.ts'
+import { leavesOf } from '../src/cli/command-notes.ts'
+import { exitMeanings } from '../src/cli/io.ts'
 import { explainConfig } from '../src/config/layers.ts'
 
 /** docs/generated/config.md */
@@ -29,24 +30,47 @@ export function configReference(): string {
 /** docs/generated/cli.md */
 export function commandReference(): string {
   const program = makeProgram({ input: Readable.from([]), out: () => {}, err: () => {}, interactive: false })
-  const codes = Object.entries(exitCode).map(([name, code]) => `${code} ${name}`)
+  const groups = program.commands.map((group) => ({ group, leaves: leavesOf(group) }))
   return [
     '# Commands',
     '',
-    'Written by `npm run check -- docs --update` from the help of each command.',
+    'Written by `npm run check -- docs --update` from the help of each command; a test runs the examples.',
     '',
-    `Exit codes: ${codes.join(', ')}.`,
+    ...groups.map(
+      ({ group }) => `- [${group.name()}](#${group.name()}): ${firstSentence(group.description())}`,
+    ),
     '',
-    ...leaves(program).flatMap((command) => ['```', helpOf(command), '```', '']),
+    'Commands about a server and its mail work beside a running server, over a socket in its data folder, and without one on the folder itself.',
+    'Which folder: that of `--data`, else the one that the configuration names; the configuration is the file of `--config`, else `posthorn.config.ts` or',
+    '`posthorn.toml` in the current folder, else the defaults.',
+    '',
+    'With `--json` a command prints one JSON value (those that run on print one a line), and nothing else, on standard output. Fields may be added; those that are told below stay as',
+    'they are. What went wrong is one sentence on standard error, never JSON, and the exit code:',
+    '',
+    '| code | meaning |',
+    '|---|---|',
+    ...Object.entries(exitMeanings).map(([code, meaning]) => `| ${code} | ${meaning} |`),
+    '',
+    '`posthorn sendmail` has those of sysexits.h instead.',
+    '',
+    ...groups.flatMap(({ group, leaves }) => [
+      `## ${group.name()}`,
+      '',
+      ...leaves.flatMap((command) => ['```', helpOf(command), '```', '']),
+    ]),
   ].join('\n')
 }
 
-function leaves(command: Command): Command[] {
-  return command.commands.length === 0 ? [command] : command.commands.flatMap(leaves)
+function firstSentence(text: string): string {
+  return `${text.split(/[.:] /)[0]?.replace(/\.$/, '') ?? ''}.`
 }
 
+/** With examples, which commander keeps for what it prints. */
 function helpOf(command: Command): string {
-  return command.configureHelp({ helpWidth: 110 }).helpInformation().trimEnd()
+  let text = ''
+  command.configureHelp({ helpWidth: 110 }).configureOutput({ writeOut: (more) => (text += more) })
+  command.outputHelp()
+  return text.trimEnd()
 }
 
 function cell(text: string): string {

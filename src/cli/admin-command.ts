@@ -7,6 +7,6 @@ export function admin(parent: Command, name: string, description: string): Comma
     .command(name)
     .description(description)
     .option('--config <file>', 'configuration file; default: posthorn.config.ts or posthorn.toml here')
-    .option('--data <folder>', 'data folder, instead of the one in the configuration')
+    .option('--data <folder>', 'data folder; default: the one of the configuration')
     .option('--json', 'print JSON')
 }

@@ -1,6 +1,6 @@
 // `posthorn domain`, `account`, `alias`, `fsck` and `metrics`: who has mail, and whether all is well.
 import { readFile } from 'node:fs/promises'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { parseSize } from '../base/size.ts'
 import type { ShownAccount } from '../control/server/operations.ts'
 import { displayAddress } from '../mail/address.ts'
@@ -9,6 +9,7 @@ import { admin } from './admin-command.ts'
 import type { ConfigOptions } from './configuration.ts'
 import { addLoginCommands } from './login-commands.ts'
 import { CommandError, exitCode, humanSize, type Io, print, progressBar, readInput, table } from './io.ts'
+import { askPassword } from './password.ts'
 
 interface Options extends ConfigOptions {
   readonly json?: boolean
@@ -58,11 +59,15 @@ export function addDomainCommands(program: Command, io: Io): void {
 /** Adds `account add|list|password|quota|set|disable|enable|remove|import`, and what protects accounts. */
 export function addAccountCommands(program: Command, io: Io): void {
   const account = program.command('account').description('People who have mail here.')
-  admin(account, 'add <address>', 'Make an account; its password is the first line of standard input.')
-    .option('--password-stdin', 'read the password from standard input')
-    .option('--quota <size>', 'room for mail, for example "2 GB"')
-    .option('--max-messages <number>', 'messages it may keep')
-    .option('--role <role>', 'user or admin: admins run the server by the pages')
+  admin(
+    account,
+    'add <address>',
+    'Make an account; its password is asked for, or is the first line of standard input.',
+  )
+    .option('--password-stdin', 'read the password from standard input; default: ask for it on the terminal')
+    .option('--quota <size>', 'room for mail, for example "2 GB"; default: directory.quotaBytes')
+    .option('--max-messages <number>', 'messages it may keep; default: directory.quotaMessages')
+    .addOption(roleOption().default('user'))
     .action(async (address: string, options: PasswordOptions) => {
       const password = await passwordFrom(io, options)
       const { role } = options
@@ -74,21 +79,18 @@ export function addAccountCommands(program: Command, io: Io): void {
     const accounts = await administer<ShownAccount[]>(options, { operation: 'account.list' })
     print(io, options, accounts, () => accountTable(accounts))
   })
-  admin(account, 'password <address>', 'Set a new password: the first line of standard input.')
-    .option('--password-stdin', 'read the password from standard input')
+  admin(
+    account,
+    'password <address>',
+    'Set a new password: it is asked for, or is the first line of standard input.',
+  )
+    .option('--password-stdin', 'read the password from standard input; default: ask for it on the terminal')
     .action(async (address: string, options: PasswordOptions) => {
       const parameters = { address, password: await passwordFrom(io, options) }
       await administer(options, { operation: 'account.password', parameters })
       print(io, options, { address }, () => `The password of ${address} is changed.\n`)
     })
-  admin(account, 'quota <address>', 'Set how much an account may keep; what is left out is unlimited.')
-    .option('--quota <size>', 'room for mail, for example "2 GB"')
-    .option('--max-messages <number>', 'messages it may keep')
-    .action(async (address: string, options: PasswordOptions) => {
-      const { quota = { bytes: null, messages: null } } = quotaOf(options)
-      await administer(options, { operation: 'account.quota', parameters: { address, quota } })
-      print(io, options, { address, quota }, () => `The quota of ${address} is changed.\n`)
-    })
+  addQuota(account, io)
   addSet(account, io)
   for (const [name, state] of [
     ['disable', 'disabled'],
@@ -111,6 +113,17 @@ export function addAccountCommands(program: Command, io: Io): void {
   addLoginCommands(account, io)
 }
 
+function addQuota(account: Command, io: Io): void {
+  admin(account, 'quota <address>', 'Set how much an account may keep; what is left out is unlimited.')
+    .option('--quota <size>', 'room for mail, for example "2 GB"; default: unlimited')
+    .option('--max-messages <number>', 'messages it may keep; default: unlimited')
+    .action(async (address: string, options: PasswordOptions) => {
+      const { quota = { bytes: null, messages: null } } = quotaOf(options)
+      await administer(options, { operation: 'account.quota', parameters: { address, quota } })
+      print(io, options, { address, quota }, () => `The quota of ${address} is changed.\n`)
+    })
+}
+
 interface SetOptions extends PasswordOptions {
   readonly quotaMailboxes?: string
   readonly quotaAnnotations?: string
@@ -120,10 +133,14 @@ interface SetOptions extends PasswordOptions {
 
 function addSet(account: Command, io: Io): void {
   const another = (name: string, before: readonly string[] = []): string[] => [...before, name]
-  admin(account, 'set <address>', 'Change what is named and leave the rest; "unlimited" takes a limit away.')
+  admin(
+    account,
+    'set <address>',
+    'Change what is named and leave the rest: by default an option changes nothing. "unlimited" takes a limit away.',
+  )
     .option('--quota <size>', 'room for mail, for example "2 GB"')
     .option('--max-messages <number>', 'messages it may keep')
-    .option('--role <role>', 'user or admin: admins run the server by the pages')
+    .addOption(roleOption())
     .option('--quota-mailboxes <number>', 'mailboxes it may have')
     .option('--quota-annotations <size>', 'room for the annotations of its mailboxes')
     .option(
@@ -139,6 +156,12 @@ function addSet(account: Command, io: Io): void {
         ...limit('messages', options.maxMessages, numberOf),
         ...limit('mailboxes', options.quotaMailboxes, numberOf),
         ...limit('annotations', options.quotaAnnotations, octetsOf),
+      }
+      if (Object.keys(quota).length === 0 && !hide && !show && !role) {
+        throw new CommandError(
+          exitCode.usage,
+          'Say what to change: --quota, --max-messages, --role, --quota-mailboxes, --quota-annotations, --hide-capability or --show-capability.',
+        )
       }
       const parameters = {
         ...{ address, quota },
@@ -171,7 +194,8 @@ function octetsOf(text: string): number {
 }
 
 function numberOf(text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw new CommandError(exitCode.usage, `"${text}" is no number.`)
+  if (!/^\d{1,15}$/.test(text))
+    throw new CommandError(exitCode.usage, `"${text}" is no number; write "1000".`)
   return Number(text)
 }
 
@@ -211,7 +235,10 @@ export function addAliasCommands(program: Command, io: Io): void {
       '--list',
       'a mailing list: what bounces goes to its owner, by default the postmaster of its domain',
     )
-    .option('--owner <address>', 'the owner of a mailing list')
+    .option(
+      '--owner <address>',
+      'the owner of a mailing list; default: nobody, or with --list the postmaster',
+    )
     .action(
       async (address: string, targets: string[], options: Options & { list?: true; owner?: string }) => {
         const byDefault = options.list ? `postmaster@${address.slice(address.lastIndexOf('@') + 1)}` : null
@@ -271,8 +298,8 @@ export function addServerCommands(program: Command, io: Io): void {
   )
   admin(program, 'metrics', 'Print the counters of the running server in Prometheus’ text format.').action(
     async (options: Options) => {
-      const text = await administer<string>(options, { operation: 'server.metrics' })
-      print(io, options, text, () => text)
+      const text = await administer<string>(options, { operation: 'server.metrics', needs: 'server' })
+      print(io, options, { text }, () => text)
     },
   )
 }
@@ -294,17 +321,24 @@ function accountTable(accounts: readonly ShownAccount[]): string {
 function quotaOf(options: PasswordOptions): { quota?: { bytes: number | null; messages: number | null } } {
   if (options.quota === undefined && options.maxMessages === undefined) return {}
   const bytes = options.quota === undefined ? null : parseSize(options.quota)
-  const messages = options.maxMessages === undefined ? null : Number(options.maxMessages)
+  const messages = options.maxMessages === undefined ? null : numberOf(options.maxMessages)
   if (bytes === undefined)
     throw new CommandError(exitCode.usage, `"${options.quota}" is no size; write "2 GB".`)
-  if (messages !== null && !Number.isInteger(messages)) {
-    throw new CommandError(exitCode.usage, `"${options.maxMessages}" is no number of messages.`)
-  }
   return { quota: { bytes, messages } }
+}
+
+function roleOption(): Option {
+  return new Option('--role <role>', 'admins run the server by the pages').choices(['user', 'admin'])
 }
 
 async function passwordFrom(io: Io, options: PasswordOptions): Promise<string> {
   if (options.passwordStdin !== true) {
+    // Twice, since nobody sees what is typed.
+    if (io.input.isTTY === true) {
+      const password = await askPassword(io, 'New password')
+      if ((await askPassword(io, 'Once more')) === password) return password
+      throw new CommandError(exitCode.usage, 'These are two passwords. Nothing was changed; try again.')
+    }
     throw new CommandError(
       exitCode.usage,
       'Give the password on standard input: printf %s PASSWORD | posthorn account … --password-stdin',

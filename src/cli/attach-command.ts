@@ -26,7 +26,7 @@ export function addAttachCommand(program: Command, io: Io): void {
       'Open a terminal for an account: what SEND, SOML and SAML (RFC 821) bring to it is printed as it comes, until Ctrl-C. The server of this data folder must be running. Without an address it is your user name at directory.defaultDomain. The password is asked for; without a keyboard it is the first line of standard input.',
     )
     .option('--config <file>', 'configuration file; default: posthorn.config.ts or posthorn.toml here')
-    .option('--data <folder>', 'data folder, instead of the one in the configuration')
+    .option('--data <folder>', 'data folder; default: the one of the configuration')
     .option('--json', 'print a JSON line for each message')
     .action((address: string | undefined, options: Options) => attach(io, address, options))
 }

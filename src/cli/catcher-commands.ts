@@ -8,7 +8,7 @@ import { RealClock } from '../net/real-clock.ts'
 import { openFileSource } from '../transfer/open-source.ts'
 import { ImportReader } from '../transfer/run-import.ts'
 import { SourceUnreadable } from '../transfer/source.ts'
-import { CommandError, exitCode, type Io } from './io.ts'
+import { CommandError, exitCode, type Io, print } from './io.ts'
 
 interface Where {
   readonly url: string
@@ -36,7 +36,9 @@ export function addCatcherCommands(program: Command, io: Io): void {
   const url = (): Option =>
     new Option('--url <url>', 'where the catcher’s page is').default('http://127.0.0.1:8025')
   const user = (): Option =>
-    new Option('--user <name:password>', 'of catcher.users, where it has some').env('POSTHORN_CATCHER_USER')
+    new Option('--user <name:password>', 'of catcher.users, where it has some; default: nobody').env(
+      'POSTHORN_CATCHER_USER',
+    )
   catcher
     .command('ingest <source>')
     .description(
@@ -47,12 +49,8 @@ export function addCatcherCommands(program: Command, io: Io): void {
         .choices(['auto', 'mbox', 'maildir', 'eml', 'zip'])
         .default('auto'),
     )
-    .option(
-      '--to <address>',
-      'to this recipient instead of those in To, Cc and Bcc; may be repeated',
-      another,
-    )
-    .option('--from <address>', 'with this reverse-path instead of the author')
+    .option('--to <address>', 'to this recipient; may be repeated; default: those in To, Cc and Bcc', another)
+    .option('--from <address>', 'with this reverse-path; default: the author')
     .addOption(url())
     .addOption(user())
     .option('--json', 'print what was done as JSON')
@@ -98,17 +96,17 @@ async function ingest(io: Io, place: string, options: IngestOptions): Promise<vo
       else problems.push({ name: message.name, reason: await reasonOf(response) })
     }
   } catch (error) {
-    if (error instanceof SourceUnreadable) throw new CommandError(exitCode.refused, error.message)
+    if (error instanceof SourceUnreadable) throw new CommandError(exitCode.unavailable, error.message)
     throw error
   }
   for (const { name, reason } of problems) io.err(`${name}: ${reason}\n`)
-  io.out(
-    options.json === true
-      ? `${JSON.stringify({ messages, problems })}\n`
-      : `${messages} messages handed in\n`,
-  )
-  if (problems.length > 0)
-    throw new CommandError(exitCode.refused, `${problems.length} messages could not be handed in`)
+  print(io, options, { messages, problems }, () => `${counted(messages)} handed in.\n`)
+  if (problems.length > 0) {
+    throw new CommandError(
+      exitCode.refused,
+      `${counted(problems.length)} could not be handed in; the others were.`,
+    )
+  }
 }
 
 async function* wholeMessages(reader: ImportReader): AsyncGenerator<{ name: string; octets: Buffer }> {
@@ -169,7 +167,11 @@ async function dump(io: Io, folder: string, options: DumpOptions): Promise<void>
     }
     after = page.next
   } while (after !== null)
-  io.out(options.json === true ? `${JSON.stringify({ messages })}\n` : `${messages} messages in ${folder}\n`)
+  print(io, options, { messages, folder }, () => `${counted(messages)} in ${folder}.\n`)
+}
+
+function counted(messages: number): string {
+  return `${messages} message${messages === 1 ? '' : 's'}`
 }
 
 async function good(where: Where, path: string): Promise<Response> {

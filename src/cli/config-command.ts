@@ -1,5 +1,5 @@
 // `posthorn config explain` and `posthorn config check`.
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { type Explained, explainConfig } from '../config/layers.ts'
 import { nearest } from '../config/nearest.ts'
 import { profileNames, type ProfileName } from '../config/schema.ts'
@@ -12,15 +12,21 @@ interface Options extends ConfigOptions {
   readonly profile?: ProfileName
 }
 
+const configHelp = 'configuration file (TOML, or a module); default: posthorn.config.ts or posthorn.toml here'
+
 /** Adds the `config` commands. */
 export function addConfigCommands(program: Command, io: Io): void {
   const config = program.command('config').description('Look at the configuration.')
   config
     .command('explain [prefix]')
     .description('Print every effective setting and where it came from.')
-    .option('--config <file>', 'configuration file (TOML, or a module)')
-    .option('--data <folder>', 'data folder')
-    .option('--profile <name>', `explain a profile: ${profileNames.join(', ')}`)
+    .option('--config <file>', configHelp)
+    .option('--data <folder>', 'data folder; default: the one of the configuration')
+    .addOption(
+      new Option('--profile <name>', 'explain a profile; default: that of the configuration').choices(
+        profileNames,
+      ),
+    )
     .option('--json', 'print JSON')
     .action(async (prefix: string | undefined, options: Options) => {
       const layers = await configLayers(options, options.profile)
@@ -47,7 +53,7 @@ export function addConfigCommands(program: Command, io: Io): void {
     .description(
       'Read the configuration, say whether it can be used, and warn of what is probably not meant.',
     )
-    .option('--config <file>', 'configuration file (TOML, or a module)')
+    .option('--config <file>', configHelp)
     .option('--json', 'print JSON')
     .action(async (options: Options) => {
       const loaded = await loadConfig(options)

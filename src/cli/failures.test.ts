@@ -62,7 +62,7 @@ test('a data folder in use: 4, and who has it', async (context) => {
 test('a folder without a store: 4, what begins one, and nothing made there', async (context) => {
   const data = await folderFor(context)
   const commands = [
-    ...[['domain', 'list'], ['domain', 'remove', 'example.org'], ['fsck'], ['metrics']],
+    ...[['domain', 'list'], ['domain', 'remove', 'example.org'], ['fsck'], ['index']],
     ...[
       ['account', 'list'],
       ['account', 'remove', 'ann@example.org'],

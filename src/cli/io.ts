@@ -2,7 +2,7 @@
 // (a table for people, JSON for programs). Exit codes are here, once, for all commands.
 import type { Readable } from 'node:stream'
 
-/** Exit codes, documented in docs/cli.md. */
+/** Exit codes; `posthorn --help` and docs/generated/cli.md tell them. */
 export const exitCode = {
   ok: 0,
   /** The operation was refused: the name is taken, the account is not there, the audit found something. */
@@ -18,6 +18,19 @@ export const exitCode = {
   /** A defect of ours. */
   internal: 70,
 } as const
+
+/** What they mean, for people. */
+export const exitMeanings: Readonly<Record<number, string>> = {
+  [exitCode.ok]: 'done',
+  [exitCode.refused]:
+    'refused, or done in part: the name is taken, nobody is there, a recipient was not accepted, a check found something',
+  [exitCode.usage]: 'the command line is wrong, or a file that it names cannot be read',
+  [exitCode.config]: 'the configuration is wrong',
+  [exitCode.unavailable]:
+    'a server, a port, the store or a source of mail cannot be reached or is in use: try again later',
+  [exitCode.internal]: 'a defect of Posthorn: please report it',
+  [exitCode.interrupted]: 'ended by Ctrl-C with everything in order: the same command goes on',
+}
 
 /** A failure that is told in one sentence, with what to do next, and no stack. */
 export class CommandError extends Error {

@@ -1,5 +1,5 @@
 // `posthorn server` and `posthorn throttle`: how a running server is doing, what happened lately, who is connected and who is shut out.
-import type { Command } from 'commander'
+import { Argument, type Command, Option } from 'commander'
 import type { LiveConnection } from '../control/server/live-operations.ts'
 import type { ShownRecord, ShownTrace } from '../control/server/message-trace.ts'
 import type { ThrottleCount } from '../directory/throttle.ts'
@@ -78,7 +78,12 @@ export function addLiveCommands(program: Command, io: Io): void {
 
 function addLog(server: Command, io: Io): void {
   admin(server, 'log', 'Show the last events.')
-    .option('--level <level>', 'info, warn or error')
+    .addOption(
+      new Option(
+        '--level <level>',
+        'only events as grave as this or graver; default: all that is kept',
+      ).choices(['info', 'warn', 'error']),
+    )
     .option('--name <beginning>', 'only events whose name begins so, for example "smtp."')
     .option('--text <text>', 'only events in which that occurs')
     .option('--limit <number>', 'at most so many', '50')
@@ -127,13 +132,14 @@ function addThrottle(program: Command, io: Io): void {
       ),
     )
   })
-  admin(throttle, 'lift <kind> <who>', 'Forget a count: kind is network, name or known-network.').action(
-    async (kind: string, key: string, options: Options) => {
+  admin(throttle, 'lift', 'Forget a count, as `throttle list` shows it.')
+    .addArgument(new Argument('<kind>').choices(['network', 'name', 'known-network']))
+    .argument('<who>')
+    .action(async (kind: string, key: string, options: Options) => {
       const parameters = { kind, key }
       await administer(options, { operation: 'throttle.lift', parameters, needs: 'server' })
       print(io, options, parameters, () => `${key} may try again.\n`)
-    },
-  )
+    })
 }
 
 function overviewText(overview: Overview): string {
@@ -172,5 +178,5 @@ function traceText(traces: readonly ShownTrace[]): string {
 
 function numberOf(text: string): number {
   if (/^[1-9]\d{0,14}$/.test(text)) return Number(text)
-  throw new CommandError(exitCode.usage, `"${text}" is no number.`)
+  throw new CommandError(exitCode.usage, `"${text}" is no number; write "50".`)
 }

@@ -1,5 +1,5 @@
 // `posthorn account app-password|sessions|protection|totp|passkey`: how accounts are protected, in the words of the HTTP API.
-import type { Command } from 'commander'
+import { type Command, InvalidArgumentError } from 'commander'
 import { parseDuration } from '../base/duration.ts'
 import type { ShownAppPassword, ShownProtection, ShownSession } from '../control/server/login-operations.ts'
 import { administer } from './admin-client.ts'
@@ -28,13 +28,12 @@ function addAppPasswords(account: Command, io: Io): void {
   const parent = account
     .command('app-password')
     .description('Passwords for programs: each for some uses, until a time.')
-  const another = (name: string, before: readonly string[] = []): string[] => [...before, name]
   admin(parent, 'add <address>', 'Make one; it is shown this once.')
     .option('--label <text>', 'what it is for', 'command line')
     .option(
       '--scope <name>',
       'mail, send, settings or admin; may be repeated; default: mail and send',
-      another,
+      anotherScope,
     )
     .option('--expires <duration>', 'how long it holds, for example "90d"; default: for ever')
     .action(async (address: string, options: AddOptions) => {
@@ -72,6 +71,13 @@ function addAppPasswords(account: Command, io: Io): void {
       print(io, options, parameters, () => `App password ${id} of ${address} is revoked.\n`)
     },
   )
+}
+
+const scopes: readonly string[] = ['mail', 'send', 'settings', 'admin']
+
+function anotherScope(name: string, before: readonly string[] = []): string[] {
+  if (!scopes.includes(name)) throw new InvalidArgumentError(`Allowed choices are ${scopes.join(', ')}.`)
+  return [...before, name]
 }
 
 function addSessions(account: Command, io: Io): void {

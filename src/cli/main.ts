@@ -10,8 +10,9 @@ import { CommandError, exitCode, type Io } from './io.ts'
 import { addServeCommands, serveCommands } from './serve-commands.ts'
 
 /** With at least the command that is asked for. */
-async function programFor([name]: readonly string[], io: Io): Promise<Command> {
-  if (name !== undefined && serveCommands.includes(name)) {
+async function programFor([name, ...rest]: readonly string[], io: Io): Promise<Command> {
+  const isHelp = rest.includes('--help') || rest.includes('-h')
+  if (name !== undefined && serveCommands.includes(name) && !isHelp) {
     const program = makeBaseProgram(io)
     addServeCommands(program, io)
     return program

@@ -51,7 +51,7 @@ export async function* readMaildrop(options: {
     const reason = error instanceof Error ? error.message : String(error)
     throw new CommandError(
       exitCode.unavailable,
-      `No mail can be read from ${options.host}:${options.port}: ${reason}. Is \`npm start\` running?`,
+      `No mail can be read from ${options.host}:${options.port}: ${reason}. Is a server running there? \`--pop3 HOST:PORT\` names another.`,
     )
   } finally {
     socket.destroy()

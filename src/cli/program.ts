@@ -12,6 +12,7 @@ import { addCatcherCommands } from './catcher-commands.ts'
 import { addCollectCommand } from './collect-command.ts'
 import { addConfigCommands } from './config-command.ts'
 import { addIndexCommand } from './index-command.ts'
+import { addNotes } from './command-notes.ts'
 import type { Io } from './io.ts'
 import { addLiveCommands } from './live-commands.ts'
 import { addMailCommands } from './mail-commands.ts'
@@ -40,5 +41,6 @@ export function makeProgram(io: Io): Command {
   addLiveCommands(program, io)
   addConfigCommands(program, io)
   addSameWords(program, io)
+  addNotes(program)
   return program
 }

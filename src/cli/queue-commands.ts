@@ -1,5 +1,5 @@
 // `posthorn queue` and `posthorn suppression`: what waits, why, and what is to be done about it.
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { parseDuration } from '../base/duration.ts'
 import { displayAddress } from '../mail/address.ts'
 import type { ShownAttempt, ShownMessage, ShownRecipient, ShownSuppression } from '../queue/admin.ts'
@@ -106,7 +106,10 @@ function addOrders(queue: Command, io: Io): void {
       'all messages, or all that the other options let through',
     )
     if (order.name === 'hold' || order.name === 'fail') {
-      added.option('--reason <text>', 'why: shown by `queue show`, and told in the report to the sender')
+      added.option(
+        '--reason <text>',
+        'why: shown by `queue show`, and told in the report to the sender; default: that an operator did it',
+      )
     }
     if (order.name === 'fail') added.option('--discard', 'tell the sender nothing')
     if (order.name === 'reroute') {
@@ -138,7 +141,13 @@ function withFilter(added: Command): Command {
       'only mail of this sender: the address of an account; for other mail the domain it is from',
     )
     .option('--recipient <address>', 'only this recipient')
-    .option('--state <state>', 'only recipients in this state: waiting, active (being tried), held')
+    .addOption(
+      new Option('--state <state>', 'only recipients in this state; active: being tried now').choices([
+        'waiting',
+        'active',
+        'held',
+      ]),
+    )
 }
 
 /** What an order is about; everything only where that is said. */
@@ -281,12 +290,12 @@ function addSuppression(program: Command, io: Io): void {
     },
   )
   admin(suppression, 'add <address>', 'Send nothing more to an address: mail to it fails at once.')
-    .option('--reason <text>', 'why')
-    .option('--for <time>', 'for how long, for example "30d"; for ever unless given')
+    .option('--reason <text>', 'why; default: that an operator did it')
+    .option('--for <time>', 'for how long, for example "30d"; default: for ever')
     .action(async (address: string, options: Options & { reason?: string; for?: string }) => {
       const length = options.for === undefined ? null : parseDuration(options.for)
       if (length === undefined)
-        throw new CommandError(exitCode.usage, `"${options.for}" is no time, for example "30d".`)
+        throw new CommandError(exitCode.usage, `"${options.for}" is no time; write "30d".`)
       const parameters = {
         address,
         ...(options.reason === undefined ? {} : { reason: options.reason }),

@@ -1,6 +1,6 @@
 // The operations that had no command under their own words: what the pages and the HTTP API can do the command line can do, by the same
 // name. Several have an older, shorter command beside them (`fsck`, `metrics`, `index`, `account disable`), which stays.
-import type { Command } from 'commander'
+import { Argument, type Command, Option } from 'commander'
 import type { Explained } from '../config/layers.ts'
 import type { Series } from '../events/recorder.ts'
 import { administer, type AdminCall } from './admin-client.ts'
@@ -41,12 +41,12 @@ export function addSameWords(program: Command, io: Io): void {
   admin(groupOf(program, 'queue'), 'totals', 'Show how many messages and recipients there are.').action(
     async (options: Options) => printAnswer(io, options, { operation: 'queue.totals' }),
   )
-  admin(groupOf(program, 'account'), 'state <address> <state>', 'active or disabled.').action(
-    async (address: string, state: string, options: Options) => {
+  admin(groupOf(program, 'account'), 'state <address>', 'Say whether an account has mail and log-in.')
+    .addArgument(new Argument('<state>').choices(['active', 'disabled']))
+    .action(async (address: string, state: string, options: Options) => {
       await administer(options, { operation: 'account.state', parameters: { address, state } })
       print(io, options, { address, state }, () => `${address} is ${state}.\n`)
-    },
-  )
+    })
 }
 
 function addToServer(server: Command, io: Io): void {
@@ -66,7 +66,11 @@ function addToServer(server: Command, io: Io): void {
     },
   )
   admin(server, 'series', 'Print what came, went and was refused, by second or by minute.')
-    .option('--by <step>', 'second (ten minutes) or minute (a day)', 'minute')
+    .addOption(
+      new Option('--by <step>', 'by second for ten minutes, by minute for a day')
+        .choices(['second', 'minute'])
+        .default('minute'),
+    )
     .action(async (options: Options) => {
       const { by } = options
       const series = await administer<Series>(options, {

@@ -11,7 +11,7 @@ import { fieldValue, splitHeader } from '../mail/header.ts'
 import { editHeader } from '../mail/header-edit.ts'
 import { administer } from './admin-client.ts'
 import { type ConfigOptions, loadConfig } from './configuration.ts'
-import { CommandError, exitCode, type Io, readInputBytes } from './io.ts'
+import { CommandError, exitCode, type Io, print, readInputBytes } from './io.ts'
 import { parseSendmailFlags, type SendmailCall } from './sendmail-flags.ts'
 import { runSession } from './sendmail-session.ts'
 
@@ -38,7 +38,7 @@ export function addSendmailCommand(program: Command, io: Io): void {
     .allowUnknownOption()
     .passThroughOptions()
     .option('--config <file>', 'configuration file; default: posthorn.config.ts or posthorn.toml here')
-    .option('--data <folder>', 'data folder, instead of the one in the configuration')
+    .option('--data <folder>', 'data folder; default: the one of the configuration')
     .option('--json', 'print what became of the message as JSON')
     .action((argv: string[], options: Options) => sendmail(io, argv, options))
 }
@@ -59,8 +59,7 @@ Flags:
   -B, -bm, -e, -G, -L, -m, -n, -o, -U, -v, -A and -X are taken and change nothing.
 
 Exit codes, those of sysexits.h: 0 taken, 64 wrong flags, 67 a recipient was refused (the others have it), 70 a defect, 75 try
-again later, 78 the configuration is wrong.
-`
+again later, 78 the configuration is wrong.`
 
 /** The exit codes that callers of sendmail(1) know (sysexits.h): they decide whether to keep the message and try again. */
 const sysexits = new Map<number, number>([
@@ -94,11 +93,22 @@ async function act(io: Io, argv: readonly string[], options: Options): Promise<v
       return showQueue(io, options)
     }
     case 'run-queue':
-      await administer(options, { operation: 'queue.retry', parameters: { filter: {} } })
+      await retryAll(io, options)
       return
-    case 'aliases':
-      io.out('Aliases are in the store and need no table: posthorn alias list\n')
+    case 'aliases': {
+      const note = 'Aliases are in the store and need no table: posthorn alias list'
+      print(io, options, { note }, () => `${note}\n`)
+    }
   }
+}
+
+/** As sendmail(1) does it: without a word, unless JSON is asked for. */
+async function retryAll(io: Io, options: Options): Promise<void> {
+  const result = await administer<{ changed: number }>(options, {
+    operation: 'queue.retry',
+    parameters: { filter: {} },
+  })
+  print(io, options, result, () => '')
 }
 
 async function sendMessage(io: Io, call: SendmailCall, options: Options): Promise<void> {

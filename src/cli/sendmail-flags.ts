@@ -87,7 +87,8 @@ function takeSwitch(call: Draft, word: string): string | null {
     if (word === '-ti') call.dot = 'is-text'
   } else if (word === '-i' || word === '-oi') call.dot = 'is-text'
   else if (/^-[bq]/.test(word)) return `${word} is the daemon's work: run \`posthorn serve\``
-  else if (!alwaysSo.some((pattern) => pattern.test(word))) return `${word} is not a flag of this sendmail`
+  else if (!alwaysSo.some((pattern) => pattern.test(word)))
+    return `${word} is not a flag of this sendmail; \`posthorn sendmail --help\` lists them`
   return null
 }
 

@@ -28,7 +28,7 @@ export function addServeCommands(program: Command, io: Io): void {
     .command('serve')
     .description('Run the server until SIGTERM.')
     .option('--config <file>', 'configuration file; default: posthorn.config.ts or posthorn.toml here')
-    .option('--data <folder>', 'data folder, instead of the one in the configuration')
+    .option('--data <folder>', 'data folder; default: the one of the configuration')
     .option('--json', 'print the listeners and `ready` as JSON lines')
     .action(async (options: Options) => {
       await runUntilStopped(await loadServer(options), io, (posthorn) => {
@@ -42,7 +42,7 @@ export function addServeCommands(program: Command, io: Io): void {
     .description(
       'Catch mail on this machine: take everything, deliver nothing elsewhere, read it with any password.',
     )
-    .option('--config <file>', 'configuration file over the development defaults')
+    .option('--config <file>', 'configuration file over the development defaults; default: none')
     .option('--data <folder>', 'keep the mail in this folder; default: in memory, gone at the end')
     .option('--json', 'print the listeners and `ready` as JSON lines')
     .action(async (options: Options) => {

@@ -55,15 +55,24 @@ function addImport(program: Command, io: Io): void {
       another,
     )
     .option('--exclude <name>', 'not this folder; may be repeated', another)
-    .option('--into <mailbox>', 'into this mailbox; several folders go below it')
+    .option(
+      '--into <mailbox>',
+      'into this mailbox; several folders go below it; default: each into one of its name',
+    )
     .option('--since <date>', 'only messages that came on this day or later, for example 2024-01-31')
     .option('--dedupe', 'leave out messages whose Message-ID is in the mailbox already')
     .option('--again', 'bring what earlier imports have brought too')
     .option('--dry-run', 'read everything and change nothing')
     .option('--password-stdin', 'IMAP: the password is the first line of standard input')
-    .option('--password-file <file>', 'IMAP: the password is the first line of this file')
+    .option(
+      '--password-file <file>',
+      'IMAP: the password is the first line of this file; default: it is asked for, or POSTHORN_IMPORT_PASSWORD',
+    )
     .option('--token', 'IMAP: the password is an OAuth 2 access token (XOAUTH2)')
-    .option('--authorize-as <user>', 'IMAP: log in to the mailbox of another user, as an administrator may')
+    .option(
+      '--authorize-as <user>',
+      'IMAP: log in to the mailbox of another user, as an administrator may; default: to that of the user in the URL',
+    )
     .addOption(
       new Option('--tls <mode>', 'IMAP: by default implicit for imaps, starttls for imap').choices([
         'implicit',

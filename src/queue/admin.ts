@@ -149,7 +149,12 @@ export class QueueAdmin {
       return { ok: false, message: `There is no route called "${order.route}". ${known} (relay.routes).` }
     }
     const filter = await this.#filter(asked)
-    if (filter === undefined) return { ok: false, message: `There is no message "${asked.message ?? ''}".` }
+    if (filter === undefined) {
+      return {
+        ok: false,
+        message: `There is no message "${asked.message ?? ''}". \`queue list\` shows those that wait.`,
+      }
+    }
     const now = this.#clock.now()
     const change = changeOf(order, now)
     const changed = await this.#store.changeQueued({ filter, change, now, webhooks: this.#webhooks })
@@ -172,7 +177,8 @@ export class QueueAdmin {
   /** Mail to the address fails at once, with a report, until then (null: for ever). */
   async suppress(text: string, reason: string, until: number | null): Promise<Ordered> {
     const address = tryAddress(text, { utf8: true })
-    if (address === undefined) return { ok: false, message: `"${text}" is not an address.` }
+    if (address === undefined)
+      return { ok: false, message: `"${text}" is not an address. Write it like "ann@example.org".` }
     await this.#store.suppress({ address: addressKey(address), reason, since: this.#clock.now(), until })
     return { ok: true, changed: 1 }
   }

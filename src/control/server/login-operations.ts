@@ -87,7 +87,7 @@ function appPasswordOperations({
         const expiresAt = expires === null ? null : Date.parse(expires)
         const made = await logins.appPasswords.add(account.id, { label, scopes, expiresAt })
         if (made === 'too-many') throw new RefusedOperation(`${address} has as many app passwords as it may.`)
-        if (made === 'gone') throw new RefusedOperation(`There is no account ${address}.`)
+        if (made === 'gone') throw noAccount(address)
         return { ...shownAppPassword(made.made), password: made.password }
       },
     ),
@@ -159,9 +159,13 @@ function factorOperations({ administration, logins }: LoginParts): Record<string
   }
 }
 
+function noAccount(address: string): RefusedOperation {
+  return new RefusedOperation(`There is no account ${address}. \`account list\` shows those that are here.`)
+}
+
 async function accountOf(administration: Administration, address: string): Promise<Account> {
   const account = await administration.findAccount(address)
-  if (account === undefined) throw new RefusedOperation(`There is no account ${address}.`)
+  if (account === undefined) throw noAccount(address)
   return account
 }
 

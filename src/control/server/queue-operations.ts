@@ -43,7 +43,7 @@ export function queueOperations({ queueAdmin, events }: QueueParts): Record<stri
     ),
     'queue.show': question(z.strictObject({ message: z.string() }), async ({ message }) => {
       const shown = await queueAdmin.show(message)
-      if (shown === undefined) throw new RefusedOperation(`There is no message "${message}" in the queue.`)
+      if (shown === undefined) throw new RefusedOperation(noMessage(message))
       return shown
     }),
     'queue.totals': question(z.strictObject({}).optional(), () => queueAdmin.totals()),
@@ -105,6 +105,10 @@ function given<T extends object>(asked: T): { [K in keyof T]: Exclude<T[K], unde
   return Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined)) as {
     [K in keyof T]: Exclude<T[K], undefined>
   }
+}
+
+function noMessage(message: string): string {
+  return `There is no message "${message}" in the queue. \`queue list --finished\` shows those that are.`
 }
 
 function granted(ordered: Ordered): { readonly changed: number } {

@@ -77,7 +77,11 @@ async function indexOne(
 async function accountsOf(store: Store, address: string | undefined): Promise<Account[]> {
   if (address !== undefined) {
     const found = await store.findAddress(address.toLowerCase())
-    if (found?.type !== 'account') throw new RefusedOperation(`There is no account ${address}.`)
+    if (found?.type !== 'account') {
+      throw new RefusedOperation(
+        `There is no account ${address}. \`account list\` shows those that are here.`,
+      )
+    }
     return [found.account]
   }
   const accounts: Account[] = []

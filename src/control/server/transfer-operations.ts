@@ -84,7 +84,10 @@ async function accountOf(store: Store, text: string): Promise<Account> {
   const address = tryAddress(text, { utf8: true })
   const found = address && (await store.findAddress(addressKey(address)))
   if (found?.type === 'account') return found.account
-  const advice = found?.type === 'alias' ? ` It leads to ${found.targets.join(', ')}.` : ''
+  const advice =
+    found?.type === 'alias'
+      ? ` It leads to ${found.targets.join(', ')}.`
+      : ' `account list` shows those that are here.'
   throw new RefusedOperation(`There is no account ${text}.${advice}`)
 }
 
