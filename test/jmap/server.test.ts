@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { once } from 'node:events'
-import { createServer, type IncomingHttpHeaders } from 'node:http'
+import { Agent, createServer, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http'
 import { connect } from 'node:net'
 import { type TestContext, test } from 'node:test'
 import { WebSocket } from 'ws'
@@ -227,4 +227,27 @@ test('whoever sends too much hears so, and is not cut', async (context) => {
   assert.deepEqual(await post('/jmap/upload/A1', 'image/png', body), [413, 'maxSizeUpload'])
   assert.deepEqual(await post('/jmap/api', 'application/json', streamed()), [400, 'maxSizeRequest'])
   assert.deepEqual(await post('/jmap/upload/A1', 'image/png', streamed()), [413, 'maxSizeUpload'])
+})
+
+test('the connection of whoever sent too much can be used again', async (context) => {
+  const { url } = await openServer(context, { maxSizeUpload: '1 KB', maxSizeRequest: '1 KB' })
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  context.after(() => agent.destroy())
+  const ask = async (path: string, body: Buffer | null): Promise<[number | undefined, boolean]> => {
+    const method = body === null ? 'GET' : 'POST'
+    const type = { 'content-type': 'application/json' }
+    const asked = request(`${url}${path}`, { method, agent, headers: { ...headers, ...type } })
+    // Several writes, so that it comes in chunks.
+    for (let at = 0; body !== null && at < body.length; at += 3000) asked.write(body.subarray(at, at + 3000))
+    asked.end()
+    const [response] = (await once(asked, 'response')) as [IncomingMessage]
+    response.resume()
+    await once(response, 'end')
+    return [response.statusCode, asked.reusedSocket]
+  }
+  const body = Buffer.alloc(150_000, ' ')
+  assert.deepEqual(await ask('/jmap/api', body), [400, false])
+  assert.deepEqual(await ask('/jmap/session', null), [200, true])
+  assert.deepEqual(await ask('/jmap/upload/A1', body), [413, true])
+  assert.deepEqual(await ask('/jmap/session', null), [200, true])
 })

@@ -1,4 +1,5 @@
-// The octets of a request's body, as many as a limit allows and no more.
+// The octets of a request's body, as many as a limit allows and no more. What comes behind those is read and forgotten while the answer is on
+// its way, so that the connection can be used again; how long, and how much, is the listener's to bound.
 
 import { Buffer } from 'node:buffer'
 
@@ -7,13 +8,43 @@ export async function readBody(request: Request, most: number): Promise<Uint8Arr
   if (Number(request.headers.get('content-length') ?? 0) > most) return null
   if (request.body === null) return new Uint8Array()
   const chunks: Uint8Array[] = []
-  let octets = 0
-  for await (const chunk of request.body as AsyncIterable<Uint8Array>) {
-    octets += chunk.length
-    // Leaving the loop cancels the rest.
-    if (octets > most) return null
+  const octets = await readUpTo(request.body as AsyncIterable<Uint8Array>, most, (chunk) => {
     chunks.push(chunk)
-  }
+  })
+  if (octets === null) return null
   const [only] = chunks
   return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, octets)
+}
+
+/** How many octets there were; null: more than `most`. Rejects where they end early, and as `take` does. */
+export async function readUpTo(
+  body: AsyncIterable<Uint8Array>,
+  most: number,
+  take: (chunk: Uint8Array) => void | Promise<void>,
+): Promise<number | null> {
+  const chunks = body[Symbol.asyncIterator]()
+  let octets = 0
+  for (;;) {
+    const { done, value } = await chunks.next()
+    if (done === true) return octets
+    octets += value.length
+    if (octets > most) {
+      void forget(chunks)
+      return null
+    }
+    try {
+      await take(value)
+    } catch (error) {
+      await chunks.return?.()
+      throw error
+    }
+  }
+}
+
+async function forget(chunks: AsyncIterator<Uint8Array>): Promise<void> {
+  try {
+    while ((await chunks.next()).done !== true);
+  } catch {
+    // Whoever sent it has gone, or was cut.
+  }
 }

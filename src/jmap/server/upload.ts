@@ -6,6 +6,7 @@ import { Accounts } from './accounts.ts'
 import type { Asked } from './endpoint.ts'
 import type { AccountPlace } from './module.ts'
 import type { JmapParts } from './parts.ts'
+import { readUpTo } from './request-body.ts'
 import { jsonResponse, plainProblem, problemResponse } from './responses.ts'
 
 /** `type "/" subtype` with parameters (RFC 9110 §8.3.1), in what may stand in a header field. */
@@ -61,19 +62,20 @@ export async function keepUpload(
   { type, octets, most }: NewUpload,
 ): Promise<{ blobId: string; size: number } | 'too-large' | 'no-such-account'> {
   const writer = store.blobs.stage()
-  let size = 0
+  let size: number | null = 0
   try {
-    for await (const chunk of octets ?? []) {
-      size += chunk.length
-      if (size > most) {
-        await writer.discard()
-        return 'too-large'
-      }
-      await writer.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength))
+    if (octets !== null) {
+      size = await readUpTo(octets, most, async (chunk) => {
+        await writer.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength))
+      })
     }
   } catch (error) {
     await writer.discard()
     throw error
+  }
+  if (size === null) {
+    await writer.discard()
+    return 'too-large'
   }
   const blob = await writer.finish()
   const now = clock.now()
