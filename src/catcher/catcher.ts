@@ -20,6 +20,7 @@ import type { Events } from '../events/event.ts'
 import type { MessageStructure } from '../mail/mime/structure.ts'
 import type { Searcher } from '../search/search.ts'
 import type { Account, Mailbox } from '../store/model.ts'
+import type { Spool } from '../store/spool.ts'
 import type { Store } from '../store/store.ts'
 import { Chaos } from './chaos/engine.ts'
 import { CaughtContent } from './content.ts'
@@ -33,6 +34,8 @@ import { type Allowed, mayRelease, release } from './release.ts'
 import { makeRow, type NewRow, type Row, summaryOf } from './row.ts'
 import type { WatchedSession } from './session.ts'
 import { defaultInbox, Shelf } from './shelf.ts'
+import { SpoolLedger } from './spool-ledger.ts'
+import { StoreLedger } from './store-ledger.ts'
 import { describe } from './summary.ts'
 import { tagList } from './tags.ts'
 import { Watch } from './watch.ts'
@@ -42,8 +45,8 @@ export interface CatcherParts {
   readonly config: CatcherConfig
   readonly hostname: string
   readonly store: Store
-  /** `memory`: the store ends with the program, so that nothing is written for a later life of it. */
-  readonly summaries: 'objects' | 'memory'
+  /** Where records are put aside when the store ends with the program; null: all is written for a later life of it. */
+  readonly spool: Spool | null
   /** Of the catcher itself, and its INBOX. */
   readonly account: Account
   readonly mailbox: Mailbox
@@ -175,8 +178,10 @@ export class Catcher implements AsyncDisposable {
 
   static async open(parts: CatcherParts): Promise<Catcher> {
     const listeners = new Set<(event: CatcherEvent) => void>()
+    const { spool, account } = parts
     const shelf = await Shelf.open({
       ...parts,
+      ledger: spool === null ? new StoreLedger({ ...parts, account: account.id }) : new SpoolLedger(spool),
       newId: () => parts.random.id(),
       isHeard: () => listeners.size > 0,
       tell: (event) => {
@@ -472,6 +477,7 @@ export class Catcher implements AsyncDisposable {
     await this.#webhooks.stop()
     await Promise.allSettled(this.#working)
     await this.#shelf.close()
+    this.parts.spool?.close()
   }
 
   // Within

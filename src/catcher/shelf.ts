@@ -11,9 +11,10 @@ import { decodeStructure } from '../mail/mime/codec.ts'
 import type { Account, AccountId, Change, Mailbox, MailboxId, MessageText, Uid } from '../store/model.ts'
 import { Flag } from '../store/model.ts'
 import type { Store, UidSelection } from '../store/store.ts'
-import { decodeRecord, Ledger, recordKind, summaryKind } from './ledger.ts'
+import type { Ledger } from './ledger.ts'
 import type { CatcherEvent, CaughtId, CaughtPlace, CaughtRecord } from './message.ts'
 import { makeRow, type NewRow, placesOf, retag, type Row, summaryOfNew, tryRow } from './row.ts'
+import { summaryKind } from './store-ledger.ts'
 import { describe } from './summary.ts'
 
 export interface ShelfParts {
@@ -25,8 +26,7 @@ export interface ShelfParts {
   readonly tell: (event: CatcherEvent) => void
   /** Whether anybody hears what is told: nothing is made for nobody. */
   readonly isHeard: () => boolean
-  /** `objects`: a later life of the program finds summaries where it left them. `memory`: there is none. */
-  readonly summaries: 'objects' | 'memory'
+  readonly ledger: Ledger
   /** For copies whose summary was never written: the name of a message without one. */
   readonly newId: () => CaughtId
 }
@@ -44,7 +44,6 @@ export interface ShelfStats {
 
 export class Shelf {
   readonly #parts: ShelfParts
-  readonly #ledger: Ledger
   /** Oldest first. */
   #rows: Row[] = []
   readonly #byId = new Map<CaughtId, Row>()
@@ -58,7 +57,6 @@ export class Shelf {
 
   private constructor(parts: ShelfParts) {
     this.#parts = parts
-    this.#ledger = new Ledger({ ...parts, account: parts.account.id })
   }
 
   /** Reads what earlier lives of the program have caught. */
@@ -97,7 +95,7 @@ export class Shelf {
     const row = makeRow(message)
     this.#unclaimed.delete(row.uid)
     this.#insert(row)
-    this.#ledger.changed(row)
+    this.#parts.ledger.changed(row)
     if (this.#parts.isHeard()) {
       this.#parts.tell({ type: 'new', message: summaryOfNew(message) })
       this.#tellStats()
@@ -106,26 +104,18 @@ export class Shelf {
   }
 
   keep(row: Row, record: CaughtRecord): void {
-    if (this.#byId.get(row.id) === row) this.#ledger.recorded(row, record)
+    if (this.#byId.get(row.id) === row) this.#parts.ledger.recorded(row, record)
   }
 
   /** How a message came; null where nobody knows. */
-  async record(row: Row): Promise<CaughtRecord | null> {
-    const waiting = this.#ledger.waiting(row)
-    if (waiting !== undefined) return waiting
-    const { store, account, clock } = this.#parts
-    const request = { account: account.id, kind: recordKind, now: clock.now() }
-    const object =
-      row.recordObject == null
-        ? await store.findObject({ ...request, key: row.id })
-        : (await store.getObjects({ ...request, ids: [row.recordObject] }))[0]
-    return object === undefined ? null : decodeRecord(object.value)
+  record(row: Row): Promise<CaughtRecord | null> {
+    return this.#parts.ledger.record(row)
   }
 
   setTags(row: Row, tags: readonly string[]): void {
     if (row.tags.length === tags.length && row.tags.every((tag, index) => tag === tags[index])) return
     retag(row, tags)
-    this.#ledger.changed(row)
+    this.#parts.ledger.changed(row)
     this.#parts.tell({ type: 'update', id: row.id, inbox: row.inbox, tags })
   }
 
@@ -203,7 +193,7 @@ export class Shelf {
   /** Resolves when all is written and followed. */
   async settled(): Promise<void> {
     await this.#adopting
-    await this.#ledger.flush()
+    await this.#parts.ledger.flush()
   }
 
   async close(): Promise<void> {
@@ -228,7 +218,7 @@ export class Shelf {
         this.#insert(row)
       }
     }
-    this.#ledger.removed(stale)
+    this.#parts.ledger.removed(stale)
     this.#unsubscribe = store.subscribe(account.id, (changes) => this.#follow(changes))
     // Uids of the view are the store's own.
     for (const uid of view.uids) if (!this.#byUid.has(uid as Uid)) this.#unclaimed.add(uid as Uid)
@@ -263,7 +253,7 @@ export class Shelf {
       this.#byUid.delete(row.uid)
       if (!row.read) this.#unread--
     }
-    this.#ledger.removed(rows)
+    this.#parts.ledger.removed(rows)
     this.#parts.tell({ type: 'delete', ids: rows.map(({ id }) => id) })
     this.#tellStats()
   }

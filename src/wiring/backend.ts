@@ -27,6 +27,7 @@ import type { Network } from '../net/network.ts'
 import { SocketNetwork } from '../net/socket-network.ts'
 import { RealClock } from '../net/real-clock.ts'
 import { QueueAdmin } from '../queue/admin.ts'
+import { temporarySpool } from '../store/spool.ts'
 import type { Store } from '../store/store.ts'
 import type { CatcherSurroundings, OpenedCatcher } from './catcher.ts'
 import { createSearch, type Search } from './search.ts'
@@ -109,7 +110,7 @@ export async function openBackend(config: Config, surroundings: Surroundings = {
   const catching = await makeCatcher(config, {
     ...{ store, directory, clock, random, events },
     ...{ network: surroundings.network, searcher: () => search.searcher },
-    summaries: surroundings.store === undefined && isTemporary(config) ? 'memory' : 'objects',
+    spool: surroundings.store === undefined && isTemporary(config) ? temporarySpool(random) : null,
   })
   const catcher = catching === null ? null : opening.use(catching.catcher)
   const wayIn = createWayIn({

@@ -21,6 +21,7 @@ import type { Network } from '../net/network.ts'
 import { trySocketPath } from '../net/socket-file.ts'
 import type { Searcher } from '../search/search.ts'
 import type { Account, StagedBlob } from '../store/model.ts'
+import type { Spool } from '../store/spool.ts'
 import type { Store } from '../store/store.ts'
 import type { Backend } from './backend.ts'
 import type { SiteParts } from './http.ts'
@@ -38,7 +39,7 @@ export interface CatcherSurroundings {
   /** Null where none is kept, and as long as there is none yet. */
   readonly searcher: () => Searcher | null
   /** See `CatcherParts`. */
-  readonly summaries: 'objects' | 'memory'
+  readonly spool: Spool | null
 }
 
 export interface OpenedCatcher {
@@ -49,7 +50,7 @@ export interface OpenedCatcher {
 
 /** Rejects with `StoreUnavailable`. */
 export async function openCatcher(parts: CatcherSurroundings): Promise<OpenedCatcher> {
-  const { config, store, directory, clock, random, events, network, searcher, summaries } = parts
+  const { config, store, directory, clock, random, events, network, searcher, spool } = parts
   const { hostname } = config
   const name = `${config.catcher.account}@${hostname}`
   const address = tryAddress(name, { utf8: true })
@@ -59,7 +60,7 @@ export async function openCatcher(parts: CatcherSurroundings): Promise<OpenedCat
   const mailbox = await store.findMailbox({ account: account.id, name: 'INBOX' })
   if (mailbox === undefined) throw new Error(`the account ${name} has no INBOX`)
   const catcher = await Catcher.open({
-    ...{ config: config.catcher, hostname, store, account, mailbox, clock, random, events, summaries },
+    ...{ config: config.catcher, hostname, store, account, mailbox, clock, random, events, spool },
     dialer: network,
     resolver: () => makeResolver({ config, clock, random, events }, network),
     lookUp: async (host) => (await lookup(host, { all: true })).map((found) => found.address),

@@ -43,6 +43,7 @@ export async function openStore(
     ...parts,
     folder: config.data ?? ':memory:',
     limits,
+    filing: 'later',
     onListenerError: onError,
     checkpoints: module && { module, ...(await loadCheckpoints(module)) },
   })

@@ -4,12 +4,12 @@ import { RealClock } from '../../src/net/real-clock.ts'
 import { openSqliteStore } from '../../src/store/sqlite/index.ts'
 import { storeContract } from './store-contract.ts'
 
-storeContract('SQLite in memory', async () => {
-  const store = await openSqliteStore({
-    folder: ':memory:',
-    clock: new RealClock(),
-    random: new RealRandom(),
-    onListenerError: () => undefined,
+for (const filing of ['at-once', 'later'] as const) {
+  storeContract(`SQLite in memory, filing ${filing}`, async () => {
+    const store = await openSqliteStore({
+      ...{ folder: ':memory:', filing, clock: new RealClock(), random: new RealRandom() },
+      onListenerError: () => undefined,
+    })
+    return { store, end: () => store.close() }
   })
-  return { store, end: () => store.close() }
-})
+}

@@ -6,6 +6,7 @@ import { copy, move } from './copy.ts'
 import { append } from './append.ts'
 import { deliver, dropOrphanBlobs } from './deliver.ts'
 import * as directory from './directory.ts'
+import { fileDeliveries } from './file-deliveries.ts'
 import { addEmail } from './email-add.ts'
 import { changeEmails, destroyEmails } from './email-changes.ts'
 import { changeMailbox, destroyMailbox, makeMailbox } from './mailbox-changes.ts'
@@ -184,6 +185,7 @@ export const writes = {
   removeAlias,
   installationSecret,
   deliver,
+  fileDeliveries,
   append,
   createMailbox,
   removeMailbox,

@@ -21,6 +21,7 @@ import {
 } from '../store.ts'
 import type { AddressCache } from './address-cache.ts'
 import type { Connection } from './connection.ts'
+import { blindReads, type InTray } from './in-tray.ts'
 import type { WriteQueue } from './write-queue.ts'
 import { isUnavailable, messageOf } from './writer.ts'
 
@@ -29,6 +30,8 @@ export interface EngineParts {
   readonly description: string
   readonly reader: Connection
   readonly queue: WriteQueue
+  /** Null: all is written before it is answered. */
+  readonly tray: InTray | null
   /** The same as the queue's. */
   readonly addresses: AddressCache
   readonly files: FileBlobs
@@ -47,8 +50,10 @@ export function sqliteEngine(parts: EngineParts): Store {
   const executor = executorOf(parts)
   const operations: OperationStore = operationStore(executor, parts.limits)
   const close = closing(parts)
+  const { tray } = parts
   return {
     ...operations,
+    ...(tray && { deliver: async (request) => tray.tryTake(request) ?? operations.deliver(request) }),
     findAddress: (address) => findAddress(parts, address),
     locateAddress: async (address) =>
       (parts.reader.database.isOpen ? parts.addresses.place(address) : undefined) ??
@@ -86,9 +91,12 @@ function readNow<K extends keyof Reads>(
   }
 }
 
-function executorOf({ reader, queue }: EngineParts): Executor {
+function executorOf({ reader, queue, tray }: EngineParts): Executor {
   return {
-    read: async (name, ...parameters) => readNow(reader, name, ...parameters),
+    async read(name, ...parameters) {
+      if (tray !== null && tray.length > 0 && !blindReads.has(name)) await tray.fileAll()
+      return readNow(reader, name, ...parameters)
+    },
     async write<K extends keyof Writes>(name: K, ...parameters: Parameters<Writes[K]>) {
       // The writer knows the limits, which are the second parameter where there is one.
       return (await queue.write(name, parameters[0])) as OpResult<Writes[K]>
@@ -97,10 +105,14 @@ function executorOf({ reader, queue }: EngineParts): Executor {
   }
 }
 
-async function findAddress({ reader, addresses }: EngineParts, address: string) {
+async function findAddress({ reader, addresses, tray }: EngineParts, address: string) {
   const known = reader.database.isOpen ? addresses.get(address) : undefined
   if (known) return known
-  const found = readNow(reader, 'findAddress', address)
+  let found = readNow(reader, 'findAddress', address)
+  if (found?.type === 'account' && tray?.holds(found.account.id) === true) {
+    await tray.fileAll()
+    found = readNow(reader, 'findAddress', address)
+  }
   if (found) addresses.keep(address, found)
   return found
 }
@@ -139,11 +151,12 @@ async function findSuppressed(
   return found
 }
 
-function closing({ queue, reader, release }: EngineParts): () => Promise<void> {
+function closing({ queue, tray, reader, release }: EngineParts): () => Promise<void> {
   let closed: Promise<void> | undefined
   const close = async (): Promise<void> => {
     try {
       await queue.drain()
+      tray?.stop()
       // Before the writer's: the last connection empties the WAL into the database, and this one may not write.
       reader.close()
       await queue.close()

@@ -1,9 +1,7 @@
 // The door of the SQLite engine. Opens a data folder (or memory), brings its schema up to date and gives the store.
 //
 // A folder holds `posthorn.db` with its WAL, `blobs/`, and the lock that keeps a second process out.
-import { accessSync, constants } from 'node:fs'
 import { stat } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Checkpoint } from '../../base/checkpoint.ts'
 import type { Clock } from '../../base/clock.ts'
@@ -14,9 +12,13 @@ import { FileBlobs } from '../blobs/file-blobs.ts'
 import { memoryFileSystem } from '../blobs/memory-file-system.ts'
 import { ChangeFeed } from '../changes.ts'
 import { defaultStoreLimits, type StoreLimits } from '../limits.ts'
+import type { AccountId } from '../model.ts'
+import { type NextMessage, nextMessage } from '../ops/file-deliveries.ts'
+import { hasTemporaryFolder, type Spool, temporarySpool } from '../spool.ts'
 import { type Store, UnsuitableDatabase } from '../store.ts'
 import { AddressCache } from './address-cache.ts'
 import { Connection } from './connection.ts'
+import { InTray } from './in-tray.ts'
 import { sqliteEngine } from './engine.ts'
 import { lockFolder } from './lock.ts'
 import { migrate } from './migrate.ts'
@@ -38,6 +40,8 @@ export interface SqliteStoreOptions {
   readonly fileSystem?: FileSystem
   /** `thread` by default for a folder; in memory it is always `inline`. */
   readonly writer?: 'thread' | 'inline'
+  /** In memory: `later` answers plain mail before its rows are written (`in-tray.ts`). `at-once` by default, and always in a folder. */
+  readonly filing?: 'at-once' | 'later'
   /** With an inline writer: called before each of its statements; what it throws is that statement's failure. */
   readonly beforeStatement?: (text: string) => void
   /** With a folder: told of each step, the writer thread's by the module itself. */
@@ -69,22 +73,15 @@ function openMemory(options: SqliteStoreOptions): Store {
   const { clock } = options
   const fileSystem =
     options.fileSystem ?? memoryFileSystem({ capacity: limits.memoryBlobBytes, now: () => clock.now() })
+  // Where SQLite can put what does not fit its page cache into a file that is deleted while it is open (sqlite.org/inmemorydb.html):
+  // 10,000 messages of 4 KB are 50 MB of memory less. Without one all of it stays in memory.
   const connection = new Connection({ path: hasTemporaryFolder() ? '' : ':memory:', ...probe(options) })
   migrate(connection.database)
-  return assemble(options, { limits, fileSystem, writer: connection, reader: connection, release: () => {} })
-}
-
-/**
- * Where SQLite can put what does not fit its page cache into a file that is deleted while it is open (sqlite.org/inmemorydb.html):
- * 10,000 messages of 4 KB are 50 MB of memory less. Without one (a read-only container) all of it stays in memory.
- */
-function hasTemporaryFolder(): boolean {
-  try {
-    accessSync(tmpdir(), constants.W_OK | constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
+  const spool = options.filing === 'later' ? temporarySpool(options.random) : null
+  return assemble(options, {
+    ...{ limits, fileSystem, writer: connection, reader: connection, spool },
+    release: () => {},
+  })
 }
 
 function openFolder(options: SqliteStoreOptions): Store {
@@ -103,6 +100,7 @@ function openFolder(options: SqliteStoreOptions): Store {
     fileSystem: fileSystemOf(options),
     writer: inline ? first : path,
     reader,
+    spool: null,
     release: () => {
       if (inline) first.close()
       lock[Symbol.dispose]()
@@ -119,31 +117,33 @@ interface Assembly {
   /** The connection of an inline writer, or the path for one in a thread. */
   readonly writer: Connection | string
   readonly reader: Connection
+  /** Where mail waits that is filed later; null: nothing waits. */
+  readonly spool: Spool | null
   readonly release: () => void
 }
 
 function assemble(options: SqliteStoreOptions, assembly: Assembly): Store {
-  const { limits, fileSystem, writer, reader, release } = assembly
+  const { limits, fileSystem, writer, reader, spool, release } = assembly
   const { clock, random, checkpoints } = options
   const feed = new ChangeFeed({ onError: options.onListenerError })
   const addresses = new AddressCache()
-  const queue =
-    typeof writer === 'string'
-      ? WriteQueue.threaded({
-          feed,
-          addresses,
-          data: { path: writer, limits, ...(checkpoints && { checkpoints: checkpoints.module.href }) },
-        })
-      : WriteQueue.inline({
-          feed,
-          addresses,
-          writer: new Writer({ connection: writer, limits, monotonic: () => clock.monotonic() }),
-        })
+  let tray: InTray | null = null
+  let queue: WriteQueue
+  if (typeof writer === 'string') {
+    const data = { path: writer, limits, ...(checkpoints && { checkpoints: checkpoints.module.href }) }
+    queue = WriteQueue.threaded({ feed, addresses, data })
+  } else {
+    const inline = new Writer({ connection: writer, limits, monotonic: () => clock.monotonic() })
+    const read = (account: AccountId): NextMessage | undefined => reader.read(nextMessage(account))
+    tray = spool && new InTray({ writer: inline, feed, addresses, spool, clock, read })
+    queue = WriteQueue.inline({ feed, addresses, writer: inline, before: (calls) => tray?.before(calls) })
+  }
   const version = reader.database.prepare('SELECT sqlite_version() AS version').get()?.['version']
   return sqliteEngine({
     description: `sqlite ${String(version)} (${options.folder === ':memory:' ? 'memory' : 'file'})`,
     reader,
     queue,
+    tray,
     addresses,
     files: new FileBlobs({
       fileSystem,

@@ -69,10 +69,17 @@ export class WriteQueue {
   }
 
   /** A writer on this thread. */
-  static inline(options: { feed: ChangeFeed; addresses: AddressCache; writer: Writer }): WriteQueue {
+  static inline(options: {
+    feed: ChangeFeed
+    addresses: AddressCache
+    writer: Writer
+    /** What is to be written before the calls. */
+    before?: (calls: readonly Call[]) => void
+  }): WriteQueue {
     // It commits within the call: there is nothing to go with.
     return new WriteQueue({ ...options, patience: 0 }, (queue) => ({
       send(calls) {
+        options.before?.(calls)
         while (calls.length > 0) queue.#settle(options.writer.run(calls))
       },
       close: async () => {},

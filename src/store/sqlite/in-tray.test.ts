@@ -1,0 +1,195 @@
+// Filing later is seen by nobody: answers, news and what is read afterwards are those of a store that writes before it answers.
+import assert from 'node:assert/strict'
+import { describe, test, type TestContext } from 'node:test'
+import fc from 'fast-check'
+import { SeededRandom } from '../../base/seeded-random.ts'
+import { VirtualClock } from '../../base/virtual-clock.ts'
+import { encodeStructure } from '../../mail/mime/codec.ts'
+import { MimeWalker } from '../../mail/mime/walker.ts'
+import type { AccountId, Change, MailboxId, StagedMessage, Uid } from '../model.ts'
+import { type Store, StoreUnavailable } from '../store.ts'
+import { openSqliteStore } from './index.ts'
+
+interface House {
+  readonly store: Store
+  readonly clock: VirtualClock
+  /** Texts of the statements since the accounts were made. */
+  readonly statements: string[]
+  readonly control: { fault: (text: string) => void }
+}
+
+async function house(filing: 'at-once' | 'later'): Promise<House> {
+  const clock = new VirtualClock()
+  const statements: string[] = []
+  const control = { fault: (_: string): void => {} }
+  const store = await openSqliteStore({
+    ...{ folder: ':memory:', filing, clock, random: new SeededRandom(1) },
+    onListenerError: assert.ifError,
+    beforeStatement: (text) => {
+      statements.push(text)
+      control.fault(text)
+    },
+  })
+  await store.addDomain({ name: 'a.test', now: 0 })
+  for (const local of ['ann', 'bob', 'eve']) await addAccount(store, local)
+  statements.length = 0
+  return { store, clock, statements, control }
+}
+
+async function opened(context: TestContext): Promise<House> {
+  const one = await house('later')
+  context.after(async () => {
+    one.control.fault = () => {}
+    assert.deepEqual(await one.store.audit(), [])
+    await one.store.close()
+  })
+  return one
+}
+
+const addAccount = (store: Store, local: string): ReturnType<Store['addAccount']> =>
+  store.addAccount({
+    address: `${local}@a.test`,
+    credentials: { argon2id: null, scramSha256: null },
+    quota: { bytes: local === 'eve' ? 1000 : null, messages: null },
+    mailboxes: [],
+    now: 0,
+  })
+
+function letter(id: number, answers: number): StagedMessage {
+  const text = `Message-ID: <${id}@a.test>\r\nIn-Reply-To: <${answers}@a.test>\r\nSubject: x\r\n\r\n${id}\r\n`
+  const bytes = Buffer.from(text)
+  const walker = new MimeWalker()
+  walker.push(bytes)
+  return { blob: { type: 'inline', size: bytes.length, bytes }, structure: encodeStructure(walker.finish()) }
+}
+
+const inbox = 1 as MailboxId
+const [ann, bob, eve] = [1, 2, 3] as [AccountId, AccountId, AccountId]
+
+const deliver = (store: Store, id: number, to: readonly AccountId[] = [ann]): ReturnType<Store['deliver']> =>
+  store.deliver({
+    message: letter(id, id - 2),
+    internalDate: id,
+    targets: to.map((account) => ({ account, prefix: `Delivered-To: ${account}\r\n` })),
+  })
+
+type Step = readonly [what: 'deliver' | 'append' | 'flags' | 'expunge' | 'add' | 'find' | 'look', to: number]
+
+const steps: fc.Arbitrary<Step[]> = fc.array(
+  fc.tuple(
+    fc.constantFrom(
+      ...(['deliver', 'deliver', 'deliver', 'deliver', 'append', 'flags', 'expunge', 'add', 'find', 'look'] as const),
+    ),
+    fc.nat({ max: 6 }),
+  ),
+  { maxLength: 30 },
+) // prettier-ignore
+
+const recipients: readonly (readonly AccountId[])[] = [
+  [ann],
+  [bob],
+  [ann, bob],
+  [bob, ann],
+  [ann, eve],
+  [ann, ann],
+  [77 as AccountId, ann],
+]
+
+async function perform(store: Store, [what, to]: Step, turn: number): Promise<unknown> {
+  const account = to % 2 === 0 ? ann : bob
+  const uids = [[1 as Uid, (to * 3) as Uid]] as const
+  const message = { message: letter(turn, turn - 1), flags: 0, keywords: '', internalDate: 0 }
+  switch (what) {
+    case 'deliver':
+      return deliver(store, turn, recipients[to])
+    case 'append':
+      return store.append({ account, mailbox: inbox, messages: [message], now: 0 })
+    case 'flags': {
+      const place = { account, mailbox: inbox, uids }
+      const set = await store.setFlags({ ...place, mode: 'add', flags: 1, keywords: [] })
+      return set.ok ? set.changed : set
+    }
+    case 'expunge':
+      return store.expunge({ account, mailbox: inbox, uids, which: 'regardless' })
+    case 'add':
+      return addAccount(store, `new${to}`)
+    case 'find':
+      return store.findAddress(to === 0 ? 'bob@a.test' : 'ann@a.test')
+    case 'look':
+      return look(store, account)
+  }
+}
+
+async function look(store: Store, account: AccountId): Promise<unknown> {
+  const place = { account, mailbox: inbox }
+  const uids = [[1 as Uid, 0xffff_ffff as Uid]] as const
+  return {
+    account: await store.getAccount(account),
+    mailboxes: await store.listMailboxes(account),
+    view: await store.loadView(place),
+    messages: (await Array.fromAsync(store.messages({ ...place, uids }))).flat(),
+    texts: (await Array.fromAsync(store.messageTexts({ ...place, uids, data: true }))).flat(),
+  }
+}
+
+async function play({ store }: House, list: readonly Step[]): Promise<unknown> {
+  // Nobody hears two accounts in one order.
+  const told: [Change[], Change[]] = [[], []]
+  store.subscribe(ann, (changes) => told[0].push(...changes))
+  store.subscribe(bob, (changes) => told[1].push(...changes))
+  const answers: unknown[] = []
+  for (const [turn, step] of list.entries()) answers.push(await perform(store, step, turn))
+  const end = [await look(store, ann), await look(store, bob), await look(store, eve)]
+  assert.deepEqual(await store.audit(), [])
+  await store.close()
+  return { answers, told, end }
+}
+
+describe('filing later', () => {
+  test('is seen by nobody', async () => {
+    await fc.assert(
+      fc.asyncProperty(steps, async (list) => {
+        const [later, atOnce] = [await house('later'), await house('at-once')]
+        assert.deepEqual(await play(later, list), await play(atOnce, list))
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  test('writes nothing while mail comes, and all of it when it rests', async (context) => {
+    const { store, clock, statements } = await opened(context)
+    for (let id = 0; id < 100; id++) assert.ok((await deliver(store, id, [ann, bob])).ok)
+    assert.deepEqual(
+      statements.filter((text) => text.startsWith('INSERT')),
+      [],
+    )
+    await clock.advance(5_000)
+    assert.equal(statements.filter((text) => text.startsWith('INSERT INTO message')).length, 200)
+    assert.equal((await store.loadView({ account: bob, mailbox: inbox })).uids.length, 100)
+  })
+
+  test('an account that is new while mail waits gets its own', async (context) => {
+    const { store } = await opened(context)
+    await deliver(store, 1)
+    const made = await addAccount(store, 'new')
+    assert.ok(made.ok)
+    assert.ok((await deliver(store, 2, [ann, made.account.id])).ok)
+    assert.equal((await store.loadView({ account: made.account.id, mailbox: inbox })).uids.length, 1)
+    assert.equal((await store.loadView({ account: ann, mailbox: inbox })).uids.length, 2)
+  })
+
+  test('what could not be written is told to whoever looks, and is there later', async (context) => {
+    const { store, clock, control } = await opened(context)
+    await deliver(store, 1)
+    control.fault = (text) => {
+      if (text.startsWith('INSERT INTO email'))
+        throw Object.assign(new Error('database or disk is full'), { errcode: 13 })
+    }
+    await assert.rejects(store.loadView({ account: ann, mailbox: inbox }), StoreUnavailable)
+    await assert.rejects(store.createMailbox({ account: ann, name: 'x', now: 0 }), StoreUnavailable)
+    await clock.advance(10_000)
+    assert.ok((await deliver(store, 2)).ok)
+    control.fault = () => {}
+    assert.deepEqual(Array.from((await store.loadView({ account: ann, mailbox: inbox })).uids), [1, 2])
+  })
+})
