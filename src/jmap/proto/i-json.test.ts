@@ -43,4 +43,9 @@ test('depth is bounded, and long strings of backslashes take linear time', () =>
 test('what is told is I-JSON, whatever stands in mail', () => {
   const told = { a: ['\uffff x\u{1fffe}', '😀'], '\ufdd0': 1 }
   assert.deepEqual(JSON.parse(toIJsonText(told)), { a: ['\ufffd x\ufffd', '😀'], '\ufffd': 1 })
+  const halves = { half: '\ud83d\ud83d x\udc00', text: '\\ud800 \\\\ud83d', '\\': '\\\ud800' }
+  assert.deepEqual(JSON.parse(toIJsonText(halves)), {
+    ...{ half: '\ufffd\ufffd x\ufffd', text: '\\ud800 \\\\ud83d', '\\': '\\\ufffd' },
+  })
+  assert.ok(parseIJsonText(toIJsonText({ ...told, ...halves })).ok)
 })

@@ -15,6 +15,8 @@ export const deepestJson = 100
 // The property `Noncharacter_Code_Point`, written out since that is read a hundred times as fast.
 const nonCharacters =
   /[\ufdd0-\ufdef\ufffe\uffff]|[\ud83f\ud87f\ud8bf\ud8ff\ud93f\ud97f\ud9bf\ud9ff\uda3f\uda7f\udabf\udaff\udb3f\udb7f\udbbf\udbff][\udffe\udfff]/
+/** Behind an even number of backslashes: those are text. */
+const escapedHalf = /(?<=(?<!\\)(?:\\\\)*)\\ud[89a-f][0-9a-f]{2}/g
 const everyNonCharacter = new RegExp(nonCharacters, 'g')
 
 const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
@@ -80,7 +82,9 @@ function isText(text: string): boolean {
 /** As I-JSON: what stands in mail and is none is replaced, as decoders of UTF-8 do with what they cannot read. */
 export function toIJsonText(value: Json | object): string {
   const text = JSON.stringify(value)
-  return nonCharacters.test(text) ? text.replace(everyNonCharacter, '\ufffd') : text
+  // JSON.stringify escapes halves of surrogate pairs, and nothing else that begins so.
+  const whole = text.includes('\\ud') ? text.replace(escapedHalf, '\ufffd') : text
+  return nonCharacters.test(whole) ? whole.replace(everyNonCharacter, '\ufffd') : whole
 }
 
 function inspect(root: Json): { members: number; sound: boolean } {

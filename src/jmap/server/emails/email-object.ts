@@ -82,7 +82,7 @@ class EmailReader {
         return this.#lists().hasAttachment
       case 'preview':
         // RFC 8621 §4.1.4: "This MUST NOT be more than 256 characters in length."
-        return this.#source.structure.preview.slice(0, 256)
+        return firstCharacters(this.#source.structure.preview, 256)
       default: {
         const header = convenientHeaders.get(name) ?? tryHeaderProperty(name)
         return header && headerValue(await this.#header(), header)
@@ -173,4 +173,9 @@ class EmailReader {
     }
     return objectOf(values)
   }
+}
+
+/** Whole ones: an emoji is not cut in two. */
+function firstCharacters(text: string, most: number): string {
+  return text.length <= most ? text : Array.from(text).slice(0, most).join('')
 }
