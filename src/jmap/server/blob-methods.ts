@@ -71,7 +71,7 @@ function copyMethod(parts: BlobModuleParts): Method {
         const found = await parts.blobs.find(from, real)
         const made = found && (await copyOne(parts, call, found))
         if (made === undefined) notCopied.set(blobId, new SetError('notFound'))
-        else copied.set(blobId, made)
+        else copied.set(real, made)
       }
       return {
         arguments: {

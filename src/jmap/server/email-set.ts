@@ -151,7 +151,7 @@ function changeOf(call: AccountCall, patching: Patching): Change | SetError | nu
     keywords: objectOf(view.keywordsOf(slot).map((keyword) => [keyword, true])),
     mailboxIds: objectOf(held.map((mailbox) => [mailboxIdOf(call.place, mailbox), true])),
   }
-  const patched = applyPatch(current, inLowerCase(patching.patch), {
+  const patched = applyPatch(current, withPaths(call, patching.patch), {
     mutable: ['keywords', 'mailboxIds'],
     fixed: Object.keys(known),
     defaults: { keywords: {} },
@@ -167,14 +167,15 @@ function changeOf(call: AccountCall, patching: Patching): Change | SetError | nu
   return settle(patching, { email, slot, held, before, keywords, mailboxes })
 }
 
-/** RFC 8621 §4.1.1: a keyword is a "case-insensitive string". */
-function inLowerCase(patch: JsonObject): JsonObject {
-  if (!Object.keys(patch).some((path) => path.startsWith('keywords/'))) return patch
+/** As the members are kept: keywords are "case-insensitive" (RFC 8621 §4.1.1), mailboxes may be named by creation ids (RFC 8620 §5.3). */
+function withPaths({ createdIds }: AccountCall, patch: JsonObject): JsonObject {
   return objectOf(
-    Object.entries(patch).map(([path, value]) => [
-      path.startsWith('keywords/') ? path.toLowerCase() : path,
-      value,
-    ]),
+    Object.entries(patch).map(([path, value]) => {
+      if (path.startsWith('keywords/')) return [path.toLowerCase(), value]
+      const named = /^mailboxIds\/(#[^/]*)$/.exec(path)?.[1]
+      const id = named === undefined ? undefined : createdIds.resolve(named)
+      return [id === undefined ? path : `mailboxIds/${id}`, value]
+    }),
   )
 }
 

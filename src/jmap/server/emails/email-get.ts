@@ -161,8 +161,8 @@ export function emailParse({ access, blobs, sizes }: EmailReading): Method {
         const real = call.createdIds.resolve(blobId) ?? blobId
         const source = await sourceOf({ access, blobs }, call.place, real)
         if (source === 'not-found') notFound.push(blobId)
-        else if (source === 'not-parsable') notParsable.push(blobId)
-        else parsed.push([blobId, await parsedEmail(source, wanted, sizes)])
+        else if (source === 'not-parsable') notParsable.push(real)
+        else parsed.push([real, await parsedEmail(source, wanted, sizes)])
       }
       const orNull = (list: readonly string[]): Json => (list.length === 0 ? null : list)
       return {
