@@ -1,5 +1,5 @@
-// The Date and UTCDate types (RFC 8620 §1.4): RFC 3339 date-times in capitals, without fractions that are zero. The calendar is checked:
-// 2026-02-30 is no date. A leap second is read as the second after it.
+// The Date and UTCDate types (RFC 8620 §1.4): RFC 3339 date-times in capitals. The calendar is checked: 2026-02-30 is no date. A leap second is
+// read as the second after it, and a fraction of zero, which "MUST always be omitted", as none: JavaScript's toISOString() writes it.
 import { Wrong, type Shape } from './shape.ts'
 
 const form = /^(\d{4})-(\d{2})-(\d{2})T(\d{2}):(\d{2}):(\d{2})(?:\.(\d+))?(Z|[+-]\d{2}:\d{2})$/
@@ -9,8 +9,6 @@ export function tryDate(text: string): number | undefined {
   const match = form.exec(text)
   if (match === null) return undefined
   const [, year = '', month = '', day = '', hour = '', minute = '', second = '', fraction, zone = ''] = match
-  // RFC 8620 §1.4: "the "time-secfrac" MUST always be omitted if zero".
-  if (fraction !== undefined && /^0+$/.test(fraction)) return undefined
   if (+hour > 23 || +minute > 59 || +second > 60) return undefined
   const time = new Date(0)
   time.setUTCFullYear(+year, +month - 1, +day)

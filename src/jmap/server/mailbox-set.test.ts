@@ -119,8 +119,11 @@ test('what no Mailbox may be', async (context) => {
   const mail = await mailHouse(context)
   const one = await made(mail, { name: 'One' })
   const wrong = (...properties: string[]): unknown[] => ['invalidProperties', properties]
-  for (const name of ['', ' ', 'a/b', 'a*', 'a\n', 'x'.repeat(201), 7, null, 'One', 'inbox', 'Other Users']) {
+  for (const name of ['', ' ', 'a/b', 'a*', 'a\n', 'x'.repeat(201), 7, null, 'Other Users']) {
     assert.deepEqual(await unmade(mail, { name }), wrong('name'), String(name))
+  }
+  for (const name of ['One', 'inbox']) {
+    assert.deepEqual(await unmade(mail, { name }), ['alreadyExists', undefined], name)
   }
   assert.deepEqual(await unmade(mail, {}), wrong('name'))
   assert.deepEqual(await unmade(mail, { name: 'x', parentId: 'F1_99' }), wrong('parentId'))

@@ -34,11 +34,13 @@ export function mailboxSetMethod(parts: MailWriteParts): Method {
     capability: mail,
     extra,
     state: (place) => parts.states.mailbox(place),
+    again: mayYetBe,
     async apply(call, work, { done, args }) {
       const setter = new MailboxSetter(parts, call, await parts.access.rights(call.place))
       await setter.create(work, done)
-      await setter.update(work, done)
+      await setter.update(work.update, done)
       await setter.destroy(work, done, args.onDestroyRemoveEmails ? 'remove' : 'refuse')
+      if (done.destroyed.length > 0) await setter.updateAgain(work.update, done)
     },
   })
 }
@@ -83,8 +85,8 @@ class MailboxSetter {
     })
   }
 
-  async update(work: SetWork, done: SetDone): Promise<void> {
-    await inTurn(work.update, {
+  async update(work: SetWork['update'], done: SetDone): Promise<void> {
+    await inTurn(work, {
       try: (id, patch) => this.#updateOne(id, patch),
       done: (id, changed) => {
         this.#aside.delete(id)
@@ -96,6 +98,13 @@ class MailboxSetter {
     })
     // Those that stepped aside in vain go back where they were.
     for (const [id, path] of this.#aside) await this.#rename(id, path)
+  }
+
+  /** RFC 8620 §5.3: it is "the final state" that counts: what was in the way may be destroyed by the same call. */
+  async updateAgain(work: SetWork['update'], done: SetDone): Promise<void> {
+    const again = [...work].filter(([id]) => mayYetBe(done.notUpdated.get(id)))
+    for (const [id] of again) done.notUpdated.delete(id)
+    await this.update(new Map(again), done)
   }
 
   async destroy(work: SetWork, done: SetDone, emails: 'refuse' | 'remove'): Promise<void> {
@@ -145,7 +154,7 @@ class MailboxSetter {
       ...(wish.role === null ? {} : { specialUse: useOf(wish.role) }),
       ...this.#extras({ wish, before: null, path }),
     })
-    if (!made.ok) return this.#refusal(made.reason)
+    if (!made.ok) return this.#refusal(made.reason, await this.#idAt(path))
     // RFC 4314 §4: what is put into a shared mailbox has its rights, which the list that was read does not know yet.
     const id = mailboxIdOf(this.#call.place, made.mailbox.id)
     const told = await loadObject(this.#parts.mailboxGet, this.#call, { id, properties: null })
@@ -193,7 +202,7 @@ class MailboxSetter {
       ...(wish.role === before.role ? {} : { specialUse: wish.role === null ? null : useOf(wish.role) }),
       ...this.#extras({ wish, before, path }),
     })
-    return changed.ok ? { done: null } : this.#refusal(changed.reason)
+    return changed.ok ? { done: null } : this.#refusal(changed.reason, await this.#idAt(path))
   }
 
   async #destroyOne(mailbox: ListedMailbox, emails: 'refuse' | 'remove'): Promise<SetError | null> {
@@ -286,7 +295,11 @@ class MailboxSetter {
     if (Buffer.byteLength(path) > maxMailboxPath)
       return invalidProperties(['name'], 'Its path would be too long.')
     // RFC 3501 §5.1: "INBOX" is one name in any case; and another's mailboxes are shown under a level of their own.
-    if (above === undefined && /^(?:inbox|other users)$/i.test(name)) return invalidProperties(['name'])
+    if (above === undefined && /^other users$/i.test(name)) return invalidProperties(['name'])
+    if (above === undefined && /^inbox$/i.test(name)) {
+      const inbox = list.find((one) => one.path === 'INBOX')
+      return nameTaken(inbox === undefined ? null : mailboxIdOf(this.#call.place, inbox.id))
+    }
     return path
   }
 
@@ -305,14 +318,20 @@ class MailboxSetter {
     }
   }
 
-  #refusal(reason: Refusal): Step & { readonly refused: SetError } {
+  async #idAt(path: string): Promise<string | null> {
+    const there = (await this.#list()).find((one) => one.path === path)
+    return there === undefined ? null : mailboxIdOf(this.#call.place, there.id)
+  }
+
+  /** `there`: the Mailbox that has the name already. */
+  #refusal(reason: Refusal, there: string | null): Step & { readonly refused: SetError } {
     switch (reason) {
       case 'not-found':
         return refuse(new SetError('notFound'))
       case 'is-inbox':
         return refuse(forbidden('the inbox stays as it is'))
       case 'exists':
-        return { refused: invalidProperties(['name'], 'There is a Mailbox of that name.'), wait: true }
+        return { refused: nameTaken(there), wait: true }
       case 'no-superior':
         return { refused: invalidProperties(['parentId'], 'There is no such parent.'), wait: true }
       case 'into-itself':
@@ -349,6 +368,11 @@ class MailboxSetter {
   }
 }
 
+/** Another Mailbox of the same call may be what it is refused for: its name, its role or what is above it. */
+function mayYetBe(error: SetError | undefined): boolean {
+  return error?.type === 'alreadyExists' || error?.type === 'invalidProperties'
+}
+
 type Reason<K extends keyof MailboxChangeStore> =
   Awaited<ReturnType<MailboxChangeStore[K]>> extends infer R
     ? R extends { readonly ok: false; readonly reason: infer Why }
@@ -356,6 +380,12 @@ type Reason<K extends keyof MailboxChangeStore> =
       : never
     : never
 type Refusal = Reason<'makeMailbox' | 'changeMailbox'>
+
+/** RFC 8620 §5.4: with the "id of the existing object"; null: it is none that is seen here. */
+function nameTaken(existingId: string | null): SetError {
+  const more = existingId === null ? {} : { existingId }
+  return new SetError('alreadyExists', 'There is a Mailbox of that name.', more)
+}
 
 function refuse(refused: SetError): { readonly refused: SetError; readonly wait: boolean } {
   return { refused, wait: false }

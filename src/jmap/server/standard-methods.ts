@@ -177,6 +177,8 @@ export interface SetDefinition<F extends Fields> {
     work: SetWork,
     request: { readonly done: SetDone; readonly args: Extra<F> },
   ): Promise<void>
+  /** True where what was refused to be made may be made after the updates and destroys of the same call. */
+  again?(error: SetError): boolean
   /** Calls that follow from it (RFC 8621 §7.5). */
   then?(call: AccountCall, done: SetDone, args: Extra<F>): readonly ImplicitCall[]
 }
@@ -245,6 +247,14 @@ async function applySet<F extends Fields>(
   }
   if (update.size > 0 || destroy.size > 0) {
     await definition.apply(call, { create: new Map(), update, destroy: [...destroy] }, { done, args })
+  }
+  const again = [...create].filter(([id]) => {
+    const error = done.notCreated.get(id)
+    return error !== undefined && definition.again?.(error)
+  })
+  if (again.length > 0 && done.updated.size + done.destroyed.length > 0) {
+    for (const [id] of again) done.notCreated.delete(id)
+    await definition.apply(call, { create: new Map(again), update: new Map(), destroy: [] }, { done, args })
   }
   // RFC 8620 §5.3: what "cannot be found" is told so, for the update too.
   for (const [id, { type }] of done.notDestroyed) {
