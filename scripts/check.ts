@@ -8,6 +8,7 @@ import { spawn } from 'node:child_process'
 import { join } from 'node:path'
 import { parseArgs, styleText } from 'node:util'
 import { checkDependencies } from './dependencies.ts'
+import { checkBlocks, checkPrograms, knownWords } from './doc-blocks.ts'
 import { checkDocuments } from './docs.ts'
 import { checkHabits } from './habits.ts'
 import { checkImports } from './imports.ts'
@@ -107,6 +108,19 @@ const checks: readonly Check[] = [
     name: 'docs',
     about: 'generated pages',
     run: async (update) => (await checkDocuments(update)).map(formatProblem),
+  },
+  {
+    name: 'pages',
+    about: 'what pages tell to type is there',
+    run: async () => {
+      const pages = readFiles(['*.md', 'docs/*.md', 'examples/*.md'])
+      const known = knownWords(
+        readIfPresent('package.json'),
+        readIfPresent('docs/generated/openapi.json'),
+        readFiles(['src/**/*.ts']),
+      )
+      return [...checkBlocks(pages, known), ...(await checkPrograms(pages))].map(formatProblem)
+    },
   },
 ]
 

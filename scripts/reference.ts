@@ -4,21 +4,28 @@ import type { Command } from 'commander'
 import { makeProgram } from '../src/cli/program.ts'
 import { leavesOf } from '../src/cli/command-notes.ts'
 import { exitMeanings } from '../src/cli/io.ts'
+import { type CatalogueEntry, settingCatalogue } from '../src/config/catalogue.ts'
 import { explainConfig } from '../src/config/layers.ts'
 
 /** docs/generated/config.md */
 export function configReference(): string {
-  const rows = explainConfig([])
-    .filter(({ key }) => key !== 'listeners')
-    .map(
-      ({ key, value, description }) => `| \`${key}\` | \`${JSON.stringify(value)}\` | ${cell(description)} |`,
-    )
+  const given = new Map(explainConfig([]).map(({ key, value }) => [key, value]))
+  const shown = ({ key, default: absent }: CatalogueEntry): string => {
+    if (key === 'listeners') return 'those of the profile'
+    if (absent.type === 'needed') return 'must be given'
+    const value = given.get(key) ?? (absent.type === 'value' ? absent.value : undefined)
+    return value === undefined ? 'absent' : `\`${JSON.stringify(value)}\``
+  }
+  const rows = settingCatalogue().map(
+    (entry) => `| \`${entry.key}\` | ${shown(entry)} | ${cell(entry.description)} |`,
+  )
   return [
     '# Settings',
     '',
     'Written by `npm run check -- docs --update` from the schema in `src/config`. Durations are shown in milliseconds and sizes in',
     'octets; a file may say `"5m"` or `"50 MB"`. Defaults are those of the `server` profile; `posthorn config explain --profile dev`',
-    'shows another, and `posthorn config explain --config FILE` shows what a file makes of them and where each value came from.',
+    'shows another, and `posthorn config explain --config FILE` shows what a file makes of them and where each value came from. `[]` stands',
+    'for each entry of a list: `listeners[].port` is the `port` of a `[[listeners]]` in TOML.',
     '',
     '| setting | default | meaning |',
     '|---|---|---|',

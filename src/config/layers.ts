@@ -3,7 +3,8 @@
 // Layers, weakest first: the schema's defaults, the profile, the file, the command line. Objects merge key by key; arrays and
 // plain values of a stronger layer replace those of a weaker one, so `listeners` in a file is the whole list. A layer that
 // changes nothing leaves no trace; the origin told for a value is the strongest layer that gave it.
-import { z } from 'zod'
+import type { z } from 'zod'
+import { elementOf, settingCatalogue, shapeOf } from './catalogue.ts'
 import { nearest } from './nearest.ts'
 import { profileDefaults } from './profiles.ts'
 import { type Config, configSchema, type ProfileName, profileNames } from './schema.ts'
@@ -37,34 +38,40 @@ export function resolveConfig(layers: readonly Layer[]): Config {
   return configSchema.parse(merged)
 }
 
-/** Every effective value in order of the schema, with the layer that decided it. */
+/** Every effective value in order of the schema, with the layer that decided it; null is the value of what nobody gave and has no default. */
 export function explainConfig(layers: readonly Layer[]): Explained[] {
   const config = resolveConfig(layers)
   const strongestFirst = allLayers(layers).toReversed()
-  return leaves(config, '').map(({ key, value }) => ({
-    key,
-    // JSON, which people and programs read this as, has no functions.
-    value: typeof value === 'function' ? '(a function)' : value,
+  return settingsOf(config).map(({ key, value, description }) => ({
+    ...{ key, value, description },
     origin: strongestFirst.find((layer) => has(layer.settings, key.split('.')))?.name ?? 'default',
-    description: describe(key) ?? '',
   }))
 }
 
 /** The same of a configuration whose layers nobody kept. */
 export function listSettings(config: Config): Explained[] {
-  return leaves(config, '').map(({ key, value }) => ({
-    key,
-    value: typeof value === 'function' ? '(a function)' : value,
-    origin: '',
-    description: describe(key) ?? '',
+  return settingsOf(config).map((setting) => ({ ...setting, origin: '' }))
+}
+
+function settingsOf(config: Config): Omit<Explained, 'origin'>[] {
+  const given = new Map(leaves(config, '').map(({ key, value }) => [key, value]))
+  const settings = settingCatalogue()
+    .filter(({ key, default: { type } }) => given.has(key) || (type === 'none' && isReached(config, key)))
+    .map(({ key, description }) => ({ key, value: given.get(key) ?? null, description }))
+  const known = new Set(settings.map(({ key }) => key))
+  // Below what has names of its own choosing the schema has no keys.
+  const others = [...given].filter(([key]) => !known.has(key))
+  return [...settings, ...others.map(([key, value]) => ({ key, value, description: '' }))].map((setting) => ({
+    ...setting,
+    // JSON, which people and programs read this as, has no functions.
+    value: typeof setting.value === 'function' ? '(a function)' : setting.value,
   }))
 }
 
-/** The description of a key such as `smtp.maxRecipients`. */
-export function describe(key: string): string | undefined {
-  let schema: z.ZodType | undefined = configSchema
-  for (const name of key.split('.')) schema = schema && shapeOf(schema)?.[name]
-  return schema && descriptionOf(schema)
+/** Fields of what is absent as a whole, or listed, are no settings of this configuration. */
+function isReached(config: Config, key: string): boolean {
+  const path = key.split('.')
+  return !key.includes('[]') && has(config, path.slice(0, -1)) && !has(config, path)
 }
 
 function allLayers(layers: readonly Layer[]): readonly Layer[] {
@@ -130,33 +137,4 @@ function shapeAt(path: readonly PropertyKey[]): Record<string, z.ZodType> | unde
     schema = typeof name === 'number' ? elementOf(schema) : shapeOf(schema)?.[String(name)]
   }
   return schema && shapeOf(schema)
-}
-
-/** Through the wrappers that defaults and refinements put around a schema. */
-function unwrapped(schema: z.ZodType): z.ZodType {
-  let inner: z.ZodType = schema
-  while (
-    inner instanceof z.ZodDefault ||
-    inner instanceof z.ZodPrefault ||
-    inner instanceof z.ZodOptional ||
-    inner instanceof z.ZodNullable
-  ) {
-    // The library types what is inside as its core type; all of ours are made by `z` itself.
-    inner = inner.unwrap() as z.ZodType
-  }
-  return inner
-}
-
-function shapeOf(schema: z.ZodType): Record<string, z.ZodType> | undefined {
-  const inner = unwrapped(schema)
-  return inner instanceof z.ZodObject ? (inner.shape as Record<string, z.ZodType>) : undefined
-}
-
-function elementOf(schema: z.ZodType): z.ZodType | undefined {
-  const inner = unwrapped(schema)
-  return inner instanceof z.ZodArray ? (inner.element as z.ZodType) : undefined
-}
-
-function descriptionOf(schema: z.ZodType): string | undefined {
-  return schema.description ?? unwrapped(schema).description
 }

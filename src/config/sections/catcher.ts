@@ -50,14 +50,14 @@ const code = z.int().min(400).max(599)
 /** What is done to the client. */
 export const chaosAction = z.discriminatedUnion('type', [
   z.strictObject({
-    type: z.literal('reply'),
+    type: z.literal('reply').describe('reply, delay, drop, tls-failure or slow.'),
     code: code.describe('Of class 4 or 5.'),
     status: z
       .string()
       .regex(/^[45]\.\d{1,3}\.\d{1,3}$/)
       .optional()
       .describe('RFC 3463; what fits the stage unless given.'),
-    text: z.string().max(400).optional(),
+    text: z.string().max(400).optional().describe('Behind the code; what fits the stage unless given.'),
     close: z.boolean().default(false).describe('The connection ends behind the reply.'),
   }),
   z.strictObject({
@@ -90,7 +90,7 @@ export type ChaosAction = z.output<typeof chaosAction>
 export const chaosRule = z
   .strictObject({
     name: z.string().max(100).default('').describe('What the log and the transcript call it.'),
-    stage: z.enum(chaosStages),
+    stage: z.enum(chaosStages).describe('Where it strikes.'),
     sender: pattern.optional().describe('On the reverse-path (from mail on).'),
     recipient: pattern
       .optional()
@@ -129,7 +129,7 @@ export type ChaosRule = z.output<typeof chaosRule>
 const trigger = (errorCode: number, what: string) =>
   z
     .strictObject({
-      errorCode: code.default(errorCode),
+      errorCode: code.default(errorCode).describe('The code of the reply, of class 4 or 5.'),
       probability: z.int().min(0).max(100).default(0).describe('In percent.'),
     })
     .prefault({})
@@ -142,15 +142,19 @@ const chaosSection = z
     sender: trigger(451, 'Mailpit’s trigger for MAIL.'),
     recipient: trigger(451, 'Mailpit’s trigger for RCPT.'),
     authentication: trigger(535, 'Mailpit’s trigger for AUTH.'),
-    rules: z.array(chaosRule).max(1000).default([]),
+    rules: z
+      .array(chaosRule)
+      .max(1000)
+      .default([])
+      .describe('What strikes where and when, the same on each run.'),
   })
   .prefault({})
 export type ChaosConfig = z.output<typeof chaosSection>
 
 const relaySection = z
   .strictObject({
-    host: z.string().min(1),
-    port: z.int().min(1).max(65535).default(25),
+    host: z.string().min(1).describe('Who takes what is released.'),
+    port: z.int().min(1).max(65535).default(25).describe('Its port.'),
     tls: z
       .enum(['none', 'starttls', 'implicit'])
       .default('none')
@@ -161,8 +165,8 @@ const relaySection = z
       .boolean()
       .default(true)
       .describe('Whether the host’s certificate must be good, where TLS is asked for.'),
-    username: z.string().optional(),
-    password: secret.optional(),
+    username: z.string().optional().describe('To log in with there; absent: no log-in.'),
+    password: secret.optional().describe('Its password.'),
     returnPath: address
       .optional()
       .describe('The reverse-path of everything that is released; that of the message unless given.'),
@@ -186,7 +190,7 @@ const relaySection = z
 export type CatcherRelayConfig = z.output<typeof relaySection>
 
 const webhookSection = z.strictObject({
-  url: z.url({ protocol: /^https?$/ }),
+  url: z.url({ protocol: /^https?$/ }).describe('Where it is told.'),
   delay: duration('0s', 'A message is told that much later.'),
   perMinute: count(
     60,
@@ -255,10 +259,11 @@ export const catcherSection = z
           .array(
             z.strictObject({
               match: z.string().min(1).describe('A search, as in the page.'),
-              tags: z.array(z.string().min(1)).min(1),
+              tags: z.array(z.string().min(1)).min(1).describe('The tags of what it finds.'),
             }),
           )
-          .default([]),
+          .default([])
+          .describe('Tags by searches.'),
       })
       .prefault({}),
     transcript: z
@@ -286,14 +291,19 @@ export const catcherSection = z
       'Transactions that came to nothing of which is remembered what was said; in memory alone.',
     ),
     users: z
-      .array(z.strictObject({ name: z.string().min(1), password: secret }))
+      .array(
+        z.strictObject({
+          name: z.string().min(1).describe('What somebody logs in with.'),
+          password: secret.describe('With which password.'),
+        }),
+      )
       .default([])
       .describe('Who may use the page and the API, by HTTP Basic; empty: everybody who reaches them.'),
     cors: z
       .array(z.string().min(1))
       .default([])
       .describe('Origins whose pages may use the API; `*` is every one.'),
-    webhooks: z.array(webhookSection).default([]),
+    webhooks: z.array(webhookSection).default([]).describe('Who is told of each caught message.'),
     relay: relaySection.optional().describe('Where caught messages are released to; absent: nothing leaves.'),
     zone: z
       .string()
@@ -331,7 +341,7 @@ export const catcherSection = z
           .url({ protocol: /^https?$/ })
           .default('https://spamcheck.postmarkapp.com/filter')
           .describe('Of that service.'),
-        host: z.string().min(1).default('127.0.0.1'),
+        host: z.string().min(1).default('127.0.0.1').describe('Of a program of yours.'),
         port: z.int().min(1).max(65535).optional().describe('783 for spamd, 11333 for rspamd unless given.'),
         timeout: duration('20s', 'For the verdict.'),
       })

@@ -117,15 +117,15 @@ const connectionFields = {
 
 const tokenSection = z.strictObject({
   endpoint: z.url().describe('Where an access token is asked for (RFC 6749 §6), by https.'),
-  clientId: z.string(),
+  clientId: z.string().describe('Who asks for it (RFC 6749 §2.2).'),
   clientSecretFile: z.string().optional().describe('A file with the client secret.'),
   refreshTokenFile: z.string().describe('A file with the refresh token.'),
-  scope: z.string().optional(),
+  scope: z.string().optional().describe('What it shall be good for (RFC 6749 §3.3).'),
 })
 
 const authenticationSection = z
   .strictObject({
-    username: z.string().min(1),
+    username: z.string().min(1).describe('To log in with.'),
     passwordFile: z.string().optional().describe('A file with the password.'),
     token: tokenSection.optional().describe('An OAuth 2.0 access token instead of a password.'),
     mechanisms: z
@@ -138,7 +138,9 @@ const authenticationSection = z
   })
 
 const mxRoute = z.strictObject({
-  kind: z.literal('mx'),
+  kind: z
+    .literal('mx')
+    .describe('mx, host, lmtp, hold, fetch or discard: where its mail goes (docs/relay.md).'),
   ...routeFields,
   ...connectionFields,
   domain: z.string().optional().describe('The domain whose MX hosts to use; the recipient’s unless given.'),
@@ -161,7 +163,7 @@ export const hostFields = {
   authoritiesFile: z.string().optional().describe('PEM of authorities to trust instead of the system’s.'),
   certificateFile: z.string().optional().describe('PEM of our certificate, for hosts that ask for one.'),
   keyFile: z.string().optional().describe('PEM of its key.'),
-  authentication: authenticationSection.optional(),
+  authentication: authenticationSection.optional().describe('How to log in there; absent: not at all.'),
 }
 
 const hostRoute = z.strictObject({
@@ -169,7 +171,7 @@ const hostRoute = z.strictObject({
   ...routeFields,
   ...connectionFields,
   ...hostFields,
-  port: z.int().min(1).max(65_535).default(587),
+  port: z.int().min(1).max(65_535).default(587).describe('Its port; 24 for LMTP.'),
 })
 
 const lmtpRoute = z.strictObject({
