@@ -7,6 +7,7 @@ import { emailBlobId, partBlobId } from '../proto/blob-ids.ts'
 import { ingest } from '../../store/ingest.ts'
 import type { Account } from '../../store/model.ts'
 
+const octets = 'application/octet-stream'
 const fox = 'The quick brown fox jumped over the lazy dog.'
 
 async function deliver(house: JmapHouse, account: Account, text: string): Promise<string> {
@@ -195,6 +196,12 @@ test('downloads say what they are, and nothing runs in a browser', async (contex
   const response = await download(house, ann, id)
   assert.equal(response.headers.get('content-type'), 'application/pdf')
   assert.equal(response.headers.get('content-disposition'), 'attachment; filename="file.bin"')
+  const types = { 'image/svg+xml': 'image/svg+xml', 'image%2Fsvg%2Bxml': 'image/svg+xml' }
+  const withCharset = { 'text%2Fplain%3B%20charset%3Dutf-8': 'text/plain; charset=utf-8' }
+  for (const [told, type] of Object.entries({ ...types, ...withCharset, nonsense: octets, '': octets })) {
+    const typed = await house.fetch(ann, `/jmap/download/A${ann.id}/${id}/x?accept=${told}`)
+    assert.equal(typed.headers.get('content-type'), type, told)
+  }
   const nameless = await house.fetch(ann, `/jmap/download/A${ann.id}/${id}/?accept=text/plain`)
   assert.equal(nameless.status, 200)
   assert.equal(nameless.headers.get('content-disposition'), 'attachment; filename=""')

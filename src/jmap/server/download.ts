@@ -44,12 +44,18 @@ export async function download(parts: JmapParts, asked: Asked, wanted: Download)
     status: range === null ? 200 : 206,
     headers: {
       ...headers,
-      'content-type': mediaTypeOr(url.searchParams.get('accept')),
+      'content-type': mediaTypeOr(typeOf(url)),
       'content-length': String(end - start),
       'content-disposition': contentDisposition(decoded(wanted.fileName)),
       ...(range === null ? {} : { 'content-range': `bytes ${start}-${end - 1}/${found.size}` }),
     },
   })
+}
+
+/** RFC 8620 §6.2: a template knows no `+` for a space, and `image/svg+xml` may come as it is; before a parameter it is one. */
+function typeOf({ search }: URL): string | null {
+  const [, told = null] = /[?&]accept=([^&]*)/.exec(search) ?? []
+  return told && decoded(told.replace(/;\+/g, '; '))
 }
 
 function streamOf(blob: FoundBlob, range: { start: number; end: number }): ReadableStream<Uint8Array> {
