@@ -275,7 +275,7 @@ async function update(
     id: wanted,
     patch,
   }: { readonly call: AccountCall; readonly id: string; readonly patch: JsonObject },
-): Promise<null | SetError> {
+): Promise<JsonObject | null | SetError> {
   const account = call.place.account.id
   const object = await submissions.find(account, wanted)
   const [live] =
@@ -300,7 +300,8 @@ async function update(
     value: JSON.stringify({ ...live.record, canceled: true, isOver: true, status }),
     reason: 'cancelled by its sender',
   })
-  return outcome.ok ? null : late
+  // RFC 8620 §5.3: what changed beyond the patch is told.
+  return outcome.ok ? { deliveryStatus: objectOf(Object.entries(status)) } : late
 }
 
 /** RFC 8621 §7.5: "destroying an EmailSubmission object MUST NOT affect the deliveries it represents". */
