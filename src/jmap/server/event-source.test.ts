@@ -154,6 +154,27 @@ test('a mailbox that is shared later is told of, and what happens there', async 
   await events.cancel()
 })
 
+test('of somebody else’s account a guest hears of the types alone that he has there', async (context) => {
+  const house = await JmapHouse.open(context)
+  const [ann, ben] = [await house.account('ann', limited), await house.account('ben', limited)]
+  const inbox = await house.store.findMailbox({ account: ben.id, name: 'INBOX' })
+  assert.ok(inbox)
+  await house.store.setAccess({
+    ...{ account: ben.id, mailbox: inbox.id, grantee: ann.id },
+    ...{ negative: false, mode: 'replace', rights: 'lr' },
+  })
+  const [guest, owner] = [await stream(house, ann, 'types=*'), await stream(house, ben, 'types=*')]
+  for (const events of [guest, owner]) await events.next()
+  await settled()
+  // The quotas of an account are its owner's to know.
+  await deliver(house, ben)
+  assert.match((await owner.next()) ?? '', /"changed":\{"A2":\{"Quota":/)
+  await settled()
+  await deliver(house, ann)
+  assert.match((await guest.next()) ?? '', /"changed":\{"A1":\{"Quota":[^}]*\}\}/)
+  for (const events of [guest, owner]) await events.cancel()
+})
+
 async function socket(
   house: JmapHouse,
   as: Account,

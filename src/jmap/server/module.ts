@@ -86,6 +86,12 @@ export interface PushedType {
   state(place: AccountPlace): Promise<string>
 }
 
+export interface WatchedType {
+  readonly type: PushedType
+  /** Whether an account has it for whoever looks: of other types he is told nothing. */
+  isIn(place: AccountPlace): boolean
+}
+
 export interface JmapModule {
   readonly capabilities: readonly Capability[]
   readonly methods: readonly Method[]

@@ -10,7 +10,7 @@ import type { BlobAccess, EmailSight } from './blob-access.ts'
 import { createBlobModule } from './blob-methods.ts'
 import { echo } from './core-methods.ts'
 import { createMount } from './endpoint.ts'
-import type { Capability, JmapModule } from './module.ts'
+import type { Capability, JmapModule, PushedType, WatchedType } from './module.ts'
 import type { JmapParts } from './parts.ts'
 import { createPushMethods } from './push-methods.ts'
 import { Pusher, type PusherParts } from './pusher.ts'
@@ -50,7 +50,13 @@ export function createJmap(parts: JmapMountParts): Jmap {
     createQuotaModule({ store }),
     ...parts.modules(blobs),
   ]
-  const types = modules.flatMap((module) => module.types)
+  const capabilities = [
+    coreCapability(config),
+    webSocketCapability,
+    vapidCapability(parts.push.vapid.publicKey),
+    ...modules.flatMap((module) => module.capabilities),
+  ]
+  const types = modules.flatMap((module) => module.types).map((type) => watched(type, capabilities))
   const pusher = new Pusher({ ...parts.push, store, clock, events, config, types })
   const made = new Times<AccountId>({ most: config.pushSubscriptionsPerHour, within: hour, clock })
   const methods = [
@@ -62,12 +68,6 @@ export function createJmap(parts: JmapMountParts): Jmap {
       mayCreate: (account) => made.tryAdd(account),
     }),
     ...modules.flatMap((module) => module.methods),
-  ]
-  const capabilities = [
-    coreCapability(config),
-    webSocketCapability,
-    vapidCapability(parts.push.vapid.publicKey),
-    ...modules.flatMap((module) => module.capabilities),
   ]
   const mount = createMount({
     ...{ store, config, clock, random, events, blobs, types },
@@ -87,6 +87,11 @@ export function createJmap(parts: JmapMountParts): Jmap {
     startPushing: () => pusher.start(),
     [Symbol.dispose]: () => pusher.stop(),
   }
+}
+
+function watched(type: PushedType, capabilities: readonly Capability[]): WatchedType {
+  const own = capabilities.filter(({ uri }) => uri === type.capability)
+  return { type, isIn: (place) => own.some((capability) => capability.account(place) !== null) }
 }
 
 /** RFC 9749 §3. */

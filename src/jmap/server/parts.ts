@@ -7,7 +7,7 @@ import type { Store } from '../../store/store.ts'
 import type { ApiParts } from './api.ts'
 import type { AuthenticationParts } from './authentication.ts'
 import type { BlobAccess } from './blob-access.ts'
-import type { PushedType } from './module.ts'
+import type { WatchedType } from './module.ts'
 import type { Slots } from './slots.ts'
 
 /** What the resources work with. */
@@ -19,7 +19,7 @@ export interface JmapParts {
   readonly events: Events
   readonly blobs: BlobAccess
   readonly authentication: AuthenticationParts
-  readonly types: readonly PushedType[]
+  readonly types: readonly WatchedType[]
   readonly api: ApiParts
   /** Uploads, and event streams and WebSockets, at once. */
   readonly uploads: Slots

@@ -13,7 +13,7 @@ import type { AccountId, ObjectId } from '../../store/model.ts'
 import type { Store } from '../../store/store.ts'
 import type { JsonObject } from '../proto/json.ts'
 import type { States } from '../proto/push.ts'
-import type { PushedType } from './module.ts'
+import type { WatchedType } from './module.ts'
 import { PushLane } from './push-lane.ts'
 import type { PushAnswer, PushRequest } from './push-request.ts'
 import { type PushSubscription, subscriptionId, subscriptionOf } from './push-subscription.ts'
@@ -25,7 +25,7 @@ export interface PusherParts {
   readonly clock: Clock
   readonly events: Events
   readonly config: JmapConfig
-  readonly types: readonly PushedType[]
+  readonly types: readonly WatchedType[]
   readonly request: PushRequest
   readonly vapid: VapidKeys
   /** RFC 8292 §2.1: `mailto:` or `https:`. */

@@ -7,12 +7,12 @@ import type { Account, Change } from '../../store/model.ts'
 import type { Store } from '../../store/store.ts'
 import { encodeStates, type States, statesSince } from '../proto/push.ts'
 import { Accounts } from './accounts.ts'
-import type { AccountPlace, PushedType } from './module.ts'
+import type { AccountPlace, PushedType, WatchedType } from './module.ts'
 
 export interface StateWatchParts {
   readonly store: Pick<Store, 'subscribe' | 'getAccount' | 'sharingAccounts' | 'sharedMailboxes'>
   /** All that are pushed. */
-  readonly types: readonly PushedType[]
+  readonly types: readonly WatchedType[]
 }
 
 export interface StateWatchOptions {
@@ -36,7 +36,7 @@ interface Watched {
 export class StateWatch {
   readonly #parts: StateWatchParts
   readonly #options: StateWatchOptions
-  readonly #types: readonly PushedType[]
+  readonly #types: readonly WatchedType[]
   readonly #watched = new Map<string, Watched>()
   /** Types by account that may have changed. */
   #dirty = new Map<string, Set<PushedType>>()
@@ -47,7 +47,7 @@ export class StateWatch {
   private constructor(parts: StateWatchParts, options: StateWatchOptions) {
     this.#parts = parts
     this.#options = options
-    this.#types = parts.types.filter(({ name }) => options.wanted?.has(name) ?? true)
+    this.#types = parts.types.filter(({ type }) => options.wanted?.has(type.name) ?? true)
   }
 
   /** Reads how everything is now, and tells what is news since `since`. Rejects where the store cannot serve. */
@@ -75,7 +75,7 @@ export class StateWatch {
   }
 
   get #names(): readonly string[] {
-    return this.#parts.types.map(({ name }) => name)
+    return this.#parts.types.map(({ type }) => type.name)
   }
 
   async #begin(): Promise<void> {
@@ -107,16 +107,17 @@ export class StateWatch {
     for (const place of places) {
       if (this.#watched.has(place.id) || this.#stopped) continue
       const known = new Map<string, string>()
+      const types = this.#types.filter((watched) => watched.isIn(place)).map(({ type }) => type)
       // Subscribed before it is read: what changes meanwhile is read again.
-      const stop = store.subscribe(place.account.id, (changes) => this.#heard(place, changes))
+      const stop = store.subscribe(place.account.id, (changes) => this.#heard(place, types, changes))
       this.#watched.set(place.id, { place, known, stop })
-      for (const type of this.#types) known.set(type.name, await type.state(place))
+      for (const type of types) known.set(type.name, await type.state(place))
       fresh.set(place.id, known)
     }
     return fresh
   }
 
-  #heard(place: AccountPlace, changes: readonly Change[]): void {
+  #heard(place: AccountPlace, types: readonly PushedType[], changes: readonly Change[]): void {
     for (const change of changes) {
       if (change.type === 'account-removed' && place.isPersonal) {
         this.stop()
@@ -125,7 +126,7 @@ export class StateWatch {
       }
       // Somebody shares something with the viewer otherwise than before (`store/sharing.ts`).
       if (change.type === 'account-removed' || change.type === 'rights-changed') this.#accountsMoved = true
-      for (const type of this.#types) if (type.touchedBy(change)) this.#mark(place.id, type)
+      for (const type of types) if (type.touchedBy(change)) this.#mark(place.id, type)
     }
     void this.#read()
   }
@@ -158,7 +159,7 @@ export class StateWatch {
     const changed = new Map<string, ReadonlyMap<string, string>>()
     if (this.#accountsMoved) {
       this.#accountsMoved = false
-      for (const [id, states] of await this.#findAccounts()) changed.set(id, states)
+      for (const [id, states] of await this.#findAccounts()) if (states.size > 0) changed.set(id, states)
     }
     for (const [id, types] of dirty) {
       const watched = this.#watched.get(id)
