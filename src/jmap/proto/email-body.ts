@@ -30,7 +30,7 @@ function bodyPart(part: Part, path: readonly number[]): BodyPart {
     partId: isMultipart ? null : path.length === 0 ? '1' : path.join('.'),
     part,
     type: `${type}/${subtype}`,
-    name: filename ?? decodeParameters(parameters).get('name') ?? null,
+    name: filename || decodeParameters(parameters).get('name') || null,
     disposition: disposition?.type ?? null,
     subParts: isMultipart ? part.parts.map((child, index) => bodyPart(child, [...path, index + 1])) : null,
   }

@@ -80,18 +80,32 @@ function decodedText(value: string): string {
   for (const match of value.matchAll(encodedWords)) {
     const [words] = match
     text += plainText(value.slice(at, match.index))
-    text += everyCharsetKnown(words) ? withoutControls(displayText(words)) : plainText(words)
+    text += decodedWords(words)
     at = match.index + words.length
   }
   return text + plainText(value.slice(at))
 }
 
-function everyCharsetKnown(words: string): boolean {
-  for (const [, charset = ''] of words.matchAll(/=\?([^?\s]+)\?[bq]\?/gi)) {
-    // RFC 2231 §5: a language may follow the charset.
-    if (!knowsCharset(charset.split('*', 1)[0] ?? '')) return false
+/** Words side by side; those of unknown charsets stay as they are, with the white space around them. */
+function decodedWords(words: string): string {
+  let text = ''
+  let known = ''
+  for (const [, space = '', word = ''] of words.matchAll(/([ \t]*)([^ \t]+)/g)) {
+    if (isOfKnownCharset(word)) {
+      if (known === '') text += plainText(space)
+      known += (known === '' ? '' : space) + word
+    } else {
+      text += withoutControls(displayText(known)) + plainText(space + word)
+      known = ''
+    }
   }
-  return true
+  return text + withoutControls(displayText(known))
+}
+
+function isOfKnownCharset(word: string): boolean {
+  const charset = word.slice(2, word.indexOf('?', 2))
+  // RFC 2231 §5: a language may follow the charset.
+  return knowsCharset(charset.split('*', 1)[0] ?? '')
 }
 
 function plainText(binary: string): string {

@@ -326,10 +326,14 @@ class PartReader {
       this.#wrong('subParts', 'a multipart needs a part')
       return undefined
     }
-    const at = { defaultType: null, depth: depth + 1 }
-    const parts = subParts.map((part, index) =>
-      readPart(part, { ...this.#reading, property: this.#pathOf(`subParts/${index}`) }, at),
-    )
+    // RFC 8621 §4.1.4: "message/rfc822" is the implicit type "if inside a "multipart/digest"" (RFC 2046 §5.1.5).
+    const type = memberOf(this.#part, 'type')
+    const isDigest = typeof type === 'string' && type.toLowerCase() === 'multipart/digest'
+    const parts = subParts.map((part, index) => {
+      const isMessage = isDigest && isJsonObject(part) && memberOf(part, 'blobId') !== undefined
+      const at = { defaultType: isMessage ? 'message/rfc822' : null, depth: depth + 1 }
+      return readPart(part, { ...this.#reading, property: this.#pathOf(`subParts/${index}`) }, at)
+    })
     const whole = parts.filter((part) => part !== undefined)
     return whole.length === parts.length ? { type: 'multipart', parts: whole } : undefined
   }
