@@ -13,7 +13,7 @@ import type { Surroundings } from '../wiring/backend.ts'
 import { configLayers, type ConfigOptions, loadConfig } from './configuration.ts'
 import type { Io } from './io.ts'
 import { openFailure } from './open-failure.ts'
-import { collectGarbage, MemoryTidier } from './tidy-memory.ts'
+import { giveMemoryBack, MemoryTidier } from './tidy-memory.ts'
 
 interface Options extends ConfigOptions {
   readonly json?: boolean
@@ -74,7 +74,7 @@ async function runUntilStopped(
   onReady: (posthorn: Posthorn) => void,
 ): Promise<void> {
   const signals = stopSignals()
-  const tidier = new MemoryTidier(collectGarbage)
+  const tidier = new MemoryTidier(giveMemoryBack)
   try {
     const posthorn = await start(config, { sinks: [await logSink(config, io), tidier], layers })
     onReady(posthorn)

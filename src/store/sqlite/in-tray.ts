@@ -30,8 +30,8 @@ export const blindWrites: ReadonlySet<keyof Writes> = new Set<keyof Writes>([
 ])
 
 /** Milliseconds without a delivery after which filing begins, and between two slices of it. */
-const restMilliseconds = 1_000
-const sliceMilliseconds = 10
+const restMilliseconds = 200
+const sliceMilliseconds = 1
 /** Messages of one slice, so that others wait for a few milliseconds at most. */
 const sliceMessages = 32
 /** Messages in the tray beyond which each that comes has two others filed. */
