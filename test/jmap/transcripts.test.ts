@@ -10,7 +10,7 @@ import { mailHouse } from '../support/mail-house.ts'
 const folder = new URL('./transcripts/', import.meta.url)
 
 async function play(context: TestContext, text: string): Promise<void> {
-  const { users, using, exchanges } = parseJmapTranscript(text)
+  const { users, shared, using, exchanges } = parseJmapTranscript(text)
   const accounts = new Map<string, Account>()
   const withMail = using.includes('urn:ietf:params:jmap:mail')
   const house = withMail ? await houseOfMail(context, accounts) : await JmapHouse.open(context)
@@ -18,6 +18,7 @@ async function play(context: TestContext, text: string): Promise<void> {
     if (accounts.has(name)) continue
     accounts.set(name, await house.account(name, { bytes: 1_000_000, messages: 1000 }))
   }
+  for (const name of shared) await shareInbox(house, accounts.get(name), accounts.get(users[0] ?? ''))
   const names = new Map<string, Json>()
   for (const exchange of exchanges) {
     const account =
@@ -31,6 +32,14 @@ async function houseOfMail(context: TestContext, accounts: Map<string, Account>)
   const { house, ann } = await mailHouse(context)
   accounts.set('ann', ann)
   return house
+}
+
+async function shareInbox(house: JmapHouse, owner?: Account, other?: Account): Promise<void> {
+  assert.ok(owner && other)
+  const inbox = await house.store.findMailbox({ account: owner.id, name: 'INBOX' })
+  assert.ok(inbox)
+  const grant = { account: owner.id, mailbox: inbox.id, grantee: other.id, negative: false } as const
+  await house.store.setAccess({ ...grant, mode: 'replace', rights: 'lrswite' })
 }
 
 interface Playing {

@@ -21,6 +21,8 @@ export interface JmapTranscript {
   readonly title: string
   readonly using: readonly string[]
   readonly users: readonly string[]
+  /** Those whose INBOX the first may use. */
+  readonly shared: readonly string[]
   readonly exchanges: readonly Exchange[]
 }
 
@@ -41,6 +43,7 @@ export function parseJmapTranscript(text: string): JmapTranscript {
     title: first.slice(2),
     using: words('using').map((name) => (name.includes(':') ? name : `urn:ietf:params:jmap:${name}`)),
     users: words('users'),
+    shared: words('shared'),
     exchanges: exchangesOf(pieces.filter(({ kind }) => /^(?:\w+ )?[CS](?: \S+)?$/.test(kind))),
   }
 }
@@ -49,7 +52,7 @@ export function parseJmapTranscript(text: string): JmapTranscript {
 function piecesOf(text: string): Piece[] {
   const pieces: Piece[] = []
   for (const [index, line] of text.split('\n').entries()) {
-    const [, kind, rest = ''] = /^((?:\w+ )?[CS](?: [\w/+;=-]+)?|use|using|users): (.*)$/.exec(line) ?? []
+    const [, kind, rest = ''] = /^((?:\w+ )?[CS](?: [\w/+;=-]+)?|using|users|shared): (.*)$/.exec(line) ?? []
     if (kind !== undefined) pieces.push({ line: index + 1, kind, text: rest })
     else if (/^\s+\S/.test(line)) {
       const last = pieces.pop()
