@@ -2,8 +2,8 @@
 //
 // Fields are looked for in the header as it came, by patterns that are made once: a header is read for each message.
 import type { CatcherConfig } from '../config/sections/catcher.ts'
+import type { Described } from './message.ts'
 import { defaultInbox } from './shelf.ts'
-import type { Described } from './summary.ts'
 import { detailOf, plusTags, tagList, titleCase } from './tags.ts'
 
 /** What says where a message belongs. */

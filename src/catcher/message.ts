@@ -11,14 +11,8 @@ export interface CaughtAddress {
   readonly address: string
 }
 
-/** What lists, searches and live events show of a message. */
-export interface CaughtSummary {
-  readonly id: CaughtId
-  /** Milliseconds since the epoch. */
-  readonly receivedAt: number
-  readonly read: boolean
-  readonly inbox: string
-  readonly tags: readonly string[]
+/** The part of a summary that the message itself says. */
+export interface Described {
   /** Octets of the source: as they came, with the trace of this host. */
   readonly size: number
   readonly attachments: number
@@ -33,10 +27,20 @@ export interface CaughtSummary {
   /** Those of the header, and recipients of the envelope that the header does not name. */
   readonly bcc: readonly CaughtAddress[]
   readonly replyTo: readonly CaughtAddress[]
-  /** Who logged in; '' for nobody. */
-  readonly username: string
   /** About 200 characters of the text. */
   readonly snippet: string
+}
+
+/** What lists, searches and live events show of a message. */
+export interface CaughtSummary extends Described {
+  readonly id: CaughtId
+  /** Milliseconds since the epoch. */
+  readonly receivedAt: number
+  readonly read: boolean
+  readonly inbox: string
+  readonly tags: readonly string[]
+  /** Who logged in; '' for nobody. */
+  readonly username: string
 }
 
 /** A copy in a recipient's mailbox. */

@@ -2,8 +2,7 @@
 // the store keeps. So 10,000 messages cost some megabytes, and a page of them is parsed when it is asked for.
 import { z } from 'zod'
 import type { ObjectId, Uid } from '../store/model.ts'
-import type { CaughtAddress, CaughtId, CaughtPlace, CaughtSummary } from './message.ts'
-import type { Described } from './summary.ts'
+import type { CaughtAddress, CaughtId, CaughtPlace, CaughtSummary, Described } from './message.ts'
 
 export interface Row {
   readonly id: CaughtId

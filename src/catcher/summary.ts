@@ -5,22 +5,7 @@ import { isText, leavesOf } from '../mail/mime/part-text.ts'
 import type { MessageStructure, Part } from '../mail/mime/structure.ts'
 import { attachmentName } from '../mail/parameters.ts'
 import { shownAddresses } from '../mail/shown-addresses.ts'
-import type { CaughtAddress } from './message.ts'
-
-/** The part of a summary that the message itself says. */
-export interface Described {
-  readonly size: number
-  readonly attachments: number
-  readonly inline: number
-  readonly subject: string
-  readonly messageId: string
-  readonly from: CaughtAddress | null
-  readonly to: readonly CaughtAddress[]
-  readonly cc: readonly CaughtAddress[]
-  readonly bcc: readonly CaughtAddress[]
-  readonly replyTo: readonly CaughtAddress[]
-  readonly snippet: string
-}
+import type { CaughtAddress, Described } from './message.ts'
 
 /** Addresses of one field that a summary keeps: a list of thousands helps nobody. */
 const mostAddresses = 100

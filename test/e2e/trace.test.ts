@@ -17,7 +17,11 @@ mx1.far.example. A 127.0.0.4
 mx2.far.example. A 127.0.0.3
 `
 
-async function serve(context: TestContext, settings: ConfigInput, accounts: readonly string[]) {
+async function serve(
+  context: TestContext,
+  settings: ConfigInput,
+  accounts: readonly string[],
+): Promise<Posthorn> {
   const config = resolveConfig([
     {
       name: 'test',
@@ -36,6 +40,33 @@ async function serve(context: TestContext, settings: ConfigInput, accounts: read
     await posthorn.operations.run('account.add', { address, password: 'a password' })
   }
   return posthorn
+}
+
+const listener = { service: 'smtp', tls: 'none', port: 0 } as const
+
+/** The other host, with bob. */
+function serveFar(context: TestContext, settings: ConfigInput = {}): Promise<Posthorn> {
+  const listeners = [{ ...listener, address: '127.0.0.3' }]
+  return serve(context, { hostname: 'mx2.far.example', listeners, ...settings }, ['bob@far.example'])
+}
+
+/** The host whose traces are asked for. */
+function serveHere(
+  context: TestContext,
+  { far, hooks = {} }: { far: Posthorn; hooks?: ConfigInput['hooks'] },
+  accounts: readonly string[],
+): Promise<Posthorn> {
+  const settings: ConfigInput = {
+    hostname: 'mail.example.org',
+    listeners: [
+      { ...listener, address: '127.0.0.1' },
+      // Traces are kept for pages.
+      { service: 'http', address: '127.0.0.1', port: 0, tls: 'none' },
+    ],
+    relay: { mxPort: far.listeners[0]?.port ?? 0, allowPrivateAddresses: true },
+    hooks,
+  }
+  return serve(context, settings, accounts)
 }
 
 async function send(posthorn: Posthorn, lines: readonly string[]): Promise<string[]> {
@@ -84,36 +115,19 @@ test(
   'every decision about a message is in its trace, with its reason',
   { timeout: 60_000 },
   async (context) => {
-    const listener = { service: 'smtp', tls: 'none', port: 0 } as const
-    const far = await serve(
-      context,
-      { hostname: 'mx2.far.example', listeners: [{ ...listener, address: '127.0.0.3' }] },
-      ['bob@far.example'],
-    )
-    const here = await serve(
-      context,
-      {
-        hostname: 'mail.example.org',
-        listeners: [
-          { ...listener, address: '127.0.0.1' },
-          // Traces are kept for pages.
-          { service: 'http', address: '127.0.0.1', port: 0, tls: 'none' },
+    const far = await serveFar(context)
+    const hooks: ConfigInput['hooks'] = {
+      rcpt: ({ recipient }) =>
+        recipient.address?.localPart === 'old' ? { type: 'reject', text: 'Moved away' } : undefined,
+      data: () => ({
+        type: 'rewrite',
+        header: [
+          { type: 'add', name: 'X-Spam-Status', value: 'No, score=1.2' },
+          { type: 'change', name: 'Subject', value: 'words of nobody else' },
         ],
-        relay: { mxPort: far.listeners[0]?.port ?? 0, allowPrivateAddresses: true },
-        hooks: {
-          rcpt: ({ recipient }) =>
-            recipient.address?.localPart === 'old' ? { type: 'reject', text: 'Moved away' } : undefined,
-          data: () => ({
-            type: 'rewrite',
-            header: [
-              { type: 'add', name: 'X-Spam-Status', value: 'No, score=1.2' },
-              { type: 'change', name: 'Subject', value: 'words of nobody else' },
-            ],
-          }),
-        },
-      },
-      ['ann@example.org', 'old@example.org'],
-    )
+      }),
+    }
+    const here = await serveHere(context, { far, hooks }, ['ann@example.org', 'old@example.org'])
     await setAway(here, 'ann@example.org')
     const team = { address: 'team@example.org', targets: ['ann@example.org', 'bob@far.example'] }
     await here.operations.run('alias.set', { ...team, owner: null })
@@ -166,27 +180,8 @@ test(
   'who sends again is told lately, and what the other host defers says why it waits',
   { timeout: 60_000 },
   async (context) => {
-    const listener = { service: 'smtp', tls: 'none', port: 0 } as const
-    const far = await serve(
-      context,
-      {
-        ...{ hostname: 'mx2.far.example', listeners: [{ ...listener, address: '127.0.0.3' }] },
-        hooks: { rcpt: () => ({ type: 'defer', text: 'Greylisted' }) },
-      },
-      ['bob@far.example'],
-    )
-    const here = await serve(
-      context,
-      {
-        hostname: 'mail.example.org',
-        listeners: [
-          { ...listener, address: '127.0.0.1' },
-          { service: 'http', address: '127.0.0.1', port: 0, tls: 'none' },
-        ],
-        relay: { mxPort: far.listeners[0]?.port ?? 0, allowPrivateAddresses: true },
-      },
-      ['ann@example.org'],
-    )
+    const far = await serveFar(context, { hooks: { rcpt: () => ({ type: 'defer', text: 'Greylisted' }) } })
+    const here = await serveHere(context, { far }, ['ann@example.org'])
     await setAway(here, 'ann@example.org')
     await here.operations.run('alias.set', {
       address: 'bob@example.org',

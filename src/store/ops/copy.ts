@@ -22,14 +22,11 @@ export function* copy(
   request: Transfer,
   limits: { threadKeys: number },
 ): Op<Outcome<Copied, 'no-such-mailbox' | 'over-quota'>> {
-  const { account, toAccount = account, from, to, uids } = request
+  const { account, toAccount = account, from, uids } = request
   if (toAccount !== account) return yield* transferAcross({ ...request, toAccount }, 'copy', limits)
-  yield* lockAccount(account)
-  const target = yield* selectableMailbox(account, to)
-  const source = yield* selectableMailbox(account, from)
-  if (!target || !source) return { ok: false, reason: 'no-such-mailbox' }
-  const rows = yield* sourceRows({ account, mailbox: from, uids })
-  if (rows.length === 0) return nothingCopied(target)
+  const begun = yield* begin(request)
+  if (!Array.isArray(begun)) return begun
+  const rows = begun
   const charged = yield* get<{ modseq: ModSeq }>`
     UPDATE account SET modseq = modseq + 1, used_messages = used_messages + ${rows.length}
     WHERE id = ${account} AND (quota_messages IS NULL OR used_messages + ${rows.length} <= quota_messages)
@@ -47,15 +44,21 @@ export function* move(
   request: Transfer,
   limits: { threadKeys: number },
 ): Op<Outcome<Copied, 'no-such-mailbox' | 'over-quota'>> {
-  const { account, toAccount = account, from, to, uids } = request
+  const { account, toAccount = account } = request
   if (toAccount !== account) return yield* transferAcross({ ...request, toAccount }, 'move', limits)
+  const begun = yield* begin(request)
+  if (!Array.isArray(begun)) return begun
+  return yield* transfer({ ...request, rows: begun, modSeq: yield* nextModSeq(account) })
+}
+
+/** The messages that are to go, of a locked account; or the answer where none can. */
+function* begin({ account, from, to, uids }: Transfer): Op<SourceRow[] | Outcome<Copied, 'no-such-mailbox'>> {
   yield* lockAccount(account)
   const target = yield* selectableMailbox(account, to)
   const source = yield* selectableMailbox(account, from)
   if (!target || !source) return { ok: false, reason: 'no-such-mailbox' }
   const rows = yield* sourceRows({ account, mailbox: from, uids })
-  if (rows.length === 0) return nothingCopied(target)
-  return yield* transfer({ ...request, rows, modSeq: yield* nextModSeq(account) })
+  return rows.length === 0 ? nothingCopied(target) : rows
 }
 
 /** Moves everything, under a modseq that the caller took: RENAME of INBOX. */
