@@ -8,7 +8,9 @@
 // folded by the composer, and content with a bare CR or LF is mended or refused.
 import { lookup } from 'node:dns/promises'
 import { isIP } from 'node:net'
+import { EventEmitter } from 'node:events'
 import { hostname } from 'node:os'
+import { scheduler } from 'node:timers/promises'
 import type { Connection } from '../../base/connection.ts'
 import { RealRandom } from '../../base/real-random.ts'
 import { Secret } from '../../base/secret.ts'
@@ -18,58 +20,26 @@ import { SocketNetwork } from '../../net/socket-network.ts'
 import type { SmtpClient } from '../../smtp/client/client.ts'
 import type { ClientTimeouts } from '../../smtp/client/limits.ts'
 import { openSmtpClient } from '../../smtp/client/session.ts'
-import { composeMail, type Composed, type MailToSend } from './compose.ts'
+import { MailWriter, type Composed, type MailToSend, type WriterPlugin } from './compose.ts'
+import { answered, type Answered } from './answered.ts'
 import { endingError, refusedError, SmtpError } from './failure.ts'
-
-export interface TransportOptions {
-  readonly host: string
-  /** Default 465 with `secure`, else 587. */
-  readonly port?: number
-  /** TLS from the first octet. Default: that of the port: true on 465. */
-  readonly secure?: boolean
-  /** STARTTLS, or nothing is sent. */
-  readonly requireTLS?: boolean
-  /** Never STARTTLS, even where it is offered. */
-  readonly ignoreTLS?: boolean
-  readonly auth?:
-    | { readonly user: string; readonly pass: string }
-    | { readonly user: string; readonly accessToken: string }
-  readonly tls?: {
-    /** PEM of authorities to trust instead of the system's. */
-    readonly ca?: string | readonly string[]
-    /** Whether a certificate that nobody vouches for ends it. Default true. */
-    readonly rejectUnauthorized?: boolean
-    /** The name to ask for, and to find in the certificate. Default: `host`. */
-    readonly servername?: string
-  }
-  /** What EHLO says. Default: the name of this machine. */
-  readonly name?: string
-  /** Connections are kept and used again, until `close`. */
-  readonly pool?: boolean
-  /** At once. Default 5. */
-  readonly maxConnections?: number
-  /** Messages over one connection of a pool. Default 100. */
-  readonly maxMessages?: number
-  /** Milliseconds for a connection to open. Default two minutes. */
-  readonly connectionTimeout?: number
-  /** Milliseconds for the greeting. Default five minutes (RFC 5321 §4.5.3.2.1). */
-  readonly greetingTimeout?: number
-  /** Milliseconds for any other reply. Default: those of RFC 5321 §4.5.3.2, two to ten minutes. */
-  readonly socketTimeout?: number
-  /** RFC 2033: LHLO, and an answer for each recipient. */
-  readonly lmtp?: boolean
-  /** The only mechanism of SASL to log in by, `PLAIN`. Default: the strongest that fits. */
-  readonly authMethod?: string
-  /** RFC 6376: signs every message, `{ domainName, keySelector, privateKey }`. */
-  readonly dkim?: MailToSend['dkim']
-  /** Fields that every message begins with, where it has none of its own. */
-  readonly defaults?: Partial<MailToSend>
-}
+import { type Tell, telling } from './logger.ts'
+import {
+  checkTransportOptions,
+  type JsonTransportOptions,
+  optionsOfUrl,
+  type StreamTransportOptions,
+  type TransportOptions,
+} from './transport-options.ts'
+import { Turns } from './turns.ts'
+import { MessageTransport } from './message-transport.ts'
 
 export interface SentMail {
   /** With angle brackets; '' where `raw` has none. */
   readonly messageId: string
   readonly envelope: { readonly from: string; readonly to: readonly string[] }
+  /** Octets. */
+  readonly messageSize: number
   readonly accepted: readonly string[]
   readonly rejected: readonly string[]
   /** One for each that was rejected. */
@@ -78,26 +48,31 @@ export interface SentMail {
   readonly response: string
 }
 
-/** Of options, or of a URL: `smtps://user:password@smtp.example.org`, `smtp://127.0.0.1:2525`. Throws a TypeError for what is neither. */
-export function createTransport(options: TransportOptions | string): SmtpTransport {
-  return new SmtpTransport(typeof options === 'string' ? optionsOfUrl(options) : options)
-}
-
-function optionsOfUrl(text: string): TransportOptions {
-  const { protocol, hostname: host, port, username, password } = new URL(text)
-  if (protocol !== 'smtp:' && protocol !== 'smtps:')
-    throw new TypeError(`${protocol} is neither smtp: nor smtps:`)
-  return {
-    host: host.replace(/^\[|\]$/g, ''),
-    secure: protocol === 'smtps:',
-    ...(port !== '' && { port: Number(port) }),
-    ...(username !== '' && {
-      auth: { user: decodeURIComponent(username), pass: decodeURIComponent(password) },
-    }),
-  }
+/**
+ * Of options, or of a URL: `smtps://user:password@smtp.example.org`, `smtp://127.0.0.1:2525?pool=true`. `defaults` are those of the options.
+ * Throws a TypeError for what is neither, and for options that there are not.
+ */
+export function createTransport(
+  options: StreamTransportOptions | JsonTransportOptions,
+  defaults?: Partial<MailToSend>,
+): MessageTransport
+export function createTransport(
+  options: TransportOptions | string,
+  defaults?: Partial<MailToSend>,
+): SmtpTransport
+export function createTransport(
+  options: TransportOptions | StreamTransportOptions | JsonTransportOptions | string,
+  defaults?: Partial<MailToSend>,
+): SmtpTransport | MessageTransport {
+  const given = typeof options === 'string' ? optionsOfUrl(options) : options
+  const all = defaults === undefined ? given : { ...given, defaults: { ...given.defaults, ...defaults } }
+  return 'streamTransport' in all || 'jsonTransport' in all
+    ? new MessageTransport(all)
+    : new SmtpTransport(all)
 }
 
 const usualConnections = 5
+const usualRateDelta = 1_000
 const usualConnectionTimeout = 120_000
 const usualMessages = 100
 const replyStages = [
@@ -112,7 +87,8 @@ const replyStages = [
   'command',
 ] as const
 
-export class SmtpTransport implements AsyncDisposable {
+/** Emits `idle` when another message would be begun at once: at first, and whenever a place has become free. */
+export class SmtpTransport extends EventEmitter<{ idle: [] }> implements AsyncDisposable {
   readonly options: TransportOptions
   readonly #clock = new RealClock()
   readonly #random = new RealRandom()
@@ -121,32 +97,50 @@ export class SmtpTransport implements AsyncDisposable {
   #idle: SmtpClient[] = []
   /** Messages that each has carried. */
   readonly #carried = new WeakMap<SmtpClient, number>()
-  #busy = 0
-  readonly #waiting: (() => void)[] = []
+  readonly #turns: Turns
+  readonly #writer: MailWriter
+  readonly #tell: Tell
   #closed = false
 
   constructor(options: TransportOptions) {
+    super()
+    checkTransportOptions(options)
     this.options = options
+    const { maxConnections = usualConnections, rateLimit = null, rateDelta = usualRateDelta } = options
+    const clock = {
+      monotonic: () => this.#clock.monotonic(),
+      // A message that waits for its turn keeps the program running.
+      sleep: (milliseconds: number) => scheduler.wait(milliseconds),
+    }
+    this.#turns = new Turns({ places: maxConnections, rate: rateLimit, delta: rateDelta, clock })
+    this.#writer = new MailWriter(options)
+    this.#tell = telling(options.logger)
+    this.#tellIdle()
   }
 
   /** Sends to all recipients in one transaction. Rejects with `SmtpError` where nobody got it; some may be in `rejected` otherwise. */
-  async sendMail(mail: MailToSend): Promise<SentMail> {
-    const { dkim, defaults } = this.options
-    const composed = await composeMail({ ...(dkim !== undefined && { dkim }), ...defaults, ...mail })
-    await this.#enter()
-    try {
-      return await this.#send(composed)
-    } finally {
-      this.#leave()
-    }
+  sendMail(mail: MailToSend): Promise<SentMail>
+  sendMail(mail: MailToSend, callback: Answered<SentMail>): void
+  sendMail(mail: MailToSend, callback?: Answered<SentMail>): Promise<SentMail> | void {
+    return answered(this.#sendMail(mail), callback)
   }
 
   /** Connects and logs in. Rejects with `SmtpError`. */
-  async verify(): Promise<true> {
-    if (this.#closed) throw new SmtpError('ECONNECTION', 'The transport is closed')
-    const session = await this.#connect()
-    await session.quit()
-    return true
+  verify(): Promise<true>
+  verify(callback: Answered<true>): void
+  verify(callback?: Answered<true>): Promise<true> | void {
+    return answered(this.#verify(), callback)
+  }
+
+  /** Whether another message would be begun at once. */
+  isIdle(): boolean {
+    return !this.#closed && this.#turns.isFree()
+  }
+
+  /** Has a plugin of nodemailer look at each message: at `compile` before, at `stream` after it is made of its fields. */
+  use(step: 'compile' | 'stream', plugin: WriterPlugin): this {
+    this.#writer.use(step, plugin)
+    return this
   }
 
   /** Says QUIT on all connections that nobody uses; the others end with their message. */
@@ -155,6 +149,45 @@ export class SmtpTransport implements AsyncDisposable {
     const idle = this.#idle
     this.#idle = []
     await Promise.all(idle.map((session) => session.quit()))
+  }
+
+  async #sendMail(mail: MailToSend): Promise<SentMail> {
+    this.#mustBeOpen()
+    const composed = await this.#writer.compose(mail)
+    await this.#turns.enter()
+    try {
+      const sent = await this.#send(composed)
+      this.#tell(
+        'info',
+        { messageId: sent.messageId, response: sent.response, accepted: sent.accepted.length },
+        'sent',
+      )
+      return sent
+    } catch (error) {
+      this.#tell('error', { messageId: composed.messageId, reason: String(error) }, 'not sent')
+      throw error
+    } finally {
+      this.#turns.leave()
+      this.#tellIdle()
+    }
+  }
+
+  async #verify(): Promise<true> {
+    this.#mustBeOpen()
+    const session = await this.#connect()
+    await session.quit()
+    return true
+  }
+
+  #mustBeOpen(): void {
+    if (this.#closed) throw new SmtpError('ECONNECTION', 'The transport is closed')
+  }
+
+  /** On its own, so that a listener that throws makes no message fail. */
+  #tellIdle(): void {
+    setImmediate(() => {
+      if (this.isIdle()) this.emit('idle')
+    })
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -201,22 +234,6 @@ export class SmtpTransport implements AsyncDisposable {
     return this.#connect()
   }
 
-  /** Waits for its turn among `maxConnections`. */
-  async #enter(): Promise<void> {
-    if (this.#closed) throw new SmtpError('ECONNECTION', 'The transport is closed')
-    if (this.#busy >= (this.options.maxConnections ?? usualConnections)) {
-      await new Promise<void>((resolve) => {
-        this.#waiting.push(resolve)
-      })
-    } else this.#busy++
-  }
-
-  #leave(): void {
-    const next = this.#waiting.shift()
-    if (next === undefined) this.#busy--
-    else next()
-  }
-
   #ownName(): string {
     const { name = hostname() } = this.options
     // A host without a proper name says where it is (RFC 5321 §4.1.4).
@@ -231,6 +248,7 @@ export class SmtpTransport implements AsyncDisposable {
       const opened = await openSmtpClient(connection, {
         ...{ dialect: this.options.lmtp ? 'lmtp' : 'smtp', heloName: this.#ownName(), clock: this.#clock },
         timeouts: timeoutsOf(this.options),
+        onDialogue: ({ direction, text }) => this.#tell('debug', { direction }, text),
       })
       if (opened.type === 'ended') throw endingError(opened.ending)
       if (opened.type === 'refused') throw refusedError(opened.reply, opened.stage)
@@ -248,11 +266,17 @@ export class SmtpTransport implements AsyncDisposable {
   }
 
   async #dial({ secure }: { secure: boolean }): Promise<Connection> {
-    const { host, port = secure ? 465 : 587, connectionTimeout = usualConnectionTimeout } = this.options
+    const {
+      host,
+      port = secure ? 465 : 587,
+      connectionTimeout = usualConnectionTimeout,
+      localAddress,
+    } = this.options
+    const from = localAddress === undefined ? {} : { localAddress }
     let failure: unknown
     for (const address of await addressesOf(host)) {
       try {
-        return await this.#network.dial({ address, port, timeoutMilliseconds: connectionTimeout })
+        return await this.#network.dial({ address, port, ...from, timeoutMilliseconds: connectionTimeout })
       } catch (error) {
         failure = error
       }
@@ -265,9 +289,14 @@ export class SmtpTransport implements AsyncDisposable {
 
   #tlsRequest() {
     const { host, tls = {} } = this.options
-    const { ca } = tls
+    const { ca, cert, key } = tls
+    const identity = cert === undefined || key === undefined ? {} : { identity: { certificate: cert, key } }
     const serverName = tls.servername ?? (isIP(host) === 0 ? host : null)
-    return { serverName, ...(ca !== undefined && { authorities: typeof ca === 'string' ? [ca] : ca }) }
+    return {
+      serverName,
+      ...identity,
+      ...(ca !== undefined && { authorities: typeof ca === 'string' ? [ca] : ca }),
+    }
   }
 
   async #secure(connection: Connection): Promise<void> {
@@ -360,7 +389,7 @@ async function addressesOf(host: string): Promise<string[]> {
 
 type Outcomes = Awaited<ReturnType<SmtpClient['send']>>['recipients']
 
-function sentMail({ from, to, messageId }: Composed, outcomes: Outcomes): SentMail {
+function sentMail({ from, to, messageId, bytes }: Composed, outcomes: Outcomes): SentMail {
   const accepted: string[] = []
   const rejected: string[] = []
   const rejectedErrors: SmtpError[] = []
@@ -377,7 +406,10 @@ function sentMail({ from, to, messageId }: Composed, outcomes: Outcomes): SentMa
   }
   const [first] = rejectedErrors
   if (accepted.length === 0 && first !== undefined) throw first
-  return { messageId, envelope: { from, to }, accepted, rejected, rejectedErrors, response }
+  return {
+    ...{ messageId, envelope: { from, to }, messageSize: bytes.length },
+    ...{ accepted, rejected, rejectedErrors, response },
+  }
 }
 
 function outcomeError(

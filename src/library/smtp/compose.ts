@@ -2,7 +2,13 @@
 // is asked for beside it is read and checked here.
 import { Buffer } from 'node:buffer'
 import { buffer } from 'node:stream/consumers'
-import { createTransport, type SendMailOptions } from 'nodemailer'
+import {
+  createTransport,
+  type PluginFunction,
+  type SendMailOptions,
+  type Transport,
+  type Transporter,
+} from 'nodemailer'
 import { formatAddress, tryAddress } from '../../mail/address.ts'
 import {
   type MessageOptions,
@@ -12,6 +18,8 @@ import {
 } from '../../mail/delivery-options.ts'
 import { messageRequest, recipientRequest } from './delivery-status.ts'
 import { SmtpError } from './failure.ts'
+import { type RemoteAccess, remoteAccess, withRemoteContent } from './remote-content.ts'
+import type { WritingOptions } from './transport-options.ts'
 
 /**
  * As nodemailer takes it: from, to, cc, bcc, subject, text, html, amp, icalEvent, alternatives, attachments, list, priority, headers,
@@ -34,28 +42,116 @@ export interface Composed {
 interface Written {
   readonly envelope: { readonly from: string | false; readonly to: readonly string[] }
   readonly messageId: string
+  /** Of one that is asked for its fields: none. */
   readonly bytes: Buffer
+  readonly fields: object
 }
 
-/** Nodemailer's whole way from fields to a message, which ends here instead of at a server. */
-const writer = createTransport<Written>({
-  name: 'posthorn',
-  version: '1',
-  send({ message, data }, done) {
-    // Bcc stays out (RFC 5322 §3.6.3): the message is its own, without `keepBcc`.
-    const envelope = envelopeOf(data, message.getEnvelope())
-    const messageId = data.raw === undefined ? message.messageId() : ''
-    buffer(message.createReadStream()).then((bytes) => done(null, { envelope, messageId, bytes }), done)
-  },
-})
+/** As nodemailer's `use` takes it: sees the message, and calls back. */
+export type WriterPlugin = PluginFunction<Written>
 
-/** Rejects with `SmtpError` (`EENVELOPE`, `EMESSAGE`) where it cannot be sent. */
-export async function composeMail(mail: MailToSend): Promise<Composed> {
-  const { envelope, messageId, bytes: written } = await write(mail)
-  const recipients = [...new Set(envelope.to.map((address) => checked(address)))]
+/** Writes messages: nodemailer's whole way from fields to octets, which ends here instead of at a server. */
+export class MailWriter {
+  readonly #options: WritingOptions
+  readonly #mailer: Transporter<Written>
+  readonly #access: RemoteAccess
+
+  constructor(options: WritingOptions, form: 'octets' | 'fields' = 'octets') {
+    this.#options = options
+    this.#access = remoteAccess(options)
+    this.#mailer = createTransport<Written>({
+      name: 'posthorn',
+      version: '1',
+      send: form === 'octets' ? writeOctets : writeFields,
+    })
+  }
+
+  use(step: 'compile' | 'stream', plugin: WriterPlugin): void {
+    this.#mailer.use(step, plugin)
+  }
+
+  /** Rejects with `SmtpError` (`EENVELOPE`, `EMESSAGE`) where it cannot be sent. */
+  async compose(mail: MailToSend): Promise<Composed> {
+    const all = this.#whole(mail)
+    return composed(all, await this.#write(all))
+  }
+
+  /** The same of one that shall only be told: its fields, with all content in them. */
+  async describe(
+    mail: MailToSend,
+  ): Promise<Pick<Composed, 'from' | 'to' | 'messageId'> & { fields: object }> {
+    const { envelope, messageId, fields } = await this.#write(this.#whole(mail))
+    return { ...checkedEnvelope(envelope), messageId, fields }
+  }
+
+  #whole(mail: MailToSend): MailToSend {
+    const { dkim, defaults } = this.#options
+    return { ...(dkim !== undefined && { dkim }), ...defaults, ...mail }
+  }
+
+  async #write(mail: MailToSend): Promise<Written> {
+    const { disableFileAccess = false, disableUrlAccess = false } = this.#options
+    try {
+      const near =
+        disableUrlAccess || mail.disableUrlAccess ? mail : await withRemoteContent(mail, this.#access)
+      return await this.#mailer.sendMail({
+        ...withPlainIds(near),
+        newline: 'windows',
+        // What may be fetched is there; nodemailer would take it from anywhere.
+        disableUrlAccess: true,
+        disableFileAccess: disableFileAccess || mail.disableFileAccess === true,
+      })
+    } catch (error) {
+      if (error instanceof SmtpError) throw error
+      throw new SmtpError('EMESSAGE', `The message cannot be written: ${String(error)}`, { cause: error })
+    }
+  }
+}
+
+type Send = Transport<Written>['send']
+
+const writeOctets: Send = ({ message, data }, done) => {
+  // Bcc stays out (RFC 5322 §3.6.3): the message is its own, without `keepBcc`.
+  const envelope = envelopeOf(data, message.getEnvelope())
+  const messageId = data.raw === undefined ? message.messageId() : ''
+  buffer(message.createReadStream()).then(
+    (bytes) => done(null, { envelope, messageId, bytes, fields: {} }),
+    done,
+  )
+}
+
+const writeFields: Send = (mail, done) => {
+  const envelope = envelopeOf(mail.data, mail.message.getEnvelope())
+  const messageId = mail.message.messageId()
+  mail.normalize((error, data) => {
+    if (error) done(error)
+    else done(null, { envelope, messageId, bytes: Buffer.alloc(0), fields: fieldsOf(data ?? {}) })
+  })
+}
+
+/** Without what is no part of a message. */
+function fieldsOf(data: object): object {
+  const left = [
+    'envelope',
+    'normalizedHeaders',
+    'signal',
+    'disableUrlAccess',
+    'disableFileAccess',
+    'newline',
+    'dkim',
+  ]
+  return Object.fromEntries(Object.entries(data).filter(([name]) => !left.includes(name)))
+}
+
+function checkedEnvelope({ from, to }: Envelope): Pick<Composed, 'from' | 'to'> {
+  const recipients = [...new Set(to.map((address) => checked(address)))]
   if (recipients.length === 0) throw new SmtpError('EENVELOPE', 'The message has no recipients')
+  return { from: from === false || from === '' ? '' : checked(from), to: recipients }
+}
+
+function composed(mail: MailToSend, { envelope, messageId, bytes: written }: Written): Composed {
+  const { from, to } = checkedEnvelope(envelope)
   const bytes = withWholeLineEnds(written)
-  const reversePath = envelope.from === false || envelope.from === '' ? '' : checked(envelope.from)
   const header = headerOf(bytes)
   // A `raw` message is the program's own.
   if (mail.raw === undefined && !isHeader(header))
@@ -63,10 +159,9 @@ export async function composeMail(mail: MailToSend): Promise<Composed> {
   const eightBit = bytes.some((octet) => octet > 127)
   // RFC 6531 §3.4: what is beyond US-ASCII in an address or in the header needs SMTPUTF8.
   const smtpUtf8 =
-    [...recipients, reversePath].some((address) => /[^\0-\x7f]/.test(address)) ||
-    header.some((octet) => octet > 127)
+    [...to, from].some((address) => /[^\0-\x7f]/.test(address)) || header.some((octet) => octet > 127)
   return {
-    ...{ from: reversePath, to: recipients, bytes, eightBit },
+    ...{ from, to, bytes, eightBit },
     messageId: messageId || messageIdOf(header),
     options: {
       ...plainMessageOptions,
@@ -76,15 +171,6 @@ export async function composeMail(mail: MailToSend): Promise<Composed> {
       requireTls: mail.requireTLSExtensionEnabled === true,
     },
     recipientOptions: { ...plainRecipientOptions, ...recipientRequest(mail.dsn) },
-  }
-}
-
-async function write(mail: MailToSend): Promise<Written> {
-  try {
-    return await writer.sendMail({ ...withPlainIds(mail), newline: 'windows' })
-  } catch (error) {
-    if (error instanceof SmtpError) throw error
-    throw new SmtpError('EMESSAGE', `The message cannot be written: ${String(error)}`, { cause: error })
   }
 }
 

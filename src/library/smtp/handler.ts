@@ -4,14 +4,17 @@
 // - A message's octets go to its stream with back-pressure; once `onData` has settled, what is left is read and thrown away, so that
 //   a function that refuses at once cannot make the rest of the message be read as commands.
 import { Readable } from 'node:stream'
-import type { Handler, Peer } from '../../base/core.ts'
+import type { Clock } from '../../base/clock.ts'
+import type { Handler, Peer, TlsState } from '../../base/core.ts'
 import type { Random } from '../../base/random.ts'
 import { formatAddress } from '../../mail/address.ts'
 import type { SaslAnswer } from '../../sasl/mechanism.ts'
 import { goOn, type SmtpAnswer, type SmtpClient, type SmtpQuestion } from '../../smtp/proto/questions.ts'
 import { makeReply, replies, type Reply } from '../../smtp/proto/reply.ts'
 import { withProtocol } from '../../mail/received.ts'
+import { parseDomain } from '../../mail/domain.ts'
 import { recipientArguments, senderArguments } from './arguments.ts'
+import type { Level, Tell } from './logger.ts'
 import { ask, type AuthAnswer, type DataAnswer, type SmtpServerOptions } from './options.ts'
 import { refusalReply, type RefusedStage, textReply } from './refusal.ts'
 import type { SmtpServerAddress, SmtpServerSession, SmtpServerStream } from './session.ts'
@@ -69,6 +72,8 @@ export interface HandlerParts {
   readonly options: SmtpServerOptions
   readonly name: string
   readonly random: Random
+  readonly clock: Clock
+  readonly tell: Tell
 }
 
 export class LibraryHandler implements Handler<SmtpQuestion, SmtpAnswer> {
@@ -142,6 +147,7 @@ export class LibraryHandler implements Handler<SmtpQuestion, SmtpAnswer> {
 
   closed(): void {
     this.#drop('The client went away in the middle of the message')
+    this.#tell('info', {}, 'closed')
     if (this.#greeted) this.#parts.options.onClose?.(this.#session)
   }
 
@@ -157,15 +163,23 @@ export class LibraryHandler implements Handler<SmtpQuestion, SmtpAnswer> {
       ...{ authenticated: username !== null, utf8: session.envelope.smtpUtf8 },
     })
     session.tlsOptions =
-      tls === null ? null : { version: tls.version, cipher: tls.cipher, servername: tls.serverName }
+      tls === null
+        ? null
+        : {
+            ...{ version: tls.version, cipher: tls.cipher, servername: tls.serverName },
+            clientCertificate: shownBy(tls),
+          }
   }
 
   async #connect(): Promise<SmtpAnswer> {
     const { options, name } = this.#parts
     this.#greeted = true
+    const { remoteAddress, remotePort, localPort } = this.#session
+    this.#tell('info', { remoteAddress, remotePort, localPort }, 'connected')
+    await this.#lookUp()
     const refused = await this.#asked('connect', () => ask(options, options.onConnect, [this.#session]))
     if (refused !== null) return { ...refused, then: 'close' }
-    const insecure = await this.#secure()
+    const insecure = this.#untrusted() ?? (await this.#secure())
     if (insecure !== null) return { ...insecure, then: 'close' }
     const { banner, lmtp } = options
     return banner === undefined
@@ -194,6 +208,9 @@ export class LibraryHandler implements Handler<SmtpQuestion, SmtpAnswer> {
 
   /** The first command in a secured session tells of it; the core has no question of its own for that. */
   async #hello(): Promise<SmtpAnswer> {
+    // RFC 3207 §4.1: who is not believed hears 554, whatever he says, until he ends it.
+    const untrusted = this.#untrusted()
+    if (untrusted !== null) return untrusted
     const refused = await this.#secure()
     return refused === null ? goOn : { ...refused, then: 'close' }
   }
@@ -204,7 +221,22 @@ export class LibraryHandler implements Handler<SmtpQuestion, SmtpAnswer> {
     this.#secured = true
     // RFC 3207 §4.2: what was known from before TLS does not count.
     this.#session.user = null
+    const tls = this.#session.tlsOptions
+    this.#tell('info', { version: tls?.version, cipher: tls?.cipher, servername: tls?.servername }, 'secured')
     return this.#asked('secure', () => ask(options, options.onSecure, [this.#session]))
+  }
+
+  /** Whether TLS is active and the client’s certificate not what the program demands. */
+  #untrusted(): Refused | null {
+    const { requestCert = false, rejectUnauthorized = true } = this.#parts.options
+    const { secure, tlsOptions } = this.#session
+    const shown = tlsOptions?.clientCertificate ?? null
+    if (!secure || !requestCert || !rejectUnauthorized || shown?.problem === null) return null
+    const problem = shown === null ? 'none was shown' : shown.problem
+    return this.#refusal(
+      'secure',
+      makeReply(554, '5.7.0', `A certificate that is trusted is needed: ${problem}`),
+    )
   }
 
   async #auth(auth: Parameters<NonNullable<SmtpServerOptions['onAuth']>>[0]): Promise<SaslAnswer> {
@@ -212,12 +244,18 @@ export class LibraryHandler implements Handler<SmtpQuestion, SmtpAnswer> {
     try {
       const answer = await ask<AuthAnswer>(options, options.onAuth, [auth, this.#session])
       const user = answer?.user
-      if (user === undefined || user === null || user === false)
+      if (user === undefined || user === null || user === false) {
+        this.#tell('info', { method: auth.method, username: auth.username }, 'log-in refused')
         return { type: 'refused', reason: 'bad-credentials' }
+      }
       this.#session.user = user
+      this.#tell('info', { method: auth.method, username: auth.username }, 'logged in')
       return auth.password === null ? { type: 'identified', username: auth.username } : { type: 'accepted' }
     } catch (error) {
-      const temporary = refusalReply(error, 'auth').code < 500
+      const { code } = refusalReply(error, 'auth')
+      const { method, username } = auth
+      this.#tell('info', { method, username, code, reason: reasonOf(error) }, 'log-in refused')
+      const temporary = code < 500
       return { type: 'refused', reason: temporary ? 'unavailable' : 'bad-credentials' }
     }
   }
@@ -280,12 +318,15 @@ export class LibraryHandler implements Handler<SmtpQuestion, SmtpAnswer> {
     arrival?.stream.push(null)
     const outcome = (await arrival?.settled) ?? { answer: undefined }
     this.#session.envelope = noEnvelope
+    const facts = { bytes: arrival?.stream.byteLength ?? 0, recipients: envelope.recipients.length }
     if ('error' in outcome) {
       const refusal = refusalReply(outcome.error, 'data')
+      this.#tell('info', { ...facts, reply: refusal.wire.trimEnd() }, 'message refused')
       if (!this.#parts.options.lmtp) return reply(refusal)
       return { type: 'replies', replies: envelope.recipients.map(() => refusal) }
     }
     const { answer = 'OK' } = outcome
+    this.#tell('info', facts, 'message taken')
     if (this.#parts.options.lmtp) {
       const each = typeof answer === 'string' ? envelope.recipients.map(() => answer) : answer
       return { type: 'replies', replies: envelope.recipients.map((_, index) => replyTo(each[index])) }
@@ -310,9 +351,52 @@ export class LibraryHandler implements Handler<SmtpQuestion, SmtpAnswer> {
       await work()
       return null
     } catch (error) {
-      return reply(refusalReply(error, stage))
+      return this.#refusal(stage, refusalReply(error, stage))
     }
   }
+
+  #refusal(stage: RefusedStage, refusal: Reply): Refused {
+    this.#tell('info', { stage, reply: refusal.wire.trimEnd() }, 'refused')
+    return reply(refusal)
+  }
+
+  #tell(level: Level, facts: object, message: string): void {
+    this.#parts.tell(level, { session: this.#session.id, ...facts }, message)
+  }
+
+  /** The name of the client's address, where the program wants it looked up; what is no name of a host stays out. */
+  async #lookUp(): Promise<void> {
+    const { options, clock } = this.#parts
+    const { resolver } = options
+    if (resolver === undefined) return
+    const { remoteAddress } = this.#session
+    const late = new AbortController()
+    const names = ask<string[]>(resolver, resolver.reverse, [remoteAddress]).catch(() => [])
+    const found = await Promise.race([
+      names,
+      clock.sleep(lookUpMilliseconds, late.signal).then(
+        () => [],
+        () => [],
+      ),
+    ])
+    late.abort()
+    const [name] = found ?? []
+    if (typeof name === 'string' && parseDomain(name).ok) this.#session.clientHostname = name
+  }
+}
+
+/** As in smtp-server: a name is worth no longer wait. */
+const lookUpMilliseconds = 1_500
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+function shownBy({ peerCertificate }: TlsState) {
+  const [leaf] = peerCertificate?.chain ?? []
+  if (peerCertificate === null || leaf === undefined) return null
+  const { dnsNames, emailAddresses, problem } = peerCertificate
+  return { raw: leaf.raw, dnsNames, emailAddresses, problem }
 }
 
 type Refused = Extract<SmtpAnswer, { type: 'reply' }>

@@ -4,8 +4,10 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import PostalMime from 'postal-mime'
-import { composeMail, type MailToSend } from './compose.ts'
+import { type MailToSend, MailWriter } from './compose.ts'
 import { SmtpError } from './failure.ts'
+
+const writer = new MailWriter({})
 
 /** Pieces that attacks are made of, between text of all kinds. */
 const hostile = fc
@@ -93,7 +95,7 @@ function refused(error: unknown): { bytes: Uint8Array } {
 test('no text in a message becomes a field, a part or a recipient', async () => {
   await fc.assert(
     fc.asyncProperty(letters, async (letter) => {
-      const { bytes, to, from } = await composeMail(letter)
+      const { bytes, to, from } = await writer.compose(letter)
       assert.deepEqual([from, to], ['a@x.test', [address]])
       const raw = Buffer.from(bytes).toString('latin1')
       assert.doesNotMatch(raw, /[^\r]\n|\r[^\n]|\0/)
@@ -122,7 +124,7 @@ test('no address says more than one address', async () => {
       const mail = place.startsWith('envelope')
         ? { ...letter, envelope }
         : { ...letter, [place]: { name: '', address: wrong } }
-      const composed = await composeMail(mail).catch((error: unknown) => {
+      const composed = await writer.compose(mail).catch((error: unknown) => {
         assert.ok(error instanceof SmtpError, String(error))
         return null
       })
@@ -138,7 +140,7 @@ test('a name of a field that is none makes no other field', async () => {
   await fc.assert(
     fc.asyncProperty(hostile, hostile, async (name, value) => {
       const letter = { from: 'a@x.test', to: address, text: 'x', headers: [{ key: `X-${name}`, value }] }
-      const { bytes } = await composeMail(letter).catch(refused)
+      const { bytes } = await writer.compose(letter).catch(refused)
       const [header = ''] = Buffer.from(bytes).toString('latin1').split('\r\n\r\n')
       assert.doesNotMatch(header, /^(?:Bcc|X-Evil:)/im)
     }),

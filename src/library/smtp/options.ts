@@ -1,6 +1,8 @@
 // What a server is made with. Every function may be `async` (what it throws refuses) or take a callback as its last parameter, as
 // those of `smtp-server` do; one that is absent allows.
 import type { SmtpServerCertificates } from './identity.ts'
+import type { SmtpLogger } from './logger.ts'
+import { refuseUnknown } from './known-options.ts'
 import type {
   Callback,
   SmtpServerAddress,
@@ -21,6 +23,11 @@ export type DataAnswer = string | readonly (string | Error)[]
 
 /** Everybody, or who connects from one of these (`127.0.0.1`, `10.0.0.0/8`). */
 export type Peers = boolean | readonly string[]
+
+/** `dns` and `dns.promises` are ones. */
+export interface SmtpServerResolver {
+  reverse(address: string, callback: (error: Error | null, names: string[]) => void): unknown
+}
 
 export interface SmtpServerOptions extends SmtpServerCertificates {
   /** The name in the greeting. Default: that of this machine. */
@@ -45,6 +52,12 @@ export interface SmtpServerOptions extends SmtpServerCertificates {
   readonly requireTLS?: boolean
   /** Those that are offered, of PLAIN, LOGIN, XOAUTH2 and OAUTHBEARER (the last two under TLS alone). Default: all. */
   readonly authMethods?: readonly string[]
+  /** Clients are asked for a certificate; `ca` says whose are believed. Default false. */
+  readonly requestCert?: boolean
+  /** With `requestCert`: who shows none, or one that is not believed, is turned away after the handshake. Default true. */
+  readonly rejectUnauthorized?: boolean
+  /** AUTH (nobody has to log in then), STARTTLS, XCLIENT, XFORWARD: neither offered nor known. Others belong to the protocol. */
+  readonly disabledCommands?: readonly string[]
   /** Log-in over connections in the clear. Default false: AUTH comes after STARTTLS. */
   readonly allowInsecureAuth?: boolean
   /** Default false where there is `onAuth`: mail is taken after a log-in alone. */
@@ -57,6 +70,13 @@ export interface SmtpServerOptions extends SmtpServerCertificates {
   readonly useXClient?: Peers
   /** Who may say XFORWARD: `session.xForward`. Default nobody. */
   readonly useXForward?: Peers
+  /**
+   * Looks up the name of the client's address for `session.clientHostname`, within 1.5 seconds: `dns`, or what has its `reverse`.
+   * Default: none is looked up. Such a name proves nothing: whoever has the address chose it.
+   */
+  readonly resolver?: SmtpServerResolver
+  /** Gets events of each session with their facts, never a secret or content; `true`: lines on standard error. Default: none. */
+  readonly logger?: SmtpLogger | boolean
   /** Octets of a message (RFC 1870). Default 50 MB; 0 is no limit. */
   readonly size?: number
   /** Open connections. Default 1,000. */
@@ -89,9 +109,61 @@ export interface SmtpServerOptions extends SmtpServerCertificates {
   onClose?(session: SmtpServerSession): void
 }
 
+/** All of `SmtpServerOptions`, as the types check. */
+const known: Readonly<Record<keyof SmtpServerOptions, true>> = {
+  ...{ name: true, banner: true, secure: true, hideSTARTTLS: true, hidePIPELINING: true, hide8BITMIME: true },
+  ...{ hideSMTPUTF8: true, hideENHANCEDSTATUSCODES: true, hideSize: true, hideCHUNKING: true, dsn: true },
+  ...{
+    requireTLS: true,
+    authMethods: true,
+    requestCert: true,
+    rejectUnauthorized: true,
+    disabledCommands: true,
+  },
+  ...{ allowInsecureAuth: true, authOptional: true, lmtp: true, useProxy: true, useXClient: true },
+  ...{ useXForward: true, resolver: true, logger: true, size: true, maxClients: true, socketTimeout: true },
+  ...{ closeTimeout: true, onConnect: true, onSecure: true, onAuth: true, onMailFrom: true, onRcptTo: true },
+  ...{
+    onData: true,
+    onClose: true,
+    key: true,
+    cert: true,
+    ca: true,
+    passphrase: true,
+    sniOptions: true,
+    SNICallback: true,
+  },
+}
+
+const absent: Readonly<Record<string, string>> = {
+  needsUpgrade: 'listen behind a proxy that ends TLS with `useProxy`, or let `secure` do the handshake',
+  disableReverseLookup: 'no name is looked up unless `resolver` is given',
+  hideDSN: 'DSN is offered with `dsn: true` alone',
+  hideREQUIRETLS: 'REQUIRETLS is offered with `requireTLS: true` alone',
+  minVersion: 'TLS 1.2 is the oldest that is spoken (RFC 8997), and the ciphers are those of Node',
+  maxVersion: 'TLS 1.2 is the oldest that is spoken (RFC 8997), and the ciphers are those of Node',
+  ciphers: 'the ciphers are those of Node; a context of your own comes by `SNICallback`',
+}
+
+const disabling: readonly string[] = ['AUTH', 'STARTTLS', 'XCLIENT', 'XFORWARD']
+
+/** Throws a TypeError for an option, or a command in `disabledCommands`, that there is not. */
+export function checkServerOptions(options: SmtpServerOptions): void {
+  refuseUnknown('SmtpServer', options, { known: Object.keys(known), absent })
+  const strange = options.disabledCommands?.find((name) => !disabling.includes(name.toUpperCase()))
+  if (strange !== undefined) {
+    throw new TypeError(`disabledCommands: ${strange} cannot be disabled, only ${disabling.join(', ')}`)
+  }
+}
+
+/** Whether one of `disabling` is. */
+export function isDisabled({ disabledCommands = [] }: SmtpServerOptions, name: string): boolean {
+  return disabledCommands.some((one) => one.toUpperCase() === name)
+}
+
 /** Calls one of them, whichever way it answers; undefined where it is absent. Never throws at once. */
 export async function ask<T = void>(
-  owner: SmtpServerOptions,
+  owner: object,
   // Of whatever parameters; the interface above says what each is called with and gives.
   work: ((...parameters: never[]) => unknown) | undefined,
   parameters: readonly unknown[],

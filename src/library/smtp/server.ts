@@ -6,6 +6,7 @@
 import { EventEmitter } from 'node:events'
 import { hostname } from 'node:os'
 import type { AddressInfo } from 'node:net'
+import type { Peer } from '../../base/core.ts'
 import { RealRandom } from '../../base/real-random.ts'
 import { smtpSection } from '../../config/sections/smtp.ts'
 import { authSection } from '../../config/sections/auth.ts'
@@ -24,7 +25,8 @@ import { netSection } from '../../config/sections/net.ts'
 import type { ProxyTrust } from '../../net/proxied.ts'
 import { LibraryHandler } from './handler.ts'
 import { ProgramIdentity, type SmtpServerCertificates } from './identity.ts'
-import type { Peers, SmtpServerOptions } from './options.ts'
+import { type Tell, telling } from './logger.ts'
+import { checkServerOptions, isDisabled, type Peers, type SmtpServerOptions } from './options.ts'
 
 const usualSize = 50 * 1024 * 1024
 const usualClients = 1_000
@@ -41,11 +43,14 @@ export class SmtpServer
   readonly #clock = new RealClock()
   readonly #random = new RealRandom()
   readonly #identity: ProgramIdentity
+  readonly #tell: Tell
 
-  /** Throws a TypeError for networks that are none, and where a key cannot be used. */
+  /** Throws a TypeError for options that there are not, for networks that are none, and where a key cannot be used. */
   constructor(options: SmtpServerOptions = {}) {
     super()
+    checkServerOptions(options)
     this.options = options
+    this.#tell = telling(options.logger)
     const { name = hostname(), useProxy, useXClient, useXForward } = options
     const parts = { folder: null, clientAuthorities: null, clock: this.#clock, random: this.#random }
     this.#identity = new ProgramIdentity(options, createSelfSignedIdentity({ hostname: name, ...parts }))
@@ -53,13 +58,19 @@ export class SmtpServer
   }
 
   /** Rejects with the system's error (`EADDRINUSE`). Port 0 is one of the system's choice; the default host is every address. */
-  async listen(port: number = 0, host: string = '::', callback?: () => void): Promise<AddressInfo> {
+  async listen(
+    port: number = 0,
+    hostOrCallback: string | (() => void) = '::',
+    callback?: () => void,
+  ): Promise<AddressInfo> {
+    const host = typeof hostOrCallback === 'string' ? hostOrCallback : '::'
+    const done = typeof hostOrCallback === 'string' ? callback : hostOrCallback
     if (this.#listener !== null) throw new Error('the server listens already')
     const { secure = false, hideSTARTTLS = false } = this.options
     const clock = this.#clock
     const random = this.#random
     const name = this.options.name ?? hostname()
-    const startTls = !secure && !hideSTARTTLS
+    const startTls = !secure && !hideSTARTTLS && !isDisabled(this.options, 'STARTTLS')
     const settings = settingsOf(this.options, { name, random, startTls })
     this.#listener = await listen<SmtpQuestion, SmtpAnswer>({
       network: new SocketNetwork(clock),
@@ -72,13 +83,15 @@ export class SmtpServer
       connections: new ConnectionCount(connectionLimits(this.options.maxClients ?? usualClients)),
       service: {
         makeCore: ({ remoteAddress }) => new SmtpCore(settings(remoteAddress)),
-        makeHandler: (_sink, peer) => new LibraryHandler({ options: this.options, name, random }, peer),
+        makeHandler: (_sink, peer) =>
+          new LibraryHandler({ options: this.options, name, random, clock, tell: this.#tell }, peer),
       },
       farewell: () => replies.tooManyConnections.wire,
       stopMilliseconds: this.options.closeTimeout ?? usualCloseTimeout,
     })
+    this.#tell('info', { ...this.address() }, 'listening')
     this.emit('listening')
-    callback?.()
+    done?.()
     return this.address()
   }
 
@@ -114,13 +127,14 @@ export class SmtpServer
 
   #events() {
     const tell = (cause: unknown): void => {
+      this.#tell('error', { reason: cause instanceof Error ? cause.message : String(cause) }, 'failed')
       // Without a listener an `error` event would end the process: nobody's session may.
       if (this.listenerCount('error') > 0)
         this.emit('error', cause instanceof Error ? cause : new Error(String(cause)))
     }
     return {
       opened: () => {},
-      refused: () => {},
+      refused: (peer: Peer) => this.#tell('info', { ...peer }, 'refused: too many connections'),
       acceptFailed: tell,
       handlerFailed: (_peer: unknown, _question: unknown, error: unknown) => tell(error),
       handshakeFailed: (_peer: unknown, error: Error) => tell(error),
@@ -151,8 +165,8 @@ function settingsOf(
     ...base,
     offers: {
       ...base.offers,
-      xclient: inNetworks(xclient, remoteAddress),
-      xforward: inNetworks(xforward, remoteAddress),
+      xclient: !isDisabled(options, 'XCLIENT') && inNetworks(xclient, remoteAddress),
+      xforward: !isDisabled(options, 'XFORWARD') && inNetworks(xforward, remoteAddress),
     },
   })
 }
@@ -188,13 +202,13 @@ function hiddenBy(options: SmtpServerOptions): ReadonlySet<string> {
 
 function commonSettings(options: SmtpServerOptions, own: Own & { readonly startTls: boolean }): SmtpSettings {
   const {
-    onAuth,
     authMethods,
     authOptional = false,
     allowInsecureAuth = false,
     lmtp = false,
     socketTimeout,
   } = options
+  const onAuth = isDisabled(options, 'AUTH') ? undefined : options.onAuth
   const auth = authSection.parse({})
   const silence = socketTimeout ?? usualSocketTimeout
   return {

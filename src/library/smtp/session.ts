@@ -22,6 +22,15 @@ export interface SmtpServerSession {
     readonly version: string
     readonly cipher: string
     readonly servername: string | null
+    /** With `requestCert`: what the client showed; null where it showed none. */
+    readonly clientCertificate: {
+      /** DER. */
+      readonly raw: Uint8Array
+      readonly dnsNames: readonly string[]
+      readonly emailAddresses: readonly string[]
+      /** Why it is not to be believed (`CERT_HAS_EXPIRED`); null where an authority of `ca` vouches for it. */
+      readonly problem: string | null
+    } | null
   } | null
   /** The argument of HELO, EHLO or LHLO as sent; '' before it. Anybody can say anything. */
   readonly hostNameAppearsAs: string
@@ -29,7 +38,7 @@ export interface SmtpServerSession {
   readonly openingCommand: string
   /** As in a Received field: `ESMTPS`, `LMTP`, … (RFC 3848). */
   readonly transmissionType: string
-  /** What XCLIENT said that the client is called, else its address in brackets. (No name is looked up.) */
+  /** What XCLIENT said that the client is called, or what `resolver` found, else its address in brackets. */
   readonly clientHostname: string
   /** What XFORWARD said, names in capitals; null is unknown. */
   readonly xForward: ReadonlyMap<string, string | null>
