@@ -1,4 +1,5 @@
 // A Posthorn of the test profile with its catcher, and hands to send to it and to ask it over HTTP without a socket.
+import assert from 'node:assert/strict'
 import type { TestContext } from 'node:test'
 import type { CatcherEvent } from '../../src/catcher/message.ts'
 import type { Catcher } from '../../src/catcher/catcher.ts'
@@ -89,4 +90,35 @@ export function letter(subject: string, body = 'Hello', fields: readonly string[
     '',
     body,
   ].join('\n')
+}
+
+/** What our own API answers below `/api/v1/catcher`. */
+export async function askCatcher<T>(the: CatcherHouse, path: string, init?: RequestInit): Promise<T> {
+  const response = await the.get(`/api/v1/catcher${path}`, init)
+  assert.ok(response.ok, `${path}: ${response.status} ${response.ok ? '' : await response.text()}`)
+  return (await response.json()) as T
+}
+
+export const jsonRequest = (method: string, body: unknown): RequestInit => ({
+  method,
+  body: JSON.stringify(body),
+})
+
+export interface ListedMail {
+  messages: { id: string; subject: string; tags: string[]; inbox: string; read: boolean }[]
+  total: number
+  unread: number
+  next: string | null
+}
+
+/** The id of the newest message. */
+export async function newestCaught(the: CatcherHouse): Promise<string> {
+  const { messages } = await askCatcher<ListedMail>(the, '/messages')
+  return messages[0]?.id ?? assert.fail('nothing was caught')
+}
+
+/** Of what a search finds, newest first. */
+export async function subjectsOf(the: CatcherHouse, query = ''): Promise<string[]> {
+  const found = await askCatcher<ListedMail>(the, `/messages?query=${encodeURIComponent(query)}`)
+  return found.messages.map(({ subject }) => subject)
 }
