@@ -127,3 +127,25 @@ export function invalidProperties(
 ): SetError {
   return new SetError('invalidProperties', description, { properties })
 }
+
+/** Of properties that are the server's, or nobody's. */
+export function unsettable(names: readonly string[]): SetError | null {
+  return names.length === 0 ? null : invalidProperties(names, `${names.join(', ')}: cannot be set`)
+}
+
+/** What several checks of one record refuse, in one error: "*all* the properties that were invalid" (RFC 8620 §5.3). */
+export function refusalOf(results: readonly unknown[]): SetError | null {
+  const errors = results.filter((one) => one instanceof SetError)
+  const [first] = errors
+  const other = errors.find(({ type }) => type !== 'invalidProperties')
+  if (first === undefined || other !== undefined || errors.length === 1) return other ?? first ?? null
+  const properties = errors.flatMap(({ more }) => {
+    const names = more['properties']
+    return Array.isArray(names) ? names.filter((name) => typeof name === 'string') : []
+  })
+  const descriptions = errors.flatMap(({ description }) => description ?? [])
+  return invalidProperties(
+    [...new Set(properties)],
+    descriptions.length === 0 ? null : descriptions.join('; '),
+  )
+}

@@ -19,7 +19,8 @@ const rules = {
 
 const patched = (patch: JsonObject): JsonObject | string => {
   const done = applyPatch(todo, patch, rules)
-  return done instanceof SetError ? done.type : done.object
+  const refused = done instanceof SetError ? done : done.refused
+  return refused?.type ?? (done instanceof SetError ? {} : done.object)
 }
 
 test('a patch sets, adds and removes by path', () => {

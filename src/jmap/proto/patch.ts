@@ -1,6 +1,6 @@
 // PatchObjects (RFC 8620 §5.3): paths into a record and what to put there, checked by the RFC's three rules before anything is done, so
 // that a patch is applied whole or not at all. A whole record is a patch too.
-import { invalidProperties, SetError } from './errors.ts'
+import { SetError, unsettable } from './errors.ts'
 import { isJsonObject, jsonEquals, memberOf, objectOf, type Json, type JsonObject } from './json.ts'
 import { tryTokens } from './pointer.ts'
 
@@ -17,6 +17,8 @@ export interface Patched {
   readonly object: JsonObject
   /** Properties of the record that the patch names, whether or not they differ now. */
   readonly touched: ReadonlySet<string>
+  /** What the patch names and may not change: invalidProperties, to be told with what else is wrong. */
+  readonly refused: SetError | null
 }
 
 interface Step {
@@ -41,11 +43,10 @@ export function applyPatch(current: JsonObject, patch: JsonObject, rules: PatchR
     if (rules.mutable.includes(property)) touched.add(property)
     else if (!rules.fixed.includes(property) || !isAsItIs(current, tokens, value)) wrong.add(property)
   }
-  if (wrong.size > 0) return invalidProperties([...wrong], 'Of what is here this cannot be changed.')
   const object = steps
     .filter(({ tokens }) => touched.has(tokens[0] ?? ''))
     .reduce((object, step) => withStep(object, step, rules.defaults ?? {}), current)
-  return { object, touched }
+  return { object, touched, refused: unsettable([...wrong]) }
 }
 
 function invalid(description: string): SetError {

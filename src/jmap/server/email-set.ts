@@ -2,7 +2,7 @@
 // judged by itself.
 import { mail } from '../proto/capabilities.ts'
 import { emailProperties, isHeaderProperty } from '../proto/email-properties.ts'
-import { invalidProperties, SetError } from '../proto/errors.ts'
+import { invalidProperties, refusalOf, SetError } from '../proto/errors.ts'
 import { isJsonObject, memberOf, objectOf, type JsonObject } from '../proto/json.ts'
 import { applyPatch } from '../proto/patch.ts'
 import type { EmailChange, EmailChangeRefusal } from '../../store/email-changes.ts'
@@ -159,11 +159,11 @@ function changeOf(call: AccountCall, patching: Patching): Change | SetError | nu
   if (patched instanceof SetError) return patched
   const { object, touched } = patched
   const keywords = touched.has('keywords') ? keywordsAfter(object) : before
-  if (keywords instanceof SetError) return keywords
   const mailboxes = touched.has('mailboxIds')
     ? readMailboxIds(call, memberOf(object, 'mailboxIds'))
     : new Set(held)
-  if (mailboxes instanceof SetError) return mailboxes
+  const refused = refusalOf([patched.refused, keywords, mailboxes])
+  if (refused !== null || keywords instanceof SetError || mailboxes instanceof SetError) return refused
   return settle(patching, { email, slot, held, before, keywords, mailboxes })
 }
 

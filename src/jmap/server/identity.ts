@@ -3,7 +3,7 @@ import type { Clock } from '../../base/clock.ts'
 import type { Directory } from '../../directory/directory.ts'
 import type { Store } from '../../store/store.ts'
 import { submission } from '../proto/capabilities.ts'
-import { invalidProperties, SetError } from '../proto/errors.ts'
+import { invalidProperties, refusalOf, SetError } from '../proto/errors.ts'
 import { objectOf, type JsonObject } from '../proto/json.ts'
 import { applyPatch } from '../proto/patch.ts'
 import { Wrong } from '../proto/shape.ts'
@@ -119,7 +119,8 @@ async function update(
   const patched = applyPatch(describeIdentity(object, id), patch, { mutable, fixed, defaults })
   if (patched instanceof SetError) return patched
   const identity = checked(patched.object, [])
-  if (identity instanceof SetError) return identity
+  const refused = refusalOf([patched.refused, identity])
+  if (refused !== null || identity instanceof SetError) return refused
   const value = JSON.stringify(identity)
   // RFC 8620 §5.1: what has not changed keeps its state.
   if (value === object.value) return null

@@ -6,7 +6,7 @@ import type { GuardedWrites } from '../../store/guarded.ts'
 import type { MailboxChangeStore, MailboxExtras } from '../../store/mailbox-changes.ts'
 import type { MailboxId, SpecialUse } from '../../store/model.ts'
 import { mail } from '../proto/capabilities.ts'
-import { invalidProperties, SetError } from '../proto/errors.ts'
+import { invalidProperties, refusalOf, SetError, unsettable } from '../proto/errors.ts'
 import { jsonEquals, memberOf, objectOf, type Json, type JsonObject } from '../proto/json.ts'
 import { applyPatch } from '../proto/patch.ts'
 import { boolean, otherwise } from '../proto/shape.ts'
@@ -139,10 +139,10 @@ class MailboxSetter {
 
   async #createOne(object: JsonObject): Promise<Step> {
     const strangers = Object.keys(object).filter((name) => !mutable.includes(name))
-    if (strangers.length > 0) return refuse(invalidProperties(strangers, 'The server sets these.'))
     const list = await this.#list()
     const whole = { parentId: null, role: null, sortOrder: 0, isSubscribed: this.#isOwner, ...object }
-    const wish = this.#read(whole, list)
+    const refused = unsettable(strangers)
+    const wish = this.#read(whole, refused, list)
     if ('refused' in wish) return wish
     const denied = this.#mayPut(wish.parent) ?? this.#mayDescribe({ wish, before: null })
     if (denied !== null) return refuse(denied)
@@ -178,7 +178,7 @@ class MailboxSetter {
     const defaults = { parentId: null, role: null, sortOrder: 0 }
     const patched = applyPatch(current, patch, { mutable, fixed, defaults })
     if (patched instanceof SetError) return refuse(patched)
-    const wish = this.#read({ ...defaults, ...patched.object }, list)
+    const wish = this.#read({ ...defaults, ...patched.object }, patched.refused, list)
     if ('refused' in wish) return wish
     const step = await this.#settle(before, wish, list)
     if ('refused' in step || wish.name === memberOf(patched.object, 'name')) return step
@@ -234,7 +234,12 @@ class MailboxSetter {
     return { name, parentId, role, sortOrder, isSubscribed }
   }
 
-  #read(object: JsonObject, list: readonly ListedMailbox[]): Wish | (Step & { readonly refused: SetError }) {
+  /** `refused`: what else is wrong with it, told together with what is wrong here. */
+  #read(
+    object: JsonObject,
+    refused: SetError | null,
+    list: readonly ListedMailbox[],
+  ): Wish | (Step & { readonly refused: SetError }) {
     const wrong: string[] = []
     const name = memberOf(object, 'name') ?? null
     const role = memberOf(object, 'role') ?? null
@@ -249,9 +254,9 @@ class MailboxSetter {
     const inRange = typeof sortOrder === 'number' && Number.isInteger(sortOrder) && sortOrder >= 0
     if (!inRange || sortOrder >= 2 ** 31) wrong.push('sortOrder')
     if (typeof isSubscribed !== 'boolean') wrong.push('isSubscribed')
-    if (wrong.length > 0 || normal === undefined || parent === undefined) {
-      return { refused: invalidProperties(wrong), wait: wrong.includes('parentId') }
-    }
+    const all = refusalOf([refused, wrong.length === 0 ? null : invalidProperties(wrong)])
+    if (all !== null) return { refused: all, wait: refused === null && wrong.includes('parentId') }
+    if (normal === undefined || parent === undefined) throw new Error('what is wrong was not told')
     return {
       ...{ name: normal, parent, role: typeof role === 'string' ? role : null },
       ...{ sortOrder: Number(sortOrder), isSubscribed: isSubscribed === true },

@@ -60,6 +60,13 @@ test('a subscription is made, verified and renewed, as the example of RFC 8620 Â
   assert.deepEqual(verification, { '@type': 'PushVerification', pushSubscriptionId: id })
   const wrong = await set(house, ann, { update: { [id]: { verificationCode: 'guess' } } })
   assert.deepEqual(at(wrong, 'notUpdated', id, 'properties'), ['verificationCode'])
+  const all = { url: 'https://other.test/', verificationCode: 'guess', types: 3, expires: 'soon' }
+  assert.deepEqual(at(await set(house, ann, { update: { [id]: all } }), 'notUpdated', id, 'properties'), [
+    'url',
+    'verificationCode',
+    'types',
+    'expires',
+  ])
   assert.deepEqual((await set(house, ann, { update: { [id]: { verificationCode } } }))['updated'], {
     [id]: null,
   })

@@ -6,9 +6,9 @@ import type { Random } from '../../base/random.ts'
 import type { Store } from '../../store/store.ts'
 import { core } from '../proto/capabilities.ts'
 import { formatUtcDate, utcDate } from '../proto/date.ts'
-import { invalidProperties, MethodError, SetError } from '../proto/errors.ts'
+import { invalidProperties, MethodError, refusalOf, SetError } from '../proto/errors.ts'
 import { memberOf, objectOf, type JsonObject } from '../proto/json.ts'
-import { applyPatch } from '../proto/patch.ts'
+import { applyPatch, type Patched } from '../proto/patch.ts'
 import {
   type FieldsOf,
   idOrReference,
@@ -174,6 +174,14 @@ type NewSubscription = FieldsOf<{
 /** What the server made of it beyond the patch; `changed`: somebody else was quicker. */
 type Changed = JsonObject | null | SetError | 'changed'
 
+interface Revised {
+  readonly types: readonly string[] | null
+  readonly isVerified: boolean
+  /** As asked for, and as it is kept. */
+  readonly expires: number | null
+  readonly expiresAt: number | null
+}
+
 class PushSetWork {
   readonly #parts: PushMethodParts
   readonly #call: CallContext
@@ -266,7 +274,6 @@ class PushSetWork {
   }
 
   async #change(found: PushSubscription, patch: JsonObject): Promise<Changed> {
-    const now = this.#call.now()
     const current = { ...told(found), url: found.url, keys: found.keys === null ? null : { ...found.keys } }
     const patched = applyPatch(current, patch, {
       mutable: ['verificationCode', 'expires', 'types'],
@@ -274,25 +281,11 @@ class PushSetWork {
       defaults: { expires: null, types: null, verificationCode: null },
     })
     if (patched instanceof SetError) return patched
-    const { object, touched } = patched
-    const code = memberOf(object, 'verificationCode')
-    // RFC 8620 §5.3: a whole object is a patch too, which says again that the code is not known.
-    const tellsCode = touched.has('verificationCode') && (found.isVerified || code !== null)
-    // RFC 8620 §7.2.2: "an invalid verification code MUST be rejected".
-    if (tellsCode && code !== found.verificationCode) {
-      return invalidProperties(['verificationCode'], 'That is not the code.')
-    }
-    const types = typeNames(memberOf(object, 'types'))
-    if (types instanceof Wrong) return wrongProperty(types.within('types'))
-    const expires = nullable(utcDate)(memberOf(object, 'expires'))
-    if (expires instanceof Wrong) return wrongProperty(expires.within('expires'))
-    if (touched.has('expires') && expires !== null && expires <= now) {
-      return invalidProperties(['expires'], 'That time is over.')
-    }
-    const expiresAt = touched.has('expires') ? this.#clamp(expires) : found.expiresAt
-    const isVerified = found.isVerified || tellsCode
+    const read = this.#read(found, patched)
+    if (read instanceof SetError) return read
+    const { types, isVerified, expiresAt } = read
     const written = await this.#parts.store.changeObjects({
-      ...{ account: this.#account, kind: pushKind, now },
+      ...{ account: this.#account, kind: pushKind, now: this.#call.now() },
       update: [
         {
           ...{ id: found.object, value: writeRecord({ ...found, types, isVerified }), expiresAt },
@@ -301,7 +294,30 @@ class PushSetWork {
       ],
     })
     if (!written.ok) return written.reason === 'changed' ? 'changed' : new SetError('notFound')
-    return expiresAt === expires || expiresAt === null ? null : { expires: formatUtcDate(expiresAt) }
+    return expiresAt === read.expires || expiresAt === null ? null : { expires: formatUtcDate(expiresAt) }
+  }
+
+  /** What a patch makes of a subscription, or all that is wrong with it. */
+  #read(found: PushSubscription, { object, touched, refused }: Patched): Revised | SetError {
+    const code = memberOf(object, 'verificationCode')
+    // RFC 8620 §5.3: a whole object is a patch too, which says again that the code is not known.
+    const tellsCode = touched.has('verificationCode') && (found.isVerified || code !== null)
+    // RFC 8620 §7.2.2: "an invalid verification code MUST be rejected".
+    const isCode = !tellsCode || code === found.verificationCode
+    const types = typeNames(memberOf(object, 'types'))
+    const expires = nullable(utcDate)(memberOf(object, 'expires'))
+    const isOver = touched.has('expires') && typeof expires === 'number' && expires <= this.#call.now()
+    const wrong = refusalOf([
+      refused,
+      isCode ? null : invalidProperties(['verificationCode'], 'That is not the code.'),
+      types instanceof Wrong ? wrongProperty(types.within('types')) : null,
+      expires instanceof Wrong ? wrongProperty(expires.within('expires')) : null,
+      isOver ? invalidProperties(['expires'], 'That time is over.') : null,
+    ])
+    if (wrong !== null) return wrong
+    if (types instanceof Wrong || expires instanceof Wrong) throw new Error('what is wrong was not told')
+    const expiresAt = touched.has('expires') ? this.#clamp(expires) : found.expiresAt
+    return { types, isVerified: found.isVerified || tellsCode, expires, expiresAt }
   }
 
   async destroy(id: string): Promise<void> {

@@ -13,7 +13,7 @@ import { fieldValue, type HeaderField, messageIds, splitHeader } from '../../mai
 import type { EmailText } from '../../store/emails.ts'
 import type { ObjectId } from '../../store/model.ts'
 import { submissionKind } from '../../store/submissions.ts'
-import { invalidProperties, SetError } from '../proto/errors.ts'
+import { invalidProperties, refusalOf, SetError, unsettable } from '../proto/errors.ts'
 import { memberOf, objectOf, type Json, type JsonObject } from '../proto/json.ts'
 import { Wrong } from '../proto/shape.ts'
 import type { IdentityParts } from './identity.ts'
@@ -67,18 +67,22 @@ interface Recipient {
 export async function send(sending: Sending, object: JsonObject): Promise<JsonObject | SetError> {
   const known = new Set(['identityId', 'emailId', 'envelope'])
   const strangers = Object.keys(object).filter((name) => !known.has(name))
-  if (strangers.length > 0) return invalidProperties(strangers, 'The server sets these.')
+  const refused = unsettable(strangers)
   if (!sending.call.caller.scopes.has('send')) {
     return new SetError('forbiddenToSend', 'What you logged in with does not open sending.')
   }
   const letter = await findLetter(sending, object)
-  if (letter instanceof SetError) return letter
+  const given = memberOf(object, 'envelope') ?? null
+  const read = given === null ? null : readEnvelope(given)
+  const unsound =
+    read instanceof Wrong ? invalidProperties(['envelope'], `envelope: ${read.description}`) : null
+  const wrong = refusalOf([refused, letter, unsound])
+  if (wrong !== null) return wrong
+  if (letter instanceof SetError || read instanceof Wrong) throw new Error('what is wrong was not told')
   const unfit = await judge(sending, letter)
   if (unfit !== null) return unfit
-  const given = memberOf(object, 'envelope') ?? null
-  const envelope = given === null ? madeEnvelope(sending, letter) : readEnvelope(given)
+  const envelope = read ?? madeEnvelope(sending, letter)
   if (envelope instanceof SetError) return envelope
-  if (envelope instanceof Wrong) return invalidProperties(['envelope'], `envelope: ${envelope.description}`)
   return submit(sending, { letter, envelope, isGiven: given !== null })
 }
 

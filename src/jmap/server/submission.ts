@@ -5,7 +5,7 @@ import type { StoredObject } from '../../store/objects.ts'
 import { submissionKind } from '../../store/submissions.ts'
 import { submission } from '../proto/capabilities.ts'
 import { utcDate } from '../proto/date.ts'
-import { MethodError, SetError, invalidProperties } from '../proto/errors.ts'
+import { MethodError, SetError, invalidProperties, refusalOf } from '../proto/errors.ts'
 import { matches } from '../proto/filter.ts'
 import { memberOf, objectOf, type Json, type JsonObject } from '../proto/json.ts'
 import { applyPatch } from '../proto/patch.ts'
@@ -285,8 +285,13 @@ async function update(
   const patched = applyPatch(current, patch, { mutable: ['undoStatus'], fixed })
   if (patched instanceof SetError) return patched
   const asked = memberOf(patched.object, 'undoStatus')
+  const isStatus = asked === live.undoStatus || asked === 'canceled'
+  const refused = refusalOf([
+    patched.refused,
+    isStatus ? null : invalidProperties(['undoStatus'], 'It can be set to "canceled" alone.'),
+  ])
+  if (refused !== null) return refused
   if (asked === live.undoStatus) return null
-  if (asked !== 'canceled') return invalidProperties(['undoStatus'], 'It can be set to "canceled" alone.')
   const late = new SetError('cannotUnsend', 'Somebody has got it already.')
   if (live.undoStatus !== 'pending') return late
   const status = Object.fromEntries(

@@ -11,7 +11,7 @@ import {
 import type { Store } from '../../store/store.ts'
 import { vacationResponse } from '../proto/capabilities.ts'
 import { formatUtcDate, utcDate } from '../proto/date.ts'
-import { invalidProperties, SetError } from '../proto/errors.ts'
+import { invalidProperties, refusalOf, SetError } from '../proto/errors.ts'
 import { memberOf, type JsonObject } from '../proto/json.ts'
 import { applyPatch } from '../proto/patch.ts'
 import { boolean, nullable, string, Wrong, type Shape } from '../proto/shape.ts'
@@ -100,7 +100,8 @@ async function update(
     const patched = applyPatch(describe(vacationOf(known)), patch, { mutable, fixed: ['id'], defaults })
     if (patched instanceof SetError) return patched
     const settings = read(patched.object)
-    if (settings instanceof SetError) return settings
+    const refused = refusalOf([patched.refused, settings])
+    if (refused !== null || settings instanceof SetError) return refused
     const value = JSON.stringify(settings)
     // RFC 8620 §5.1: what has not changed keeps its state.
     if (value === (known?.value ?? JSON.stringify(noVacation))) return null
