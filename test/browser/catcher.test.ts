@@ -69,6 +69,21 @@ inBrowser('a message that a program sends is there without a reload', async (con
   assertClean()
 })
 
+inBrowser('plain text keeps its lines, and of many recipients some are named', async (context, browser) => {
+  const to = Array.from({ length: 40 }, (_, number) => `Member ${number} <m${number}@club.example>`)
+  const mail = { from: 'club@club.example', to, subject: 'To all', text: 'Dear members,\n\nwe meet.\n' }
+  const { page, assertClean } = await open(context, browser, { mail: [mail] })
+  await row(page, 'To all').getByRole('link').click()
+  await opened(page, 'To all').waitFor()
+  const lines = page.locator('.plain-text p')
+  assert.match(await lines.innerText(), /^Dear members,\n\nwe meet\./)
+  const people = page.locator('.message-head .facts')
+  assert.equal(await people.getByText('Member 39').count(), 0)
+  await people.getByRole('button', { name: 'and 32 more' }).click()
+  await people.getByText('Member 39').waitFor()
+  assertClean()
+})
+
 inBrowser(
   'what is searched for is found, by typing, by words of the help, and by the address',
   async (context, browser) => {
@@ -190,17 +205,21 @@ inBrowser('everything is done by the keyboard alone', async (context, browser) =
 inBrowser('a list that is older than what was read meanwhile leaves it read', async (context, browser) => {
   const { page, house, assertClean } = await open(context, browser, { mail: mailOfADay })
   await shows(page, 7)
-  const asked = Promise.withResolvers<() => Promise<void>>()
+  const asked = Promise.withResolvers<void>()
+  const answered = Promise.withResolvers<void>()
+  // It may ask more than once: when its stream opens, and when something came.
   await page.route('**/api/v1/catcher/messages?*', async (route) => {
     const response = await route.fetch()
-    asked.resolve(() => route.fulfill({ response }))
+    asked.resolve()
+    await answered.promise
+    await route.fulfill({ response })
   })
   await sendMail(house.smtpPort, [order])
-  const answer = await asked.promise
+  await asked.promise
   const read = page.waitForResponse((response) => response.request().method() === 'PATCH')
   await row(page, 'Re: Your candles').getByRole('link').click()
   await read
-  await answer()
+  answered.resolve()
   await shows(page, 8)
   assert.equal(await row(page, 'Re: Your candles').locator('.is-unread').count(), 0)
   assertClean()
@@ -244,9 +263,9 @@ inBrowser('a message is seen from every side', async (context, browser) => {
   await look('Session')
   await panel.getByText(/^EHLO \[?shop\.example/).waitFor()
   await panel.getByText('orders@larkspur.example').first().waitFor()
-  await look('Compatibility')
+  await look('HTML check')
   await panel.getByText('border-radius').first().waitFor()
-  await look('World')
+  await look('Authentication')
   await panel
     .getByText('One click unsubscribes, as RFC 8058 wants it.')
     .or(panel.getByText('no DKIM signature'))
@@ -257,7 +276,7 @@ inBrowser('a message is seen from every side', async (context, browser) => {
   await panel.getByRole('button', { name: 'Judge it' }).click()
   await panel.getByText('SPF', { exact: true }).waitFor()
   await panel.locator('li', { hasText: 'SPF' }).getByText('pass').waitFor()
-  await assertAccessible(page, 'World, judged')
+  await assertAccessible(page, 'authentication, judged')
   assert.equal(house.catcher.stats.total, 1)
   assertClean()
 })

@@ -79,7 +79,7 @@ function Frame({ session, client }: { session: OpenSession; client: JmapClient }
             Administration
           </a>
         ) : null}
-        <a class="btn" href="/mail/">
+        <a class="btn account-mail" href="/mail/">
           <Icon name="mail" /> Mail
         </a>
       </header>

@@ -4,7 +4,7 @@ import type { JSX } from 'preact'
 import { useCallback, useRef } from 'preact/hooks'
 import { formatDate, formatNumber, formatShortDate, plural } from '../shared/format.ts'
 import { useShortcuts } from '../shared/keys.ts'
-import { Badge } from '../shared/ui/badge.tsx'
+import { Badge, labelTone } from '../shared/ui/badge.tsx'
 import { Button, IconButton } from '../shared/ui/button.tsx'
 import { confirm } from '../shared/ui/dialog.tsx'
 import { Icon } from '../shared/ui/icon.tsx'
@@ -94,7 +94,9 @@ function Row({ message, index }: { message: Summary; index: number }): JSX.Eleme
         }}
       >
         <span class="caught-top">
-          <span class="caught-from cut">{nameOf(from) || '(no sender)'}</span>
+          <span class="caught-from cut" dir="auto">
+            {nameOf(from) || '(no sender)'}
+          </span>
           <span class="caught-to cut faint">
             to {nameOf(people[0]) || 'nobody'}
             {people.length > 1 ? ` and ${people.length - 1} more` : ''}
@@ -103,10 +105,12 @@ function Row({ message, index }: { message: Summary; index: number }): JSX.Eleme
             {formatShortDate(receivedAt)}
           </time>
         </span>
-        <span class="caught-subject cut">{subject || '(no subject)'}</span>
+        <span class="caught-subject cut" dir="auto">
+          {subject || '(no subject)'}
+        </span>
         <span class="caught-bottom">
           {tags.map((tag) => (
-            <Badge key={tag} tone="link">
+            <Badge key={tag} tone={labelTone(tag)}>
               {tag}
             </Badge>
           ))}
@@ -116,7 +120,9 @@ function Row({ message, index }: { message: Summary; index: number }): JSX.Eleme
               <span class="visually-hidden">{plural(attachments, 'attachment')}</span>
             </span>
           ) : null}
-          <span class="cut faint">{snippet}</span>
+          <span class="cut faint" dir="auto">
+            {snippet}
+          </span>
         </span>
       </a>
     </div>

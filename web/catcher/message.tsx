@@ -1,6 +1,6 @@
 // One message: its head, and every way to look at it.
 import type { JSX } from 'preact'
-import { signal } from '@preact/signals'
+import { signal, useSignal } from '@preact/signals'
 import { formatDate, formatSize } from '../shared/format.ts'
 import { useShortcuts } from '../shared/keys.ts'
 import { Badge, Chip } from '../shared/ui/badge.tsx'
@@ -44,13 +44,17 @@ export type Look =
 const look = signal<Look>('html')
 const releasing = signal(false)
 
+/** So many are named before the others are asked for. */
+const namedPeople = 8
+
 function People({ label, people }: { label: string; people: Detail['to'] }): JSX.Element | null {
+  const all = useSignal(people.length <= namedPeople + 2)
   if (people.length === 0) return null
   return (
     <>
       <dt>{label}</dt>
       <dd>
-        {people.map((person, index) => (
+        {people.slice(0, all.value ? people.length : namedPeople).map((person, index) => (
           <span key={index}>
             {index > 0 ? ', ' : ''}
             {person.name === '' ? null : <>{person.name} </>}
@@ -59,6 +63,14 @@ function People({ label, people }: { label: string; people: Detail['to'] }): JSX
             </span>
           </span>
         ))}
+        {all.value ? null : (
+          <>
+            {' '}
+            <button type="button" class="more-people" onClick={() => (all.value = true)}>
+              and {people.length - namedPeople} more
+            </button>
+          </>
+        )}
       </dd>
     </>
   )
@@ -116,7 +128,9 @@ function Head({ message }: { message: Detail }): JSX.Element {
   return (
     <header class="message-head stack stack-s">
       <Actions message={message} />
-      <h1 class="title">{subject || '(no subject)'}</h1>
+      <h1 class="title" dir="auto">
+        {subject || '(no subject)'}
+      </h1>
       <dl class="facts">
         <People label="From" people={from === null ? [] : [from]} />
         <People label="To" people={to} />
@@ -206,9 +220,9 @@ function Looks({ message }: { message: Detail }): JSX.Element {
     { value: 'raw', label: 'Source' },
     { value: 'parts', label: parts.length > 0 ? `Parts (${parts.length})` : 'Parts' },
     { value: 'session', label: 'Session' },
-    { value: 'compatibility', label: 'Compatibility', hidden: !hasHtml },
+    { value: 'compatibility', label: 'HTML check', hidden: !hasHtml },
     { value: 'links', label: 'Links' },
-    { value: 'world', label: 'World' },
+    { value: 'world', label: 'Authentication' },
   ]
   const shown = tabs.filter(({ hidden }) => hidden !== true)
   useShortcuts('Message', [
@@ -235,7 +249,9 @@ export function MessageView(): JSX.Element {
     return (
       <section class="message-pane is-empty" aria-label="Message">
         <Empty title="No message is open">
-          <p class="soft">Choose one, or press j.</p>
+          <p>
+            Choose one. <kbd>j</kbd> and <kbd>k</kbd> walk through the list, <kbd>?</kbd> shows all keys.
+          </p>
         </Empty>
       </section>
     )
@@ -251,7 +267,7 @@ export function MessageView(): JSX.Element {
         <Loading />
       ) : (
         <>
-          <Head message={message} />
+          <Head key={message.id} message={message} />
           <Looks message={message} />
           {releasing.value ? (
             <ReleaseDialog message={message} onClose={() => (releasing.value = false)} />

@@ -1,6 +1,6 @@
 // What a message is made of: attachments with previews, and its MIME tree.
 import type { JSX } from 'preact'
-import { formatSize } from '../shared/format.ts'
+import { formatFileName, formatSize } from '../shared/format.ts'
 import { Badge } from '../shared/ui/badge.tsx'
 import { Icon } from '../shared/ui/icon.tsx'
 import { apiPath, type Detail } from './state.ts'
@@ -9,7 +9,8 @@ type Part = Detail['parts'][number]
 type Node = Detail['structure']
 
 function Attachment({ id, part }: { id: string; part: Part }): JSX.Element {
-  const { partId, fileName, contentType, size, place, sha256, contentId } = part
+  const { partId, contentType, size, place, sha256, contentId } = part
+  const fileName = formatFileName(part.fileName)
   const href = apiPath(`/messages/${id}/parts/${partId}`)
   return (
     <li class="part card">
@@ -53,7 +54,8 @@ function Attachment({ id, part }: { id: string; part: Part }): JSX.Element {
 }
 
 function Tree({ node }: { node: Node }): JSX.Element {
-  const { partId, contentType, fileName, encoding, size, parts } = node
+  const { partId, contentType, encoding, size, parts } = node
+  const fileName = formatFileName(node.fileName)
   return (
     <li>
       <span class="mono">{contentType}</span>{' '}

@@ -24,6 +24,12 @@ function fit(): void {
     holder.style.zoom = String(Math.max(0.45, room / holder.scrollWidth))
 }
 
+/** A picture that is given both sizes and has no room for its width would be squeezed. */
+function keepProportions(image: HTMLImageElement): void {
+  const width = Number(image.getAttribute('width'))
+  if (width > 0 && image.hasAttribute('height') && image.clientWidth < width - 1) image.style.height = 'auto'
+}
+
 function foldQuotes(): void {
   for (const quote of document.querySelectorAll<HTMLElement>('blockquote, .gmail_quote')) {
     if (
@@ -45,13 +51,19 @@ function foldQuotes(): void {
 addEventListener('message', (event: MessageEvent<FrameMessage>) => {
   if (event.source !== parent || event.data.type !== 'show') return
   document.documentElement.classList.toggle('dark', event.data.dark)
+  document.documentElement.classList.toggle('card', event.data.card)
   const { html, blocked } = cleanHtml(event.data.html, event.data)
   document.body.innerHTML = html
   tell({ type: 'blocked', count: blocked })
   foldQuotes()
   fit()
   measure()
-  for (const image of document.images) image.addEventListener('load', measure)
+  for (const image of document.images) {
+    image.addEventListener('load', () => {
+      keepProportions(image)
+      measure()
+    })
+  }
 })
 addEventListener('keydown', ({ key, ctrlKey, metaKey, shiftKey, altKey }) => {
   if (!altKey) tell({ type: 'key', key, ctrlKey, metaKey, shiftKey })

@@ -77,6 +77,11 @@ export function formatDuration(milliseconds: number): string {
   return `${plain.format(milliseconds / day)} d`
 }
 
+/** A file's name without what turns the direction of the words around it: `evil\u202egpj.exe` would read as a picture. */
+export function formatFileName(name: string): string {
+  return name.replaceAll(/[\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]/g, '')
+}
+
 /** "1 message", "3 messages". */
 export function plural(count: number, one: string, many = `${one}s`): string {
   return `${formatNumber(count)} ${count === 1 ? one : many}`

@@ -11,6 +11,8 @@ export type FrameMessage =
       /** Whether pictures from elsewhere may be loaded. */
       readonly remote: boolean
       readonly dark: boolean
+      /** Whether it stands on white in a page that is dark: it wants a margin then. */
+      readonly card: boolean
     }
   /** How many things from elsewhere were left out. */
   | { readonly type: 'blocked'; readonly count: number }

@@ -36,15 +36,16 @@ export function HtmlMail(props: HtmlMailProps): JSX.Element {
   const frame = useRef<HTMLIFrameElement>(null)
   const height = useSignal(120)
   const dark = adapt && isDark() && !hasColours(html)
-  const newest = useRef({ html, inline, remote, dark, onKey, onBlocked })
-  newest.current = { html, inline, remote, dark, onKey, onBlocked }
+  const card = isDark() && !dark
+  const newest = useRef({ html, inline, remote, dark, card, onKey, onBlocked })
+  newest.current = { html, inline, remote, dark, card, onKey, onBlocked }
   const send = (): void => {
-    const { html: text, inline: parts, remote: open, dark: night } = newest.current
-    const message: FrameMessage = { type: 'show', html: text, inline: parts, remote: open, dark: night }
+    const { onKey: _key, onBlocked: _blocked, ...shown } = newest.current
+    const message: FrameMessage = { type: 'show', ...shown }
     // Its origin is opaque: no other target fits, and what is sent is the mail itself.
     frame.current?.contentWindow?.postMessage(message, '*')
   }
-  useEffect(send, [html, inline, remote, dark])
+  useEffect(send, [html, inline, remote, dark, card])
   useEffect(() => {
     const listen = (event: MessageEvent<FrameMessage>): void => {
       if (event.source !== frame.current?.contentWindow) return

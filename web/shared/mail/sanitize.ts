@@ -17,6 +17,18 @@ export interface CleanHtml {
 
 const purify = DOMPurify(window)
 
+/**
+ * What old HTML is laid out with. DOMPurify holds the value of every attribute that it is not told to be safe against
+ * `ALLOWED_URI_REGEXP`, so that without this list a width, an alignment or a direction would be dropped as a bad address.
+ */
+const plainAttributes = [
+  ...['abbr', 'align', 'axis', 'bgcolor', 'border', 'bordercolor', 'cellpadding', 'cellspacing', 'char'],
+  ...['charoff', 'clear', 'color', 'colspan', 'compact', 'coords', 'datetime', 'dir', 'face', 'frame'],
+  ...['headers', 'height', 'hidden', 'hspace', 'lang', 'media', 'noshade', 'nowrap', 'open', 'rel'],
+  ...['reversed', 'rowspan', 'rules', 'scope', 'shape', 'size', 'span', 'start', 'target', 'type'],
+  ...['valign', 'vspace', 'width'],
+]
+
 const settings: Config = {
   WHOLE_DOCUMENT: true,
   FORBID_TAGS: [
@@ -62,6 +74,7 @@ const settings: Config = {
   ],
   ADD_TAGS: ['center', 'font'],
   ADD_ATTR: ['target', 'bgcolor', 'background', 'align', 'valign', 'cellpadding', 'cellspacing', 'border'],
+  ADD_URI_SAFE_ATTR: plainAttributes,
   ALLOW_DATA_ATTR: false,
   ALLOW_ARIA_ATTR: true,
   SANITIZE_NAMED_PROPS: true,

@@ -47,6 +47,13 @@ export function hueOf(text: string): number {
   return sum % 6
 }
 
+const labelTones: readonly BadgeTone[] = ['link', 'plum', 'teal', 'horn', 'good']
+
+/** The colour of a tag or label: the same each time, and no warning. */
+export function labelTone(label: string): BadgeTone {
+  return labelTones[hueOf(label.toLowerCase()) % labelTones.length] ?? 'link'
+}
+
 function initialsOf(name: string): string {
   const words = name
     .replace(/@.*/, '')

@@ -3,6 +3,7 @@ import type { JSX } from 'preact'
 import { useEffect, useMemo, useRef } from 'preact/hooks'
 import { useSignal } from '@preact/signals'
 import { formatDate } from '../../shared/format.ts'
+import { textToHtml } from '../../shared/mail/html-text.ts'
 import { EditorFrame, type EditorHandle } from '../../shared/mail/editor-frame.tsx'
 import { Button, IconButton } from '../../shared/ui/button.tsx'
 import { Menu } from '../../shared/ui/menu.tsx'
@@ -199,14 +200,15 @@ async function sendDraft(draft: DraftMessage, at: Date | null, onClose: () => vo
   }
 }
 
-/** What is written on when a message was taken back. */
+/** What is written on when a message was taken back, or was thrown away by mistake. */
 function restart(draft: DraftMessage): DraftStart {
   const words = (people: readonly { name: string | null; email: string }[]): string =>
     people
       .map(({ name, email }) => (name === null ? email : `"${name.replaceAll('"', '')}" <${email}>`))
       .join(', ')
-  const { inReplyTo, references } = draft.start
+  const { inReplyTo, references, original, kind, answers = kind } = draft.start
   return {
+    ...(original === undefined ? {} : { original, answers }),
     ...(inReplyTo === undefined ? {} : { inReplyTo }),
     ...(references === undefined ? {} : { references }),
     pictures: draft.contentIds,
@@ -215,7 +217,8 @@ function restart(draft: DraftMessage): DraftStart {
     cc: words(draft.cc.value),
     bcc: words(draft.bcc.value),
     subject: draft.subject.value,
-    html: draft.html,
+    // Of plain text the editor's HTML knows only what was there before it became plain.
+    html: draft.plain.value ? textToHtml(draft.text.value) : draft.html,
     plain: draft.plain.value,
     attachments: draft.files.value,
     identityId: draft.identityId.value,
@@ -378,11 +381,19 @@ function Foot({ draft, send, takeFiles, discard }: FootProps): JSX.Element {
   const input = useRef<HTMLInputElement>(null)
   const picture = useRef<HTMLInputElement>(null)
   const throwAway = (): void => {
-    discard()
-    draft.discard().then(
-      () => toast('Draft thrown away'),
-      (error: unknown) => toastError(error),
-    )
+    const wasEmpty = draft.isEmpty
+    void draft
+      .flush()
+      .then(() => {
+        const again = restart(draft)
+        discard()
+        return draft.discard().then(() => {
+          if (wasEmpty) return
+          const undo = (): void => draft.webmail.compose(again)
+          toast('Draft thrown away', { key: 'undo', action: { label: 'Undo', run: undo } })
+        })
+      })
+      .catch((error: unknown) => toastError(error))
   }
   return (
     <div class="compose-foot">

@@ -337,7 +337,9 @@ export class DraftMessage {
   /** The saved draft goes, the answered message is marked. */
   async #afterSend(): Promise<void> {
     const { start, webmail } = this
-    const keyword = { reply: '$answered', forward: '$forwarded', new: null, edit: null }[start.kind]
+    const keyword = { reply: '$answered', forward: '$forwarded', new: null, edit: null }[
+      start.answers ?? start.kind
+    ]
     await webmail.client
       .call<SetResponse>('Email/set', {
         destroy: [...this.#replaced, ...(this.#draftId === null ? [] : [this.#draftId])],

@@ -4,7 +4,7 @@ import { useRef } from 'preact/hooks'
 import { type Signal, useSignal } from '@preact/signals'
 import { formatDate, formatShortDate } from '../../shared/format.ts'
 import type { Email, Id } from '../../shared/jmap/types.ts'
-import { Badge, Stamp } from '../../shared/ui/badge.tsx'
+import { Badge, labelTone, Stamp } from '../../shared/ui/badge.tsx'
 import { IconButton } from '../../shared/ui/button.tsx'
 import { Icon } from '../../shared/ui/icon.tsx'
 import { useWebmail } from '../context.ts'
@@ -61,6 +61,13 @@ function show(webmail: Webmail, email: Email): Shown {
     draft: emails.some(({ keywords }) => keywords['$draft'] === true),
     labels: [...labels],
   }
+}
+
+/** A conversation is about what it began with: what answers put before it says nothing more. */
+export function subjectOf(subject: string | null, count: number): string {
+  const whole = (subject ?? '').trim()
+  const bare = count > 1 ? whole.replace(/^(?:(?:re|aw|sv|antw)(?:\[\d{1,3}\])?\s?:\s*)+/i, '') : whole
+  return bare || '(no subject)'
 }
 
 /** One whole name, or first names of several. */
@@ -217,27 +224,25 @@ function RowText({ shown }: { shown: Shown }): JSX.Element {
     <>
       <span class="conversation-line">
         {shown.unread ? <span class="visually-hidden">Unread. </span> : null}
-        <span class="conversation-people cut">{shown.people}</span>
+        <span class="conversation-people cut" dir="auto">
+          {shown.people}
+        </span>
         {shown.count > 1 ? <span class="count conversation-count">{shown.count}</span> : null}
         {shown.attachment ? <Icon name="attach" class="faint" /> : null}
         <time class="conversation-time num" dateTime={email.receivedAt} title={formatDate(time)}>
           {formatShortDate(time)}
         </time>
       </span>
-      <span class="conversation-subject cut">
+      <span class="conversation-subject cut" dir="auto">
         {shown.draft ? <Badge tone="bad">Draft</Badge> : null}
         {shown.labels.map((label) => (
-          <Badge key={label} tone="teal">
+          <Badge key={label} tone={labelTone(label)}>
             {label}
           </Badge>
         ))}{' '}
-        {snippet?.subject == null ? (
-          (email.subject ?? '').trim() || '(no subject)'
-        ) : (
-          <Marked html={snippet.subject} />
-        )}
+        {snippet?.subject == null ? subjectOf(email.subject, shown.count) : <Marked html={snippet.subject} />}
       </span>
-      <span class="conversation-preview cut">
+      <span class="conversation-preview cut" dir="auto">
         {snippet?.preview == null ? email.preview : <Marked html={snippet.preview} />}
       </span>
     </>

@@ -2,7 +2,7 @@
 import type { JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
 import { useSignal } from '@preact/signals'
-import { formatSize, plural } from '../../shared/format.ts'
+import { formatFileName, formatSize, plural } from '../../shared/format.ts'
 import type { BodyPart, FullEmail } from '../../shared/jmap/types.ts'
 import { IconButton } from '../../shared/ui/button.tsx'
 import { Dialog } from '../../shared/ui/dialog.tsx'
@@ -41,7 +41,7 @@ export function Attachments({ email }: { email: FullEmail }): JSX.Element | null
 
 function File({ part, onShow }: { part: BodyPart; onShow: () => void }): JSX.Element {
   const { client } = useWebmail()
-  const name = part.name ?? 'unnamed'
+  const name = formatFileName(part.name ?? 'unnamed')
   const kind = kindOf(part)
   const url = client.downloadUrl(part.blobId ?? '', name, part.type)
   const about = (
@@ -102,7 +102,7 @@ function useBlob(part: BodyPart): { url: string | null; text: string | null; err
 function Preview({ part, onClose }: { part: BodyPart; onClose: () => void }): JSX.Element {
   const { url, text, error } = useBlob(part)
   const { client } = useWebmail()
-  const name = part.name ?? 'unnamed'
+  const name = formatFileName(part.name ?? 'unnamed')
   return (
     <Dialog
       title={name}

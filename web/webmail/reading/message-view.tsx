@@ -40,7 +40,9 @@ export function MessageView({ email, open, onToggle }: MessageViewProps): JSX.El
       <header class="message-head">
         <Stamp name={from?.name ?? ''} email={from?.email ?? '?'} size={open ? 42 : 32} />
         <button type="button" class="message-who" aria-expanded={open} onClick={onToggle}>
-          <strong class="cut">{nameOf(email.from)}</strong>
+          <strong class="cut" dir="auto">
+            {nameOf(email.from)}
+          </strong>
           {open ? (
             <span class="faint small cut">{from?.email}</span>
           ) : (
@@ -48,7 +50,14 @@ export function MessageView({ email, open, onToggle }: MessageViewProps): JSX.El
           )}
         </button>
         <time class="faint small num message-time" dateTime={email.receivedAt} title={formatDate(time)}>
-          {open ? formatDate(time) : formatShortDate(time)}
+          {open ? (
+            <>
+              <span class="only-desktop">{formatDate(time)}</span>
+              <span class="only-phone">{formatShortDate(time)}</span>
+            </>
+          ) : (
+            formatShortDate(time)
+          )}
         </time>
       </header>
       {open ? <MessageBody email={email} /> : null}

@@ -3,10 +3,11 @@ import type { JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
 import { useSignal } from '@preact/signals'
 import type { Email, Id } from '../../shared/jmap/types.ts'
-import { Badge } from '../../shared/ui/badge.tsx'
+import { Badge, labelTone } from '../../shared/ui/badge.tsx'
 import { Button, IconButton } from '../../shared/ui/button.tsx'
 import { Empty, Failed, Loading } from '../../shared/ui/states.tsx'
 import { useWebmail } from '../context.ts'
+import { subjectOf } from '../list/conversation-row.tsx'
 import { MoveMenu } from '../list/move-menu.tsx'
 import { markRead, moveToRole, setKeyword, trash } from '../store/actions.ts'
 import { forwardStart, replyStart } from '../compose/starts.ts'
@@ -86,9 +87,8 @@ function Thread({ threadId }: { threadId: Id }): JSX.Element {
         <Loading />
       ) : (
         <div class="thread" tabIndex={-1}>
-          <h1 class="title thread-title">
-            {(latest?.subject ?? emails.at(-1)?.subject ?? '').trim() || '(no subject)'}{' '}
-            <Labels emails={emails} />
+          <h1 class="title thread-title" dir="auto">
+            {subjectOf((latest ?? emails.at(-1))?.subject ?? null, emails.length)} <Labels emails={emails} />
           </h1>
           <Messages emails={emails} />
           {latest === undefined ? null : <Answer email={latest} />}
@@ -105,7 +105,7 @@ function Labels({ emails }: { emails: readonly Email[] }): JSX.Element {
   return (
     <>
       {[...labels].map((label) => (
-        <Badge key={label} tone="teal">
+        <Badge key={label} tone={labelTone(label)}>
           {label}
         </Badge>
       ))}

@@ -44,6 +44,8 @@ export interface DraftStart {
   /** Written and answered to. */
   readonly kind: 'new' | 'reply' | 'forward' | 'edit'
   readonly original?: Id
+  /** Of an `edit`: what it is to `original`. */
+  readonly answers?: DraftStart['kind']
   readonly inReplyTo?: readonly string[]
   readonly references?: readonly string[]
   readonly draftId?: Id
