@@ -108,7 +108,12 @@ test('an Email is sent, who is away answers, and what is held back is taken back
   const undone = await ann.call('EmailSubmission/set', {
     update: { [held['id']]: { undoStatus: 'canceled' } },
   })
-  assert.deepEqual(undone['updated'], { [held['id']]: null })
+  const smtpReply = '250 2.0.0 Taken back by its sender'
+  assert.deepEqual(undone['updated'], {
+    [held['id']]: {
+      deliveryStatus: { 'bob@example.org': { smtpReply, delivered: 'no', displayed: 'unknown' } },
+    },
+  })
   const got = await ann.call('EmailSubmission/get', { ids: [held['id']], properties: ['undoStatus'] })
   assert.equal(got['list'][0].undoStatus, 'canceled')
   assert.equal((await bob.call('Email/query', { filter: { subject: 'Dinner?' } }))['ids'].length, 1)
