@@ -256,12 +256,6 @@ async function applySet<F extends Fields>(
     for (const [id] of again) done.notCreated.delete(id)
     await definition.apply(call, { create: new Map(again), update: new Map(), destroy: [] }, { done, args })
   }
-  // RFC 8620 §5.3: what "cannot be found" is told so, for the update too.
-  for (const [id, { type }] of done.notDestroyed) {
-    if (type === 'notFound' && done.notUpdated.get(id)?.type === 'willDestroy') {
-      done.notUpdated.set(id, new SetError('notFound'))
-    }
-  }
 }
 
 function setResponse(
@@ -276,6 +270,12 @@ function setResponse(
 
 /** RFC 8620 §5.3: each is null where there is nothing of it. */
 export function setResults(done: SetDone): JsonObject {
+  // What "cannot be found" is told so, for the update too.
+  for (const [id, { type }] of done.notDestroyed) {
+    if (type === 'notFound' && done.notUpdated.get(id)?.type === 'willDestroy') {
+      done.notUpdated.set(id, new SetError('notFound'))
+    }
+  }
   return {
     created: orNull(done.created),
     updated: orNull(done.updated),
