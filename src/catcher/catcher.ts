@@ -120,6 +120,9 @@ export type ReleaseOutcome =
     }
   | { readonly ok: false; readonly reason: 'failed'; readonly error: string }
 
+/** Of so many messages that are kept one goes before it must. */
+const retentionSlack = 1000
+
 interface TagFilter {
   readonly query: Query
   readonly tags: readonly string[]
@@ -547,7 +550,9 @@ export class Catcher implements AsyncDisposable {
   #overdue(which: 'oldest' | 'all'): readonly Row[] {
     const { config, clock } = this.parts
     const { rows } = this.#shelf
-    const excess = config.maxMessages > 0 ? rows.length - config.maxMessages : 0
+    const beyond = config.maxMessages > 0 ? rows.length - config.maxMessages : 0
+    // Many are deleted at the price of few.
+    const excess = beyond > 0 ? beyond + Math.floor(config.maxMessages / retentionSlack) : 0
     const limit = config.maxAge > 0 ? clock.now() - config.maxAge : Number.NEGATIVE_INFINITY
     if (which === 'all') return rows.filter(({ receivedAt }, index) => index < excess || receivedAt < limit)
     const overdue: Row[] = []

@@ -34,8 +34,9 @@ export function* copy(
   if (!charged) return { ok: false, reason: 'over-quota' }
   // Before the new rows stand beside the old ones, which a copy within one mailbox could count too.
   yield* run`UPDATE email SET refs = refs + more.n
-    FROM (SELECT email, COUNT(*) AS n FROM message WHERE ${among({ account, mailbox: from, uids })} GROUP BY email) AS more
-    WHERE email.account = ${account} AND email.id = more.email`
+    FROM (SELECT account, email, COUNT(*) AS n FROM message WHERE ${among({ account, mailbox: from, uids })}
+      GROUP BY account, email) AS more
+    WHERE email.account = more.account AND email.id = more.email`
   return yield* enter({ ...request, rows, modSeq: charged.modseq })
 }
 

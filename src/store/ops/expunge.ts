@@ -3,7 +3,7 @@
 // A message names an email, an email names a blob; each holds the number of those that name it. An email goes with its
 // last message, in the same commit. A blob without emails stays until the next collection, so that who is reading it can.
 import type { AccountId, MailboxId, ModSeq, Uid } from '../model.ts'
-import { changed, type Fragment, get, type Op, run, sql, tuples } from '../op.ts'
+import { changed, dialect, type Fragment, get, type Op, run, sql, tuples } from '../op.ts'
 import type { UidSelection } from '../store.ts'
 import { noteLeaving } from './departures.ts'
 import { type FlagBlock, flagBlocks, forgetInBlocks, overlay } from './flag-blocks.ts'
@@ -113,19 +113,25 @@ export function* leave(left: {
   yield* changed({ type: 'messages-expunged', account, mailbox, modSeq, uids })
 }
 
-/** Takes the messages' share of their emails, the emails that are left without, and their share of the blobs. */
+/** SQLite, which has no statistics, would go through all emails of the account. */
+const orphans = dialect({ sqlite: sql`email INDEXED BY email_orphan`, pg: sql`email` })
+
+/**
+ * Takes the messages' share of their emails, the emails that are left without, and their share of the blobs. What is joined is found by both
+ * columns of its key, or all emails of the account would be looked at for one message.
+ */
 function* releaseEmails(account: AccountId, these: Fragment): Op<void> {
   const messages = yield* run`UPDATE email SET refs = refs - going.n
-    FROM (SELECT email, COUNT(*) AS n FROM message WHERE ${these} GROUP BY email) AS going
-    WHERE email.account = ${account} AND email.id = going.email`
+    FROM (SELECT account, email, COUNT(*) AS n FROM message WHERE ${these} GROUP BY account, email) AS going
+    WHERE email.account = going.account AND email.id = going.email`
   if (messages === 0) return
   yield* run`UPDATE blob SET refs = refs - going.n
-    FROM (SELECT blob, COUNT(*) AS n FROM email WHERE account = ${account} AND refs = 0 GROUP BY blob) AS going
+    FROM (SELECT blob, COUNT(*) AS n FROM ${orphans} WHERE account = ${account} AND refs = 0 GROUP BY blob) AS going
     WHERE blob.id = going.blob`
   const freed = yield* get<{ bytes: number | null }>`
-    SELECT SUM(size) AS bytes FROM email WHERE account = ${account} AND refs = 0`
+    SELECT SUM(size) AS bytes FROM ${orphans} WHERE account = ${account} AND refs = 0`
   const counted = yield* get<{ n: number }>`SELECT COUNT(*) AS n FROM message WHERE ${these}`
-  yield* run`DELETE FROM email WHERE account = ${account} AND refs = 0`
+  yield* run`DELETE FROM ${orphans} WHERE account = ${account} AND refs = 0`
   yield* run`UPDATE account SET used_bytes = used_bytes - ${freed?.bytes ?? 0},
     used_messages = used_messages - ${counted?.n ?? 0} WHERE id = ${account}`
 }
