@@ -66,7 +66,12 @@ export interface DatedMailbox {
 
 /** What of the mailboxes changed after a modseq that their rows don't say. */
 export interface MailboxNews {
-  readonly removed: readonly { readonly mailbox: MailboxId; readonly modSeq: ModSeq }[]
+  /** `createdModSeq`: 0 where it is not known any more. */
+  readonly removed: readonly {
+    readonly mailbox: MailboxId
+    readonly modSeq: ModSeq
+    readonly createdModSeq: ModSeq
+  }[]
   /** Names that were subscribed or unsubscribed. */
   readonly subscriptions: readonly { readonly name: string; readonly modSeq: ModSeq }[]
   /** Highest of these, and of those that are not kept any more; 0 for none. */

@@ -134,6 +134,8 @@ export function emailContract(test: Room): void {
       [news.removed.map(({ mailbox }) => mailbox), news.subscriptions.map(({ name }) => name)],
       [[gone.id], ['box']],
     )
+    const [removed] = news.removed
+    assert.ok(removed && removed.createdModSeq > made.createdModSeq && removed.createdModSeq < removed.modSeq)
     assert.equal(news.modSeq, (await house.accountOf(account)).modSeq)
   })
 

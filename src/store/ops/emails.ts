@@ -118,8 +118,8 @@ export function* mailboxNewsSince(request: { account: AccountId; since: ModSeq }
   const { account, since } = request
   const state = yield* get<{ forgotten: ModSeq }>`
     SELECT forgotten_mailboxes AS forgotten FROM account WHERE id = ${account}`
-  const gone = yield* all<{ mailbox: MailboxId; modseq: ModSeq }>`
-    SELECT mailbox, modseq FROM mailbox_tombstone WHERE account = ${account} AND modseq > ${since} ORDER BY modseq`
+  const gone = yield* all<{ mailbox: MailboxId; modseq: ModSeq; added: ModSeq }>`
+    SELECT mailbox, modseq, added FROM mailbox_tombstone WHERE account = ${account} AND modseq > ${since} ORDER BY modseq`
   const news = yield* all<{ name: string; modseq: ModSeq }>`
     SELECT name, modseq FROM news
     WHERE account = ${account} AND modseq > ${since} AND kind = 'subscription' ORDER BY modseq, name`
@@ -127,7 +127,7 @@ export function* mailboxNewsSince(request: { account: AccountId; since: ModSeq }
   let modSeq: ModSeq = state?.forgotten ?? (0 as ModSeq)
   for (const row of [...gone, ...news]) if (row.modseq > modSeq) modSeq = row.modseq
   return {
-    removed: gone.map(({ mailbox, modseq }) => ({ mailbox, modSeq: modseq })),
+    removed: gone.map(({ mailbox, modseq, added }) => ({ mailbox, modSeq: modseq, createdModSeq: added })),
     subscriptions: news.map(({ name, modseq }) => ({ name, modSeq: modseq })),
     modSeq,
     complete: state !== undefined && since >= state.forgotten,

@@ -147,8 +147,9 @@ function* dropRow(account: AccountId, mailbox: MailboxId, modSeq: ModSeq): Op<vo
   // Their mailbox may be none, so no foreign key does it.
   yield* run`DELETE FROM annotation WHERE account = ${account} AND mailbox = ${mailbox}`
   yield* run`DELETE FROM news WHERE account = ${account} AND mailbox = ${mailbox}`
+  yield* run`INSERT INTO mailbox_tombstone (account, modseq, mailbox, added)
+    VALUES (${account}, ${modSeq}, ${mailbox}, (SELECT added FROM mailbox WHERE account = ${account} AND id = ${mailbox}))`
   yield* run`DELETE FROM mailbox WHERE account = ${account} AND id = ${mailbox}`
-  yield* run`INSERT INTO mailbox_tombstone (account, modseq, mailbox) VALUES (${account}, ${modSeq}, ${mailbox})`
   yield* changed({ type: 'mailbox-removed', account, mailbox, modSeq })
 }
 

@@ -17,6 +17,7 @@ const migrations = [
   '0008-flag-blocks.sql',
   '0009-uploads.sql',
   '0010-forgotten.sql',
+  '0011-made-and-gone.sql',
 ] as const
 
 /** Any number that nobody else uses in this database. */

@@ -156,8 +156,10 @@ function eventsOf(
     if (at > known) events.push({ id, at, what: 'updated' })
   }
   // Of another's mailboxes one that goes is no more shared, and what is shared is in the state.
-  for (const { mailbox: id, modSeq: at } of isOwn ? news.removed : []) {
-    if (at > knownOf(point, id)) events.push({ id, at, what: 'destroyed' })
+  for (const { mailbox: id, modSeq: at, createdModSeq } of isOwn ? news.removed : []) {
+    const known = knownOf(point, id)
+    // RFC 8620 §5.2: what "has been created AND destroyed since the old state" is not told of.
+    if (at > known && createdModSeq <= known) events.push({ id, at, what: 'destroyed' })
   }
   return { events, more }
 }
