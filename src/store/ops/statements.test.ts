@@ -41,6 +41,7 @@ const pieces: Record<string, string> = {
   where: '1 = 1',
   these: '1 = 1',
   gathered: gathered.sqlite.join(''),
+  orphans: 'email INDEXED BY email_orphan',
   packedRows: 'SELECT 1 AS uid, 1 AS packed',
   listed: '(SELECT 1 AS value)',
 }
