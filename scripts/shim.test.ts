@@ -94,3 +94,27 @@ test('the program dies with the older Node, even when that is killed', { skip },
   // The pipe closes when the last process that holds it is gone.
   await once(child.stdout, 'close')
 })
+
+test(
+  'scripts of the repository run with the Node that npm brought, with and without a link to it',
+  { skip },
+  () => {
+    const folder = makeProgram()
+    cpSync(join(root, 'scripts/node.js'), join(folder, 'scripts/node.js'))
+    const told =
+      'console.log(process.versions.node.split(".")[0], process.argv.slice(2).join(), process.env.POSTHORN_LIFELINE)'
+    writeFileSync(join(folder, 'told.ts'), `const text: string = 'typed'\n${told}`)
+    const nested = `import { spawnSync } from 'node:child_process'\nspawnSync('node', ['told.ts', 'c'], { stdio: 'inherit' })\nprocess.exit(5)`
+    writeFileSync(join(folder, 'nested.ts'), nested)
+    const run = (node: string, ...words: string[]) => {
+      const { status, stdout } = spawnSync(node, ['scripts/node.js', ...words], {
+        cwd: folder,
+        encoding: 'utf8',
+      })
+      return [status, stdout]
+    }
+    assert.deepEqual(run(older ?? '', 'told.ts', 'a', 'b'), [0, '26 a,b undefined\n'])
+    assert.deepEqual(run(older ?? '', 'nested.ts'), [5, '26 c undefined\n'])
+    assert.deepEqual(run(process.execPath, 'told.ts', 'a'), [0, '26 a undefined\n'])
+  },
+)
