@@ -106,7 +106,8 @@ describe('webmail, odd mail', { skip: noChromium }, () => {
       page
         .locator(selector)
         .evaluateAll(
-          (elements) => elements.filter((one) => one.getBoundingClientRect().right > innerWidth).length,
+          (elements, width) => elements.filter((one) => one.getBoundingClientRect().right > width).length,
+          page.viewportSize()?.width ?? 0,
         )
     await row(page, 'Unbroken').waitFor()
     assert.equal(await outside('.conversation-time, .conversation-people, .conversation-subject'), 0)

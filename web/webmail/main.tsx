@@ -11,7 +11,9 @@ import { WebmailContext } from './context.ts'
 import { startOffline } from './offline.ts'
 import { Webmail } from './store/webmail.ts'
 
-function toLogin(): void {
+/** Whoever is writing is told in the window instead: going there would take the text along. */
+function toLogin(webmail: Webmail | null): void {
+  if (webmail !== null && webmail.drafts.peek().length > 0) return
   const here = location.pathname + location.search
   location.assign(`/login?next=${encodeURIComponent(here)}`)
 }
@@ -22,7 +24,7 @@ function Start(): JSX.Element {
   const open = async (): Promise<void> => {
     error.value = null
     try {
-      const opened = new Webmail(await JmapClient.open(toLogin))
+      const opened = new Webmail(await JmapClient.open(() => toLogin(webmail.peek())))
       await opened.start()
       webmail.value = opened
     } catch (failure) {

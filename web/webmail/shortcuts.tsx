@@ -1,4 +1,5 @@
 // The keys of the webmail, in the ways of mutt and Gmail.
+import type { Id } from '../shared/jmap/types.ts'
 import { type Shortcut, useShortcuts } from '../shared/keys.ts'
 import { undoLast } from '../shared/ui/toast.tsx'
 import { useWebmail } from './context.ts'
@@ -15,15 +16,30 @@ function move(webmail: Webmail, step: number): void {
   if (webmail.threadId.peek() !== null && threadId !== undefined) webmail.open(threadId)
 }
 
+/** The conversation below those, or above where there is none. */
+function nextOf(webmail: Webmail, gone: Targets): Id | null {
+  if (gone === 'all') return null
+  const at = webmail.cursor.peek()
+  const stays = (index: number): Id | undefined => {
+    const threadId = webmail.threadAt(index)
+    return threadId === undefined || gone.includes(threadId) ? undefined : threadId
+  }
+  for (let index = at; index < at + gone.length + 1; index++) {
+    const below = stays(index)
+    if (below !== undefined) return below
+  }
+  return stays(at - 1) ?? null
+}
+
 /** Does it with what is meant, and goes on to the next conversation where one was open. */
 function act(webmail: Webmail, action: (targets: Targets) => Promise<void>, leaves: boolean): void {
   const targets = webmail.targets()
   if (targets.length === 0) return
   webmail.choose(new Set())
   const open = webmail.threadId.peek()
+  const next = nextOf(webmail, targets)
   void action(targets)
-  if (!leaves || open === null || !(targets === 'all' || targets.includes(open))) return
-  webmail.open(targets === 'all' ? null : (webmail.threadAt(webmail.cursor.peek()) ?? null))
+  if (leaves && open !== null && (targets === 'all' || targets.includes(open))) webmail.open(next)
 }
 
 /** One more time takes it from one conversation; several get it. */

@@ -18,6 +18,9 @@ const using = [
 ]
 const mailCapability = 'urn:ietf:params:jmap:mail'
 const readTries = 3
+/** Milliseconds until a stream that the server refused is asked for again. */
+const shortestReopening = 4000
+const longestReopening = 60_000
 
 /** What a method or the request was refused with (RFC 8620 §3.6). */
 export class JmapError extends Error {
@@ -41,6 +44,11 @@ const words: Readonly<Record<string, string>> = {
   noRecipients: 'There is nobody to send it to.',
   invalidRecipients: 'One of the recipients is no address.',
   tooManyRecipients: 'There are too many recipients.',
+  serverUnavailable: 'The server cannot do it now. Try again in a moment.',
+  serverPartialFail: 'The server did a part of it only.',
+  serverFail: 'Something failed on the server.',
+  upload: 'The upload failed.',
+  aborted: 'It was stopped.',
 }
 
 type Args = Readonly<Record<string, unknown>>
@@ -92,6 +100,8 @@ export class JmapClient {
   readonly accountId: Id
   /** Whether the server was reached the last time. */
   readonly online: Signal<boolean> = signal(navigator.onLine)
+  /** Whether the server did not know us the last time it was asked. */
+  readonly expired: Signal<boolean> = signal(false)
   readonly #onExpired: () => void
 
   private constructor(session: JmapSession, onExpired: () => void) {
@@ -127,6 +137,12 @@ export class JmapClient {
     const core = this.session.capabilities[coreCapability]
     const limit = (name: string): number => Math.max(1, Number(core?.[name] ?? 500))
     return { objectsInGet: limit('maxObjectsInGet'), objectsInSet: limit('maxObjectsInSet') }
+  }
+
+  /** Octets that the files of one Email may have together (RFC 8621 §1.3.1); Infinity where the server says nothing. */
+  get largestFiles(): number {
+    const mail = this.session.accounts[this.accountId]?.accountCapabilities[mailCapability]
+    return Number(mail?.['maxSizeAttachmentsPerEmail'] ?? Infinity)
   }
 
   batch(): Batch {
@@ -173,6 +189,7 @@ export class JmapClient {
           body,
         })
         this.online.value = true
+        this.expired.value = response.status === 401
         if (response.status === 401) this.#onExpired()
         if (response.ok) return (await response.json()) as ApiResponse
         if (left <= 1 || response.status < 500) throw await problemOf(response)
@@ -243,17 +260,33 @@ export class JmapClient {
       /\{(\w+)\}/g,
       (_, field: string) => fields[field] ?? '',
     )
-    const source = new EventSource(localPath(url))
-    source.addEventListener('state', (event) => {
-      const { changed } = JSON.parse(String(event.data)) as StateChange
-      const own = changed[this.accountId]
-      if (own !== undefined) onChange(own)
-    })
-    source.addEventListener('open', () => {
-      this.online.value = true
-      onChange(null)
-    })
-    return () => source.close()
+    let source: EventSource
+    let timer: ReturnType<typeof setTimeout> | undefined
+    let delay = shortestReopening
+    const open = (): void => {
+      source = new EventSource(localPath(url))
+      source.addEventListener('state', (event) => {
+        const { changed } = JSON.parse(String(event.data)) as StateChange
+        const own = changed[this.accountId]
+        if (own !== undefined) onChange(own)
+      })
+      source.addEventListener('open', () => {
+        delay = shortestReopening
+        this.online.value = true
+        onChange(null)
+      })
+      source.addEventListener('error', () => {
+        // Of an answer that is none of a stream, as of a proxy whose server starts anew, browsers do not try again.
+        if (source.readyState !== EventSource.CLOSED) return
+        timer = setTimeout(open, delay)
+        delay = Math.min(delay * 2, longestReopening)
+      })
+    }
+    open()
+    return () => {
+      clearTimeout(timer)
+      source.close()
+    }
   }
 }
 

@@ -8,7 +8,7 @@ export interface ToastOptions {
   readonly action?: { readonly label: string; readonly run: () => void }
   /** Milliseconds it stays; 0: until it is closed. With an action 8 s, else 4 s. */
   readonly stay?: number
-  /** A new one with the same key takes the old one's place. The action of `undo` can be had by its key afterwards, unless it `expires`. */
+  /** A new one with the same key takes the old one's place. The action of `undo` can be had by its key afterwards, unless it `expires` or what was done failed. */
   readonly key?: string
   readonly expires?: boolean
 }
@@ -29,7 +29,7 @@ export function toast(text: string, options: ToastOptions = {}): () => void {
   const others = toasts.value.filter(({ key }) => key === undefined || key !== options.key)
   toasts.value = [...others.slice(-2), { ...options, id, text }]
   const run = options.action?.run
-  if (options.key === 'undo' && run !== undefined) undo = run
+  if (options.key === 'undo' && (run !== undefined || options.tone === 'bad')) undo = run ?? null
   const remove = (): void => {
     toasts.value = toasts.value.filter((shown) => shown.id !== id)
     if (options.expires === true && undo === run) undo = null
@@ -40,9 +40,9 @@ export function toast(text: string, options: ToastOptions = {}): () => void {
 }
 
 /** What went wrong, in the server's words where it had some. */
-export function toastError(error: unknown, doing = 'That did not work'): void {
+export function toastError(error: unknown, doing = 'That did not work', key?: string): void {
   const reason = error instanceof Error ? error.message : String(error)
-  toast(`${doing}: ${reason}`, { tone: 'bad', stay: 8000 })
+  toast(`${doing}: ${reason}`, { tone: 'bad', stay: 8000, ...(key === undefined ? {} : { key }) })
 }
 
 /** Undoes what was done last: what `z` does. */

@@ -7,6 +7,7 @@ import { textToHtml } from '../../shared/mail/html-text.ts'
 import { EditorFrame, type EditorHandle } from '../../shared/mail/editor-frame.tsx'
 import { Button, IconButton } from '../../shared/ui/button.tsx'
 import { Menu } from '../../shared/ui/menu.tsx'
+import { Notice } from '../../shared/ui/states.tsx'
 import { toast, toastError } from '../../shared/ui/toast.tsx'
 import { useWebmail } from '../context.ts'
 import { FileChip } from '../reading/attachments.tsx'
@@ -135,6 +136,7 @@ export function ComposeWindow({ opened }: { opened: Draft }): JSX.Element {
           onClick={close}
         />
       </div>
+      {webmail.client.expired.value ? <LoggedOut /> : null}
       <div class="compose-text" inert={sending}>
         <Fields
           draft={draft}
@@ -145,6 +147,18 @@ export function ComposeWindow({ opened }: { opened: Draft }): JSX.Element {
       </div>
       <Foot draft={draft} send={send} takeFiles={takeFiles} discard={onClose} />
     </section>
+  )
+}
+
+function LoggedOut(): JSX.Element {
+  return (
+    <Notice tone="warn">
+      You have been logged out.{' '}
+      <a href="/login?next=/mail/" target="_blank" rel="noopener">
+        Log in in another tab
+      </a>
+      : what you write stays here, and is saved then.
+    </Notice>
   )
 }
 

@@ -3,6 +3,7 @@
 import { signal, type Signal } from '@preact/signals'
 import { checkSet, JmapError } from '../../shared/jmap/client.ts'
 import type { EmailAddress, Id, Identity, SetResponse } from '../../shared/jmap/types.ts'
+import { formatSize } from '../../shared/format.ts'
 import type { Quote } from '../../shared/mail/frame-messages.ts'
 import type { DraftFile, DraftStart, Webmail } from '../store/webmail.ts'
 import { looksLikeAddress, parseAddresses } from './addresses.ts'
@@ -136,6 +137,14 @@ export class DraftMessage {
 
   /** Uploads a file, as an attachment or, with a data URL, as a picture in the text. */
   async attach(file: File, dataUrl?: string): Promise<void> {
+    const there = [...this.files.value, ...this.uploads.value].reduce((sum, { size }) => sum + size, 0)
+    const { largestFiles } = this.webmail.client
+    if (there + file.size > largestFiles) {
+      throw new JmapError(
+        'tooLarge',
+        `the files of one message may have ${formatSize(largestFiles)} together.`,
+      )
+    }
     const key = ++this.#lastUpload
     const abort = new AbortController()
     const show = (progress: number): void => {

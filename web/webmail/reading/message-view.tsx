@@ -77,6 +77,10 @@ function useFull(email: Email): { full: FullEmail | null; error: string | null; 
     )
   }
   useEffect(load, [email.id])
+  const online = webmail.client.online.value
+  useEffect(() => {
+    if (online && error.peek() !== null) load()
+  }, [online])
   return { full: full.value, error: error.value, retry: load }
 }
 

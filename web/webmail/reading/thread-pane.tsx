@@ -41,7 +41,7 @@ interface LoadedThread {
 }
 
 function useThread(threadId: Id): LoadedThread {
-  const { store } = useWebmail()
+  const { store, client } = useWebmail()
   const error = useSignal<string | null>(null)
   /** In which epoch. */
   const loaded = useSignal(-1)
@@ -57,6 +57,10 @@ function useThread(threadId: Id): LoadedThread {
     )
   }
   useEffect(load, [threadId, epoch])
+  const online = client.online.value
+  useEffect(() => {
+    if (online && error.peek() !== null) load()
+  }, [online])
   const emails = store.threadEmails(threadId)
   return { emails, loaded: loaded.value === epoch, error: error.value, retry: load }
 }

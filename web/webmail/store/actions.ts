@@ -143,7 +143,8 @@ async function change(scene: Scene, { patches, emails, done, leaves }: Change): 
   const atOnce = patches.size <= quick
   if (atOnce) offer()
   const { done: count, error } = await write(scene, patches)
-  if (error !== null) toastError(error)
+  // What was not done cannot be undone: the offer goes.
+  if (error !== null) toastError(error, undefined, count === 0 ? 'undo' : undefined)
   if (!atOnce && count > 0) offer()
   if (error !== null || count < patches.size || leaves === 'all') await list?.refresh()
 }

@@ -170,6 +170,7 @@ export class ConversationList {
       this.#compare()
     } catch (error) {
       if (round !== this.#round) return
+      this.#stale = true
       if (isOffline(error) && !this.searching) this.#placeKept()
       else this.error.value = error instanceof Error ? error : new Error(String(error))
       this.#loadLater(retryTime)
