@@ -216,7 +216,7 @@ function addImport(account: Command, io: Io): void {
     if (result.problems.length > 0) {
       throw new CommandError(
         exitCode.refused,
-        `${result.problems.length} lines were not imported; the others were.`,
+        `${result.problems.length} of the lines could not be imported; the others were.`,
       )
     }
   })
@@ -293,7 +293,12 @@ export function addServerCommands(program: Command, io: Io): void {
           'Clean: counts, UIDs, modseqs, references, files and quotas are as they should be.',
         ),
       )
-      if (findings.length > 0) throw new CommandError(exitCode.refused, `${findings.length} findings.`)
+      if (findings.length > 0) {
+        throw new CommandError(
+          exitCode.refused,
+          `${findings.length} finding${findings.length === 1 ? '' : 's'}: restore a backup, or report them with what was done before.`,
+        )
+      }
     },
   )
   admin(program, 'metrics', 'Print the counters of the running server in Prometheus’ text format.').action(

@@ -2,7 +2,6 @@
 // the help tells. The examples are run in the order of a life: a server is begun, used and emptied.
 import assert from 'node:assert/strict'
 import { writeFile } from 'node:fs/promises'
-import { connect } from 'node:net'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { test } from 'node:test'
@@ -11,6 +10,7 @@ import { commandNotes, leavesOf, wordsOf } from '../../src/cli/command-notes.ts'
 import { main } from '../../src/cli/main.ts'
 import { makeProgram } from '../../src/cli/program.ts'
 import { parseForm, strayFrom } from './json-form.ts'
+import { LineSocket } from './line-socket.ts'
 import { listener, type Place, serve, type Served, temporaryPlace, writeConfig } from './program.ts'
 
 const leaves = leavesOf(
@@ -261,13 +261,13 @@ async function mailAndQueue(step: Step): Promise<void> {
 }
 
 async function runningServer(step: Step, server: Served, place: Place): Promise<void> {
-  const socket = connect(server.port('pop3'), '127.0.0.1')
-  place.ends.defer(() => void socket.destroy())
-  socket.on('error', () => {})
-  await new Promise((resolve) => socket.once('data', resolve))
-  socket.write('USER ann@example.org\r\nPASS wrong\r\n')
-  let said = ''
-  while (!said.includes('-ERR')) said += String(await new Promise((resolve) => socket.once('data', resolve)))
+  const client = await LineSocket.open(server.port('pop3'))
+  place.ends.defer(() => client.close())
+  client.send('USER ann@example.org\r\nPASS wrong\r\n')
+  for (let line: string | undefined = ''; !line.startsWith('-ERR');) {
+    line = await client.line()
+    assert.ok(line !== undefined)
+  }
   const [sessions] = await step('server sessions')
   const [session] = sessions as { id: number }[]
   assert.ok(session !== undefined)
