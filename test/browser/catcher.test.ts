@@ -202,6 +202,20 @@ inBrowser('everything is done by the keyboard alone', async (context, browser) =
   assertClean()
 })
 
+inBrowser('what is copied is copied without TLS too', async (context, browser) => {
+  const { page, house, assertClean } = await open(context, browser)
+  // As at `http://build-machine:8025`, which is no secure context.
+  await page.addInitScript(`Object.defineProperty(navigator, 'clipboard', { value: undefined })`)
+  await page.goto(`${house.url}/connect`)
+  await page.getByRole('button', { name: 'Copy Environment' }).click()
+  await page.getByText('Copied', { exact: true }).waitFor()
+  const search = page.getByRole('searchbox', { name: 'Search caught mail' })
+  await search.focus()
+  await page.keyboard.press('Control+V')
+  assert.match(await search.inputValue(), new RegExp(`SMTP_PORT=${house.smtpPort}`))
+  assertClean()
+})
+
 inBrowser('a list that is older than what was read meanwhile leaves it read', async (context, browser) => {
   const { page, house, assertClean } = await open(context, browser, { mail: mailOfADay })
   await shows(page, 7)

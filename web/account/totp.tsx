@@ -9,6 +9,7 @@ import { confirm, Dialog } from '../shared/ui/dialog.tsx'
 import { TextField } from '../shared/ui/field.tsx'
 import { QrCode } from '../shared/ui/qr-code.tsx'
 import { Notice } from '../shared/ui/states.tsx'
+import { copyText } from '../shared/ui/copy.ts'
 import { toast } from '../shared/ui/toast.tsx'
 import { useLoaded } from './load.ts'
 import { explain } from '../shared/explain.ts'
@@ -157,12 +158,7 @@ function Enrol({ enrolment, onClose, onDone }: EnrolProps): JSX.Element {
 }
 
 function RecoveryCodes({ codes, onClose }: { codes: readonly string[]; onClose: () => void }): JSX.Element {
-  const copy = (): void => {
-    navigator.clipboard.writeText(codes.join('\n')).then(
-      () => toast('Copied'),
-      () => toast('The browser does not allow copying', { tone: 'bad' }),
-    )
-  }
+  const copy = (): void => void copyText(codes.join('\n'), 'Recovery codes')
   return (
     <Dialog
       title="Recovery codes"

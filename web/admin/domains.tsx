@@ -15,7 +15,7 @@ import { useAsked } from './asked.ts'
 import { FormDialog } from './form-dialog.tsx'
 import { Count, FilterField, PageHead } from './head.tsx'
 import { ask, type Domain } from './operations.ts'
-import { copy } from './password-field.tsx'
+import { copyText } from '../shared/ui/copy.ts'
 import { Shown } from './shown.tsx'
 import { overview, router } from './state.ts'
 
@@ -91,7 +91,7 @@ function DnsDialog({ domain, onClose }: { domain: Domain; onClose: () => void })
       onClose={onClose}
       foot={
         <>
-          <Button icon="copy" onClick={() => void copy(zone, 'Records')}>
+          <Button icon="copy" onClick={() => void copyText(zone, 'Records')}>
             Copy as a zone file
           </Button>
           <Button tone="primary" onClick={onClose}>
@@ -115,7 +115,7 @@ function DnsDialog({ domain, onClose }: { domain: Domain; onClose: () => void })
                 icon="copy"
                 size="small"
                 label={`Copy the ${type} record of ${name}`}
-                onClick={() => void copy(value, 'Value')}
+                onClick={() => void copyText(value, 'Value')}
               />
             </div>
             <p class="faint small">{why}</p>

@@ -3,7 +3,7 @@ import type { JSX } from 'preact'
 import { useSignal } from '@preact/signals'
 import { Button, IconButton } from '../shared/ui/button.tsx'
 import { TextField } from '../shared/ui/field.tsx'
-import { toast } from '../shared/ui/toast.tsx'
+import { copyText } from '../shared/ui/copy.ts'
 
 /** No letters or figures that are taken for one another. */
 const letters = 'abcdefghjkmnpqrstuvwxyz23456789'
@@ -20,15 +20,6 @@ export function makePassword(): string {
     }
   }
   return chosen.join('').replaceAll(/(.{5})(?=.)/g, '$1-')
-}
-
-export async function copy(text: string, what: string): Promise<void> {
-  try {
-    await navigator.clipboard.writeText(text)
-    toast(`${what} copied`)
-  } catch {
-    toast(`This browser does not let the page copy: mark it and copy it by hand`, { tone: 'bad' })
-  }
 }
 
 interface PasswordFieldProps {
@@ -69,7 +60,7 @@ export function PasswordField({ label, value, onInput }: PasswordFieldProps): JS
         label="Copy it"
         tone="plain"
         disabled={value === ''}
-        onClick={() => void copy(value, 'Password')}
+        onClick={() => void copyText(value, 'Password')}
       />
     </div>
   )

@@ -2,20 +2,15 @@
 import type { JSX } from 'preact'
 import { formatNumber, formatSize } from '../shared/format.ts'
 import { Button, IconButton } from '../shared/ui/button.tsx'
-import { toast } from '../shared/ui/toast.tsx'
+import { copyText } from '../shared/ui/copy.ts'
 import { root, status } from './state.ts'
-
-async function copy(text: string): Promise<void> {
-  await navigator.clipboard.writeText(text)
-  toast('Copied')
-}
 
 function Snippet({ title, text }: { title: string; text: string }): JSX.Element {
   return (
     <figure class="snippet">
       <figcaption class="row">
         <span class="grow label">{title}</span>
-        <IconButton size="small" icon="copy" label={`Copy ${title}`} onClick={() => void copy(text)} />
+        <IconButton size="small" icon="copy" label={`Copy ${title}`} onClick={() => void copyText(text)} />
       </figcaption>
       <pre tabIndex={0}>
         <code>{text}</code>
@@ -46,7 +41,7 @@ export function ConnectPage(): JSX.Element {
       <h1 class="title">Connect</h1>
       <section class="card">
         <div class="table-room">
-          <table class="table">
+          <table class="table protocols">
             <thead>
               <tr>
                 <th>Protocol</th>

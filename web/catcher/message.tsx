@@ -98,6 +98,7 @@ function Actions({ message }: { message: Detail }): JSX.Element {
         align="end"
         trigger={(attributes) => <IconButton {...attributes} icon="more" label="More" />}
         entries={() => [
+          { label: 'Print', icon: 'print', run: () => print() },
           {
             label: 'Download the source',
             icon: 'download',

@@ -4,7 +4,7 @@ import type * as schema from '../../src/catcher/api/schema.ts'
 import { api } from '../shared/api.ts'
 import { formatSize } from '../shared/format.ts'
 import { Button, IconButton } from '../shared/ui/button.tsx'
-import { toast } from '../shared/ui/toast.tsx'
+import { copyText } from '../shared/ui/copy.ts'
 import { readText, useFetched } from './fetched.ts'
 import { Shown } from './shown.tsx'
 import { apiPath } from './state.ts'
@@ -21,7 +21,7 @@ function Code({ text, name }: { text: string; name: string }): JSX.Element {
         icon="copy"
         label={`Copy ${name}`}
         class="source-copy"
-        onClick={() => void navigator.clipboard.writeText(text).then(() => toast('Copied'))}
+        onClick={() => void copyText(text)}
       />
       <pre tabIndex={0}>
         <code>{text}</code>

@@ -7,7 +7,7 @@ import { Button } from './button.tsx'
 import { Dialog } from './dialog.tsx'
 import { CheckBox, SelectField, TextField } from './field.tsx'
 import { Notice } from './states.tsx'
-import { toast } from './toast.tsx'
+import { copyText } from './copy.ts'
 
 type Scope = AppPassword['scopes'][number]
 
@@ -136,12 +136,7 @@ function Form({ title, scopes, make, onMade, onClose, onPassword }: FormProps): 
 }
 
 function Made({ password, onClose }: { password: string; onClose: () => void }): JSX.Element {
-  const copy = (): void => {
-    navigator.clipboard.writeText(password).then(
-      () => toast('App password copied'),
-      () => toast('The browser does not allow copying: mark it and copy it by hand', { tone: 'bad' }),
-    )
-  }
+  const copy = (): void => void copyText(password, 'App password')
   return (
     <Dialog
       title="The app password"

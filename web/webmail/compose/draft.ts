@@ -28,6 +28,13 @@ export function undoSeconds(): number {
   return Number.isInteger(seconds) && seconds >= 0 && seconds <= longestUndo ? seconds : 10
 }
 
+/** Not `randomUUID`: that is for pages over TLS alone. */
+function contentId(): string {
+  return [...crypto.getRandomValues(new Uint8Array(16))]
+    .map((octet) => octet.toString(16).padStart(2, '0'))
+    .join('')
+}
+
 export class DraftMessage {
   readonly webmail: Webmail
   readonly start: DraftStart
@@ -159,7 +166,7 @@ export class DraftMessage {
         onProgress: show,
         signal: abort.signal,
       })
-      const cid = dataUrl === undefined ? undefined : `${crypto.randomUUID()}@posthorn`
+      const cid = dataUrl === undefined ? undefined : `${contentId()}@posthorn`
       if (cid !== undefined && dataUrl !== undefined) this.contentIds.set(dataUrl, cid)
       this.files.value = [
         ...this.files.value,

@@ -7,7 +7,7 @@ import { Button } from '../../shared/ui/button.tsx'
 import { Dialog } from '../../shared/ui/dialog.tsx'
 import { Tabs } from '../../shared/ui/tabs.tsx'
 import { Loading } from '../../shared/ui/states.tsx'
-import { toast } from '../../shared/ui/toast.tsx'
+import { copyText } from '../../shared/ui/copy.ts'
 import { useWebmail } from '../context.ts'
 import { AuthenticationTable } from './authentication.tsx'
 
@@ -32,12 +32,7 @@ export function SourceDialog({ email, show, onClose }: SourceDialogProps): JSX.E
         (error: unknown) => (source.value = error instanceof Error ? error.message : String(error)),
       )
   }, [email.blobId])
-  const copy = (): void => {
-    navigator.clipboard.writeText(source.value ?? '').then(
-      () => toast('Copied'),
-      () => toast('The browser does not allow copying', { tone: 'bad' }),
-    )
-  }
+  const copy = (): void => void copyText(source.value ?? '')
   return (
     <Dialog
       title={email.subject ?? 'Message'}
