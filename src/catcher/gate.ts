@@ -4,6 +4,7 @@
 import { Buffer } from 'node:buffer'
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { HttpEnvironment } from '../base/http-mount.ts'
+import { readBody } from '../base/request-body.ts'
 import type { CatcherConfig } from '../config/sections/catcher.ts'
 import type { Account } from '../store/model.ts'
 
@@ -61,12 +62,6 @@ export async function guarded(
 
 /** The body, or undefined where it is longer than the limit. */
 export async function bodyText(request: Request, limit: number): Promise<string | undefined> {
-  const pieces: Uint8Array[] = []
-  let octets = 0
-  for await (const piece of request.body ?? []) {
-    octets += piece.length
-    if (octets > limit) return undefined
-    pieces.push(piece)
-  }
-  return Buffer.concat(pieces).toString('utf8')
+  const octets = await readBody(request, limit)
+  return octets === null ? undefined : new TextDecoder('utf-8', { ignoreBOM: true }).decode(octets)
 }

@@ -1,17 +1,10 @@
-// The body of a request, bounded. What is larger than its limit is not read to its end.
-import { Buffer } from 'node:buffer'
+// The body of a request, bounded, or the problem that it is too large.
+import { readBody } from '../base/request-body.ts'
 import { makeProblem, type Problem } from './problem.ts'
 
 /** All of it. */
-export async function readBody(request: Request, limit: number): Promise<Uint8Array | Problem> {
-  const pieces: Uint8Array[] = []
-  let octets = 0
-  for await (const piece of bodyOf(request)) {
-    octets += piece.length
-    if (octets > limit) return tooLarge(limit)
-    pieces.push(piece)
-  }
-  return Buffer.concat(pieces)
+export async function boundedBody(request: Request, limit: number): Promise<Uint8Array | Problem> {
+  return (await readBody(request, limit)) ?? tooLarge(limit)
 }
 
 export function tooLarge(limit: number): Problem {

@@ -24,19 +24,17 @@ test('http.maxBody: a request to the API', async (context) => {
   assert.equal(await ask(1000), 413)
 })
 
-test('http.maxBody: without a Content-Length a body is not read to its end either', async (context) => {
+test('http.maxBody: a body without an end is not read for ever', async (context) => {
   const house = await openHttpHouse(context, { settings: { http: { maxBody: 1000 } } })
-  let pieces = 0
+  const cancelled = Promise.withResolvers<void>()
   const body = new ReadableStream<Uint8Array>({
-    pull(controller) {
-      pieces++
-      controller.enqueue(Buffer.from(' '.repeat(500)))
-    },
+    pull: (controller) => controller.enqueue(Buffer.from(' '.repeat(500))),
+    cancel: () => cancelled.resolve(),
   })
   // Node's fetch wants to be told that the body is a stream.
   const init = { method: 'POST', headers: json, body, duplex: 'half' } as RequestInit
   assert.equal((await house.fetch('/api/v1/session', init)).status, 413)
-  assert.ok(pieces < 10, `${pieces} pieces were read`)
+  await cancelled.promise
 })
 
 test('a body in another encoding is refused before anything is unpacked, for every mount', async (context) => {

@@ -11,7 +11,7 @@ import {
   plainRecipientOptions,
   type RecipientOptions,
 } from '../mail/delivery-options.ts'
-import { bodyOf, readBody } from './body.ts'
+import { bodyOf, boundedBody } from './body.ts'
 import { addressOf, compose, list } from './compose.ts'
 import type { HttpParts } from './parts.ts'
 import { isProblem, makeProblem, type Problem } from './problem.ts'
@@ -51,7 +51,7 @@ async function fromJson(
   const { maxMessageSize, clock, random, hostname, config } = context
   // Base64 makes four octets of three; the rest is room for the envelope.
   const limit = maxMessageSize === 0 ? Infinity : Math.ceil((maxMessageSize * 4) / 3) + config.maxBody
-  const body = await readBody(request, limit)
+  const body = await boundedBody(request, limit)
   if (isProblem(body)) return body
   saw(body)
   let json: unknown

@@ -5,7 +5,7 @@ import type { z } from 'zod'
 import type { HttpEnvironment, HttpScope } from '../base/http-mount.ts'
 import type { Account } from '../store/model.ts'
 import { type Caller } from './authenticate.ts'
-import { readBody } from './body.ts'
+import { boundedBody } from './body.ts'
 import type { HttpParts } from './parts.ts'
 import { isProblem, makeProblem, type Problem, problemResponse } from './problem.ts'
 
@@ -125,7 +125,7 @@ async function callerOf(call: Call, access: Exclude<Access, 'anyone'>): Promise<
 /** What a request holds, checked; or the refusal. */
 async function readJson({ request, parts }: Call, schema: z.ZodType): Promise<unknown> {
   const type = request.headers.get('content-type')?.split(';')[0]?.trim().toLowerCase()
-  const bytes = await readBody(request, parts.config.maxBody)
+  const bytes = await boundedBody(request, parts.config.maxBody)
   if (isProblem(bytes)) return problemResponse(bytes)
   // Forms of other sites' pages can send text and forms, never JSON.
   if (bytes.length > 0 && type !== 'application/json') {

@@ -1,7 +1,7 @@
 // The routes of `/api/v1/catcher`.
 import { Buffer } from 'node:buffer'
-import { fieldValue } from '../../mail/header.ts'
-import { splitHeader } from '../../mail/header.ts'
+import { readBody } from '../../base/request-body.ts'
+import { fieldValue, splitHeader } from '../../mail/header.ts'
 import { decodeParameters } from '../../mail/parameters.ts'
 import type { Part } from '../../mail/mime/structure.ts'
 import { checkAuthentication } from '../checks/authentication.ts'
@@ -542,16 +542,11 @@ async function authentication(
 }
 
 async function ingestMessage({ parts, request, query, env }: Call) {
-  const pieces: Uint8Array[] = []
-  let octets = 0
-  for await (const piece of request.body ?? []) {
-    octets += piece.length
-    if (parts.maxMessageSize > 0 && octets > parts.maxMessageSize) {
-      return new Refused(413, 'too-large', `The message is larger than ${parts.maxMessageSize} octets.`)
-    }
-    pieces.push(piece)
-  }
-  const whole = Buffer.concat(pieces)
+  const { maxMessageSize } = parts
+  const octets = await readBody(request, maxMessageSize === 0 ? Number.POSITIVE_INFINITY : maxMessageSize)
+  if (octets === null)
+    return new Refused(413, 'too-large', `The message is larger than ${maxMessageSize} octets.`)
+  const whole = Buffer.from(octets.buffer, octets.byteOffset, octets.length)
   if (whole.length === 0) return new Refused(400, 'empty', 'There is no message in the request.')
   // Files have LF where they were not sent by anybody.
   const text = whole.toString('latin1').replaceAll(/\r?\n/g, '\r\n')

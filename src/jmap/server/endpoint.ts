@@ -10,7 +10,7 @@ import { judgeAuthentication } from './authentication.ts'
 import { download } from './download.ts'
 import { openEventSource } from './event-source.ts'
 import type { JmapParts } from './parts.ts'
-import { readBody } from './request-body.ts'
+import { readBody } from '../../base/request-body.ts'
 import {
   jsonResponse,
   plainProblem,

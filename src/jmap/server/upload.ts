@@ -6,7 +6,7 @@ import { Accounts } from './accounts.ts'
 import type { Asked } from './endpoint.ts'
 import type { AccountPlace } from './module.ts'
 import type { JmapParts } from './parts.ts'
-import { readUpTo } from './request-body.ts'
+import { readUpTo } from '../../base/request-body.ts'
 import { jsonResponse, plainProblem, problemResponse } from './responses.ts'
 
 /** `type "/" subtype` with parameters (RFC 9110 §8.3.1), in what may stand in a header field. */

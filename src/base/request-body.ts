@@ -1,9 +1,9 @@
-// The octets of a request's body, as many as a limit allows and no more. What comes behind those is read and forgotten while the answer is on
-// its way, so that the connection can be used again; how long, and how much, is the listener's to bound.
+// The octets of a request's body, as many as a limit allows and no more. Some of what comes behind those is read and forgotten while the
+// answer is on its way, so that the connection of a client that was a little too large can be used again; of one without an end it is cut.
 
 import { Buffer } from 'node:buffer'
 
-/** Null: there are more than that. Rejects where the client goes away. */
+/** Null: there are more than `most`. Rejects where the client goes away. */
 export async function readBody(request: Request, most: number): Promise<Uint8Array | null> {
   if (Number(request.headers.get('content-length') ?? 0) > most) return null
   if (request.body === null) return new Uint8Array()
@@ -29,7 +29,7 @@ export async function readUpTo(
     if (done === true) return octets
     octets += value.length
     if (octets > most) {
-      void forget(chunks)
+      void forget(chunks, forgotten)
       return null
     }
     try {
@@ -41,9 +41,17 @@ export async function readUpTo(
   }
 }
 
-async function forget(chunks: AsyncIterator<Uint8Array>): Promise<void> {
+/** Octets beyond the limit that are read for nothing. */
+const forgotten = 1024 * 1024
+
+async function forget(chunks: AsyncIterator<Uint8Array>, most: number): Promise<void> {
   try {
-    while ((await chunks.next()).done !== true);
+    for (let left = most; left > 0;) {
+      const { done, value } = await chunks.next()
+      if (done === true) return
+      left -= value.length
+    }
+    await chunks.return?.()
   } catch {
     // Whoever sent it has gone, or was cut.
   }
