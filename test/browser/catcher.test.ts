@@ -10,6 +10,7 @@ import { type TestContext, test } from 'node:test'
 import { PhotonImage } from '@silvia-odwyer/photon-node'
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core'
 import { type CatcherHouse, letter, openCatcherHouse } from '../support/catcher-house.ts'
+import { until } from './harness.ts'
 import { assertAccessible, openBrowser, openPage, phone, skip, type Watched } from './watched-page.ts'
 import { mailOfADay, order, sendMail } from './sample-mail.ts'
 
@@ -216,6 +217,16 @@ inBrowser('what is copied is copied without TLS too', async (context, browser) =
   assertClean()
 })
 
+inBrowser('a message that could not be read is read when somebody tries again', async (context, browser) => {
+  const { page } = await open(context, browser, { mail: [order] })
+  await page.route(/\/catcher\/messages\/\w+$/, (route) => route.fulfill({ status: 503, body: '{}' }))
+  await row(page, 'Your order').getByRole('link').click()
+  await page.getByText('The message could not be opened').waitFor()
+  await page.unrouteAll()
+  await page.getByRole('button', { name: 'Try again' }).click()
+  await opened(page, 'Your order #2041 is on its way').waitFor()
+})
+
 inBrowser('a list that is older than what was read meanwhile leaves it read', async (context, browser) => {
   const { page, house, assertClean } = await open(context, browser, { mail: mailOfADay })
   await shows(page, 7)
@@ -262,7 +273,9 @@ inBrowser('a message is seen from every side', async (context, browser) => {
     .first()
     .click()
   await page.locator('iframe[style*="375px"]').waitFor()
-  assert.equal((await page.locator('iframe').boundingBox())?.width, 375)
+  await until(page, 'the width of a phone', async () => {
+    return (await page.locator('iframe').boundingBox())?.width === 375
+  })
   await look('Text')
   await panel.getByText('left our workshop this morning').waitFor()
   await look('HTML source')

@@ -135,6 +135,45 @@ describe('webmail, odd mail', { skip: noChromium }, () => {
     assertQuiet(ann)
   })
 
+  test('many recipients leave room for the text and for sending', async () => {
+    const to = Array.from({ length: 60 }, (_, number) => `Member ${number} <m${number}@club.test>`).join(', ')
+    const message = letter({
+      from: 'Club <club@club.test>',
+      to: `${to}, ann@mail.test`,
+      subject: 'To all',
+      text: 'x',
+    })
+    await house.put('ann@mail.test', message)
+    for (const size of [{}, phone]) {
+      const ann = await house.open('ann@mail.test', size)
+      await ann.page.goto('/mail/')
+      await row(ann.page, 'To all').locator('.conversation-text').click()
+      await ann.page.getByRole('button', { name: 'Reply to all' }).click()
+      const window = ann.page.getByRole('dialog', { name: 'Reply' })
+      await window.getByText('Member 59').waitFor()
+      const text = await window.locator('.editor-frame').boundingBox()
+      assert.ok(text !== null && text.height > 100, `room for the text: ${text?.height}`)
+      // Nothing lies over it.
+      await window.getByRole('button', { name: 'Send', exact: true }).click({ trial: true })
+      await window.getByLabel('Cc', { exact: true }).pressSequentially('bob@mail.test,')
+      await window.getByRole('button', { name: /Remove .*bob@mail.test/ }).waitFor()
+      assertQuiet(ann)
+    }
+  })
+
+  test('a dialog gives the focus back', async () => {
+    const ann = await house.open('ann@mail.test')
+    await ann.page.goto('/mail/')
+    const button = ann.page.getByRole('button', { name: 'New folder' })
+    await button.focus()
+    await ann.page.keyboard.press('Enter')
+    await ann.page.getByRole('dialog', { name: 'New folder' }).waitFor()
+    await ann.page.keyboard.press('Escape')
+    await ann.page.getByRole('dialog', { name: 'New folder' }).waitFor({ state: 'detached' })
+    await until(ann.page, 'the focus', () => button.evaluate((one) => one.matches(':focus')))
+    assertQuiet(ann)
+  })
+
   test('plain text that was sent and taken back, or thrown away, is there again', async () => {
     const ann = await house.open('ann@mail.test')
     const { page } = ann

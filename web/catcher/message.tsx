@@ -23,6 +23,7 @@ import {
   detailFailure,
   openId,
   remove,
+  retryDetail,
   setRead,
   setTags,
 } from './state.ts'
@@ -263,7 +264,7 @@ export function MessageView(): JSX.Element {
       aria-label={message === null ? 'Message' : `Message from ${nameOf(message.from)}`}
     >
       {detailFailure.value !== null ? (
-        <Failed title="The message could not be opened" reason={detailFailure.value} retry={close} />
+        <Failed title="The message could not be opened" reason={detailFailure.value} retry={retryDetail} />
       ) : message === null ? (
         <Loading />
       ) : (

@@ -239,6 +239,11 @@ async function loadDetail(id: string | null): Promise<void> {
   }
 }
 
+/** What could not be read may be there now. */
+export function retryDetail(): void {
+  void loadDetail(openId.peek())
+}
+
 function patchRows(ids: ReadonlySet<string>, change: (row: Summary) => Summary): void {
   const next = new Map(rows.peek())
   let newlyRead = 0
@@ -408,6 +413,9 @@ function notify({ id, from, subject, snippet }: Summary): void {
   }
 }
 
+/** Milliseconds until a stream that was refused is asked for again. */
+const reopening = 5000
+
 function listen(): void {
   const events = new EventSource(`${base}/events`)
   const types: readonly LiveEvent['type'][] = ['new', 'update', 'delete', 'reload', 'stats', 'refusal']
@@ -423,9 +431,12 @@ function listen(): void {
     reloadSoon()
     sidesSoon()
     void loadRefusals()
+    if (detailFailure.peek() !== null) retryDetail()
   })
   events.addEventListener('error', () => {
     live.value = 'lost'
+    // After an answer that is no stream, as of a proxy whose server starts anew, browsers do not try again.
+    if (events.readyState === EventSource.CLOSED) setTimeout(listen, reopening)
   })
 }
 

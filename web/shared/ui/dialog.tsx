@@ -1,4 +1,4 @@
-// Modal dialogs on the browser's own `<dialog>`: it keeps the focus inside, closes on Escape, and gives the focus back.
+// Modal dialogs on the browser's own `<dialog>`: it keeps the focus inside, closes on Escape. The focus goes back to where it was.
 import type { ComponentChildren, JSX } from 'preact'
 import { useEffect, useId, useRef } from 'preact/hooks'
 import { signal } from '@preact/signals'
@@ -19,8 +19,13 @@ export function Dialog({ title, onClose, children, foot, wide = false }: DialogP
   useEffect(() => {
     const dialog = ref.current
     if (dialog === null) return undefined
+    const before = document.activeElement
     if (!dialog.open) dialog.showModal()
-    return () => dialog.close()
+    return () => {
+      dialog.close()
+      // It is out of the document by now, so that the browser gives nothing back.
+      if (before instanceof HTMLElement && document.activeElement === document.body) before.focus()
+    }
   }, [])
   return (
     <dialog
