@@ -367,7 +367,7 @@ const createMailbox: Action = async ({ scene, dice }) => {
   const works = model.find(path) === undefined
   const object = { name, parentId: parent?.id ?? null, isSubscribed, sortOrder }
   const told = await scene.set('Mailbox/set', { create: { k: object } })
-  if (!works) return assert.equal(refusalOf(told, 'notCreated', 'k'), 'invalidProperties')
+  if (!works) return assert.equal(refusalOf(told, 'notCreated', 'k'), 'alreadyExists')
   const mailbox = model.make(path)
   mailbox.id = textAt(madeIn(told, 'k'), 'id')
   mailbox.sortOrder = sortOrder
@@ -431,7 +431,9 @@ async function moveMailbox(
   const works =
     before === 'INBOX'
       ? 'forbidden'
-      : to === before || (model.find(to) === undefined && !to.startsWith(`${before}/`)) || 'invalidProperties'
+      : to.startsWith(`${before}/`)
+        ? 'invalidProperties'
+        : to === before || model.find(to) === undefined || 'alreadyExists'
   if (!(await update({ name, parentId: parent?.id ?? null }, works)) || to === before) return
   model.rename(mailbox, to)
   // Decision: what is subscribed is the mailbox's by JMAP, whatever its name is.
