@@ -12,14 +12,16 @@ interface Operation {
 }
 
 const style = `
-:root { color-scheme: light dark; --line: color-mix(in srgb, currentColor 18%, transparent) }
-body { font: 15px/1.55 system-ui, sans-serif; max-width: 60rem; margin: 2.5rem auto; padding: 0 1.25rem }
-h1 { font-size: 1.7rem; margin-bottom: 0 } h2 { font-size: 1.1rem; margin: 2.2rem 0 .4rem }
-p { margin: .3rem 0 1rem } code, pre { font: 13px/1.5 ui-monospace, monospace }
+:root { color-scheme: light dark; --line: light-dark(#e3dccb, #2f2b24); --soft: light-dark(#575144, #bdb5a4) }
+body { font: 15px/1.55 system-ui, sans-serif; max-width: 66rem; margin: 2.5rem auto; padding: 0 1.25rem;
+  background: light-dark(#fbf9f3, #1a1815); color: light-dark(#1f1c15, #f1ece0) }
+h1, h2 { font-family: ui-serif, Georgia, serif; font-weight: 500 } h1 { font-size: 1.9rem; margin-bottom: 0 } h2 { font-size: 1.3rem; margin: 2.2rem 0 .5rem }
+a { color: light-dark(#1c4f8f, #8fb8ec) } p { margin: .3rem 0 1rem } code, pre { font: 13px/1.6 ui-monospace, monospace; overflow-wrap: anywhere }
 details { border-top: 1px solid var(--line) } details:last-of-type { border-bottom: 1px solid var(--line) }
-summary { padding: .5rem 0; cursor: pointer; display: flex; gap: .75rem; flex-wrap: wrap }
-summary b { font: 600 12px/1.9 ui-monospace, monospace; width: 4.5rem } summary span { opacity: .75 }
-pre { background: color-mix(in srgb, currentColor 6%, transparent); padding: .75rem 1rem; overflow: auto; border-radius: 6px }
+summary { padding: .5rem 0; cursor: pointer; display: grid; grid-template-columns: 4rem minmax(0, 24rem) minmax(0, 1fr); gap: 0 1rem }
+summary b { font: 600 12px/1.75 ui-monospace, monospace; color: light-dark(#6f4e00, #f7cd5c) } summary span { color: var(--soft) }
+pre { background: light-dark(#ece6d8, #0d0c0a); padding: .75rem 1rem; overflow: auto; border-radius: 7px }
+@media (max-width: 46rem) { summary { grid-template-columns: 4rem minmax(0, 1fr) } summary span { grid-column: 2 } }
 `
 
 const policy = [

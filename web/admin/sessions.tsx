@@ -187,9 +187,9 @@ function Bans(): JSX.Element {
         {full > 0 ? <Badge tone="bad">{full} shut out</Badge> : null}
       </div>
       <p class="soft">
-        Wrong passwords and codes are counted by network and by name; who is full is shut out until the count
-        has leaked away, or is lifted here. Who comes from a network that he is known by is counted on his
-        own.
+        Wrong passwords and codes are counted by network and by name. Whoever reaches the limit is shut out
+        until the count has run down, or is let in again here. Who comes from a network they have used before
+        has a count of their own.
       </p>
       <Shown of={throttled} title="The counts could not be read">
         {(all) => (

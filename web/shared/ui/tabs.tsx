@@ -1,6 +1,6 @@
 // Tabs (WAI-ARIA tabs pattern): one stop for the Tab key, arrows between them.
 import type { ComponentChildren, JSX, TargetedKeyboardEvent } from 'preact'
-import { useId } from 'preact/hooks'
+import { useEffect, useId, useRef } from 'preact/hooks'
 
 const steps: Readonly<Record<string, number>> = { ArrowRight: 1, ArrowLeft: -1 }
 
@@ -37,9 +37,17 @@ export function Tabs<T extends string>({
     onChange(next.value)
     document.getElementById(`${id}-${next.value}`)?.focus()
   }
+  const list = useRef<HTMLDivElement>(null)
+  // A tab that is chosen by a key may be out of sight.
+  useEffect(() => {
+    const [all, one] = [list.current, document.getElementById(`${id}-${value}`)]
+    if (all === null || one === null) return
+    const [room, tab] = [all.getBoundingClientRect(), one.getBoundingClientRect()]
+    all.scrollLeft += tab.left - room.left - (room.width - tab.width) / 2
+  }, [value])
   return (
     <>
-      <div class="tabs" role="tablist" aria-label={label} onKeyDown={onKeyDown}>
+      <div ref={list} class="tabs" role="tablist" aria-label={label} onKeyDown={onKeyDown}>
         {shown.map((tab) => (
           <button
             key={tab.value}

@@ -35,7 +35,16 @@ export function ScheduleButton({ onChoose }: { onChoose: (time: Date) => void })
           { title: 'Send later' },
           { label: `In an hour, ${formatTime(hour.getTime())}`, icon: 'clock', run: () => onChoose(hour) },
           { label: 'Tomorrow morning, 8:00', icon: 'sun', run: () => onChoose(at(1, 8)) },
-          { label: 'Monday morning, 8:00', icon: 'snooze', run: () => onChoose(at(toMonday, 8)) },
+          // On Sundays that is tomorrow.
+          ...(toMonday === 1
+            ? []
+            : [
+                {
+                  label: 'Monday morning, 8:00',
+                  icon: 'snooze' as const,
+                  run: () => onChoose(at(toMonday, 8)),
+                },
+              ]),
           'rule',
           { label: 'At another time…', run: () => (asking.value = true) },
         ]}
