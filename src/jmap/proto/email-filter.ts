@@ -54,18 +54,22 @@ export type TextMember = (typeof textMembers)[number]
 /** Words of one search text at most; more are one phrase with the last. */
 const mostTokens = 50
 
+/** Characters of a text whose place among the words is looked at: a longer one that repeats itself would be compared at each of its places. */
+const longestWord = 200
+
 /**
  * RFC 8621 §4.4.1: phrases in quotes, "that exact word or sequence of words", and other words between white space, which may be the
  * beginnings of longer ones; all must be there. Folded. In a phrase a backslash stands before quotes and backslashes; a quote without its
- * match is a character like any other.
+ * match is a character like any other. The local part of an address may be in quotes, which envelopes are kept without.
  */
 export function searchTokens(text: string): SearchWord[] {
   const tokens: SearchWord[] = []
-  const form = /"((?:[^"\\]|\\.)*)"(?!\S)|'((?:[^'\\]|\\.)*)'(?!\S)|\S+/gsu
+  const form = /"((?:[^"\\]|\\.)*)"(?![^\s@])|'((?:[^'\\]|\\.)*)'(?!\S)|\S+/gsu
   for (const [whole, double, single] of text.matchAll(form)) {
     const phrase = double ?? single
     const token = fold(phrase === undefined ? whole : phrase.replace(/\\(['"\\])/g, '$1')).trim()
-    if (token !== '') tokens.push({ text: token, at: phrase === undefined ? 'start' : 'whole' })
+    const place = phrase === undefined ? 'start' : 'whole'
+    if (token !== '') tokens.push({ text: token, at: token.length > longestWord ? 'anywhere' : place })
     if (tokens.length === mostTokens) break
   }
   return tokens
