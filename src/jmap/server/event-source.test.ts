@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { test } from 'node:test'
 import { JmapHouse, textAt } from '../../../test/support/jmap-house.ts'
+import { mailHouse } from '../../../test/support/mail-house.ts'
 import type { WebSocketHandler } from '../../base/http-mount.ts'
 import type { JsonObject } from '../proto/json.ts'
 import { ingest } from '../../store/ingest.ts'
@@ -112,7 +113,8 @@ test('wrong parameters, and more streams than are allowed, are refused', async (
     assert.equal((await house.fetch(ann, `/jmap/eventsource?${query}`)).status, 400, query)
   }
   const first = await stream(house, ann, 'types=*')
-  assert.equal((await house.fetch(ann, '/jmap/eventsource?types=*')).status, 429)
+  const refused = await house.fetch(ann, '/jmap/eventsource?types=*')
+  assert.deepEqual([refused.status, refused.headers.get('retry-after')], [429, '1'])
   await first.cancel()
   const second = await stream(house, ann, 'types=*')
   await second.cancel()
@@ -241,4 +243,22 @@ test('a WebSocket refuses what is too large or no message, and goes when its cre
   const ben = await house.account('ben')
   const refused = await house.upgrade(ben, '/jmap/ws', 'chat')
   assert.ok(refused instanceof Response && refused.status === 400)
+})
+
+test('the state of Identities is that of a client who looks, from the beginning', async (context) => {
+  const mail = await mailHouse(context)
+  const events = await stream(mail.house, mail.ann, 'types=Identity,VacationResponse&closeafter=no')
+  await events.next()
+  await settled()
+  const state = textAt(await mail.call('Identity/get', {}), 'state')
+  await settled()
+  await mail.call('VacationResponse/set', { update: { singleton: { isEnabled: true } } })
+  const news = (await events.next()) ?? ''
+  assert.match(news, /"VacationResponse":/, 'nothing was news before')
+  assert.doesNotMatch(news, /"Identity":/)
+  await mail.call('Identity/set', { create: { k: { email: mail.ann.address } } })
+  const told = (await events.next()) ?? ''
+  assert.match(told, /"Identity":/)
+  assert.doesNotMatch(told, new RegExp(`"Identity":"${state}"`))
+  await events.cancel()
 })

@@ -16,7 +16,7 @@ import {
   loadIdentities,
   ownsEmail,
 } from './identity-records.ts'
-import type { AccountCall, Method } from './module.ts'
+import type { AccountCall, AccountPlace, Method } from './module.ts'
 import { ObjectTypeStore } from './object-type.ts'
 import { applyOneByOne, getMethod, setMethod } from './standard-methods.ts'
 import { writing } from './state-guard.ts'
@@ -36,6 +36,16 @@ export function identityStore({ store, clock }: IdentityParts): ObjectTypeStore 
   return new ObjectTypeStore(type, { store, now: () => clock.now() })
 }
 
+/** There is one from the beginning, which is made when somebody first looks. */
+export async function identityState(
+  parts: IdentityParts,
+  identities: ObjectTypeStore,
+  place: Pick<AccountPlace, 'account'>,
+): Promise<string> {
+  await loadIdentities(identities, { account: place.account, now: parts.clock.now() })
+  return identities.state(place)
+}
+
 export function identityMethods(parts: IdentityParts): readonly Method[] {
   const identities = identityStore(parts)
   return [
@@ -52,10 +62,7 @@ export function identityMethods(parts: IdentityParts): readonly Method[] {
     identities.changesMethod(),
     setMethod({
       ...{ type: 'Identity', capability: submission, extra: {} },
-      async state(place) {
-        await loadIdentities(identities, { account: place.account, now: parts.clock.now() })
-        return identities.state(place)
-      },
+      state: (place) => identityState(parts, identities, place),
       apply: (call, work, { done }) =>
         applyOneByOne(call, work, {
           done,

@@ -19,10 +19,7 @@ export function jsonResponse(
 
 /** RFC 8620 §3.6.1: problem details. */
 export function problemResponse(problem: RequestProblem): Response {
-  return new Response(JSON.stringify(problem), {
-    status: problem.status,
-    headers: { 'content-type': 'application/problem+json', ...uncached },
-  })
+  return problemJson(problem)
 }
 
 /** A refusal that RFC 8620 has no type for. */
@@ -31,9 +28,20 @@ export function plainProblem(
   detail: string,
   headers: Readonly<Record<string, string>> = {},
 ): Response {
-  return new Response(JSON.stringify({ type: 'about:blank', status, detail }), {
+  return problemJson({ type: 'about:blank', status, detail }, headers)
+}
+
+function problemJson(problem: RequestProblem, headers: Readonly<Record<string, string>> = {}): Response {
+  const { status } = problem
+  return new Response(JSON.stringify(problem), {
     status,
-    headers: { 'content-type': 'application/problem+json', ...uncached, ...headers },
+    headers: {
+      'content-type': 'application/problem+json',
+      ...uncached,
+      // RFC 6585 §4: how long to wait. What is too much at once soon is no more.
+      ...(status === 429 ? { 'retry-after': '1' } : {}),
+      ...headers,
+    },
   })
 }
 
@@ -45,7 +53,7 @@ export function withCors(response: Response): Response {
   response.headers.set('access-control-allow-origin', '*')
   response.headers.set(
     'access-control-expose-headers',
-    'content-disposition, content-range, etag, www-authenticate',
+    'content-disposition, content-range, etag, retry-after, www-authenticate',
   )
   return response
 }

@@ -21,8 +21,8 @@ import {
   string,
 } from '../proto/shape.ts'
 import type { Comparator, Filter } from '../proto/standard.ts'
-import { identityMethods, identityStore } from './identity.ts'
-import type { AccountCall, ImplicitCall, JmapModule, Method } from './module.ts'
+import { identityMethods, identityState, identityStore } from './identity.ts'
+import type { AccountCall, ImplicitCall, JmapModule, Method, PushedType } from './module.ts'
 import type { ObjectTypeStore } from './object-type.ts'
 import { queryChangesMethod, queryMethod, resultList } from './query-methods.ts'
 import { applyOneByOne, getMethod, type SetDone, setMethod } from './standard-methods.ts'
@@ -58,10 +58,17 @@ export function createSubmissionModule(parts: SubmissionParts): JmapModule {
       ...readingMethods(parts, submissions),
       submissionSetMethod(parts, { submissions, identities }),
     ],
-    types: [submissions, identities].map((one) => ({
-      ...{ name: one.type.name, capability: submission, state: (place) => one.state(place) },
-      touchedBy: (change) => change.type === 'objects-changed' && change.kind === one.type.kind,
-    })),
+    types: [
+      pushed(submissions, (place) => submissions.state(place)),
+      pushed(identities, (place) => identityState(parts, identities, place)),
+    ],
+  }
+}
+
+function pushed({ type }: ObjectTypeStore, state: PushedType['state']): PushedType {
+  return {
+    ...{ name: type.name, capability: submission, state },
+    touchedBy: (change) => change.type === 'objects-changed' && change.kind === type.kind,
   }
 }
 
