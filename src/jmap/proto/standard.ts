@@ -16,7 +16,6 @@ import {
   positiveInt,
   string,
   unsignedInt,
-  where,
   Wrong,
   type Shape,
 } from './shape.ts'
@@ -47,17 +46,13 @@ export const setArguments = {
   destroy: nullable(listOf(idOrReference)),
 } as const
 
-const originalOf: Shape<JsonObject> = where(anyObject, (object) =>
-  idOrReference(memberOf(object, 'id')) instanceof Wrong ? 'an object with the "id" to copy is wanted' : null,
-)
-
-/** RFC 8620 §5.4: each object "MUST contain an "id" property". */
+/** RFC 8620 §5.4; an object without the "id" that it "MUST contain" is refused by itself. */
 export const copyArguments = {
   fromAccountId: accountId,
   ifFromInState: nullable(string),
   accountId,
   ifInState: nullable(string),
-  create: mapOf(id, originalOf),
+  create: mapOf(id, anyObject),
   onSuccessDestroyOriginal: otherwise(boolean, false),
   destroyFromIfInState: nullable(string),
 } as const

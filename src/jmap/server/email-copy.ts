@@ -16,7 +16,7 @@ import {
   tryEmailNumber,
 } from './mail-writing.ts'
 import type { AccountCall, AccountPlace, Method } from './module.ts'
-import { copyMethod } from './standard-methods.ts'
+import { copyMethod } from './copy-method.ts'
 import { writing } from './state-guard.ts'
 import type { EmailId } from '../../store/model.ts'
 

@@ -115,6 +115,53 @@ test('names are swapped, roles too, and a branch turns around', async (context) 
   assert.deepEqual(names, ['A', 'A/B', 'INBOX', 'Trash'])
 })
 
+test('roles are swapped, names go round in a ring, and nobody loses his to one that cannot move on', async (context) => {
+  const mail = await mailHouse(context)
+  const box = (name: string, role: string | null = null) => made(mail, { name, role })
+  const [a, b, c] = [await box('A', 'sent'), await box('B', 'junk'), await box('C')]
+  await updated(mail, { [a]: { role: 'junk' }, [b]: { role: 'sent' } })
+  assert.deepEqual([(await get(mail, a))['role'], (await get(mail, b))['role']], ['junk', 'sent'])
+  await updated(mail, {
+    [a]: { name: 'B', role: 'sent' },
+    [b]: { name: 'C', role: null },
+    [c]: { name: 'A' },
+  })
+  const names = async (): Promise<unknown[]> => {
+    const all = await Promise.all([a, b, c].map((id) => get(mail, id)))
+    return all.map(({ name, role }) => [name, role])
+  }
+  assert.deepEqual(await names(), [['B', 'sent'], ['C', null], ['A', null]]) // prettier-ignore
+  const answer = await set(mail, {
+    update: { [a]: { name: 'Trash' }, [b]: { name: 'B' }, [c]: { name: 'C' } },
+  })
+  assert.deepEqual(Object.keys(answer['notUpdated']), [a, b, c])
+  assert.deepEqual(await names(), [['B', 'sent'], ['C', null], ['A', null]]) // prettier-ignore
+})
+
+test('creates, updates and destroys of one call make room for each other', async (context) => {
+  const mail = await mailHouse(context)
+  const [old, child] = [await made(mail, { name: 'Old' }), await made(mail, { name: 'Child' })]
+  const answer = await set(mail, {
+    create: { k: { name: 'Old' } },
+    update: { [child]: { parentId: '#k' }, '#k': { sortOrder: 4 } },
+    destroy: [old],
+  })
+  const { id } = answer['created'].k
+  assert.deepEqual(answer['destroyed'], [old])
+  assert.deepEqual(sorted(Object.keys(answer['updated'])), sorted([child, id]))
+  assert.deepEqual([answer['notCreated'], answer['notUpdated'], answer['notDestroyed']], [null, null, null])
+  assert.deepEqual([(await get(mail, child))['parentId'], (await get(mail, id))['sortOrder']], [id, 4])
+  // What is inside of it moves into what takes the name of another that is destroyed.
+  const [outer, last] = [await made(mail, { name: 'Outer' }), await made(mail, { name: 'Last' })]
+  const inner = await made(mail, { name: 'Inner', parentId: outer })
+  const more = await set(mail, {
+    create: { l: { name: 'Last' } },
+    update: { [inner]: { parentId: '#l' } },
+    destroy: [outer, last],
+  })
+  assert.deepEqual([more['notCreated'], more['notUpdated'], more['notDestroyed']], [null, null, null])
+})
+
 test('what no Mailbox may be', async (context) => {
   const mail = await mailHouse(context)
   const one = await made(mail, { name: 'One' })

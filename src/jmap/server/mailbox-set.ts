@@ -1,5 +1,8 @@
 // Mailbox/set (RFC 8621 §2.5). Each Mailbox is one change of the store; creates and updates of one call wait for those that they depend
-// on, so that their order in the request does not matter and two Mailboxes can swap names, parents or roles.
+// on (`mailbox-turns.ts`), so that their order in the request does not matter and two Mailboxes can swap names, parents or roles.
+//
+// What is in the way is looked for in the list that was read last, which is read again after each change and each refusal of the store: a
+// call that names a thousand Mailboxes in vain costs no thousand lists.
 import { Buffer } from 'node:buffer'
 import { nameForOthers } from '../../mail/names-of-others.ts'
 import type { GuardedWrites } from '../../store/guarded.ts'
@@ -21,6 +24,8 @@ import {
   tryMailboxNumber,
 } from './mail-writing.ts'
 import { orderKind } from './mailbox-order.ts'
+import { isUse, tryName, useOf } from './mailbox-names.ts'
+import { inTurn, type Obstacle, type Step } from './mailbox-turns.ts'
 import { type ListedMailbox, listMailboxes } from './mailboxes/mailbox-list.ts'
 import type { AccountCall, Method } from './module.ts'
 import { setMethod, type SetDone, type SetWork } from './standard-methods.ts'
@@ -40,7 +45,6 @@ export function mailboxSetMethod(parts: MailWriteParts): Method {
       await setter.create(work, done)
       await setter.update(work.update, done)
       await setter.destroy(work, done, args.onDestroyRemoveEmails ? 'remove' : 'refuse')
-      if (done.destroyed.length > 0) await setter.updateAgain(work.update, done)
     },
   })
 }
@@ -54,9 +58,6 @@ interface Wish {
   readonly isSubscribed: boolean
 }
 
-/** `wait`: something else of the same call may make it possible. */
-type Step = { readonly done: JsonObject | null } | { readonly refused: SetError; readonly wait: boolean }
-
 const mutable = ['name', 'parentId', 'role', 'sortOrder', 'isSubscribed']
 const fixed = ['id', 'totalEmails', 'unreadEmails', 'totalThreads', 'unreadThreads', 'myRights']
 
@@ -64,8 +65,9 @@ class MailboxSetter {
   readonly #parts: MailWriteParts
   readonly #call: AccountCall
   readonly #rights: MailRights
-  /** Paths of those that have another name for the time being, by id. */
-  readonly #aside = new Map<string, string>()
+  /** What those were that have another name or no role for the time being, by id. */
+  readonly #aside = new Map<string, Pick<ListedMailbox, 'path' | 'role'>>()
+  #known: Promise<ListedMailbox[]> | null = null
 
   constructor(parts: MailWriteParts, call: AccountCall, rights: MailRights) {
     this.#parts = parts
@@ -94,17 +96,9 @@ class MailboxSetter {
       },
       refused: (id, error) => done.notUpdated.set(id, error),
       // RFC 8620 §5.3: "a single method call could rename an object A => B and simultaneously rename another object B => A".
-      stuck: (waiting) => this.#stepAside(waiting),
+      stepAside: (obstacle) => this.#stepAside(obstacle),
     })
-    // Those that stepped aside in vain go back where they were.
-    for (const [id, path] of this.#aside) await this.#rename(id, path)
-  }
-
-  /** RFC 8620 §5.3: it is "the final state" that counts: what was in the way may be destroyed by the same call. */
-  async updateAgain(work: SetWork['update'], done: SetDone): Promise<void> {
-    const again = [...work].filter(([id]) => mayYetBe(done.notUpdated.get(id)))
-    for (const [id] of again) done.notUpdated.delete(id)
-    await this.update(new Map(again), done)
+    await this.#goBack()
   }
 
   async destroy(work: SetWork, done: SetDone, emails: 'refuse' | 'remove'): Promise<void> {
@@ -126,10 +120,13 @@ class MailboxSetter {
 
   #list(): Promise<ListedMailbox[]> {
     const { place } = this.#call
-    return listMailboxes(this.#parts.access, this.#rights, { place, now: this.#call.now() })
+    this.#known ??= listMailboxes(this.#parts.access, this.#rights, { place, now: this.#call.now() })
+    return this.#known
   }
 
+  /** Whatever is asked of it, the list is another one then, or was not the store's. */
   get #store(): GuardedWrites {
+    this.#known = null
     return writing(this.#call, this.#parts.store)
   }
 
@@ -148,6 +145,8 @@ class MailboxSetter {
     if (denied !== null) return refuse(denied)
     const path = this.#pathOf(wish, list)
     if (path instanceof SetError) return refuse(path)
+    const before = this.#inTheWay({ wish, path, id: null }, list)
+    if (before !== null) return before
     const { account } = this.#call.place
     const made = await this.#store.makeMailbox({
       ...{ account: account.id, name: path, now: this.#call.now() },
@@ -173,8 +172,8 @@ class MailboxSetter {
         ? {}
         : await loadObject(this.#parts.mailboxGet, this.#call, { id, properties: others })
     const aside = this.#aside.get(id)
-    const name = aside === undefined ? before.name : aside.slice(aside.lastIndexOf('/') + 1)
-    const current: JsonObject = { ...known, ...this.#describe({ ...before, name }) }
+    const was = aside === undefined ? before : { ...before, name: lastOf(aside.path), role: aside.role }
+    const current: JsonObject = { ...known, ...this.#describe(was) }
     const defaults = { parentId: null, role: null, sortOrder: 0 }
     const patched = applyPatch(current, patch, { mutable, fixed, defaults })
     if (patched instanceof SetError) return refuse(patched)
@@ -196,6 +195,9 @@ class MailboxSetter {
     if (denied !== null) return refuse(denied)
     const path = moves ? this.#pathOf(wish, list) : before.path
     if (path instanceof SetError) return refuse(path)
+    const obstacle = this.#inTheWay({ wish, path, id: before.id }, list)
+    if (path.startsWith(`${before.path}/`)) return this.#refusal('into-itself', null)
+    if (obstacle !== null) return obstacle
     const changed = await this.#store.changeMailbox({
       ...{ account: this.#call.place.account.id, mailbox: before.id, now: this.#call.now() },
       ...(moves ? { name: path } : {}),
@@ -323,6 +325,23 @@ class MailboxSetter {
     }
   }
 
+  /** Another Mailbox that has the role or the name, the role first: whoever waits for a name alone is sure to get on with it. */
+  #inTheWay(
+    { wish, path, id }: { wish: Wish; path: string; id: MailboxId | null },
+    list: readonly ListedMailbox[],
+  ): (Step & { readonly refused: SetError }) | null {
+    const others = list.filter((one) => one.id !== id && (one.path === path || one.role === wish.role))
+    const sameRole = wish.role === null ? undefined : others.find(({ role }) => role === wish.role)
+    if (sameRole !== undefined) {
+      const behind = { id: mailboxIdOf(this.#call.place, sameRole.id), what: 'role' as const }
+      return { ...this.#refusal('special-use-taken', null), behind }
+    }
+    const samePath = others.find((one) => one.path === path)
+    if (samePath === undefined) return null
+    const there = mailboxIdOf(this.#call.place, samePath.id)
+    return { ...this.#refusal('exists', there), behind: { id: there, what: 'name' } }
+  }
+
   async #idAt(path: string): Promise<string | null> {
     const there = (await this.#list()).find((one) => one.path === path)
     return there === undefined ? null : mailboxIdOf(this.#call.place, there.id)
@@ -349,33 +368,52 @@ class MailboxSetter {
     }
   }
 
-  /** Gives one of those that wait another name for the time being, so that others can have its own. */
-  async #stepAside(waiting: ReadonlySet<string>): Promise<boolean> {
-    const list = await this.#list()
-    for (const id of waiting) {
-      const mailbox = list.find((one) => mailboxIdOf(this.#call.place, one.id) === id)
-      if (mailbox === undefined || this.#aside.has(id) || mailbox.path === 'INBOX') continue
-      if (!mailbox.rights.includes('x')) continue
-      this.#aside.set(id, mailbox.path)
-      const above = mailbox.path.slice(0, mailbox.path.lastIndexOf('/') + 1)
-      if (await this.#rename(id, `${above}${this.#parts.random.id()}`)) return true
-      this.#aside.delete(id)
-    }
-    return false
+  /** Gives one of those that wait another name, or no role, for the time being, so that others can have its own. */
+  async #stepAside({ id, what }: Obstacle): Promise<boolean> {
+    const mailbox = (await this.#list()).find((one) => mailboxIdOf(this.#call.place, one.id) === id)
+    if (mailbox === undefined || mailbox.path === 'INBOX' || !mailbox.rights.includes('x')) return false
+    if (what === 'role' && !this.#isOwner) return false
+    const change = what === 'role' ? { specialUse: null } : { name: beside(mailbox, this.#parts.random.id()) }
+    if (!(await this.#change(mailbox.id, change))) return false
+    this.#aside.set(id, this.#aside.get(id) ?? mailbox)
+    return true
   }
 
-  async #rename(id: string, name: string): Promise<boolean> {
-    const mailbox = tryMailboxNumber(this.#call.place, id)
-    if (mailbox === undefined) return false
+  /** Those that stepped aside in vain. */
+  async #goBack(): Promise<void> {
+    for (const [id, { path, role }] of this.#aside) {
+      const mailbox = (await this.#list()).find((one) => mailboxIdOf(this.#call.place, one.id) === id)
+      if (mailbox === undefined) continue
+      const specialUse = role === null ? null : useOf(role)
+      await this.#change(mailbox.id, {
+        name: beside(mailbox, lastOf(path)),
+        ...(role === mailbox.role ? {} : { specialUse }),
+      })
+    }
+    this.#aside.clear()
+  }
+
+  async #change(
+    mailbox: MailboxId,
+    change: { readonly name?: string; readonly specialUse?: SpecialUse | null },
+  ): Promise<boolean> {
     const { account } = this.#call.place
     const now = this.#call.now()
-    return (await this.#store.changeMailbox({ account: account.id, mailbox, name, now })).ok
+    return (await this.#store.changeMailbox({ account: account.id, mailbox, ...change, now })).ok
   }
 }
 
-/** Another Mailbox of the same call may be what it is refused for: its name, its role or what is above it. */
-function mayYetBe(error: SetError | undefined): boolean {
-  return error?.type === 'alreadyExists' || error?.type === 'invalidProperties'
+function lastOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1)
+}
+
+function beside({ path }: Pick<ListedMailbox, 'path'>, name: string): string {
+  return path.slice(0, path.lastIndexOf('/') + 1) + name
+}
+
+/** Another Mailbox of the same call may be what it is refused for: its name, its role, what is above it or inside of it. */
+function mayYetBe({ type }: SetError): boolean {
+  return type === 'alreadyExists' || type === 'invalidProperties' || type === 'mailboxHasChild'
 }
 
 type Reason<K extends keyof MailboxChangeStore> =
@@ -394,67 +432,6 @@ function nameTaken(existingId: string | null): SetError {
 
 function refuse(refused: SetError): { readonly refused: SetError; readonly wait: boolean } {
   return { refused, wait: false }
-}
-
-interface Turns {
-  try(key: string, value: JsonObject): Promise<Step>
-  done(key: string, result: JsonObject | null): void
-  refused(key: string, error: SetError): void
-  /** Nobody gets on any more: true where something was changed so that it is worth another try. */
-  stuck?(waiting: ReadonlySet<string>): Promise<boolean>
-}
-
-/** Tries those that wait again for as long as others get on. */
-async function inTurn(work: ReadonlyMap<string, JsonObject>, turns: Turns): Promise<void> {
-  let waiting = new Map(work)
-  for (;;) {
-    const later = new Map<string, JsonObject>()
-    const errors = new Map<string, SetError>()
-    for (const [key, value] of waiting) {
-      const step = await turns.try(key, value)
-      if ('done' in step) turns.done(key, step.done)
-      else if (!step.wait) turns.refused(key, step.refused)
-      else {
-        later.set(key, value)
-        errors.set(key, step.refused)
-      }
-    }
-    if (later.size === 0) return
-    const stuck = later.size === waiting.size
-    // One alone waits for nobody.
-    if (stuck && !(later.size > 1 && (await turns.stuck?.(new Set(later.keys()))))) {
-      for (const [key, error] of errors) turns.refused(key, error)
-      return
-    }
-    waiting = later
-  }
-}
-
-/** RFC 8621 §2: "a Net-Unicode string [RFC5198] of at least 1 character", which is in NFC and has no controls; no wildcards of IMAP's. */
-function tryName(name: string, longest: number): string | undefined {
-  const normal = name.normalize('NFC')
-  const sound = normal.isWellFormed() && normal.trim() !== '' && Buffer.byteLength(normal) <= longest
-  return sound && !/[/*%\u0000-\u001f\u007f-\u009f\u2028\u2029]/.test(normal) ? normal : undefined
-}
-
-const uses: readonly SpecialUse[] = [
-  'archive',
-  'drafts',
-  'junk',
-  'sent',
-  'trash',
-  'flagged',
-  'important',
-  'all',
-]
-
-function isUse(role: string): role is SpecialUse {
-  return uses.some((use) => use === role)
-}
-
-function useOf(role: string): SpecialUse {
-  if (!isUse(role)) throw new Error('a role that was not read')
-  return role
 }
 
 /** What of `told` the client has not said itself (RFC 8620 §5.3). */

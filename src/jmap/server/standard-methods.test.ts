@@ -1,7 +1,7 @@
 // The standard methods over the type of RFC 8620 §5.7, kept in memory.
 import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
-import { JmapHouse, mailAlone, textAt } from '../../../test/support/jmap-house.ts'
+import { at, JmapHouse, mailAlone, textAt } from '../../../test/support/jmap-house.ts'
 import { core } from '../proto/capabilities.ts'
 import { MethodError, SetError } from '../proto/errors.ts'
 import type { JsonObject } from '../proto/json.ts'
@@ -9,7 +9,8 @@ import { optional, record, string } from '../proto/shape.ts'
 import type { Account } from '../../store/model.ts'
 import type { JmapModule } from './module.ts'
 import { queryChangesMethod, queryMethod, resultList } from './query-methods.ts'
-import { applyOneByOne, changesMethod, copyMethod, getMethod, setMethod } from './standard-methods.ts'
+import { copyMethod } from './copy-method.ts'
+import { applyOneByOne, changesMethod, getMethod, setMethod } from './standard-methods.ts'
 
 class Todos {
   readonly all = new Map<string, JsonObject>()
@@ -286,11 +287,13 @@ test('/copy names both accounts, and destroys the originals by a call of its own
     ...{ created: { k: { id: 'copy-t1' } }, notCreated: { l: { type: 'notFound' } } },
   })
   assert.deepEqual(answers[1]?.[1]['destroyed'], ['t1'])
+  const { notCreated } = await house.call(ann, 'Todo/copy', { ...copy, create: { k: {}, l: { id: 7 } } })
+  assert.deepEqual([at(notCreated, 'k', 'properties'), at(notCreated, 'l', 'properties')], [['id'], ['id']])
   const cases: [string, object][] = [
     ['fromAccountNotFound', { fromAccountId: 'A9' }],
     ['accountNotFound', { accountId: 'A9' }],
     ['invalidArguments', { accountId: 'A1' }],
-    ['invalidArguments', { create: { k: {} } }],
+    ['invalidArguments', { create: { k: [] } }],
     ['stateMismatch', { ifFromInState: 'x' }],
     ['stateMismatch', { ifInState: 'x' }],
   ]

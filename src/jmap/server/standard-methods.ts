@@ -1,9 +1,9 @@
 // The standard methods (RFC 8620 §5) for types that say how they load and change: a type brings its store calls, this brings arguments,
-// errors and the form of responses. /query and /queryChanges are in `query-methods.ts`.
+// errors and the form of responses. /query and /queryChanges are in `query-methods.ts`, /copy is in `copy-method.ts`.
 import { MethodError, SetError } from '../proto/errors.ts'
-import { isJsonObject, memberOf, objectOf, type Json, type JsonObject } from '../proto/json.ts'
+import { memberOf, objectOf, type Json, type JsonObject } from '../proto/json.ts'
 import { record, type FieldsOf, type Shape } from '../proto/shape.ts'
-import { changesArguments, copyArguments, getArguments, setArguments } from '../proto/standard.ts'
+import { changesArguments, getArguments, setArguments } from '../proto/standard.ts'
 import {
   accountMethod,
   type AccountCall,
@@ -14,7 +14,7 @@ import {
 } from './module.ts'
 import { inStates } from './state-guard.ts'
 
-type Fields = Readonly<Record<string, Shape<unknown>>>
+export type Fields = Readonly<Record<string, Shape<unknown>>>
 /** Arguments of a type's own, beside the standard ones. */
 export type Extra<F extends Fields> = FieldsOf<F>
 
@@ -177,7 +177,7 @@ export interface SetDefinition<F extends Fields> {
     work: SetWork,
     request: { readonly done: SetDone; readonly args: Extra<F> },
   ): Promise<void>
-  /** True where what was refused to be made may be made after the updates and destroys of the same call. */
+  /** True where what was refused may be done after other changes of the same call. */
   again?(error: SetError): boolean
   /** Calls that follow from it (RFC 8621 §7.5). */
   then?(call: AccountCall, done: SetDone, args: Extra<F>): readonly ImplicitCall[]
@@ -220,25 +220,80 @@ async function runSet<F extends Fields>(
   return { arguments: setResponse(call.place.id, { oldState, newState, done }), then }
 }
 
-/** Sorts out references and what is both changed and destroyed, then has the type do the rest. */
+interface Asked {
+  readonly create: ReadonlyMap<string, JsonObject>
+  /** By ids, or creation ids. */
+  readonly update: ReadonlyMap<string, JsonObject>
+  readonly destroy: readonly string[]
+}
+
+/** RFC 8620 §5.3: it is "the final state" that counts, so what another change of the call was in the way of is tried again behind it. */
 async function applySet<F extends Fields>(
   definition: SetDefinition<F>,
   call: AccountCall,
   { args, done }: { args: SetArguments & Extra<F>; done: SetDone },
 ): Promise<void> {
+  let asked: Asked = {
+    ...{ create: args.create ?? new Map(), update: args.update ?? new Map(), destroy: args.destroy ?? [] },
+  }
+  for (;;) {
+    const before = progress(done)
+    await applyOnce(definition, call, { asked, args, done })
+    const again = definition.again?.bind(definition)
+    if (again === undefined || progress(done) === before) return
+    asked = takeAgain(call, asked, { done, again })
+    if (asked.create.size + asked.update.size + asked.destroy.length === 0) return
+  }
+}
+
+function progress({ created, updated, destroyed }: SetDone): number {
+  return created.size + updated.size + destroyed.length
+}
+
+/** What was refused and may be tried again is taken out of what was done. */
+function takeAgain(
+  call: AccountCall,
+  asked: Asked,
+  { done, again }: { readonly done: SetDone; readonly again: (error: SetError) => boolean },
+): Asked {
+  const isLeft = (errors: Map<string, SetError>, named: string): boolean => {
+    const id = call.createdIds.resolve(named)
+    const error = errors.get(id ?? named)
+    // What is not made yet may be made by then.
+    return error !== undefined && (id === undefined || again(error)) && errors.delete(id ?? named)
+  }
+  return {
+    create: new Map(
+      [...asked.create].filter(([key]) => {
+        const error = done.notCreated.get(key)
+        return error !== undefined && again(error) && done.notCreated.delete(key)
+      }),
+    ),
+    update: new Map([...asked.update].filter(([named]) => isLeft(done.notUpdated, named))),
+    destroy: asked.destroy.filter((named) => isLeft(done.notDestroyed, named)),
+  }
+}
+
+/** Sorts out references and what is both changed and destroyed, then has the type do the rest. */
+async function applyOnce<F extends Fields>(
+  definition: SetDefinition<F>,
+  call: AccountCall,
+  request: { readonly asked: Asked; readonly args: Extra<F>; readonly done: SetDone },
+): Promise<void> {
+  const { asked, args, done } = request
   // Creates come first: updates and destroys of the same call may name what they make (RFC 8620 §5.3).
-  const create = args.create ?? new Map<string, JsonObject>()
+  const { create } = asked
   if (create.size > 0) {
     await definition.apply(call, { create, update: new Map(), destroy: [] }, { done, args })
   }
   const destroy = new Set<string>()
-  for (const named of args.destroy ?? []) {
+  for (const named of asked.destroy) {
     const id = call.createdIds.resolve(named)
     if (id === undefined) done.notDestroyed.set(named, new SetError('notFound'))
     else destroy.add(id)
   }
   const update = new Map<string, JsonObject>()
-  for (const [named, patch] of args.update ?? []) {
+  for (const [named, patch] of asked.update) {
     const id = call.createdIds.resolve(named)
     if (id === undefined) done.notUpdated.set(named, new SetError('notFound'))
     // RFC 8620 §5.3: "The server MAY skip an update (rejecting it with a "willDestroy" SetError)".
@@ -247,14 +302,6 @@ async function applySet<F extends Fields>(
   }
   if (update.size > 0 || destroy.size > 0) {
     await definition.apply(call, { create: new Map(), update, destroy: [...destroy] }, { done, args })
-  }
-  const again = [...create].filter(([id]) => {
-    const error = done.notCreated.get(id)
-    return error !== undefined && definition.again?.(error)
-  })
-  if (again.length > 0 && done.updated.size + done.destroyed.length > 0) {
-    for (const [id] of again) done.notCreated.delete(id)
-    await definition.apply(call, { create: new Map(again), update: new Map(), destroy: [] }, { done, args })
   }
 }
 
@@ -286,7 +333,7 @@ export function setResults(done: SetDone): JsonObject {
   }
 }
 
-function orNull(map: ReadonlyMap<string, Json>): JsonObject | null {
+export function orNull(map: ReadonlyMap<string, Json>): JsonObject | null {
   return map.size === 0 ? null : objectOf(map)
 }
 
@@ -328,105 +375,4 @@ export async function applyOneByOne(
     if (gone instanceof SetError) done.notDestroyed.set(id, gone)
     else done.destroyed.push(id)
   }
-}
-
-export interface CopyDefinition<F extends Fields> {
-  readonly type: string
-  readonly capability: string
-  readonly extra: F
-  state(place: AccountPlace): Promise<string>
-  /** Copies each; `create` has real ids in `id`. Adds to `call.createdIds`. */
-  apply(
-    call: AccountCall,
-    work: { readonly from: AccountPlace; readonly create: ReadonlyMap<string, JsonObject> },
-    done: Pick<SetDone, 'created' | 'notCreated'>,
-  ): Promise<void>
-}
-
-/** RFC 8620 §5.4. */
-export function copyMethod<const F extends Fields>(definition: CopyDefinition<F>): Method {
-  const { type, capability, extra } = definition
-  return accountMethod({
-    name: `${type}/copy`,
-    capability,
-    access: 'write',
-    shape: record({ ...extra, ...copyArguments }) as Shape<
-      FieldsOf<F & typeof copyArguments> & CopyArguments
-    >,
-    async run(call, args) {
-      const from = await call.findAccount(args.fromAccountId)
-      if (from === undefined) return new MethodError('fromAccountNotFound')
-      if (!call.supports(from, capability)) return new MethodError('fromAccountNotSupportedByMethod')
-      // RFC 8620 §5.4: "This MUST be different to the "fromAccountId"."
-      if (from.id === call.place.id) {
-        return new MethodError('invalidArguments', 'fromAccountId: another account than accountId is wanted')
-      }
-      const { maxObjectsInSet } = call.limits
-      if (args.create.size > maxObjectsInSet) {
-        return new MethodError('requestTooLarge', `At most ${maxObjectsInSet} objects are copied at once.`)
-      }
-      const { state } = definition
-      const states = [
-        { place: call.place, wanted: args.ifInState, state },
-        { place: from, wanted: args.ifFromInState, state },
-      ]
-      return inStates(call, states, (guarded) => runCopy(definition, guarded, { args, from }))
-    },
-  })
-}
-
-type CopyArguments = FieldsOf<typeof copyArguments>
-
-async function runCopy<F extends Fields>(
-  definition: CopyDefinition<F>,
-  call: AccountCall,
-  { args, from }: { args: CopyArguments; from: AccountPlace },
-): Promise<MethodAnswer> {
-  const oldState = args.ifInState ?? (await definition.state(call.place))
-  const done = { created: new Map<string, JsonObject>(), notCreated: new Map<string, SetError>() }
-  const create = originals(call, args.create, done.notCreated)
-  await definition.apply(call, { from, create }, done)
-  const newState = await definition.state(call.place)
-  const response = {
-    ...{ fromAccountId: from.id, accountId: call.place.id, oldState, newState },
-    created: orNull(done.created),
-    notCreated: errorsOrNull(done.notCreated),
-  }
-  return { arguments: response, then: removals(definition.type, args, { create, created: done.created }) }
-}
-
-function originals(
-  call: AccountCall,
-  create: ReadonlyMap<string, JsonObject>,
-  notCreated: Map<string, SetError>,
-): ReadonlyMap<string, JsonObject> {
-  const found = new Map<string, JsonObject>()
-  for (const [creationId, object] of create) {
-    const id = call.createdIds.resolve(originalId(object))
-    if (id === undefined) notCreated.set(creationId, new SetError('notFound'))
-    else found.set(creationId, { ...object, id })
-  }
-  return found
-}
-
-function originalId(object: JsonObject): string {
-  const id = isJsonObject(object) ? memberOf(object, 'id') : undefined
-  if (typeof id !== 'string') throw new Error('the shape of /copy lets no object without an id through')
-  return id
-}
-
-/** RFC 8620 §5.4 onSuccessDestroyOriginal: one call of /set for all that were copied. */
-function removals(
-  type: string,
-  args: CopyArguments,
-  { create, created }: { create: ReadonlyMap<string, JsonObject>; created: ReadonlyMap<string, JsonObject> },
-): readonly ImplicitCall[] {
-  if (!args.onSuccessDestroyOriginal || created.size === 0) return []
-  const destroy = [...created.keys()].map((creationId) => originalId(create.get(creationId) ?? {}))
-  return [
-    {
-      name: `${type}/set`,
-      arguments: { accountId: args.fromAccountId, ifInState: args.destroyFromIfInState, destroy },
-    },
-  ]
 }
