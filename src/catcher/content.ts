@@ -22,6 +22,11 @@ export interface PartContent {
   readonly bytes: Uint8Array
 }
 
+/** A field with its name as the sender wrote it. */
+export interface WrittenField extends HeaderField {
+  readonly written: string
+}
+
 export interface PartDigest {
   readonly md5: string
   readonly sha1: string
@@ -66,10 +71,13 @@ export class CaughtContent {
   }
 
   /** Fields in order, those of this host first; binary strings. */
-  async fields(): Promise<readonly HeaderField[]> {
-    const header = await this.#octets(0, this.structure.root.bodyStart)
-    return splitHeader(Buffer.from(this.#message.prefix).toString('latin1') + header.toString('latin1'))
-      .fields
+  async fields(): Promise<readonly WrittenField[]> {
+    const octets = await this.#octets(0, this.structure.root.bodyStart)
+    const header = Buffer.from(this.#message.prefix).toString('latin1') + octets.toString('latin1')
+    return splitHeader(header).fields.map((field) => {
+      const { name, start } = field
+      return { ...field, written: header.slice(start, start + name.length) }
+    })
   }
 
   /** The message's text; from its HTML where it has no other. */

@@ -1,6 +1,7 @@
 // JMAP of a server: made when a client first asks, or at the start where push subscriptions are kept, since those are told whether anybody
 // is connected or not.
 import type { Resolver } from '../base/resolver.ts'
+import type { Config } from '../config/schema.ts'
 import { pushKind } from '../directory/push-credentials.ts'
 import { isPublicAddress } from '../net/public-address.ts'
 import type { BlobAccess } from '../jmap/server/blob-access.ts'
@@ -96,7 +97,7 @@ async function loadModules({
       maxMessageSize: config.imap.appendSize,
       stage: () => ingest({ blobs: store.blobs, limits: config.mime }),
       limits: {
-        maxAttachmentsSize: config.jmap.maxSizeAttachmentsPerEmail,
+        maxAttachmentsSize: attachmentsSize(config),
         maxMailboxName: config.imap.mailboxName,
         maxMailboxDepth: config.imap.mailboxLevels,
         maxMailboxPath: config.imap.mailboxName,
@@ -127,4 +128,10 @@ async function pushParts({ backend, resolver }: JmapParts): Promise<JmapMountPar
     vapid: vapidKeysOf(secret),
     subject: `mailto:postmaster@${config.hostname}`,
   }
+}
+
+/** No more than a message that may be sent holds in Base64: lines of 57 octets are 76 characters and a line end (RFC 2045 §6.8). */
+function attachmentsSize({ jmap, maxMessageSize }: Config): number {
+  const sent = maxMessageSize === 0 ? Number.POSITIVE_INFINITY : Math.floor((maxMessageSize * 57) / 78)
+  return Math.min(jmap.maxSizeAttachmentsPerEmail, sent)
 }

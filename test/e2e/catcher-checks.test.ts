@@ -78,6 +78,18 @@ test('hostile HTML is a page that runs nothing and fetches nothing', async (cont
   assert.doesNotMatch(policy, /script-src/)
 })
 
+test('fields of a header have the names that the sender wrote', async (context) => {
+  const the = await openCatcherHouse(context)
+  await the.send(letter('Hello', 'x', ['X-MyApp-ID: 7', 'list-ID: <a.test>']))
+  const path = `/messages/${await newestCaught(the)}/headers`
+  const { fields } = await askCatcher<{ fields: { name: string; value: string }[] }>(the, path)
+  const own = fields.slice(fields.findIndex(({ name }) => name === 'From'))
+  assert.deepEqual(
+    own.map(({ name }) => name),
+    ['From', 'To', 'Subject', 'X-MyApp-ID', 'list-ID'],
+  )
+})
+
 test('the OpenAPI document names every route', async (context) => {
   const the = await openCatcherHouse(context)
   const { paths } = await askCatcher<{ paths: Record<string, object> }>(the, '/openapi.json')

@@ -34,7 +34,11 @@ test('a message comes by upload and import, is found by its text, and /changes t
   }
   const session = await ask('/.well-known/jmap')
   const accountId = session['primaryAccounts'][mail]
-  assert.equal(session['accounts'][accountId].accountCapabilities[mail].mayCreateTopLevelMailbox, true)
+  const abilities = session['accounts'][accountId].accountCapabilities[mail]
+  assert.equal(abilities.mayCreateTopLevelMailbox, true)
+  // What may be attached can be sent: in Base64 it is longer, and the message has more than that.
+  const encoded = (abilities.maxSizeAttachmentsPerEmail / 57) * 78
+  assert.ok(encoded <= posthorn.backend.config.maxMessageSize, `${encoded} octets`)
   const call = async (name: string, args: object): Promise<Loose> => {
     const request = {
       using: ['urn:ietf:params:jmap:core', mail],

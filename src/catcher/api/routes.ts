@@ -224,7 +224,7 @@ export const catcherRoutes: readonly ApiRoute[] = [
     (call) =>
       withCaught(call, async (_, content) => ({
         fields: (await content.fields()).map((field) => ({
-          name: field.name,
+          name: field.written,
           value: Buffer.from(fieldValue(field), 'latin1').toString('utf8').trim(),
           raw: Buffer.from(field.raw, 'latin1').toString('utf8'),
         })),

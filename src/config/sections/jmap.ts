@@ -27,7 +27,10 @@ export const jmapSection = z
     ),
     maxBlobOctets: size('5 MB', 'Octets that one Blob/get or Blob/upload takes in all.'),
     maxDataSources: count(64, 'Pieces of which Blob/upload puts one blob together.'),
-    maxSizeAttachmentsPerEmail: size('50 MB', 'Attachments of one Email together, unencoded.'),
+    maxSizeAttachmentsPerEmail: size(
+      '50 MB',
+      'Attachments of one Email together, unencoded; 73 % of `maxMessageSize` where that is less.',
+    ),
     authenticationSize: size('50 MB', 'A message of which SPF, DKIM and DMARC are checked for its reader.'),
     maxBodyParts: count(500, 'Parts of an Email that a client makes.'),
     maxBodyDepth: count(30, 'Multiparts inside one another of an Email that a client makes.'),
