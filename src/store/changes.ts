@@ -1,6 +1,7 @@
 // The change feed of one process: who listens to which account, and the telling after a commit.
 //
-// - Listeners of an account hear its changes in the order of their commits, each batch once.
+// - Listeners of an account hear its changes in the order of their commits, each batch once. What a listener's own write changes is told to
+//   all when what it hears has been.
 // - A listener that throws disturbs neither the others nor the store: its exception goes to `onError`.
 // - Beside them, hints that the queue has work go to whoever listens to it.
 // - A change of very many messages travels as one `ChangeBatch` of columns, and becomes objects only when someone listens.
@@ -71,6 +72,8 @@ export class ChangeFeed {
   readonly #queueListeners = new Set<QueueListener>()
   readonly #mailListeners = new Set<MailListener>()
   readonly #onError: (error: unknown) => void
+  /** What is being told, and what came of that meanwhile. */
+  #untold: (readonly Told[])[] = []
 
   constructor(options: { onError: (error: unknown) => void }) {
     this.#onError = options.onError
@@ -141,6 +144,17 @@ export class ChangeFeed {
 
   /** Tells what a commit changed. Runs of one account reach its listeners as one array. */
   publish(changes: readonly Told[]): void {
+    this.#untold.push(changes)
+    if (this.#untold.length > 1) return
+    try {
+      // It may grow meanwhile.
+      for (const told of this.#untold) this.#publish(told)
+    } finally {
+      this.#untold = []
+    }
+  }
+
+  #publish(changes: readonly Told[]): void {
     this.tellMail(changes)
     if (this.#listeners.size === 0 && this.#queueListeners.size === 0) return
     const byAccount = new Map<AccountId, (Change | ChangeBatch)[]>()

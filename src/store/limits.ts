@@ -28,6 +28,8 @@ export interface StoreLimits {
   readonly tombstoneMilliseconds: number
   /** How old a file that no row names must be before it is dropped, in milliseconds. */
   readonly orphanMilliseconds: number
+  /** Messages that wait to be filed in an in-memory store, beyond which each that comes has two others filed (`sqlite/in-tray.ts`). */
+  readonly waitingMessages: number
   /** Octets that an in-memory store holds in large blobs. */
   readonly memoryBlobBytes: number
   /** Operations in one commit of the SQLite writer, and the time after which it commits what it has, in milliseconds. */
@@ -52,6 +54,7 @@ export const defaultStoreLimits: StoreLimits = {
   flagBlockUids: 2_048,
   tombstoneMilliseconds: 90 * 24 * 3_600_000,
   orphanMilliseconds: 3_600_000,
+  waitingMessages: 50_000,
   memoryBlobBytes: 256 * 1024 * 1024,
   groupOperations: 200,
   groupMilliseconds: 5,

@@ -4,7 +4,8 @@
 // - What is appended stays in memory until a piece is full; then it is written, and from there on costs no memory.
 // - A file begins anew when it is large. One whose records are all gone is closed, and the system takes its room back: whoever removes
 //   old records first needs no more room than what is alive, and one file.
-// - Where no file can be had (a container that is read-only, a full disk) records stay in memory. No record is lost for that.
+// - What no file can be had for, or written to (a container that is read-only, a full disk), stays in memory, and the next is tried again. No
+//   record is lost for that.
 import { Buffer } from 'node:buffer'
 import { accessSync, closeSync, constants, openSync, readSync, unlinkSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -57,15 +58,12 @@ export class Spool {
   #piece: Buffer
   #pieceStart = 0
   #filled = 0
-  /** False after the first file that could not be had or written. */
-  #usesFiles: boolean
 
   constructor(options: SpoolOptions) {
     this.#options = options
     this.#pieceBytes = options.pieceBytes ?? 64 * 1024
     this.#fileBytes = Math.min(options.fileBytes ?? 16 * 1024 * 1024, placesPerFile / 2)
     this.#piece = Buffer.allocUnsafeSlow(this.#pieceBytes)
-    this.#usesFiles = options.folder !== null
   }
 
   append(texts: readonly string[], data: Uint8Array): SpoolPlace {
@@ -127,24 +125,14 @@ export class Spool {
 
   #open(): SpoolFile {
     const { folder, name } = this.#options
-    let descriptor: number | null = null
-    if (folder !== null && this.#usesFiles) {
-      const path = join(folder, name())
-      try {
-        descriptor = openSync(path, 'wx+', 0o600)
-        unlinkSync(path)
-      } catch {
-        // What has no file stays in memory.
-        this.#usesFiles = false
-      }
-    }
+    const descriptor = folder === null ? null : tryOpen(join(folder, name()))
     return { number: this.#next++, descriptor, pieces: new Map(), size: 0, records: 0 }
   }
 
   /** Writes the piece, or keeps it where that fails. */
   #flush(file: SpoolFile): void {
     const octets = this.#piece.subarray(0, this.#filled)
-    if (file.descriptor === null || !this.#writes(file.descriptor, octets)) {
+    if (file.descriptor === null || !isWritten(octets, file.descriptor, this.#pieceStart)) {
       file.pieces.set(this.#pieceStart, octets)
       this.#piece = Buffer.allocUnsafeSlow(this.#pieceBytes)
     } else if (this.#piece.length > this.#pieceBytes) {
@@ -152,18 +140,6 @@ export class Spool {
     }
     this.#pieceStart += octets.length
     this.#filled = 0
-  }
-
-  #writes(descriptor: number, octets: Buffer): boolean {
-    if (!this.#usesFiles) return false
-    try {
-      for (let done = 0; done < octets.length;)
-        done += writeSync(descriptor, octets, done, octets.length - done, this.#pieceStart + done)
-      return true
-    } catch {
-      this.#usesFiles = false
-      return false
-    }
   }
 
   #octets(file: SpoolFile, at: number, length: number): Buffer {
@@ -198,6 +174,30 @@ export function temporarySpool(random: Random): Spool {
 export function hasTemporaryFolder(): boolean {
   try {
     accessSync(tmpdir(), constants.W_OK | constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** A file without a name; null where there is none. */
+function tryOpen(path: string): number | null {
+  let descriptor: number | null = null
+  try {
+    descriptor = openSync(path, 'wx+', 0o600)
+    unlinkSync(path)
+    return descriptor
+  } catch {
+    // One that keeps its name would be found.
+    if (descriptor !== null) closeSync(descriptor)
+    return null
+  }
+}
+
+function isWritten(octets: Buffer, descriptor: number, position: number): boolean {
+  try {
+    for (let done = 0; done < octets.length;)
+      done += writeSync(descriptor, octets, done, octets.length - done, position + done)
     return true
   } catch {
     return false

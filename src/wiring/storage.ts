@@ -81,6 +81,7 @@ function storeLimits(config: StoreConfig): StoreLimits {
     flagBlockUids: config.flagBlockUids,
     tombstoneMilliseconds: config.tombstoneAge,
     orphanMilliseconds: config.blobGrace,
+    waitingMessages: config.maxWaiting,
     memoryBlobBytes: config.memoryBlobLimit,
     groupOperations: config.groupCommitOperations,
     groupMilliseconds: config.groupCommitTime,

@@ -39,6 +39,10 @@ export const storeSection = z
     flagBlockUids: count(2048, 'UIDs that one such block covers.'),
     batchRows: count(500, 'Messages that are read from the store at a time.'),
     memoryBlobLimit: size('256 MB', 'Octets of large messages that a store in memory may hold.'),
+    maxWaiting: count(
+      50_000,
+      'Messages that a store in memory files after their answer; with more of them each has two others filed.',
+    ),
     collectEvery: duration('1h', 'Time between two collections of what nothing names any more.'),
   })
   .prefault({})

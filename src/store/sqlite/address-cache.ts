@@ -47,8 +47,13 @@ export class AddressCache {
 
   /** To be called in the same turn as the reading of `entry`. */
   keep(address: string, entry: AddressEntry): void {
-    if (this.#places.size >= this.#capacity) this.clear()
+    this.keepPlace(address, entry)
     this.#entries.set(address, entry)
+  }
+
+  /** The same of an entry whose `used` and `modSeq` are those of before. */
+  keepPlace(address: string, entry: AddressEntry): void {
+    if (this.#places.size >= this.#capacity) this.clear()
     this.#places.set(address, entry)
     if (entry.type === 'account') this.#addresses.set(entry.account.id, address)
   }

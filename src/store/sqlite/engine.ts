@@ -8,7 +8,7 @@ import type { FileBlobs } from '../blobs/file-blobs.ts'
 import type { ChangeFeed } from '../changes.ts'
 import { type Executor, forget, operationStore, type OperationStore } from '../client.ts'
 import type { StoreLimits } from '../limits.ts'
-import type { AccountId, BlobId } from '../model.ts'
+import type { AccountId, AddressEntry, BlobId } from '../model.ts'
 import type { Op, OpResult } from '../op.ts'
 import type { Suppression } from '../queue.ts'
 import { reads, type Reads, type Writes } from '../ops/index.ts'
@@ -53,11 +53,13 @@ export function sqliteEngine(parts: EngineParts): Store {
   const { tray } = parts
   return {
     ...operations,
-    ...(tray && { deliver: async (request) => tray.tryTake(request) ?? operations.deliver(request) }),
+    ...(tray && {
+      deliver: async (request) =>
+        (parts.queue.isClosed ? undefined : tray.tryTake(request)) ?? operations.deliver(request),
+    }),
     findAddress: (address) => findAddress(parts, address),
-    locateAddress: async (address) =>
-      (parts.reader.database.isOpen ? parts.addresses.place(address) : undefined) ??
-      findAddress(parts, address),
+    locateAddress: async (address) => locateAddress(parts, address),
+    credentialsOf: (address) => credentialsOf(parts, address),
     hasDomain: (name) => hasDomain(parts, name),
     findSuppressed: (request) => findSuppressed(parts, request),
     locateMailbox: (request) => locateMailbox(parts, request),
@@ -109,12 +111,43 @@ async function findAddress({ reader, addresses, tray }: EngineParts, address: st
   const known = reader.database.isOpen ? addresses.get(address) : undefined
   if (known) return known
   let found = readNow(reader, 'findAddress', address)
-  if (found?.type === 'account' && tray?.holds(found.account.id) === true) {
-    await tray.fileAll()
+  if (isBehind(tray, found)) {
+    await tray?.fileAll()
     found = readNow(reader, 'findAddress', address)
   }
-  if (found) addresses.keep(address, found)
+  if (found) keepAddress({ addresses, tray }, address, found)
   return found
+}
+
+/** Without what the account holds: no mail is filed for that. */
+function locateAddress({ reader, addresses, tray }: EngineParts, address: string): AddressEntry | undefined {
+  const known = reader.database.isOpen ? addresses.place(address) : undefined
+  if (known) return known
+  const found = readNow(reader, 'findAddress', address)
+  if (found) keepAddress({ addresses, tray }, address, found)
+  return found
+}
+
+/** Whether mail of the account waits that the reading did not see. */
+function isBehind(tray: InTray | null, found: AddressEntry | undefined): boolean {
+  return found?.type === 'account' && tray?.holds(found.account.id) === true
+}
+
+/** In the same turn as its reading. Mail that waits was told to the cache before. */
+function keepAddress(
+  { addresses, tray }: Pick<EngineParts, 'addresses' | 'tray'>,
+  address: string,
+  found: AddressEntry,
+): void {
+  if (isBehind(tray, found)) addresses.keepPlace(address, found)
+  else addresses.keep(address, found)
+}
+
+async function credentialsOf({ reader, tray }: EngineParts, address: string) {
+  const found = readNow(reader, 'credentialsOf', address)
+  if (found === undefined || tray?.holds(found.account.id) !== true) return found
+  await tray.fileAll()
+  return readNow(reader, 'credentialsOf', address)
 }
 
 async function hasDomain({ reader, addresses }: EngineParts, name: string): Promise<boolean> {

@@ -6,6 +6,7 @@ import { SeededRandom } from '../../base/seeded-random.ts'
 import { VirtualClock } from '../../base/virtual-clock.ts'
 import { encodeStructure } from '../../mail/mime/codec.ts'
 import { MimeWalker } from '../../mail/mime/walker.ts'
+import type { StoreLimits } from '../limits.ts'
 import type { AccountId, Change, MailboxId, StagedMessage, Uid } from '../model.ts'
 import { type Store, StoreUnavailable } from '../store.ts'
 import { openSqliteStore } from './index.ts'
@@ -18,12 +19,12 @@ interface House {
   readonly control: { fault: (text: string) => void }
 }
 
-async function house(filing: 'at-once' | 'later'): Promise<House> {
+async function house(filing: 'at-once' | 'later', limits: Partial<StoreLimits> = {}): Promise<House> {
   const clock = new VirtualClock()
   const statements: string[] = []
   const control = { fault: (_: string): void => {} }
   const store = await openSqliteStore({
-    ...{ folder: ':memory:', filing, clock, random: new SeededRandom(1) },
+    ...{ folder: ':memory:', filing, limits, clock, random: new SeededRandom(1) },
     onListenerError: assert.ifError,
     beforeStatement: (text) => {
       statements.push(text)
@@ -36,8 +37,8 @@ async function house(filing: 'at-once' | 'later'): Promise<House> {
   return { store, clock, statements, control }
 }
 
-async function opened(context: TestContext): Promise<House> {
-  const one = await house('later')
+async function opened(context: TestContext, limits: Partial<StoreLimits> = {}): Promise<House> {
+  const one = await house('later', limits)
   context.after(async () => {
     one.control.fault = () => {}
     assert.deepEqual(await one.store.audit(), [])
@@ -145,6 +146,26 @@ async function play({ store }: House, list: readonly Step[]): Promise<unknown> {
   return { answers, told, end }
 }
 
+const bursts: fc.Arbitrary<Step[][]> = fc.array(steps, { maxLength: 5 })
+
+/** Each change of the account once, and none before an older one, for two listeners. */
+function holdToOrder(store: Store, account: AccountId): { uids: ReadonlySet<number> } {
+  const [uids, others] = [new Set<number>(), new Set<number>()]
+  for (const known of [uids, others]) {
+    let last = 0
+    store.subscribe(account, (changes) => {
+      for (const change of changes) {
+        if ('modSeq' in change) assert.ok(change.modSeq >= last, `${change.modSeq} behind ${last}`)
+        if ('modSeq' in change) last = change.modSeq
+        if (change.type !== 'message-added') continue
+        assert.ok(!known.has(change.uid), `uid ${change.uid} twice`)
+        known.add(change.uid)
+      }
+    })
+  }
+  return { uids }
+}
+
 describe('filing later', () => {
   test('is seen by nobody', async () => {
     await fc.assert(
@@ -176,6 +197,90 @@ describe('filing later', () => {
     assert.ok((await deliver(store, 2, [ann, made.account.id])).ok)
     assert.equal((await store.loadView({ account: made.account.id, mailbox: inbox })).uids.length, 1)
     assert.equal((await store.loadView({ account: ann, mailbox: inbox })).uids.length, 2)
+  })
+
+  test('gives each number once, and tells it in order, whatever is under way at one time', async () => {
+    await fc.assert(
+      fc.asyncProperty(bursts, async (list) => {
+        const { store } = await house('later', { groupOperations: 2 })
+        for (const account of [ann, bob]) holdToOrder(store, account)
+        let turn = 0
+        for (const burst of list) await Promise.all(burst.map((step) => perform(store, step, ++turn)))
+        assert.deepEqual(await store.audit(), [])
+        await store.close()
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  test('listeners that deliver, within a delivery and within a write of several groups, disturb no numbers', async (context) => {
+    const { store } = await opened(context, { groupOperations: 1 })
+    const sent: Promise<unknown>[] = []
+    store.subscribe(ann, () => {
+      if (sent.length < 6) sent.push(deliver(store, sent.length))
+    })
+    const order = holdToOrder(store, ann)
+    const message = { message: letter(50, 49), flags: 0, keywords: '', internalDate: 0 }
+    const append = () => store.append({ account: ann, mailbox: inbox, messages: [message], now: 0 })
+    await Promise.all([append(), append(), append()])
+    await deliver(store, 60)
+    await Promise.all(sent)
+    assert.equal(order.uids.size, 10)
+    assert.equal((await store.loadView({ account: ann, mailbox: inbox })).uids.length, 10)
+  })
+
+  test('an account is told with all that was answered before, though mail comes while it is read', async (context) => {
+    const { store } = await opened(context)
+    for (const read of [() => store.findAddress('ann@a.test'), () => store.credentialsOf('ann@a.test')]) {
+      for (let id = 0; id < 100; id++) await deliver(store, id)
+      const reading = read()
+      for (let id = 100; id < 110; id++) await deliver(store, id)
+      await reading
+      const found = await read()
+      assert.ok(found !== undefined && 'account' in found)
+      assert.deepEqual(found.account, await store.getAccount(ann))
+    }
+  })
+
+  test('looking up where mail goes files none of it', async (context) => {
+    const { store, statements } = await opened(context)
+    await deliver(store, 1)
+    await addAccount(store, 'new')
+    assert.equal((await store.locateAddress('ann@a.test'))?.type, 'account')
+    assert.ok(!statements.some((text) => text.startsWith('INSERT INTO message')))
+  })
+
+  test('a delivery is refused before it is told where no more can wait and none can be filed', async (context) => {
+    const { store, control } = await opened(context, { waitingMessages: 5 })
+    const { uids } = holdToOrder(store, ann)
+    for (let id = 0; id < 5; id++) await deliver(store, id)
+    control.fault = (text) => {
+      if (text.startsWith('INSERT INTO email'))
+        throw Object.assign(new Error('database or disk is full'), { errcode: 13 })
+    }
+    await assert.rejects(deliver(store, 5), StoreUnavailable)
+    assert.equal(uids.size, 5)
+    control.fault = () => {}
+    assert.equal((await store.loadView({ account: ann, mailbox: inbox })).uids.length, 5)
+  })
+
+  test('what no row can hold is refused, and nothing waits for it', async (context) => {
+    const { store } = await opened(context)
+    for (const internalDate of [1.5, Number.NaN]) {
+      const request = { message: letter(1, 0), internalDate, targets: [{ account: ann, prefix: '' }] }
+      await assert.rejects(store.deliver(request))
+    }
+    assert.ok((await deliver(store, 2)).ok)
+    assert.equal((await store.loadView({ account: ann, mailbox: inbox })).uids.length, 1)
+  })
+
+  test('a store that is being closed takes nothing more', async () => {
+    const { store } = await house('later')
+    const written = store.createMailbox({ account: ann, name: 'x', now: 0 })
+    const closed = store.close()
+    await assert.rejects(deliver(store, 1), StoreUnavailable)
+    assert.ok((await written).ok)
+    await closed
   })
 
   test('what could not be written is told to whoever looks, and is there later', async (context) => {

@@ -7,18 +7,19 @@
 // - Filed in the order of their coming, many in one transaction; what could not be filed stays here and is tried again.
 import type { Clock, Timer } from '../../base/clock.ts'
 import type { ChangeFeed } from '../changes.ts'
+import type { StoreLimits } from '../limits.ts'
 import type { AccountId, Change, ModSeq, Uid } from '../model.ts'
 import type { NextMessage, TakenDelivery } from '../ops/file-deliveries.ts'
 import type { Reads, Writes } from '../ops/index.ts'
 import { inboxId } from '../ops/rows.ts'
-import type { Spool, SpoolPlace } from '../spool.ts'
+import type { Spool, SpoolPlace, SpoolRecord } from '../spool.ts'
 import { type DeliverRequest, type DeliverResult, StoreUnavailable } from '../store.ts'
 import type { AddressCache } from './address-cache.ts'
 import type { Call, Writer } from './writer.ts'
 
 /** Those that no mail can make answer otherwise. */
 export const blindReads: ReadonlySet<keyof Reads> = new Set<keyof Reads>([
-  ...(['hasDomain', 'listDomains', 'credentialsOf', 'findInstallationSecret'] as const),
+  ...(['hasDomain', 'listDomains', 'findInstallationSecret'] as const),
   ...(['findSuppressed', 'listSuppressions', 'recall', 'recallAll', 'hookEvents', 'hookCursors'] as const),
   ...(['queueDomains', 'nextDue', 'queueOverdue', 'reportsDue', 'queueTotals', 'queueShape'] as const),
 ])
@@ -34,8 +35,6 @@ const restMilliseconds = 200
 const sliceMilliseconds = 1
 /** Messages of one slice, so that others wait for a few milliseconds at most. */
 const sliceMessages = 32
-/** Messages in the tray beyond which each that comes has two others filed. */
-const mostMessages = 50_000
 
 export interface InTrayParts {
   readonly writer: Writer
@@ -43,6 +42,7 @@ export interface InTrayParts {
   readonly addresses: AddressCache
   readonly spool: Spool
   readonly clock: Clock
+  readonly limits: Pick<StoreLimits, 'waitingMessages'>
   readonly read: (account: AccountId) => NextMessage | undefined
 }
 
@@ -81,9 +81,14 @@ export class InTray {
     return this.#waiting.has(account)
   }
 
-  /** The answer, once the changes are told; undefined where the store has to do it. */
+  /**
+   * The answer, once the changes are told; undefined where the store has to do it. Throws `StoreUnavailable` where too much waits that
+   * cannot be filed.
+   */
   tryTake(request: DeliverRequest): DeliverResult | undefined {
-    if (this.#stopped || !isPlain(request)) return undefined
+    if (!isPlain(request)) return undefined
+    // Before anything is told, or what fails here would be sent again.
+    if (this.length >= this.#parts.limits.waitingMessages) this.file(2)
     const nexts = this.#nextOf(request)
     if (nexts === undefined) return undefined
     const { message, internalDate, targets } = request
@@ -95,7 +100,6 @@ export class InTray {
     this.#taken++
     const results = this.#number(accounts, nexts)
     this.#timer ??= this.#parts.clock.after(restMilliseconds, () => this.#tick(0))
-    if (this.length > mostMessages) this.file(2)
     return { ok: true, results, queued: null }
   }
 
@@ -133,7 +137,7 @@ export class InTray {
     }
   }
 
-  /** Nothing is taken any more, and what is here is gone. */
+  /** What is here is gone. */
   stop(): void {
     this.#stopped = true
     this.#timer?.cancel()
@@ -178,14 +182,21 @@ export class InTray {
   }
 
   #write(places: readonly SpoolPlace[]): void {
-    const deliveries = places.map((place) => this.#delivery(place))
+    const deliveries = places.map((place) => this.#read(place))
     const [answer] = this.#parts.writer.run([{ id: 0, name: 'fileDeliveries', request: { deliveries } }])
     if (answer?.ok !== true)
       throw new StoreUnavailable(`mail could not be filed: ${answer?.message ?? 'no answer'}`)
   }
 
-  #delivery(place: SpoolPlace): TakenDelivery {
-    const { texts, data } = this.#parts.spool.read(place)
+  #read(place: SpoolPlace): TakenDelivery {
+    try {
+      return this.#delivery(this.#parts.spool.read(place))
+    } catch (cause) {
+      throw new StoreUnavailable('mail that waits could not be read', { cause })
+    }
+  }
+
+  #delivery({ texts, data }: SpoolRecord): TakenDelivery {
     const [head = '', structure = '', ...prefixes] = texts
     const [internalDate = 0, ...accounts] = head.split(' ').map(Number)
     return {
@@ -225,6 +236,8 @@ const lastUid = 0xff_ff_ff_ff
 
 function isPlain({ message, targets, ...request }: DeliverRequest): boolean {
   if (message.blob.type !== 'inline' || targets.length === 0) return false
+  // What no row can hold is refused before it is answered.
+  if (!Number.isSafeInteger(request.internalDate)) return false
   if (request.enqueue ?? request.once ?? request.reported ?? request.keeps) return false
   if ((request.events?.length ?? 0) > 0 || request.quota === 'each') return false
   const [first, second] = targets

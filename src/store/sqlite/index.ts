@@ -135,7 +135,7 @@ function assemble(options: SqliteStoreOptions, assembly: Assembly): Store {
   } else {
     const inline = new Writer({ connection: writer, limits, monotonic: () => clock.monotonic() })
     const read = (account: AccountId): NextMessage | undefined => reader.read(nextMessage(account))
-    tray = spool && new InTray({ writer: inline, feed, addresses, spool, clock, read })
+    tray = spool && new InTray({ writer: inline, feed, addresses, spool, clock, limits, read })
     queue = WriteQueue.inline({ feed, addresses, writer: inline, before: (calls) => tray?.before(calls) })
   }
   const version = reader.database.prepare('SELECT sqlite_version() AS version').get()?.['version']

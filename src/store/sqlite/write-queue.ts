@@ -73,17 +73,24 @@ export class WriteQueue {
     feed: ChangeFeed
     addresses: AddressCache
     writer: Writer
-    /** What is to be written before the calls. */
+    /** What is to be written before each group of the calls: listeners of one may have brought more. */
     before?: (calls: readonly Call[]) => void
   }): WriteQueue {
     // It commits within the call: there is nothing to go with.
     return new WriteQueue({ ...options, patience: 0 }, (queue) => ({
       send(calls) {
-        options.before?.(calls)
-        while (calls.length > 0) queue.#settle(options.writer.run(calls))
+        while (calls.length > 0) {
+          options.before?.(calls)
+          queue.#settle(options.writer.run(calls))
+        }
       },
       close: async () => {},
     }))
+  }
+
+  /** Whether what comes is refused. */
+  get isClosed(): boolean {
+    return this.#closed
   }
 
   /** Resolves with the operation's result after its commit. */
