@@ -1,10 +1,11 @@
 // `posthorn catcher`: files into a running catcher, and what it has caught into files, over its HTTP API. So it works beside a catcher that
 // keeps everything in memory, and from another machine.
-import { mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { Buffer } from 'node:buffer'
 import { type Command, Option } from 'commander'
 import { RealClock } from '../net/real-clock.ts'
+import { makeFolder } from '../store/blobs/make-folder.ts'
 import { openFileSource } from '../transfer/open-source.ts'
 import { ImportReader } from '../transfer/run-import.ts'
 import { SourceUnreadable } from '../transfer/source.ts'
@@ -147,7 +148,7 @@ interface Listed {
 }
 
 async function dump(io: Io, folder: string, options: DumpOptions): Promise<void> {
-  await mkdir(folder, { recursive: true })
+  await makeFolder(folder)
   let messages = 0
   let after: string | null = null
   do {

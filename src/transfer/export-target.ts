@@ -1,8 +1,9 @@
 // What an export writes into: one file a mailbox (mbox), a Maildir++, a folder of .eml files, or a zip archive of these. A target is
 // made anew: nothing that is there is changed, since half an export over another one would be neither.
 import { createWriteStream, type WriteStream } from 'node:fs'
-import { mkdir, readdir } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { finished } from 'node:stream/promises'
+import { makeFolder } from '../store/blobs/make-folder.ts'
 import type { ExportedMailbox, ExportedMessage } from './exporter.ts'
 
 /** What the manifest says of a message that was written. */
@@ -32,7 +33,7 @@ export class TargetTaken extends Error {
 
 /** Makes an empty folder, or takes one that is empty. */
 export async function emptyFolder(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: 0o700 })
+  await makeFolder(path)
   if ((await readdir(path)).length > 0) {
     throw new TargetTaken(`${path} is not empty: an export begins in a new folder.`)
   }

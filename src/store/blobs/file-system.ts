@@ -1,8 +1,9 @@
 // The few things that the blob store asks of a disk, so that a test can make any of them fail, and the real disk.
 // Paths are relative to the root that the file system was made for. Errors are the system's, with their `code`.
 import { constants, type Dirent } from 'node:fs'
-import { type FileHandle, mkdir, open, readdir, stat, unlink } from 'node:fs/promises'
+import { type FileHandle, open, readdir, stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { makeFolder } from './make-folder.ts'
 
 export interface WritableFile {
   /** Appends all of it. The bytes must not change until it resolves. */
@@ -74,7 +75,7 @@ export function diskFileSystem(root: string): FileSystem {
 
 /** Makes a folder and what is missing above it; their names are on the disk when it resolves. */
 export async function makeFolders(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true, mode: 0o700 })
+  const first = await makeFolder(path)
   if (first === undefined) return
   for (let folder = dirname(path); ; folder = dirname(folder)) {
     await syncFolder(folder)
@@ -84,7 +85,7 @@ export async function makeFolders(path: string): Promise<void> {
 
 /** Syncs also where the folder is there: a process may have died between making it and its sync. */
 async function makeDurably(path: string): Promise<void> {
-  await mkdir(path, { recursive: true, mode: 0o700 })
+  await makeFolder(path)
   await syncFolder(dirname(path))
 }
 
