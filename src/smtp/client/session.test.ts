@@ -93,6 +93,21 @@ test('EHLO refused for now, or HELO too, ends it', async () => {
   }
 })
 
+test('why EHLO is refused is told where the server goes then', async () => {
+  for (const last of ['421 4.3.0 Bye', null]) {
+    const { server, opened } = openScene()
+    server.say('220 hi')
+    await server.line()
+    server.say('550 5.7.1 Not from there')
+    assert.equal(await server.line(), 'HELO relay.example.org')
+    if (last === null) server.connection.end()
+    else server.say(last)
+    const result = await opened
+    assert.deepEqual(result.type === 'refused' && [result.stage, result.reply.code], ['hello', 550])
+    assert.match(result.type === 'refused' ? result.reply.verbatim : '', /Not from there/)
+  }
+})
+
 test('LMTP says LHLO and nothing else', async () => {
   const { server, opened } = openScene({ dialect: 'lmtp' })
   assert.equal(await server.greet('PIPELINING'), 'LHLO relay.example.org')

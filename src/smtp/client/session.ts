@@ -65,14 +65,19 @@ async function greet(
 ): Promise<Greeted> {
   const { dialect, heloName, except = [], helloTimeout } = options
   const verbs: Capabilities['greeted'][] = dialect === 'lmtp' ? ['LHLO'] : ['EHLO', 'HELO']
+  let refusal: ServerReply | null = null
   for (const greeted of verbs) {
     const heard = await wire.askNow({ text: `${greeted} ${heloName}`, stage: 'hello', timeout: helloTimeout })
+    // Who refuses EHLO and goes (RFC 5321 §3.8: 421, or without a word) has said why before.
+    if (refusal !== null && (heard.type === 'ended' || heard.code === 421))
+      return { type: 'refused', reply: refusal }
     if (heard.type === 'ended') return heard
     if (isPositive(heard)) {
       return { type: 'greeted', capabilities: parseCapabilities(heard, { greeted, except }) }
     }
     // RFC 5321 §3.2: a server that does not know EHLO (5yz) is greeted with HELO. 4yz: not now.
     if (heard.code < 500 || greeted === verbs.at(-1)) return { type: 'refused', reply: heard }
+    refusal = heard
   }
   throw new Error('no verb to greet with')
 }
