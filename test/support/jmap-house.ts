@@ -14,7 +14,8 @@ import { createJmap, type JmapMountParts } from '../../src/jmap/server/mount.ts'
 import type { PushAnswer, PushPost } from '../../src/jmap/server/push-request.ts'
 import { vapidKeysOf } from '../../src/jmap/server/vapid.ts'
 import type { Json, JsonObject } from '../../src/jmap/proto/json.ts'
-import type { Account, Quota } from '../../src/store/model.ts'
+import { ingest } from '../../src/store/ingest.ts'
+import type { Account, AccountId, Quota } from '../../src/store/model.ts'
 import type { Store } from '../../src/store/store.ts'
 import { ZoneResolver } from '../../src/net/zone-resolver.ts'
 import { type Ending, testStore } from './store.ts'
@@ -63,6 +64,27 @@ export function textAt(value: Json | undefined, ...path: string[]): string {
   const text = at(value, ...path)
   assert.ok(typeof text === 'string', `${path.join('/')} is no string`)
   return text
+}
+
+/** Delivers a message into an account's inbox. `prefix`: what delivery writes above it. */
+export async function arrive(
+  store: Store,
+  account: AccountId,
+  {
+    text = 'Subject: hi\r\n\r\n',
+    prefix = '',
+    at: internalDate = 1,
+  }: { text?: string; prefix?: string; at?: number } = {},
+): Promise<void> {
+  const staging = ingest({ blobs: store.blobs })
+  await staging.write(Buffer.from(text))
+  const { message } = await staging.finish()
+  assert.ok((await store.deliver({ message, internalDate, targets: [{ account, prefix }] })).ok)
+}
+
+/** What is under way without the clock. */
+export async function settled(): Promise<void> {
+  for (let turn = 0; turn < 30; turn++) await new Promise((resolve) => setImmediate(resolve))
 }
 
 export class JmapHouse implements Disposable {

@@ -3,8 +3,8 @@ import assert from 'node:assert/strict'
 import { type KeyObject, generateKeyPairSync } from 'node:crypto'
 import { test, type TestContext } from 'node:test'
 import { dkimSign } from 'mailauth/lib/dkim/sign.js'
+import { arrive } from '../../../test/support/jmap-house.ts'
 import { type Loose, mailHouse } from '../../../test/support/mail-house.ts'
-import { ingest } from '../../store/ingest.ts'
 
 const pair = generateKeyPairSync('ed25519')
 const zone = `
@@ -39,10 +39,7 @@ async function told(
   { prefix, message }: { prefix: string; message: string },
 ): Promise<Loose> {
   const { house, ann, call } = await mailHouse(context, { zone })
-  const staged = ingest({ blobs: house.store.blobs })
-  await staged.write(Buffer.from(message))
-  const { message: draft } = await staged.finish()
-  await house.store.deliver({ message: draft, targets: [{ account: ann.id, prefix }], internalDate: 0 })
+  await arrive(house.store, ann.id, { text: message, prefix })
   const { ids } = (await call('Email/query', {})) as Loose
   const response = await house.fetch(ann, `/jmap/authentication/A${ann.id}/${ids[0]}`)
   assert.equal(response.status, 200)

@@ -1,26 +1,16 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { test } from 'node:test'
-import { at, JmapHouse, textAt } from '../../../test/support/jmap-house.ts'
+import { arrive, at, JmapHouse, textAt } from '../../../test/support/jmap-house.ts'
 import type { Json } from '../proto/json.ts'
 import { emailBlobId, partBlobId } from '../proto/blob-ids.ts'
-import { ingest } from '../../store/ingest.ts'
 import type { Account } from '../../store/model.ts'
 
 const octets = 'application/octet-stream'
 const fox = 'The quick brown fox jumped over the lazy dog.'
 
 async function deliver(house: JmapHouse, account: Account, text: string): Promise<string> {
-  const staging = ingest({ blobs: house.store.blobs })
-  await staging.write(Buffer.from(text))
-  const { message } = await staging.finish()
-  const prefix = 'Return-Path: <>\r\n'
-  const done = await house.store.deliver({
-    message,
-    internalDate: 1,
-    targets: [{ account: account.id, prefix }],
-  })
-  assert.ok(done.ok)
+  await arrive(house.store, account.id, { text, prefix: 'Return-Path: <>\r\n' })
   return emailBlobId(account.id, 1)
 }
 

@@ -1,23 +1,13 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { test } from 'node:test'
-import { JmapHouse, textAt } from '../../../test/support/jmap-house.ts'
+import { arrive, JmapHouse, settled, textAt } from '../../../test/support/jmap-house.ts'
 import { mailHouse } from '../../../test/support/mail-house.ts'
 import type { WebSocketHandler } from '../../base/http-mount.ts'
 import type { JsonObject } from '../proto/json.ts'
-import { ingest } from '../../store/ingest.ts'
 import type { Account } from '../../store/model.ts'
 
 const limited = { bytes: 1_000_000, messages: null }
-
-async function deliver({ store }: JmapHouse, account: Account): Promise<void> {
-  const staging = ingest({ blobs: store.blobs })
-  await staging.write(Buffer.from('Subject: hi\r\n\r\n'))
-  const { message } = await staging.finish()
-  assert.ok(
-    (await store.deliver({ message, internalDate: 1, targets: [{ account: account.id, prefix: '' }] })).ok,
-  )
-}
 
 /** Reads a stream event by event. */
 function reader(response: Response): { next(): Promise<string | null>; cancel(): Promise<void> } {
@@ -43,11 +33,6 @@ function reader(response: Response): { next(): Promise<string | null>; cancel():
 const stream = async (house: JmapHouse, as: Account, query: string, headers = {}) =>
   reader(await house.fetch(as, `/jmap/eventsource?${query}`, { headers }))
 
-/** What is under way without the clock. */
-async function settled(): Promise<void> {
-  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
-}
-
 test('pings come when nothing else came for so long, and set no id', async (context) => {
   const house = await JmapHouse.open(context)
   const ann = await house.account('ann', limited)
@@ -55,7 +40,7 @@ test('pings come when nothing else came for so long, and set no id', async (cont
   assert.equal(await events.next(), ': here')
   await settled()
   await house.clock.advance('59s')
-  await deliver(house, ann)
+  await arrive(house.store, ann.id)
   assert.match(
     (await events.next()) ?? '',
     /^event: state\nid: \S+\ndata: \{"@type":"StateChange","changed":\{"A1":/,
@@ -86,7 +71,7 @@ test('only types that were asked for are told, and closeafter=state ends with th
   const events = await stream(house, ann, 'types=Quota,Todo&closeafter=state&ping=0')
   await Promise.all([other.next(), events.next()])
   await settled()
-  await deliver(house, ann)
+  await arrive(house.store, ann.id)
   assert.match((await events.next()) ?? '', /^event: state/)
   assert.equal(await events.next(), null)
   const answer = await Promise.race([other.next(), settled().then(() => 'nothing')])
@@ -151,7 +136,7 @@ test('a mailbox that is shared later is told of, and what happens there', async 
   }
   await house.store.setAccess({ ...share, rights: 'lr' })
   assert.match((await events.next()) ?? '', /"A2":\{"Any"/)
-  await deliver(house, ben)
+  await arrive(house.store, ben.id)
   assert.match((await events.next()) ?? '', /"changed":\{"A2":\{"Any"/)
   await events.cancel()
 })
@@ -169,10 +154,10 @@ test('of somebody else’s account a guest hears of the types alone that he has 
   for (const events of [guest, owner]) await events.next()
   await settled()
   // The quotas of an account are its owner's to know.
-  await deliver(house, ben)
+  await arrive(house.store, ben.id)
   assert.match((await owner.next()) ?? '', /"changed":\{"A2":\{"Quota":/)
   await settled()
-  await deliver(house, ann)
+  await arrive(house.store, ann.id)
   assert.match((await guest.next()) ?? '', /"changed":\{"A1":\{"Quota":[^}]*\}\}/)
   for (const events of [guest, owner]) await events.cancel()
 })
@@ -199,12 +184,12 @@ test('a WebSocket is told what it missed, until it wants no more (RFC 8887 §4.3
   const first = await socket(house, ann)
   const enable = { '@type': 'WebSocketPushEnable', dataTypes: null }
   await first.handler.message(JSON.stringify(enable))
-  await deliver(house, ann)
+  await arrive(house.store, ann.id)
   await settled()
   const { pushState } = first.said[0] ?? {}
   assert.equal(typeof pushState, 'string')
   await first.handler.message(JSON.stringify({ '@type': 'WebSocketPushDisable' }))
-  await deliver(house, ann)
+  await arrive(house.store, ann.id)
   await settled()
   assert.equal(first.said.length, 1)
   const second = await socket(house, ann)
@@ -214,7 +199,7 @@ test('a WebSocket is told what it missed, until it wants no more (RFC 8887 §4.3
   await third.handler.message(JSON.stringify({ ...enable, pushState: second.said[0]?.['pushState'] }))
   assert.deepEqual(third.said, [])
   for (const { handler } of [first, second, third]) handler.closed()
-  await deliver(house, ann)
+  await arrive(house.store, ann.id)
   await settled()
   assert.equal(second.said.length, 1)
 })

@@ -2,25 +2,16 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { test } from 'node:test'
-import { at, JmapHouse, textAt } from '../../../test/support/jmap-house.ts'
+import { arrive, at, JmapHouse, textAt } from '../../../test/support/jmap-house.ts'
 import { type Loose, mailHouse } from '../../../test/support/mail-house.ts'
 import { testStore } from '../../../test/support/store.ts'
 import { jmapSection } from '../../config/sections/jmap.ts'
-import { ingest } from '../../store/ingest.ts'
-import type { AccountId } from '../../store/model.ts'
 import type { Store } from '../../store/store.ts'
 import { emailCondition } from '../proto/email-filter.ts'
 import { Wrong } from '../proto/shape.ts'
 import { filterOf } from '../proto/standard.ts'
 import { findEmails } from './emails/email-results.ts'
 import { MailAccess } from './mail-access.ts'
-
-async function deliver(store: Store, account: AccountId): Promise<void> {
-  const staging = ingest({ blobs: store.blobs })
-  await staging.write(Buffer.from('Subject: hi\r\n\r\nhay\r\n'))
-  const { message } = await staging.finish()
-  assert.ok((await store.deliver({ message, internalDate: 1, targets: [{ account, prefix: '' }] })).ok)
-}
 
 test('an account has so many identities, and their changes are told in pages of any size', async (context) => {
   const mail = await mailHouse(context, { config: { maxIdentities: 6 } })
@@ -185,12 +176,12 @@ test('a search by reading ends where mail comes faster than it is read', async (
   })
   assert.ok(made.ok)
   const account = made.account.id
-  await deliver(real, account)
+  await arrive(real, account, { text: 'Subject: hi\r\n\r\nhay\r\n' })
   let flood = Infinity
   const store: Store = {
     ...real,
     async *emailTexts(request) {
-      if (flood-- > 0) await deliver(real, account)
+      if (flood-- > 0) await arrive(real, account, { text: 'Subject: hi\r\n\r\nhay\r\n' })
       yield* real.emailTexts(request)
     },
   }

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
-import { Buffer } from 'node:buffer'
 import { test } from 'node:test'
+import { arrive } from '../../../test/support/jmap-house.ts'
 import { testStore } from '../../../test/support/store.ts'
-import { ingest } from '../../store/ingest.ts'
 import type { MailboxId, Uid } from '../../store/model.ts'
 import type { Store } from '../../store/store.ts'
 import { MailAccess } from './mail-access.ts'
@@ -16,13 +15,7 @@ test('departures are told once each, however many come while they are read', asy
   })
   assert.ok(made.ok)
   const account = made.account.id
-  for (let count = 0; count < 5; count++) {
-    const staging = ingest({ blobs: real.blobs })
-    await staging.write(Buffer.from('Subject: x\r\n\r\n'))
-    const { message } = await staging.finish()
-    const targets = [{ account, prefix: '' }]
-    assert.ok((await real.deliver({ message, internalDate: 0, targets })).ok)
-  }
+  for (let count = 0; count < 5; count++) await arrive(real, account)
   const since = (await real.getAccount(account))?.modSeq ?? assert.fail()
   let uid = 1
   const leave = async (): Promise<void> => {

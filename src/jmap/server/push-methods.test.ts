@@ -2,10 +2,9 @@ import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { createECDH } from 'node:crypto'
 import { test } from 'node:test'
-import { at, JmapHouse, textAt } from '../../../test/support/jmap-house.ts'
+import { arrive, at, JmapHouse, textAt } from '../../../test/support/jmap-house.ts'
 import { endPushesOfPassword } from '../../directory/push-credentials.ts'
 import type { JsonObject } from '../proto/json.ts'
-import { ingest } from '../../store/ingest.ts'
 import type { Account, ObjectId } from '../../store/model.ts'
 import type { PushAnswer } from './push-request.ts'
 
@@ -16,15 +15,6 @@ const bodyOf = (house: JmapHouse, index: number): JsonObject =>
   JSON.parse(Buffer.from(house.posts.at(index)?.body ?? []).toString())
 const dateIn = (house: JmapHouse, milliseconds: number): string =>
   `${new Date(house.clock.now() + milliseconds).toISOString().slice(0, -5)}Z`
-
-async function deliver({ store }: JmapHouse, account: Account): Promise<void> {
-  const staging = ingest({ blobs: store.blobs })
-  await staging.write(Buffer.from('Subject: hi\r\n\r\n'))
-  const { message } = await staging.finish()
-  assert.ok(
-    (await store.deliver({ message, internalDate: 1, targets: [{ account: account.id, prefix: '' }] })).ok,
-  )
-}
 
 /** Whatever is under way without the clock. */
 async function settled(house: JmapHouse): Promise<void> {
@@ -177,7 +167,7 @@ test('subscriptions are seen with the credentials alone that made them, and end 
     await settled(house)
     await store.changeObjects({ account: ann.id, kind, destroy: [id], now: 0 })
     const before = house.posts.length
-    await deliver(house, ann)
+    await arrive(house.store, ann.id)
     await settled(house)
     assert.equal(house.posts.length, before + 1, 'the one of the password alone is told')
     assert.deepEqual((await calls('PushSubscription/get', { ids: null }))['list'], [])
@@ -190,7 +180,7 @@ test('subscriptions are seen with the credentials alone that made them, and end 
   }
   await endPushesOfPassword(store, { account: ann.id, now: house.clock.now() })
   const before = house.posts.length
-  await deliver(house, ann)
+  await arrive(house.store, ann.id)
   await settled(house)
   assert.equal(house.posts.length, before, 'nobody is told')
 })
@@ -201,11 +191,11 @@ test('changes are pushed by type, not faster than allowed, and what comes betwee
   await subscribe(house, ann, { types: ['Quota'] })
   const other = await subscribe(house, ann, { types: ['Todo'] })
   const start = house.posts.length
-  await deliver(house, ann)
+  await arrive(house.store, ann.id)
   await settled(house)
   assert.deepEqual(Object.keys(at(bodyOf(house, -1), 'changed', 'A1') as object), ['Quota'])
   assert.equal(house.posts.length, start + 1, other)
-  for (let time = 0; time < 3; time++) await deliver(house, ann)
+  for (let time = 0; time < 3; time++) await arrive(house.store, ann.id)
   await settled(house)
   assert.equal(house.posts.length, start + 1)
   await house.clock.advance('10s')
@@ -230,7 +220,7 @@ test('a service that fails is tried again more and more seldom, and one that is 
     { ...ok, status: 429, retryAfter: '60' },
   )
   const start = house.posts.length
-  await deliver(house, ann)
+  await arrive(house.store, ann.id)
   await settled(house)
   const counts: number[] = []
   for (const wait of ['4s', '2s', '9s', '2s', '50s', '11s']) {
@@ -240,10 +230,10 @@ test('a service that fails is tried again more and more seldom, and one that is 
   }
   assert.deepEqual(counts, [1, 2, 3, 3, 3, 4])
   answers.push({ ...ok, status: 410 })
-  await deliver(house, ann)
+  await arrive(house.store, ann.id)
   await settled(house)
   assert.deepEqual((await house.call(ann, 'PushSubscription/get', { ids: [id] }))['notFound'], [id])
-  await deliver(house, ann)
+  await arrive(house.store, ann.id)
   await settled(house)
   assert.equal(house.posts.length, start + 5)
 })
@@ -271,7 +261,7 @@ test('a subscription that is destroyed is told nothing more', async (context) =>
   const start = house.posts.length
   const done = await set(house, ann, { destroy: [id, 'P99'] })
   assert.deepEqual([done['destroyed'], at(done, 'notDestroyed', 'P99', 'type')], [[id], 'notFound'])
-  await deliver(house, ann)
+  await arrive(house.store, ann.id)
   await settled(house)
   assert.equal(house.posts.length, start)
 })

@@ -1,20 +1,8 @@
 import assert from 'node:assert/strict'
-import { Buffer } from 'node:buffer'
 import { test } from 'node:test'
-import { JmapHouse } from '../../../test/support/jmap-house.ts'
-import { ingest } from '../../store/ingest.ts'
-import type { Account } from '../../store/model.ts'
+import { arrive, JmapHouse } from '../../../test/support/jmap-house.ts'
 
 const accountId = 'A1'
-
-async function deliver({ store }: JmapHouse, account: Account): Promise<void> {
-  const staging = ingest({ blobs: store.blobs })
-  await staging.write(Buffer.from('Subject: hi\r\n\r\n'))
-  const { message } = await staging.finish()
-  assert.ok(
-    (await store.deliver({ message, internalDate: 1, targets: [{ account: account.id, prefix: '' }] })).ok,
-  )
-}
 
 test('Quota/get tells what is limited, and /changes what became of it', async (context) => {
   const house = await JmapHouse.open(context)
@@ -34,7 +22,7 @@ test('Quota/get tells what is limited, and /changes what became of it', async (c
       ...{ name: 'Mailboxes', types: ['Mailbox'] },
     },
   ])
-  await deliver(house, ann)
+  await arrive(house.store, ann.id)
   const changes = await house.call(ann, 'Quota/changes', { accountId, sinceState: got['state'] })
   assert.deepEqual(
     [changes['created'], changes['updated'], changes['destroyed'], changes['updatedProperties']],
@@ -72,7 +60,7 @@ test('Quota/query filters and sorts', async (context) => {
     ...['Qmessages', 'Qmailboxes'],
   ])
   const { queryState } = await house.call(ann, 'Quota/query', { accountId })
-  await deliver(house, ann)
+  await arrive(house.store, ann.id)
   const changes = await house.call(ann, 'Quota/queryChanges', { accountId, sinceQueryState: queryState })
   assert.deepEqual(
     [changes['removed'], changes['added']],

@@ -1,6 +1,7 @@
 // The same is found whether the full-text index answers, messages are read, or some of both (RFC 8621 §4.4.1).
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { arrive } from '../../../../test/support/jmap-house.ts'
 import { testStore } from '../../../../test/support/store.ts'
 import { SeededRandom } from '../../../base/seeded-random.ts'
 import { VirtualClock } from '../../../base/virtual-clock.ts'
@@ -10,7 +11,6 @@ import { InlineWorkshop } from '../../../search/index-work.ts'
 import { Indexer } from '../../../search/indexer.ts'
 import { createSearcher } from '../../../search/searcher.ts'
 import type { Searcher } from '../../../search/search.ts'
-import { ingest } from '../../../store/ingest.ts'
 import type { EmailFilter } from '../../proto/email-filter.ts'
 import { emailCondition } from '../../proto/email-filter.ts'
 import { filterOf } from '../../proto/standard.ts'
@@ -63,11 +63,8 @@ test('index and reading find the same', async (context) => {
   const account = made.account.id
   const deliver = async (count: number): Promise<void> => {
     for (let each = 0; each < count; each++) {
-      const staging = ingest({ blobs: store.blobs })
-      await staging.write(Buffer.from(letterOf(random)))
-      const { message } = await staging.finish()
-      const targets = [{ account, prefix: 'Delivered-To: ann@x.test\r\n' }]
-      assert.ok((await store.deliver({ message, internalDate: each * 1000, targets })).ok)
+      const prefix = 'Delivered-To: ann@x.test\r\n'
+      await arrive(store, account, { text: letterOf(random), prefix, at: each * 1000 })
     }
   }
   await deliver(60)

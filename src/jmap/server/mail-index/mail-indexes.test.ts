@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { arrive } from '../../../../test/support/jmap-house.ts'
 import { testStore } from '../../../../test/support/store.ts'
-import { ingest } from '../../../store/ingest.ts'
 import type { AccountId, MailboxId, ModSeq } from '../../../store/model.ts'
 import type { Store } from '../../../store/store.ts'
 import { MailIndexes, mostWaiting } from './mail-indexes.ts'
@@ -20,14 +20,6 @@ async function account(store: Store, name: string): Promise<AccountId> {
   })
   assert.ok(made.ok)
   return made.account.id
-}
-
-async function deliver(store: Store, to: AccountId): Promise<void> {
-  const staging = ingest({ blobs: store.blobs })
-  await staging.write(Buffer.from('Subject: x\r\n\r\n'))
-  const { message } = await staging.finish()
-  const delivered = await store.deliver({ message, internalDate: 0, targets: [{ account: to, prefix: '' }] })
-  assert.ok(delivered.ok)
 }
 
 /** The store, and how many listen to the changes of an account. */
@@ -54,8 +46,8 @@ test('an index is current, shared, and given up when memory is short', async (co
   const indexes = new MailIndexes({ store, memory: 0, now: () => 0 })
   const [one, other] = await Promise.all([indexes.use(ann), indexes.use(ann)])
   assert.equal(one, other)
-  await deliver(store, ann)
-  await deliver(store, ann)
+  await arrive(store, ann)
+  await arrive(store, ann)
   const index = await indexes.use(ann)
   assert.equal(index, one)
   assert.deepEqual([index.emails.length, index.messagesIn(index.numberOf(inbox)).length], [2, 2])
@@ -102,7 +94,7 @@ test('an index that nobody asks does not gather changes without end', async (con
   const change = { ...told, account: ann, modSeq: 1 as ModSeq }
   heard[0]?.(Array.from({ length: mostWaiting + 1 }, () => change))
   assert.equal(listeners.get(ann), 0)
-  await deliver(real, ann)
+  await arrive(real, ann)
   const index = await indexes.use(ann)
   assert.notEqual(index, one)
   assert.equal(index.emails.length, 1)
