@@ -106,13 +106,22 @@ export class SmtpTransport extends EventEmitter<{ idle: [] }> implements AsyncDi
     super()
     checkTransportOptions(options)
     this.options = options
-    const { maxConnections = usualConnections, rateLimit = null, rateDelta = usualRateDelta } = options
+    const {
+      maxConnections = usualConnections,
+      rateLimit = Number.POSITIVE_INFINITY,
+      rateDelta = usualRateDelta,
+    } = options
     const clock = {
       monotonic: () => this.#clock.monotonic(),
       // A message that waits for its turn keeps the program running.
       sleep: (milliseconds: number) => scheduler.wait(milliseconds),
     }
-    this.#turns = new Turns({ places: maxConnections, rate: rateLimit, delta: rateDelta, clock })
+    this.#turns = new Turns({
+      places: maxConnections,
+      rate: Number.isFinite(rateLimit) ? rateLimit : null,
+      delta: rateDelta,
+      clock,
+    })
     this.#writer = new MailWriter(options)
     this.#tell = telling(options.logger)
     this.#tellIdle()

@@ -105,7 +105,7 @@ async function fetched({ place, headers }: Wanted, access: RemoteAccess): Promis
     if (statusCode >= 200 && statusCode < 300) return bodyOf(response, url, access)
     response.destroy()
     if (statusCode < 300 || statusCode >= 400 || location === undefined || redirects === maxRedirects) {
-      throw new SmtpError('EMESSAGE', `${url.href} answered ${statusCode}`)
+      throw new SmtpError('EMESSAGE', `${shown(url)} answered ${statusCode}`)
     }
     const next = parsed(location, url)
     // What opens one host is not for another.
@@ -117,9 +117,17 @@ async function fetched({ place, headers }: Wanted, access: RemoteAccess): Promis
 function parsed(place: string, base?: URL): URL {
   const url = URL.canParse(place, base) ? new URL(place, base) : null
   if (url === null || !/^https?:$/.test(url.protocol)) {
-    throw new SmtpError('EMESSAGE', `${JSON.stringify(place)} is no URL of http or https`)
+    throw new SmtpError(
+      'EMESSAGE',
+      `${JSON.stringify(url === null ? place : `${url.protocol}…`)} is no URL of http or https`,
+    )
   }
   return url
+}
+
+/** Without what opens it (a password, what is signed behind `?`): errors come into logs. */
+function shown({ origin, pathname }: URL): string {
+  return `${origin}${pathname}`
 }
 
 interface Question {
@@ -131,7 +139,7 @@ interface Question {
 function ask(url: URL, { headers, access, signal }: Question): Promise<IncomingMessage> {
   const { isAllowed } = access
   const failed = (reason: string, cause?: unknown): SmtpError =>
-    new SmtpError('EMESSAGE', `${url.href} cannot be fetched: ${reason}`, { cause })
+    new SmtpError('EMESSAGE', `${shown(url)} cannot be fetched: ${reason}`, { cause })
   if (leadsInside(url, isAllowed)) return Promise.reject(failed('its address is not public'))
   return new Promise((resolve, reject) => {
     const send = url.protocol === 'https:' ? httpsRequest : httpRequest
@@ -158,7 +166,7 @@ async function bodyOf(response: IncomingMessage, url: URL, { maxOctets }: Remote
       chunks.push(octets)
     }
   } catch (error) {
-    throw new SmtpError('EMESSAGE', `${url.href} cannot be fetched: ${String(error)}`, { cause: error })
+    throw new SmtpError('EMESSAGE', `${shown(url)} cannot be fetched: ${String(error)}`, { cause: error })
   }
   return Buffer.concat(chunks)
 }

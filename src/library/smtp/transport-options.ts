@@ -120,9 +120,16 @@ const absent: Readonly<Record<string, string>> = {
   dnsTimeout: 'names are looked up by the system',
 }
 
-/** Throws a TypeError for an option that there is not: it would not hold. */
+const counts = ['maxConnections', 'maxMessages', 'rateLimit', 'rateDelta'] as const
+
+/** Throws a TypeError for an option that there is not, and for a count that no message could keep to: it would not hold. */
 export function checkTransportOptions(options: TransportOptions): void {
   refuseUnknown('createTransport', options, { known: Object.keys(known), absent })
+  for (const name of counts) {
+    const count = options[name] ?? 1
+    if (count !== Number.POSITIVE_INFINITY && !(Number.isSafeInteger(count) && count >= 1))
+      throw new TypeError(`${name} is ${count}: a whole number from 1 on, or left out`)
+  }
 }
 
 /** The same of a transport that sends nothing. */

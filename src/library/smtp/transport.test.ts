@@ -237,6 +237,21 @@ test('content from URLs: of public addresses alone, unless the program says othe
   }
 })
 
+test('what opens a URL is in no error', async (context) => {
+  const { url, port } = await web(context, {})
+  const secret = `http://user:secret@127.0.0.1:${port}/none?signature=secret`
+  for (const [options, reason] of [
+    [{ allowPrivateUrls: true }, /none answered 404/],
+    [{}, /not public/],
+  ] as const) {
+    await assert.rejects(written({ attachments: [{ href: secret }] }, options), (error: Error) => {
+      assert.match(error.message, reason)
+      assert.ok(error.message.includes(`${url}/none`))
+      return !error.message.includes('secret')
+    })
+  }
+})
+
 test('a redirect is judged anew, takes no credentials elsewhere, and does not go on for ever', async (context) => {
   const far = await web(context, { '/end': 'the end' })
   const near = await web(context, {
@@ -281,6 +296,10 @@ test('a URL brings options, and neither URLs nor options that there are not are 
   }
   const strange = (more: object) => (): SmtpTransport => createTransport({ host: 'x.test', ...more })
   assert.throws(strange({ service: 'gmail' }), /no option service: give the host/)
+  for (const count of [0, -1, 0.5, Number.NaN])
+    assert.throws(strange({ maxConnections: count }), /whole number/)
+  assert.throws(strange({ rateLimit: 0 }), /rateLimit is 0/)
+  strange({ maxMessages: Number.POSITIVE_INFINITY, rateLimit: Number.POSITIVE_INFINITY })()
   assert.throws(strange({ maxConnection: 1 }), /did you mean maxConnections\?/)
   const message = (): unknown => createTransport({ streamTransport: true, ...{ host: 'x.test' } })
   assert.throws(message, /no option host/)
