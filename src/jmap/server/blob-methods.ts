@@ -10,7 +10,7 @@ import { objectOf, type Json, type JsonObject } from '../proto/json.ts'
 import { idOrReference, listOf, nullable, record, string, unsignedInt } from '../proto/shape.ts'
 import { accountId } from '../proto/standard.ts'
 import type { BlobAccess, EmailSight, FoundBlob } from './blob-access.ts'
-import { type AccountCall, accountMethod, type JmapModule, type Method } from './module.ts'
+import { type AccountCall, accountMethod, type AccountPlace, type JmapModule, type Method } from './module.ts'
 import type { JmapParts } from './parts.ts'
 import { errorsOrNull } from './standard-methods.ts'
 import { blobUploadMethod } from './blob-upload.ts'
@@ -47,6 +47,18 @@ export function createBlobModule(parts: BlobModuleParts): JmapModule {
   }
 }
 
+/** Each blob that is asked for, once: as it was named, by its id where that was a creation id, and undefined where it is not there. */
+async function* blobsOf(
+  { blobs }: BlobModuleParts,
+  { createdIds }: AccountCall,
+  { of, ids }: { readonly of: AccountPlace; readonly ids: readonly string[] },
+): AsyncGenerator<{ named: string; id: string; found: FoundBlob | undefined }> {
+  for (const named of new Set(ids)) {
+    const id = createdIds.resolve(named) ?? named
+    yield { named, id, found: await blobs.find(of, id) }
+  }
+}
+
 const copyShape = record({ fromAccountId: accountId, accountId, blobIds: listOf(idOrReference) })
 
 /** RFC 8620 §6.3. */
@@ -66,12 +78,10 @@ function copyMethod(parts: BlobModuleParts): Method {
       if (args.blobIds.length > call.limits.maxObjectsInSet) return new MethodError('requestTooLarge')
       const copied = new Map<string, Json>()
       const notCopied = new Map<string, SetError>()
-      for (const blobId of new Set(args.blobIds)) {
-        const real = call.createdIds.resolve(blobId) ?? blobId
-        const found = await parts.blobs.find(from, real)
+      for await (const { named, id, found } of blobsOf(parts, call, { of: from, ids: args.blobIds })) {
         const made = found && (await copyOne(parts, call, found))
-        if (made === undefined) notCopied.set(blobId, new SetError('notFound'))
-        else copied.set(real, made)
+        if (made === undefined) notCopied.set(named, new SetError('notFound'))
+        else copied.set(id, made)
       }
       return {
         arguments: {
@@ -150,10 +160,9 @@ function getMethod(parts: BlobModuleParts): Method {
       const notFound: string[] = []
       let room = call.limits.maxBlobOctets
       let toRead = call.limits.maxSizeUpload
-      for (const asked of new Set(args.ids)) {
-        const found = await parts.blobs.find(call.place, call.createdIds.resolve(asked) ?? asked)
+      for await (const { named, found } of blobsOf(parts, call, { of: call.place, ids: args.ids })) {
         if (found === undefined) {
-          notFound.push(asked)
+          notFound.push(named)
           continue
         }
         const { start, end } = rangeOf(found, wanted)
@@ -241,27 +250,26 @@ function lookupMethod(parts: BlobModuleParts): Method {
       if (args.ids.length > call.limits.maxObjectsInGet) return new MethodError('requestTooLarge')
       const list: JsonObject[] = []
       const notFound: string[] = []
-      for (const asked of new Set(args.ids)) {
-        const real = call.createdIds.resolve(asked) ?? asked
-        const holders = await holdersOf(parts, call, real)
-        if (holders === undefined) notFound.push(asked)
-        else {
-          const matchedIds = objectOf(args.typeNames.map((name) => [name, holders[name] ?? []]))
-          list.push({ id: real, matchedIds })
+      for await (const { named, id, found } of blobsOf(parts, call, { of: call.place, ids: args.ids })) {
+        if (found === undefined) {
+          notFound.push(named)
+          continue
         }
+        const holders = await holdersOf(parts, call, id)
+        const matchedIds = objectOf(args.typeNames.map((name) => [name, holders[name] ?? []]))
+        list.push({ id, matchedIds })
       }
       return { arguments: { accountId: call.place.id, list, notFound } }
     },
   })
 }
 
-/** Which objects hold a blob, by type; undefined where there is no such blob. */
+/** Which objects hold a blob that is there, by type. */
 async function holdersOf(
-  { blobs, sight }: BlobModuleParts,
+  { sight }: BlobModuleParts,
   { place }: AccountCall,
   blobId: string,
-): Promise<Readonly<Record<string, readonly string[]>> | undefined> {
-  if ((await blobs.find(place, blobId)) === undefined) return undefined
+): Promise<Readonly<Record<string, readonly string[]>>> {
   const root = tryBlobReference(blobId)?.root
   if (root?.type !== 'email') return {}
   // Found a moment ago, so it is one of the store's.

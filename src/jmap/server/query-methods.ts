@@ -3,7 +3,7 @@
 import { collations } from '../proto/capabilities.ts'
 import { MethodError } from '../proto/errors.ts'
 import { conditionsOf } from '../proto/filter.ts'
-import type { Json } from '../proto/json.ts'
+import type { Json, JsonObject } from '../proto/json.ts'
 import { anything, nullable, listOf, record, Wrong, type FieldsOf, type Shape } from '../proto/shape.ts'
 import {
   comparator,
@@ -59,23 +59,12 @@ export interface QueryDefinition<Condition, F extends Fields> {
 export function queryMethod<Condition, const F extends Fields>(
   definition: QueryDefinition<Condition, F>,
 ): Method {
-  const { type, capability, extra } = definition
-  const standard = {
-    ...queryArguments,
-    ...questionFields,
-  }
-  const readQuestion = questionReader(definition)
-  return accountMethod({
-    name: `${type}/query`,
-    capability,
-    access: 'read',
-    shape: record({ ...extra, ...standard }) as Shape<
-      FieldsOf<F & typeof standard> & FieldsOf<typeof standard>
-    >,
-    async run(call, args) {
-      const question = readQuestion(call, args)
-      if (question instanceof MethodError) return question
-      const found = await definition.run(call, { ...question, args })
+  return asking(definition, {
+    verb: 'query',
+    fields: queryArguments,
+    async answer(call, question) {
+      const { args } = question
+      const found = await definition.run(call, question)
       if (found instanceof MethodError) return found
       const { results, queryState, canCalculateChanges } = found
       const start = firstOf(call, args, results)
@@ -86,13 +75,49 @@ export function queryMethod<Condition, const F extends Fields>(
       const ids: string[] = []
       for (let index = start; index < end; index += 1) ids.push(results.idAt(index))
       return {
-        arguments: {
-          ...{ accountId: call.place.id, queryState, canCalculateChanges, position: start, ids },
-          ...(args.calculateTotal ? { total: results.length } : {}),
-          // RFC 8620 §5.5: told "if the server set a limit or used a different limit".
-          ...(args.limit === null || args.limit > most ? { limit: most } : {}),
-        },
+        ...{ accountId: call.place.id, queryState, canCalculateChanges, position: start, ids },
+        ...(args.calculateTotal ? { total: results.length } : {}),
+        // RFC 8620 §5.5: told "if the server set a limit or used a different limit".
+        ...(args.limit === null || args.limit > most ? { limit: most } : {}),
       }
+    },
+  })
+}
+
+type Asked = Pick<QueryDefinition<unknown, Fields>, 'type' | 'capability' | 'sortable' | 'comparatorMembers'>
+
+/** A method that judges filter and sort before it answers with its arguments. */
+function asking<
+  Condition,
+  F extends Fields,
+  const S extends typeof queryArguments | typeof queryChangesArguments,
+>(
+  definition: Asked & { readonly condition: Shape<Condition>; readonly extra: F },
+  method: {
+    readonly verb: 'query' | 'queryChanges'
+    readonly fields: S
+    answer(
+      call: AccountCall,
+      question: QueryRequest<Condition, F> & { readonly args: FieldsOf<S> },
+    ): Promise<JsonObject | MethodError>
+  },
+): Method {
+  const { type, capability, extra } = definition
+  const readQuestion = questionReader(definition)
+  const standard = { ...method.fields, ...questionFields }
+  return accountMethod({
+    name: `${type}/${method.verb}`,
+    capability,
+    access: 'read',
+    // What the fields of a generic record are, the compiler cannot work out.
+    shape: record({ ...extra, ...standard }) as unknown as Shape<
+      FieldsOf<F> & FieldsOf<S> & FieldsOf<typeof questionFields> & { readonly accountId: string }
+    >,
+    async run(call, args) {
+      const question = readQuestion(call, args)
+      if (question instanceof MethodError) return question
+      const answer = await method.answer(call, { ...question, args })
+      return answer instanceof MethodError ? answer : { arguments: answer }
     },
   })
 }
@@ -202,24 +227,12 @@ export interface QueryChangesDefinition<Condition, F extends Fields> extends Omi
 export function queryChangesMethod<Condition, const F extends Fields>(
   definition: QueryChangesDefinition<Condition, F>,
 ): Method {
-  const { type, capability, extra } = definition
-  const standard = {
-    ...queryChangesArguments,
-    ...questionFields,
-  }
-  const readQuestion = questionReader(definition)
-  return accountMethod({
-    name: `${type}/queryChanges`,
-    capability,
-    access: 'read',
-    shape: record({ ...extra, ...standard }) as Shape<
-      FieldsOf<F & typeof standard> & FieldsOf<typeof standard>
-    >,
-    async run(call, args) {
-      const question = readQuestion(call, args)
-      if (question instanceof MethodError) return question
-      const { sinceQueryState, upToId, maxChanges } = args
-      const changes = await definition.run(call, { ...question, args, sinceQueryState, upToId })
+  return asking(definition, {
+    verb: 'queryChanges',
+    fields: queryChangesArguments,
+    async answer(call, question) {
+      const { sinceQueryState, upToId, maxChanges, calculateTotal } = question.args
+      const changes = await definition.run(call, { ...question, sinceQueryState, upToId })
       if (changes instanceof MethodError) return changes
       const { newQueryState, removed, added, total } = changes
       // RFC 8620 §5.6: "Each item in the removed or added array is considered to be one change."
@@ -227,11 +240,9 @@ export function queryChangesMethod<Condition, const F extends Fields>(
         return new MethodError('tooManyChanges')
       }
       return {
-        arguments: {
-          ...{ accountId: call.place.id, oldQueryState: sinceQueryState, newQueryState },
-          ...(args.calculateTotal ? { total } : {}),
-          ...{ removed, added },
-        },
+        ...{ accountId: call.place.id, oldQueryState: sinceQueryState, newQueryState },
+        ...(calculateTotal ? { total } : {}),
+        ...{ removed, added },
       }
     },
   })

@@ -38,7 +38,7 @@ function problemJson(problem: RequestProblem, headers: Readonly<Record<string, s
     headers: {
       'content-type': 'application/problem+json',
       ...uncached,
-      // RFC 6585 §4: how long to wait. What is too much at once soon is no more.
+      // RFC 9110 §10.2.3: seconds to wait. What is too much at once soon is no more.
       ...(status === 429 ? { 'retry-after': '1' } : {}),
       ...headers,
     },
