@@ -61,6 +61,8 @@ interface Wish {
 const mutable = ['name', 'parentId', 'role', 'sortOrder', 'isSubscribed']
 const fixed = ['id', 'totalEmails', 'unreadEmails', 'totalThreads', 'unreadThreads', 'myRights']
 
+const noCounts = { totalEmails: 0, unreadEmails: 0, totalThreads: 0, unreadThreads: 0 }
+
 class MailboxSetter {
   readonly #parts: MailWriteParts
   readonly #call: AccountCall
@@ -156,8 +158,10 @@ class MailboxSetter {
     if (!made.ok) return this.#refusal(made.reason, await this.#idAt(path))
     // RFC 4314 §4: what is put into a shared mailbox has its rights, which the list that was read does not know yet.
     const id = mailboxIdOf(this.#call.place, made.mailbox.id)
-    const told = await loadObject(this.#parts.mailboxGet, this.#call, { id, properties: null })
-    return { done: { ...unlike(told ?? {}, object), id } }
+    // Its counts are none yet: to have them counted, all mail would be gone through for each Mailbox that is made.
+    const properties = [...mutable, 'myRights']
+    const told = await loadObject(this.#parts.mailboxGet, this.#call, { id, properties })
+    return { done: { ...unlike({ ...told, ...noCounts }, object), id } }
   }
 
   async #updateOne(id: string, patch: JsonObject): Promise<Step> {
