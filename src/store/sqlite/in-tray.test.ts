@@ -274,6 +274,34 @@ describe('filing later', () => {
     assert.equal((await store.loadView({ account: ann, mailbox: inbox })).uids.length, 1)
   })
 
+  test('others have their turn while much is filed before a write, and writes keep their order', async (context) => {
+    const { store, control, statements } = await opened(context)
+    for (let id = 0; id < 200; id++) await deliver(store, id)
+    const order: string[] = []
+    const make = (name: string) =>
+      store.createMailbox({ account: ann, name, now: 0 }).then(({ ok }) => void order.push(`${name} ${ok}`))
+    const made = [make('a')]
+    setImmediate(() => {
+      const filed = statements.filter((text) => text.startsWith('INSERT INTO message')).length
+      assert.ok(filed < 200 && order.length === 0)
+      made.push(
+        make('a/b'),
+        deliver(store, 200).then(() => void order.push('taken')),
+      )
+    })
+    await made[0]
+    await Promise.all(made)
+    assert.deepEqual(order, ['taken', 'a true', 'a/b true'])
+    for (let id = 0; id < 200; id++) await deliver(store, id)
+    control.fault = (text) => {
+      if (text.startsWith('INSERT INTO email'))
+        throw Object.assign(new Error('database or disk is full'), { errcode: 13 })
+    }
+    await assert.rejects(store.createMailbox({ account: ann, name: 'c', now: 0 }), StoreUnavailable)
+    control.fault = () => {}
+    assert.ok((await store.createMailbox({ account: ann, name: 'c', now: 0 })).ok)
+  })
+
   test('a store that is being closed takes nothing more', async () => {
     const { store } = await house('later')
     const written = store.createMailbox({ account: ann, name: 'x', now: 0 })

@@ -57,6 +57,8 @@ export class InTray {
   readonly #next = new Map<AccountId, NextMessage | null>()
   readonly #waiting = new Set<AccountId>()
   #taken = 0
+  /** Deliveries that writes wait for. */
+  #awaited: number | null = null
   #stopped = false
   #timer: Timer | null = null
 
@@ -119,6 +121,16 @@ export class InTray {
       }
     }
     if (this.length === 0) this.#waiting.clear()
+  }
+
+  /** Files a slice where much waits for these writes; false until what waited at first is filed. Throws `StoreUnavailable`. */
+  isReady(calls: readonly Call[]): boolean {
+    if (this.#stopped || calls.every(({ name }) => blindWrites.has(name))) return true
+    this.#awaited ??= this.#taken
+    if (this.filed < this.#awaited && this.length > sliceMessages) this.file(sliceMessages)
+    const isReady = this.filed >= this.#awaited || this.length <= sliceMessages
+    if (isReady) this.#awaited = null
+    return isReady
   }
 
   /** Whatever these writes may see or change of mail is filed first, and what is known of accounts forgotten. */

@@ -136,7 +136,11 @@ function assemble(options: SqliteStoreOptions, assembly: Assembly): Store {
     const inline = new Writer({ connection: writer, limits, monotonic: () => clock.monotonic() })
     const read = (account: AccountId): NextMessage | undefined => reader.read(nextMessage(account))
     tray = spool && new InTray({ writer: inline, feed, addresses, spool, clock, limits, read })
-    queue = WriteQueue.inline({ feed, addresses, writer: inline, before: (calls) => tray?.before(calls) })
+    queue = WriteQueue.inline({
+      ...{ feed, addresses, writer: inline },
+      before: (calls) => tray?.before(calls),
+      isReady: (calls) => tray?.isReady(calls) ?? true,
+    })
   }
   const version = reader.database.prepare('SELECT sqlite_version() AS version').get()?.['version']
   return sqliteEngine({

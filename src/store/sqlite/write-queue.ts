@@ -30,6 +30,8 @@ const patience = 5
 
 /** Where calls go. Answers come back by the callback given when it was made. */
 interface Backend {
+  /** False: not before others had a turn. */
+  isReady?(calls: readonly Call[]): boolean
   send(calls: Call[]): void
   close(): Promise<void>
 }
@@ -75,9 +77,12 @@ export class WriteQueue {
     writer: Writer
     /** What is to be written before each group of the calls: listeners of one may have brought more. */
     before?: (calls: readonly Call[]) => void
+    /** Does some of that; false where others shall have a turn before the rest. */
+    isReady?: (calls: readonly Call[]) => boolean
   }): WriteQueue {
     // It commits within the call: there is nothing to go with.
     return new WriteQueue({ ...options, patience: 0 }, (queue) => ({
+      isReady: (calls) => options.isReady?.(calls) ?? true,
       send(calls) {
         while (calls.length > 0) {
           options.before?.(calls)
@@ -127,15 +132,27 @@ export class WriteQueue {
   }
 
   #flush(): void {
-    this.#flushing = undefined
-    const calls = this.#unsent
-    this.#unsent = []
+    let calls: Call[] | undefined
     try {
       this.#backend ??= this.#open()
+      if (this.#backend.isReady?.(this.#unsent) === false) {
+        // What comes meanwhile goes along.
+        setImmediate(() => this.#flush())
+        return
+      }
+      calls = this.#takeUnsent()
       this.#backend.send(calls)
     } catch (error) {
-      this.#fail(new StoreUnavailable('the write could not be handed over', { cause: error }), calls)
+      const failed = calls ?? this.#takeUnsent()
+      this.#fail(new StoreUnavailable('the write could not be handed over', { cause: error }), failed)
     }
+  }
+
+  #takeUnsent(): Call[] {
+    const calls = this.#unsent
+    this.#flushing = undefined
+    this.#unsent = []
+    return calls
   }
 
   #threadBackend(data: WriterData): Backend {
