@@ -1,5 +1,6 @@
 // What only PostgreSQL has: a server that goes away and comes back, other nodes, and a schema that others may have made.
 import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { Client } from 'pg'
 import { startPostgres, sharedPostgres, type TestDatabase } from '../support/postgres.ts'
@@ -187,6 +188,34 @@ test('a newer schema, and one of another text, are refused', options, async (con
   await client.query(`INSERT INTO schema_version (version, sha256) VALUES (99, 'future')`)
   await assert.rejects(node(context, connection), /schema 99/)
 })
+
+test(
+  'mail is kept as it is, without compression, and no migration asks for PostgreSQL 16 to say so',
+  options,
+  async (context) => {
+    const connection = await database()
+    await node(context, connection)
+    const client = new Client(connection)
+    await client.connect()
+    context.after(() => client.end())
+    const { rows } = await client.query(
+      `SELECT attrelid::regclass::text AS name, attstorage AS storage FROM pg_attribute
+     WHERE attrelid IN ('blob'::regclass, 'blob_chunk'::regclass) AND attname = 'data' ORDER BY name`,
+    )
+    assert.deepEqual(rows, [
+      { name: 'blob', storage: 'e' },
+      { name: 'blob_chunk', storage: 'e' },
+    ])
+    const folder = new URL('../../src/store/postgres/migrations/', import.meta.url)
+    for (const name of readdirSync(folder)) {
+      const lines = readFileSync(new URL(name, folder), 'utf8').split('\n')
+      assert.deepEqual(
+        lines.filter((line) => / STORAGE /.test(line) && !line.startsWith('ALTER TABLE ')),
+        [],
+      )
+    }
+  },
+)
 
 test('a database that cannot be reached is unavailable', async (context) => {
   const connection = { host: '/nonexistent', user: 'nobody', database: 'none' }

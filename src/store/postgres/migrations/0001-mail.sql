@@ -86,9 +86,11 @@ CREATE TABLE blob_file (
 CREATE TABLE blob_chunk (
   key text COLLATE "C" NOT NULL REFERENCES blob_file (key) ON DELETE CASCADE,
   position bigint NOT NULL,
-  data bytea STORAGE EXTERNAL NOT NULL,
+  data bytea NOT NULL,
   PRIMARY KEY (key, position)
 );
+-- Not in the table's own statement, where PostgreSQL takes it from 16 on.
+ALTER TABLE blob_chunk ALTER COLUMN data SET STORAGE EXTERNAL;
 
 -- The foreign key decides between a delivery and a collection that want the same file: one of them fails.
 CREATE TABLE blob (
@@ -97,9 +99,10 @@ CREATE TABLE blob (
   size bigint NOT NULL CHECK (size >= 0),
   structure text NOT NULL,
   key text COLLATE "C" UNIQUE REFERENCES blob_file (key),
-  data bytea STORAGE EXTERNAL,
+  data bytea,
   CHECK ((key IS NULL) <> (data IS NULL))
 );
+ALTER TABLE blob ALTER COLUMN data SET STORAGE EXTERNAL;
 CREATE INDEX blob_orphan ON blob (id) WHERE refs = 0;
 
 CREATE TABLE email (
