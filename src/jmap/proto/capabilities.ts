@@ -17,6 +17,6 @@ export const quota = 'urn:ietf:params:jmap:quota'
 /** RFC 9749 §3. */
 export const webPushVapid = 'urn:ietf:params:jmap:webpush-vapid'
 
-/** RFC 8620 §2 `collationAlgorithms`: what `sort` may name for strings (RFC 5051 first, being the default; RFC 4790 §9). */
+/** RFC 8620 §2 `collationAlgorithms`: what `sort` may name for strings (RFC 5051, RFC 4790 §9). */
 export const collations = ['i;unicode-casemap', 'i;ascii-casemap', 'i;octet'] as const
 export type Collation = (typeof collations)[number]

@@ -5,7 +5,7 @@
 import type { AccountId } from '../../store/model.ts'
 import type { Store } from '../../store/store.ts'
 import { mail, quota } from '../proto/capabilities.ts'
-import { collationKey, compareKeys } from '../proto/collation.ts'
+import { textOrder } from '../proto/collation.ts'
 import { MethodError } from '../proto/errors.ts'
 import { matches } from '../proto/filter.ts'
 import type { JsonObject } from '../proto/json.ts'
@@ -149,13 +149,16 @@ function meets(one: QuotaObject, condition: Condition): boolean {
 
 function compare(one: QuotaObject, other: QuotaObject, sort: readonly Comparator[]): number {
   for (const { property, isAscending, collation } of sort) {
-    const order =
-      property === 'used'
-        ? one.used - other.used
-        : compareKeys(collationKey(one.name, collation), collationKey(other.name, collation))
+    const order = property === 'used' ? one.used - other.used : compareNames(one, other, collation)
     if (order !== 0) return isAscending ? order : -order
   }
   return 0
+}
+
+/** An account has one or two. */
+function compareNames(one: QuotaObject, other: QuotaObject, collation: string | undefined): number {
+  const { keyOf, compare } = textOrder(collation)
+  return compare(keyOf(one.name), keyOf(other.name))
 }
 
 function select(

@@ -8,10 +8,10 @@ import { decodeEnvelope, decodeRoot } from '../../../mail/mime/codec.ts'
 import type { EnvelopeAddress } from '../../../mail/address-list.ts'
 import type { AccountId, EmailId } from '../../../store/model.ts'
 import type { Store } from '../../../store/store.ts'
-import { collationKey } from '../../proto/collation.ts'
+import { textOrder } from '../../proto/collation.ts'
 import { doubles, octets } from './columns.ts'
 import type { MailIndex } from './mail-index.ts'
-import { SlotOrder } from './slot-order.ts'
+import { SlotOrder, type Ranked } from './slot-order.ts'
 
 export type FactKind = 'envelopes' | 'attachments'
 
@@ -27,7 +27,8 @@ export class MailFacts {
   readonly sentAt = doubles()
   /** 1: it has some. */
   readonly attachments = octets()
-  readonly #orders = new Map<string, SlotOrder>()
+  readonly #textOrders = new Map<string, SlotOrder<string>>()
+  readonly #numberOrders = new Map<string, SlotOrder<number>>()
   #textLength = 0
   /** The reading that is under way, of each kind. */
   readonly #reading = new Map<FactKind, Promise<void>>()
@@ -38,7 +39,8 @@ export class MailFacts {
 
   get weight(): number {
     let weight = 2 * this.#textLength + 100 * this.subject.length + this.attachments.length
-    for (const order of this.#orders.values()) weight += order.weight
+    for (const order of this.#textOrders.values()) weight += order.weight
+    for (const order of this.#numberOrders.values()) weight += order.weight
     return weight
   }
 
@@ -98,24 +100,41 @@ export class MailFacts {
   }
 
   /** All emails in the order of a property that never changes; what it is made of must be loaded. */
-  order(property: string, collation?: string): SlotOrder {
-    const isText = property === 'from' || property === 'to' || property === 'subject'
-    const name = isText ? `${property} ${collation ?? ''}` : property
-    const order = this.#orders.get(name) ?? new SlotOrder()
-    this.#orders.set(name, order)
-    const index = this.#index
+  order(property: string, collation?: string): Ranked {
+    return property === 'from' || property === 'to' || property === 'subject'
+      ? this.#textOrder(property, collation)
+      : this.#numberOrder(property)
+  }
+
+  #textOrder(property: 'from' | 'to' | 'subject', collation: string | undefined): Ranked {
+    const { keyOf, compare } = textOrder(collation)
+    const name = `${property} ${collation ?? ''}`
+    const order = this.#textOrders.get(name) ?? new SlotOrder(compare)
+    this.#textOrders.set(name, order)
     const keys = new Map<string, string>()
-    order.extend(index.emails.length, {
-      ids: index.emails.array,
+    order.extend(this.#index.emails.length, {
+      ids: this.#index.emails.array,
       keyOf: (slot) => {
-        if (isText) {
-          const text = this[property][slot] ?? ''
-          const key = keys.get(text) ?? collationKey(text, collation)
-          keys.set(text, key)
-          return key
-        }
-        if (property === 'size') return index.sizes.array[slot] ?? 0
-        return (property === 'sentAt' ? this.sentAt : index.receivedAt).array[slot] ?? 0
+        const text = this[property][slot] ?? ''
+        const key = keys.get(text) ?? keyOf(text)
+        keys.set(text, key)
+        return key
+      },
+    })
+    return order
+  }
+
+  #numberOrder(property: string): Ranked {
+    // Infinities are among them: no difference.
+    const order =
+      this.#numberOrders.get(property) ?? new SlotOrder<number>((a, b) => (a < b ? -1 : a > b ? 1 : 0))
+    this.#numberOrders.set(property, order)
+    const { emails, sizes, receivedAt } = this.#index
+    order.extend(emails.length, {
+      ids: emails.array,
+      keyOf: (slot) => {
+        if (property === 'size') return sizes.array[slot] ?? 0
+        return (property === 'sentAt' ? this.sentAt : receivedAt).array[slot] ?? 0
       },
     })
     return order

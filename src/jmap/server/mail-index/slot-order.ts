@@ -1,15 +1,26 @@
 // An order of all emails by something that never changes, and the rank of each in it: made once, and then new emails are put in their
 // places.
-type Key = number | string
 
-export class SlotOrder {
+/** What is asked of an order. */
+export interface Ranked {
   /** Slots in ascending order of their keys, then of their ids. */
-  sorted: Int32Array = new Int32Array(0)
+  readonly sorted: Int32Array
   /** By slot: equal for equal keys. */
-  ranks: Int32Array = new Int32Array(0)
+  readonly ranks: Int32Array
   /** Ranks there are. */
+  readonly count: number
+}
+
+export class SlotOrder<Key> implements Ranked {
+  sorted: Int32Array = new Int32Array(0)
+  ranks: Int32Array = new Int32Array(0)
   count = 0
   readonly #keys: Key[] = []
+  readonly #compareKeys: (one: Key, other: Key) => number
+
+  constructor(compareKeys: (one: Key, other: Key) => number) {
+    this.#compareKeys = compareKeys
+  }
 
   /** Octets held, about. */
   get weight(): number {
@@ -22,14 +33,33 @@ export class SlotOrder {
     const from = this.#keys.length
     if (from >= length) return
     for (let slot = from; slot < length; slot++) this.#keys.push(keyOf(slot))
-    const keys = this.#keys
-    const compare = (a: number, b: number): number => {
-      const [one, other] = [keys[a] ?? 0, keys[b] ?? 0]
-      return one < other ? -1 : one > other ? 1 : (ids[a] ?? 0) - (ids[b] ?? 0)
-    }
-    const fresh = Int32Array.from({ length: length - from }, (_, index) => from + index).sort(compare)
-    this.#merge(fresh, compare)
+    const idOrder = (a: number, b: number): number => (ids[a] ?? 0) - (ids[b] ?? 0)
+    const places = this.#places(from)
+    const fresh = Int32Array.from({ length: length - from }, (_, index) => from + index).sort(
+      (a, b) => (places[a - from] ?? 0) - (places[b - from] ?? 0) || idOrder(a, b),
+    )
+    this.#merge(fresh, (a, b) => this.#compare(a, b) || idOrder(a, b))
     this.#rank()
+  }
+
+  /** Of each slot from `from` on, where its key stands among theirs: many emails have few senders, and texts are dear to compare. */
+  #places(from: number): Int32Array {
+    const fresh = this.#keys.slice(from)
+    const distinct = [...new Set(fresh)].sort(this.#compareKeys)
+    const places = new Map<Key, number>()
+    let place = 0
+    for (const [index, key] of distinct.entries()) {
+      const before = distinct[index - 1]
+      if (before !== undefined && this.#compareKeys(before, key) !== 0) place = index
+      places.set(key, place)
+    }
+    return Int32Array.from(fresh, (key) => places.get(key) ?? 0)
+  }
+
+  #compare(a: number, b: number): number {
+    const [one, other] = [this.#keys[a], this.#keys[b]]
+    // Both are there: they were taken in before anything is compared.
+    return one === undefined || other === undefined ? 0 : this.#compareKeys(one, other)
   }
 
   #merge(fresh: Int32Array, compare: (a: number, b: number) => number): void {
@@ -52,7 +82,7 @@ export class SlotOrder {
     let rank = 0
     for (let index = 0; index < sorted.length; index++) {
       const slot = sorted[index] ?? 0
-      if (index > 0 && this.#keys[sorted[index - 1] ?? 0] !== this.#keys[slot]) rank++
+      if (index > 0 && this.#compare(sorted[index - 1] ?? 0, slot) !== 0) rank++
       ranks[slot] = rank
     }
     this.ranks = ranks
@@ -61,11 +91,7 @@ export class SlotOrder {
 }
 
 /** The slots in ascending order of their ranks, or descending; those of one rank stay in their order. */
-export function sortedByRank(
-  slots: Int32Array,
-  { ranks, count }: { readonly ranks: Int32Array; readonly count: number },
-  isAscending: boolean,
-): Int32Array {
+export function sortedByRank(slots: Int32Array, { ranks, count }: Ranked, isAscending: boolean): Int32Array {
   const rankOf = (slot: number): number => {
     const rank = ranks[slot] ?? 0
     return isAscending ? rank : count - 1 - rank

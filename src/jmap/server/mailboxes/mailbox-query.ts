@@ -3,7 +3,7 @@ import { fold } from '../../../mail/search-text/fold.ts'
 import { encodeObjectId } from '../../../mail/object-id.ts'
 import type { MailboxId } from '../../../store/model.ts'
 import { mail } from '../../proto/capabilities.ts'
-import { collationKey, compareKeys } from '../../proto/collation.ts'
+import { textOrder } from '../../proto/collation.ts'
 import { MethodError } from '../../proto/errors.ts'
 import { matches } from '../../proto/filter.ts'
 import {
@@ -138,15 +138,14 @@ function holds(wanted: Condition, one: ListedMailbox, account: number): boolean 
 }
 
 function sorted(list: readonly ListedMailbox[], sort: readonly Comparator[]): ListedMailbox[] {
-  const keys = new Map(
-    list.map((one) => [one, sort.map(({ collation }) => collationKey(one.name, collation))] as const),
-  )
+  const orders = sort.map(({ collation }) => textOrder(collation))
+  const keys = new Map(list.map((one) => [one, orders.map(({ keyOf }) => keyOf(one.name))] as const))
   return list.toSorted((a, b) => {
     for (const [index, { property, isAscending }] of sort.entries()) {
       const order =
         property === 'sortOrder'
           ? a.sortOrder - b.sortOrder
-          : compareKeys(keys.get(a)?.[index] ?? '', keys.get(b)?.[index] ?? '')
+          : (orders[index]?.compare(keys.get(a)?.[index] ?? '', keys.get(b)?.[index] ?? '') ?? 0)
       if (order !== 0) return isAscending ? order : -order
     }
     return a.id - b.id
