@@ -1,6 +1,7 @@
 // Where a request comes from as a browser sees it: our own pages, or somebody else's. Browsers say so in `Sec-Fetch-Site` (over TLS
 // and on loopback) and in `Origin`; programs say nothing.
 import { tryIpOctets } from '../base/ip-address.ts'
+import { isPrivateName } from '../net/private-name.ts'
 
 /** `same`: from our own pages. `foreign`: from another site's. `unknown`: nothing says. */
 export type PageOrigin = 'same' | 'foreign' | 'unknown'
@@ -30,5 +31,5 @@ export function isLocalName(host: string, ours: readonly string[]): boolean {
   if (ours.includes(name)) return true
   const bare = name.replace(/^\[(.*)\]$/, '$1')
   if (tryIpOctets(bare) !== undefined) return true
-  return !name.includes('.') || /\.(?:localhost|internal|test|local)$/.test(name)
+  return isPrivateName(name)
 }

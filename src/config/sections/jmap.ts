@@ -88,7 +88,7 @@ export const jmapSection = z
     pushToLoopback: z
       .boolean()
       .default(false)
-      .describe('For tests: push also to addresses of this machine and its networks, and to http URLs.'),
+      .describe('For tests: push also to this machine and its networks, there by http URLs too.'),
   })
   .prefault({})
 

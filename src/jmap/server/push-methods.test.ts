@@ -100,6 +100,32 @@ test('URLs and keys stay secret, and the code until the client has told it', asy
   )
 })
 
+test('pushes go over http to services of this machine and its networks at most, and only in tests', async (context) => {
+  const inside = [
+    'http://127.0.0.1:9000/push',
+    'http://[::1]:9000/',
+    'http://10.1.2.3/',
+    'http://LOCALHOST/',
+    'http://relay:8080/',
+    'http://push.example.test/',
+  ]
+  const outside = [
+    'http://example.com/push',
+    'http://127.0.0.1.example.com/',
+    'http://192.88.98.1/',
+    'http://localhost./',
+  ]
+  for (const pushToLoopback of [true, false]) {
+    const house = await JmapHouse.open(context, { config: { pushToLoopback } })
+    const ann = await house.account('ann')
+    for (const url of [...inside, ...outside]) {
+      const done = await set(house, ann, { create: { k: { ...subscription, url } } })
+      const taken = pushToLoopback && inside.includes(url)
+      assert.deepEqual(at(done, 'notCreated', 'k', 'properties') ?? [], taken ? [] : ['url'], url)
+    }
+  }
+})
+
 test('what cannot be a subscription is refused', async (context) => {
   const house = await JmapHouse.open(context, {
     config: { pushSubscriptions: 2, pushSubscriptionsPerHour: 3 },

@@ -4,6 +4,9 @@ import { credentialOf, pushKind } from '../../directory/push-credentials.ts'
 import type { AccountId } from '../../store/model.ts'
 import type { Random } from '../../base/random.ts'
 import type { Store } from '../../store/store.ts'
+import { leadsInside } from '../../net/guarded-lookup.ts'
+import { isPrivateName } from '../../net/private-name.ts'
+import { isPublicAddress } from '../../net/public-address.ts'
 import { core } from '../proto/capabilities.ts'
 import { formatUtcDate, utcDate } from '../proto/date.ts'
 import { invalidProperties, MethodError, refusalOf, SetError } from '../proto/errors.ts'
@@ -35,7 +38,7 @@ import { nothingDone, setResults, type SetDone } from './standard-methods.ts'
 export interface PushMethodParts {
   readonly store: Store
   readonly random: Random
-  /** Whether a URL of http, and of this machine, will do: for tests. */
+  /** Whether a URL of this machine and its networks will do, and there of http too: for tests. */
   readonly toLoopback: boolean
   /** A subscription was made, changed or is gone. `made` wants its verification (RFC 8620 §7.2.2). */
   readonly changed: (account: AccountId, made: PushSubscription | null) => void
@@ -79,11 +82,16 @@ function createFields(toLoopback: boolean) {
 function pushUrl(toLoopback: boolean): Shape<string> {
   return where(string, (text) => {
     const url = text.length <= longestUrl && URL.canParse(text) ? new URL(text) : null
-    const scheme = toLoopback ? /^https?:\/\//i : /^https:\/\//i
+    const scheme = toLoopback && url !== null && isInside(url) ? /^https?:\/\//i : /^https:\/\//i
     return url !== null && scheme.test(text) && url.username === '' && url.password === ''
       ? null
       : 'a URL that begins with https:// is wanted'
   })
+}
+
+/** A push over http goes at most to a service of the same machine or network, never over the Internet. */
+function isInside(url: URL): boolean {
+  return leadsInside(url, isPublicAddress) || isPrivateName(url.hostname)
 }
 
 export function createPushMethods(parts: PushMethodParts): readonly Method[] {
