@@ -281,7 +281,7 @@ inBrowser('a message is seen from every side', async (context, browser) => {
   await look('HTML source')
   await panel.getByText('<!doctype html>').waitFor()
   await look('Headers')
-  await panel.getByText('list-unsubscribe-post', { exact: true }).waitFor()
+  await panel.getByText('List-Unsubscribe-Post', { exact: true }).waitFor()
   await look('Source')
   await panel.getByText(/Content-Type: multipart\/mixed/i).waitFor()
   await look(/^Parts/)

@@ -167,11 +167,13 @@ test('a running server: giving up sends a report, discarding does not, suppresse
   await done(folder, ['suppression', 'add', 'sue@far.test', '--reason', 'she asked for it', '--for', '30d'])
   const [entry] = (await json(folder, ['suppression', 'list'])) as { address: string; reason: string }[]
   assert.deepEqual([entry?.address, entry?.reason], ['sue@far.test', 'she asked for it'])
-  const before = far.commands.length
+  // A connection that rests may end meanwhile.
+  const asked = (): number => far.commands.filter((command) => command.startsWith('MAIL')).length
+  const before = asked()
   await mail(place, ['sue@far.test'])
   const reports = await inbox(place, server, 2)
   assert.match(reports.at(-1) ?? '', /^Final-Recipient: rfc822; ?sue@far\.test\r$/m)
-  assert.equal(far.commands.length, before)
+  assert.equal(asked(), before)
   await done(folder, ['suppression', 'remove', 'sue@far.test'])
   assert.deepEqual(await json(folder, ['suppression', 'list']), [])
   assert.equal((await posthorn(folder, ['suppression', 'add', 'sue@far.test', '--for', 'ever'])).code, 2)
