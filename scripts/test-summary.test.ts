@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { addSummaries, failedFiles, formatSummary, readSummary, settleAgain } from './test-summary.ts'
+import { addSummaries, failedTests, formatSummary, readSummary, settleAgain } from './test-summary.ts'
 
 const lines = [
   '{"outcome":"pass","where":"a.test.ts:1 one"}',
@@ -36,12 +36,28 @@ test('what passes when run once more is told as unsteady, what fails again as fa
       'integration',
     )
   const first = failing('test/a.test.ts:9 two', 'test/b.test.ts:3 three')
-  assert.deepEqual(failedFiles(first), ['test/a.test.ts', 'test/b.test.ts'])
-  const settled = settleAgain(first, failing('test/b.test.ts:3 three'))
+  assert.deepEqual(failedTests(first), [
+    { file: 'test/a.test.ts', name: 'two' },
+    { file: 'test/b.test.ts', name: 'three' },
+  ])
+  const again = `${JSON.stringify({ outcome: 'pass', where: 'test/a.test.ts:9 two' })}\n`
+  const settled = settleAgain(
+    first,
+    readSummary(`${again}${JSON.stringify({ outcome: 'fail', where: 'test/b.test.ts:3 three' })}`, 1, 'unit'),
+  )
   assert.match(
     formatSummary(settled),
     /Failed:\n {2}test\/b\.test\.ts:3 three\n\nUNSTEADY[^\n]*\n {2}test\/a\.test\.ts:9 two\n/,
   )
   assert.match(formatSummary(settled), /# tests 2\n# pass 1\n# fail 1\n/)
-  assert.deepEqual(failedFiles(readSummary('', 'SIGKILL', 'integration')), [], 'a runner that died')
+  assert.deepEqual(failedTests(readSummary('', 'SIGKILL', 'integration')), [], 'a runner that died')
+})
+
+test('a test that its helper registers is run once more, and one that did not run again has not passed', () => {
+  const where = 'test/support/transcript.ts:350 notify.txt (memory, PostgreSQL)'
+  const first = readSummary(JSON.stringify({ outcome: 'fail', where }), 1, 'unit')
+  assert.deepEqual(failedTests(first), [
+    { file: 'test/support/transcript.ts', name: 'notify.txt (memory, PostgreSQL)' },
+  ])
+  assert.deepEqual(settleAgain(first, readSummary('', 0, 'unit')).failures, [where])
 })

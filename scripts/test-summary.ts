@@ -77,14 +77,24 @@ export function addSummaries(summaries: readonly TestSummary[]): TestSummary {
   }
 }
 
-/** The files of tests that failed; empty where a failure belongs to no file. */
-export function failedFiles({ failures }: TestSummary): string[] {
-  const files = failures.map((where) => /^(\S+\.test\.ts):\d+ /.exec(where)?.[1])
-  return files.includes(undefined) ? [] : [...new Set(files.filter((file) => file !== undefined))]
+/** A test that failed: its name, and the file that registers it, which for many transcripts or contracts is their helper. */
+export interface FailedTest {
+  readonly file: string
+  readonly name: string
 }
 
-/** What is left of failures when their files were run once more. */
+/** Empty where a failure belongs to no test. */
+export function failedTests({ failures }: TestSummary): FailedTest[] {
+  const tests = failures.flatMap((where) => {
+    const [, file, name] = /^(\S+\.ts):\d+ (.+)$/s.exec(where) ?? []
+    return file === undefined || name === undefined ? [] : [{ file, name }]
+  })
+  return tests.length === failures.length ? tests : []
+}
+
+/** What is left of failures when those tests were run once more; all, where not each of them ran. */
 export function settleAgain(first: TestSummary, again: TestSummary): TestSummary {
+  if (again.passed + again.failures.length < first.failures.length) return first
   const unsteady = first.failures.filter((where) => !again.failures.includes(where))
   const milliseconds = first.milliseconds + again.milliseconds
   return {

@@ -7,18 +7,19 @@
 //   npm test -- --seed 42       the order of an earlier run, as that run printed it
 //   npm test -- --name 'EHLO'   only tests whose name matches
 //
-// Unit tests share processes (two at a time where there are two processors), which is several times faster than one process a file and also proves
-// that no test leaves state behind for its neighbour; both groups run in random order. Integration tests start servers and
-// kill processes, so each file has its own process, two at a time. What else the machine does can break tests of servers: up to three
-// files of a group that failed are run once more, alone, and what passes then is told as unsteady, in capitals.
+// Unit tests share processes (two at a time where there are two processors), which is several times faster than one process a
+// file and also proves that no test leaves state behind for its neighbour; both groups run in random order. Integration tests
+// start servers and kill processes, so each file has its own process, two at a time. What else the machine does can break tests
+// of servers: what fails in up to three files of a group is run once more, alone, and what passes then is told as unsteady, in
+// capitals.
 import { spawn } from 'node:child_process'
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import {
   addSummaries,
-  failedFiles,
+  failedTests,
   formatSummary,
   readSummary,
   settleAgain,
@@ -119,20 +120,29 @@ async function runGroup(group: Group, files: readonly string[], folder: string):
   return summaries
 }
 
-/** More failed files than this are no bad luck. */
+/** Failures in more files than this are no bad luck. */
 const mostAgain = 3
 
-/** The group's summaries, with files that failed run once more where they may be unlucky. */
+/** The group's summaries, with tests that failed run once more where they may be unlucky. */
 async function settle(group: Group, summaries: readonly TestSummary[], folder: string): Promise<TestSummary> {
   const first = addSummaries(summaries)
-  const files = failedFiles(first)
-  if (files.length === 0 || files.length > mostAgain) return first
-  process.stdout.write(`\nonce more, alone: ${files.join(' ')}\n`)
+  const failed = failedTests(first)
+  const registers = [...new Set(failed.map(({ file }) => file))]
+  if (registers.length === 0 || registers.length > mostAgain) return first
+  const files = [...new Set(registers.flatMap((file) => filesOf(group, file)))]
+  if (files.length === 0) return first
+  process.stdout.write(`\nonce more, alone: ${failed.map(({ name }) => name).join(' | ')}\n`)
   const flags = group.flags.map((flag) =>
     flag.startsWith('--test-concurrency') ? '--test-concurrency=1' : flag,
   )
-  const alone: Group = { ...group, flags }
-  return settleAgain(first, await runHand(alone, files, join(folder, `${group.name}-again`)))
+  flags.push(...failed.map(({ name }) => `--test-name-pattern=${RegExp.escape(name)}`))
+  return settleAgain(first, await runHand({ ...group, flags }, files, join(folder, `${group.name}-again`)))
+}
+
+/** The test files behind a file that registers tests: itself, or those that import a helper. */
+function filesOf(group: Group, file: string): readonly string[] {
+  if (file.endsWith('.test.ts')) return [file]
+  return findFiles(group).filter((path) => safeRead(join(root, path)).includes(`/${basename(file)}'`))
 }
 
 async function runHand(group: Group, files: readonly string[], summaryFile: string): Promise<TestSummary> {
