@@ -126,7 +126,12 @@ export class StateWatch {
       }
       // Somebody shares something with the viewer otherwise than before (`store/sharing.ts`).
       if (change.type === 'account-removed' || change.type === 'rights-changed') this.#accountsMoved = true
-      for (const type of types) if (type.touchedBy(change)) this.#mark(place.id, type)
+      // RFC 8621 §2 isSubscribed: those of shared mailboxes too are the viewer's own.
+      const isSubscribing = change.type === 'subscription-changed' && place.isPersonal
+      const touched = isSubscribing ? [...this.#watched.keys()] : [place.id]
+      for (const type of types) {
+        if (type.touchedBy(change)) for (const id of touched) this.#mark(id, type)
+      }
     }
     void this.#read()
   }

@@ -10,6 +10,7 @@ import type { EmailPlaces } from '../../../store/emails.ts'
 import { Flag, type MailboxId, type ModSeq } from '../../../store/model.ts'
 import { doubles, integers, octets, uids } from './columns.ts'
 import { MailFacts } from './mail-facts.ts'
+import { MailboxModSeqs } from './mailbox-modseqs.ts'
 import { MailboxSlots } from './mailbox-slots.ts'
 import type { Sheet } from './mail-view.ts'
 import { WordSets } from './word-sets.ts'
@@ -51,6 +52,8 @@ export class MailIndex {
   /** By number of a mailbox: when what Mailbox/get counts there last changed. */
   readonly counted: number[] = []
   readonly last: MailModSeqs = { email: 0, thread: 0, mailbox: 0, delivery: 0 }
+  /** The same of each mailbox, by its number. */
+  readonly lastIn = new MailboxModSeqs()
   version = 0
   /** The account's modseq up to which all changes are in. */
   modSeq = 0
@@ -109,10 +112,13 @@ export class MailIndex {
       const email = this.#emailFor(places, index)
       const before = news ? this.#summary(email) : 0
       this.#insert({ number, uid, email, flags, words, modSeq, shown })
-      if (!news) this.#seen(modSeq, shown)
-      else if ((flags & Flag.deleted) === 0) this.#changed(email, before, modSeq)
+      if (!news) this.#seen(number, modSeq, shown)
+      else if ((flags & Flag.deleted) === 0) {
+        this.lastIn.change(number, { was: null, is: flags, modSeq })
+        this.#changed(email, before, modSeq)
+      }
       // It may have been shown between its coming and this look at it.
-      else this.#seen(modSeq, modSeq)
+      else this.#seen(number, modSeq, modSeq)
     }
     this.version++
   }
@@ -145,7 +151,7 @@ export class MailIndex {
     const slots = this.#placesOf(number).take(gone)
     for (const slot of slots) this.#drop(slot, modSeq)
     // What went before the index could look at it was there at some state all the same.
-    if (gone === null || slots.length < gone.length) this.#seen(modSeq, modSeq)
+    if (gone === null || slots.length < gone.length) this.#seen(number, modSeq, modSeq)
     this.version++
   }
 
@@ -154,10 +160,11 @@ export class MailIndex {
     this.last.mailbox = Math.max(this.last.mailbox, modSeq)
   }
 
-  /** That what is counted in a mailbox may have changed. */
-  noteCounted(mailbox: MailboxId, modSeq: number): void {
+  /** That whatever is told of a mailbox and of its messages may have changed. */
+  noteChanged(mailbox: MailboxId, modSeq: number): void {
     const number = this.#numberFor(mailbox)
     this.counted[number] = Math.max(this.counted[number] ?? 0, modSeq)
+    this.lastIn.note(number, { email: modSeq, thread: modSeq, mailbox: modSeq })
   }
 
   /** Says that what Mailbox/get counts in the mailboxes of a thread may have changed then. */
@@ -199,6 +206,7 @@ export class MailIndex {
     this.#numberOf.set(mailbox, number)
     this.#places.push(new MailboxSlots())
     this.counted.push(0)
+    this.lastIn.add()
     return number
   }
 
@@ -263,11 +271,13 @@ export class MailIndex {
     if ((this.modSeqs.array[slot] ?? 0) >= to.modSeq) return
     const email = this.emailOf.array[slot] ?? 0
     const before = this.#summary(email)
-    const wasHidden = ((this.flags.array[slot] ?? 0) & Flag.deleted) !== 0
+    const was = this.flags.array[slot] ?? 0
+    const wasHidden = (was & Flag.deleted) !== 0
     this.flags.array[slot] = to.flags
     this.words.array[slot] = to.words
     this.modSeqs.array[slot] = to.modSeq
     if (wasHidden && (to.flags & Flag.deleted) === 0) this.shownSince.array[slot] = to.shown
+    this.lastIn.change(this.mailboxOf.array[slot] ?? 0, { was, is: to.flags, modSeq: to.modSeq })
     this.#changed(email, before, to.modSeq)
   }
 
@@ -285,6 +295,7 @@ export class MailIndex {
     this.emailOf.array[slot] = -1
     this.#free.push(slot)
     if ((before & isShown) !== 0) this.counted[number] = Math.max(this.counted[number] ?? 0, modSeq)
+    this.lastIn.change(number, { was: this.flags.array[slot] ?? 0, is: null, modSeq })
     this.#changed(email, before, modSeq)
     if (following === -1 && this.firstMessage.array[email] === -1) this.#bury(email)
   }
@@ -338,8 +349,9 @@ export class MailIndex {
     if ((after & isShown) !== 0) last.delivery = Math.max(last.delivery, modSeq)
   }
 
-  #seen(modSeq: number, shown: number): void {
+  #seen(number: number, modSeq: number, shown: number): void {
     const { last } = this
+    this.lastIn.note(number, { email: modSeq, thread: shown, mailbox: modSeq, delivery: shown })
     last.email = Math.max(last.email, modSeq)
     last.mailbox = Math.max(last.mailbox, modSeq)
     last.thread = Math.max(last.thread, shown)

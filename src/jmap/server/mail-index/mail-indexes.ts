@@ -137,7 +137,7 @@ class HeldIndex {
       for await (const places of store.emailPlaces({ account, mailbox: mailbox.id, uids: everything })) {
         index.add(mailbox.id, places, false)
       }
-      index.noteCounted(mailbox.id, mailbox.modSeq)
+      index.noteChanged(mailbox.id, mailbox.modSeq)
       // Never less than that of its last change of its own, and of what is counted.
       last.mailbox = Math.max(last.mailbox, mailbox.modSeq)
     }

@@ -37,10 +37,10 @@ export class MailView {
     this.#mask = Uint8Array.from(index.mailboxes, (id) => (readable === null || readable.has(id) ? 1 : 0))
   }
 
-  /** Modseqs of the last changes. For whom a move may be a coming, each change of an email may be one of threads. */
+  /** Modseqs of the last changes that the viewer can know of. */
   get last(): Readonly<MailModSeqs> {
-    const { last } = this.index
-    return this.#readable === null ? last : { ...last, thread: last.email, delivery: last.email }
+    const { last, lastIn } = this.index
+    return this.#readable === null ? last : lastIn.newest(this.#mask)
   }
 
   sees(mailbox: MailboxId): boolean {

@@ -36,13 +36,15 @@ export async function mailboxesNow(
 ): Promise<MailboxesNow> {
   const rights = await access.rights(call.place)
   // Before the rows are read.
-  const modSeq = (await access.view(rights)).last.mailbox
+  const { mailbox } = (await access.view(rights)).last
   const list = await listMailboxes(access, rights, { place: call.place, now: call.now() })
   const view = await access.view(rights)
   // In no order of names: where a mailbox is moved to, its changes tell.
   const marks = list.map((one) => `${one.id}${one.rights}${one.isSubscribed ? '+' : '-'}`).sort()
   const fingerprint = rights.shared === null ? '' : fingerprintOf(marks.join(' '))
-  return { rights, list, modSeq, fingerprint, view }
+  // What the owner does to others of his mailboxes is nothing to who does not see them.
+  const rows = rights.shared === null ? [] : list.map((one) => Math.max(one.createdModSeq, one.changedModSeq))
+  return { rights, list, modSeq: Math.max(mailbox, ...rows), fingerprint, view }
 }
 
 export function mailboxState({ modSeq, fingerprint }: MailboxesNow): string {
@@ -116,28 +118,28 @@ export async function mailboxPast(
   if (point === undefined) return undefined
   // A modseq of a state that was given.
   const since = Math.max(0, point.id === null ? point.modSeq : point.modSeq - 1) as ModSeq
-  const news = await access.store.mailboxNewsSince({ account: rights.account, since })
-  if (!news.complete) return undefined
+  const isOwn = rights.shared === null
+  const news = isOwn ? await access.store.mailboxNewsSince({ account: rights.account, since }) : null
+  if (news !== null && !news.complete) return undefined
   const { index } = view
   if (since < index.loadedAt) {
     // The index does not know whose counts these changed.
     const { departures, complete } = await access.store.departuresSince({ account: rights.account, since })
-    if (!complete) return undefined
+    // Of the owner's mail alone, where the state is that of what is shared.
+    const isNewest = point.id === null && point.modSeq >= now.modSeq
+    if (!complete) return isNewest ? { now, point, events: [], more: new Set() } : undefined
     for (const { thread, modSeq } of departures) index.touchThread(thread, modSeq)
   }
   return { now, point, ...eventsOf(now, { point, news }) }
 }
 
 function eventsOf(
-  { list, rights, view }: MailboxesNow,
-  { point, news }: { point: Point; news: MailboxNews },
+  { list, view }: MailboxesNow,
+  { point, news }: { point: Point; news: MailboxNews | null },
 ): { events: Event[]; more: Set<number> } {
   const events: Event[] = []
   const more = new Set<number>()
-  const isOwn = rights.shared === null
-  const subscribed = new Map(
-    isOwn ? news.subscriptions.map(({ name, modSeq }) => [name, modSeq] as const) : [],
-  )
+  const subscribed = new Map(news?.subscriptions.map(({ name, modSeq }) => [name, modSeq] as const))
   const createdAt = new Map(list.map((one) => [one.id, one.createdModSeq]))
   for (const { id, path, parent, createdModSeq, changedModSeq } of list) {
     const known = knownOf(point, id)
@@ -145,7 +147,8 @@ function eventsOf(
       events.push({ id, at: createdModSeq, what: 'created' })
       continue
     }
-    const counts = view.index.counted[view.index.numberOf(id)] ?? 0
+    // A thread that reaches into mailboxes that are not seen may have changed there alone.
+    const counts = Math.min(view.index.counted[view.index.numberOf(id)] ?? 0, view.last.mailbox)
     // A parent that is removed by IMAP is replaced by a mere name with another id (RFC 9051 §6.3.5), which is the new parentId.
     const placed = parent === null ? 0 : (createdAt.get(parent) ?? 0)
     const own = Math.max(changedModSeq, subscribed.get(path) ?? 0, placed)
@@ -155,8 +158,8 @@ function eventsOf(
     const at = own > known ? own : counts
     if (at > known) events.push({ id, at, what: 'updated' })
   }
-  // Of another's mailboxes one that goes is no more shared, and what is shared is in the state.
-  for (const { mailbox: id, modSeq: at, createdModSeq } of isOwn ? news.removed : []) {
+  // Of another's mailboxes (`news` is null) one that goes is no more shared, and what is shared is in the state.
+  for (const { mailbox: id, modSeq: at, createdModSeq } of news?.removed ?? []) {
     const known = knownOf(point, id)
     // RFC 8620 §5.2: what "has been created AND destroyed since the old state" is not told of.
     if (at > known && createdModSeq <= known) events.push({ id, at, what: 'destroyed' })
