@@ -3,6 +3,7 @@
 // - A change is only noted, as a mark at the mailbox or a name; what is told is read when the client takes it. So what waits for a client
 //   that does not read is bounded by the mailboxes and by `imap.notifyPending`, however much happens.
 // - Names and rights are compared with what they were when the client was last told; nothing is told of what it may not see.
+// - What is heard of a mailbox whose name was not read yet waits until it has been: it may be news to that reading.
 // - Too many mailboxes or marks: the client is told NOTIFICATIONOVERFLOW, and nothing after it (§5.8).
 import { affectedNames, catalogueOf, keyOf, needsReading } from './catalogue.ts'
 import { encodeListing, encodeMetadataNames } from '../../proto/encode/mailbox-data.ts'
@@ -57,6 +58,9 @@ export class Watch {
   // What waits to be told.
   #messages = new Map<string, Pending>()
   #lookAgain = false
+  #looking = false
+  /** What was heard, since names are to be read, of mailboxes that were not watched: the last change of each kind and annotation. */
+  #early = new Map<string, MessageChange | AnnotationChange>()
   #subscriptions = new Set<string>()
   /** Entries by key of their mailbox; '' is the server. */
   #annotations = new Map<string, Set<string>>()
@@ -197,7 +201,9 @@ export class Watch {
     const key = keyOf(account, mailbox)
     const known = this.#known.get(key)
     const event = eventBit(eventOf[change.type])
-    if (known === undefined || (known.events & event) === 0 || modSeq <= known.told) return
+    if (known === undefined || (known.events & event) === 0)
+      return this.#keepEarly(`${key} ${change.type}`, change)
+    if (modSeq <= known.told) return
     if (this.#own.madeChange(account, modSeq)) return
     const pending = this.#messages.get(key)
     if (pending === undefined) this.#messages.set(key, { events: event, first: modSeq, last: modSeq })
@@ -207,13 +213,18 @@ export class Watch {
     }
   }
 
-  #hearAnnotations({ account, mailbox, viewer, names }: AnnotationChange): void {
+  #hearAnnotations(change: AnnotationChange): void {
+    const { account, mailbox, viewer, names } = change
     const me = this.#session.account.id
     if (viewer !== null && viewer !== me) return
+    const key = mailbox === null ? '' : keyOf(account, mailbox)
+    const known = this.#known.get(key)
     if (mailbox === null) {
       if (account !== me || !(this.#options.metadata || this.#wishes.serverMetadata)) return
-    } else if (!this.#wantsMetadata(this.#known.get(keyOf(account, mailbox)))) return
-    const key = mailbox === null ? '' : keyOf(account, mailbox)
+    } else if (known === undefined) {
+      for (const name of names) this.#keepEarly(`${key} ${change.type} ${name}`, { ...change, names: [name] })
+      return
+    } else if (!this.#wantsMetadata(known)) return
     const entries = this.#annotations.get(key) ?? new Set()
     for (const name of names) {
       if (entries.has(name)) continue
@@ -221,6 +232,24 @@ export class Watch {
       this.#count()
     }
     if (entries.size > 0) this.#annotations.set(key, entries)
+  }
+
+  #keepEarly(key: string, change: MessageChange | AnnotationChange): void {
+    if (!this.#lookAgain && !this.#looking) return
+    if (change.type === 'annotations-changed' && !this.#early.has(key)) this.#count()
+    this.#early.set(key, change)
+  }
+
+  /** To be called when names have been read. */
+  #hearEarly(): void {
+    const early = this.#early
+    this.#early = new Map()
+    for (const change of early.values()) {
+      if (change.type === 'annotations-changed') {
+        this.#names--
+        this.#hearAnnotations(change)
+      } else this.#hearMessages(change)
+    }
   }
 
   #wantsMetadata(known: Known | undefined): boolean {
@@ -244,12 +273,29 @@ export class Watch {
 
   /** Reads names and rights afresh. */
   async #look(): Promise<Listing> {
+    const before = this.#known
+    this.#looking = true
+    try {
+      for (;;) {
+        this.#lookAgain = false
+        const listening = this.#feeds.size
+        const listing = await this.#lookOnce(before)
+        // What changed in other accounts before there were ears for it is found by reading once more.
+        if (this.#feeds.size > listening && !this.#overflow) continue
+        this.#hearEarly()
+        return listing
+      }
+    } finally {
+      this.#looking = false
+    }
+  }
+
+  async #lookOnce(before: Catalogue): Promise<Listing> {
     const { parts } = this.#session
-    this.#lookAgain = false
     const others = this.#options.metadata || this.#wishes.reachesOthers
     const listing = await loadListing(this.#session, { others })
     const eventsOf = (name: string): Events => this.#wishes.eventsOf(name, listing.subscribed)
-    this.#known = catalogueOf(listing.places.values(), eventsOf, this.#known)
+    this.#known = catalogueOf(listing.places.values(), eventsOf, before)
     if (this.#known.size > parts.config.notifyMailboxes) this.#overflow = true
     for (const { account } of this.#known.values()) this.#listen(account)
     return listing
