@@ -1,16 +1,15 @@
-// Mailbox/set (RFC 8621 §2.5). Each Mailbox is one change of the store; creates and updates of one call wait for those that they depend
-// on (`mailbox-turns.ts`), so that their order in the request does not matter and two Mailboxes can swap names, parents or roles.
+// Mailbox/set (RFC 8621 §2.5). Each Mailbox is one change of the store; creates, updates and destroys of one call wait for those that they
+// depend on (`mailbox-turns.ts`), so that their order in the request does not matter and Mailboxes can swap names, parents or roles.
 //
 // What is in the way is looked for in the list that was read last, which is read again after each change and each refusal of the store: a
 // call that names a thousand Mailboxes in vain costs no thousand lists.
-import { Buffer } from 'node:buffer'
 import { nameForOthers } from '../../mail/names-of-others.ts'
 import type { GuardedWrites } from '../../store/guarded.ts'
 import type { MailboxChangeStore, MailboxExtras } from '../../store/mailbox-changes.ts'
 import type { MailboxId, SpecialUse } from '../../store/model.ts'
 import { mail } from '../proto/capabilities.ts'
-import { invalidProperties, refusalOf, SetError, unsettable } from '../proto/errors.ts'
-import { jsonEquals, memberOf, objectOf, type Json, type JsonObject } from '../proto/json.ts'
+import { invalidProperties, SetError, unsettable } from '../proto/errors.ts'
+import { jsonEquals, memberOf, objectOf, type JsonObject } from '../proto/json.ts'
 import { applyPatch } from '../proto/patch.ts'
 import { boolean, otherwise } from '../proto/shape.ts'
 import { rightsIn, type MailRights } from './mail-access.ts'
@@ -24,8 +23,9 @@ import {
   tryMailboxNumber,
 } from './mail-writing.ts'
 import { orderKind } from './mailbox-order.ts'
-import { isUse, tryName, useOf } from './mailbox-names.ts'
+import { useOf } from './mailbox-names.ts'
 import { inTurn, type Obstacle, type Step } from './mailbox-turns.ts'
+import { isUnmade, nameTaken, type Wish, Wishes } from './mailbox-wish.ts'
 import { type ListedMailbox, listMailboxes } from './mailboxes/mailbox-list.ts'
 import type { AccountCall, Method } from './module.ts'
 import { setMethod, type SetDone, type SetWork } from './standard-methods.ts'
@@ -39,23 +39,27 @@ export function mailboxSetMethod(parts: MailWriteParts): Method {
     capability: mail,
     extra,
     state: (place) => parts.states.mailbox(place),
-    again: mayYetBe,
-    async apply(call, work, { done, args }) {
-      const setter = new MailboxSetter(parts, call, await parts.access.rights(call.place))
-      await setter.create(work, done)
-      await setter.update(work.update, done)
-      await setter.destroy(work, done, args.onDestroyRemoveEmails ? 'remove' : 'refuse')
+    async applyTogether(call, asked, { done, args }) {
+      const rights = await parts.access.rights(call.place)
+      const emails = args.onDestroyRemoveEmails ? 'remove' : 'refuse'
+      await new MailboxSetter(parts, { call, rights, asked, done, emails }).run()
     },
   })
 }
 
-/** What a client may say of a Mailbox. */
-interface Wish {
-  readonly name: string
-  readonly parent: MailboxId | null
-  readonly role: string | null
-  readonly sortOrder: number
-  readonly isSubscribed: boolean
+/** `named`: as the client named it. */
+type Task =
+  | { readonly what: 'create'; readonly named: string; readonly object: JsonObject }
+  | { readonly what: 'update'; readonly named: string; readonly patch: JsonObject }
+  | { readonly what: 'destroy'; readonly named: string }
+
+interface Asking {
+  readonly call: AccountCall
+  readonly rights: MailRights
+  readonly asked: SetWork
+  readonly done: SetDone
+  /** What becomes of the Emails of Mailboxes that are destroyed. */
+  readonly emails: 'refuse' | 'remove'
 }
 
 const mutable = ['name', 'parentId', 'role', 'sortOrder', 'isSubscribed']
@@ -67,57 +71,103 @@ class MailboxSetter {
   readonly #parts: MailWriteParts
   readonly #call: AccountCall
   readonly #rights: MailRights
+  readonly #asked: SetWork
+  readonly #done: SetDone
+  readonly #emails: Asking['emails']
+  readonly #wishes: Wishes
   /** What those were that have another name or no role for the time being, by id. */
   readonly #aside = new Map<string, Pick<ListedMailbox, 'path' | 'role'>>()
   #known: Promise<ListedMailbox[]> | null = null
 
-  constructor(parts: MailWriteParts, call: AccountCall, rights: MailRights) {
+  constructor(parts: MailWriteParts, { call, rights, asked, done, emails }: Asking) {
     this.#parts = parts
     this.#call = call
     this.#rights = rights
+    this.#asked = asked
+    this.#done = done
+    this.#emails = emails
+    const { place, createdIds } = call
+    const made = { create: asked.create, created: done.created }
+    this.#wishes = new Wishes({ place, createdIds, limits: parts.limits, ...made })
   }
 
-  async create(work: SetWork, done: SetDone): Promise<void> {
-    await inTurn(work.create, {
-      try: (_, object) => this.#createOne(object),
-      done: (creationId, made) => {
-        if (made === null) throw new Error('a Mailbox was made without an id')
-        noteCreated(this.#call, creationId, made)
-        done.created.set(creationId, made)
-      },
-      refused: (creationId, error) => done.notCreated.set(creationId, error),
-    })
-  }
-
-  async update(work: SetWork['update'], done: SetDone): Promise<void> {
-    await inTurn(work, {
-      try: (id, patch) => this.#updateOne(id, patch),
-      done: (id, changed) => {
-        this.#aside.delete(id)
-        done.updated.set(id, changed)
-      },
-      refused: (id, error) => done.notUpdated.set(id, error),
+  async run(): Promise<void> {
+    await inTurn(await this.#tasks(), {
+      try: (task) => this.#try(task),
+      done: (task, result) => this.#note(task, result),
+      refused: (task, error) => this.#refuse(task, error),
       // RFC 8620 §5.3: "a single method call could rename an object A => B and simultaneously rename another object B => A".
       stepAside: (obstacle) => this.#stepAside(obstacle),
     })
     await this.#goBack()
   }
 
-  async destroy(work: SetWork, done: SetDone, emails: 'refuse' | 'remove'): Promise<void> {
-    if (work.destroy.length === 0) return
-    const list = await this.#list()
-    const found = work.destroy.map((id) => {
-      const mailbox = list.find((one) => mailboxIdOf(this.#call.place, one.id) === id)
-      return { id, mailbox }
-    })
-    // Those inside first, so that a whole branch goes in one call.
-    const depth = (path: string | undefined): number => path?.split('/').length ?? 0
-    for (const { id, mailbox } of found.toSorted((a, b) => depth(b.mailbox?.path) - depth(a.mailbox?.path))) {
-      const refused =
-        mailbox === undefined ? new SetError('notFound') : await this.#destroyOne(mailbox, emails)
-      if (refused === null) done.destroyed.push(id)
-      else done.notDestroyed.set(id, refused)
+  /** By what others wait for them under: `#` and the creation id, or the id. */
+  async #tasks(): Promise<Map<string, Task>> {
+    const { create, update, destroy } = this.#asked
+    const tasks = new Map<string, Task>()
+    for (const [named, object] of create) tasks.set(`#${named}`, { what: 'create', named, object })
+    const doomed = new Set(destroy.map((named) => this.#idOf(named)))
+    for (const [named, patch] of update) {
+      const task: Task = { what: 'update', named, patch }
+      // RFC 8620 §5.3: "The server MAY skip an update (rejecting it with a "willDestroy" SetError)".
+      if (doomed.has(this.#idOf(named))) this.#refuse(task, new SetError('willDestroy'))
+      else tasks.set(this.#keyOf(task), task)
     }
+    const list = await this.#list()
+    const depths = new Map(
+      list.map(({ id, path }) => [mailboxIdOf(this.#call.place, id), path.split('/').length]),
+    )
+    const depthOf = (named: string): number => depths.get(this.#idOf(named)) ?? 0
+    // Those inside first, so that a whole branch goes in one round.
+    for (const named of destroy.toSorted((one, other) => depthOf(other) - depthOf(one))) {
+      const task: Task = { what: 'destroy', named }
+      tasks.set(this.#keyOf(task), task)
+    }
+    return tasks
+  }
+
+  /** Nothing waits for what is done with a Mailbox of the same call. */
+  #keyOf({ what, named }: Task): string {
+    const id = this.#idOf(named)
+    return id.startsWith('#') ? `${what} ${id}` : id
+  }
+
+  /** As it was named where that means nothing yet. */
+  #idOf(named: string): string {
+    const id = this.#wishes.resolve(named)
+    return id === undefined || isUnmade(id) ? named : id
+  }
+
+  async #try(task: Task): Promise<Step> {
+    if (task.what === 'create') return this.#createOne(task.object)
+    const id = this.#wishes.resolve(task.named)
+    if (isUnmade(id)) {
+      return { refused: new SetError('notFound'), wait: true, behind: { id: id.unmade, what: 'making' } }
+    }
+    if (id === undefined) return refuse(new SetError('notFound'))
+    return task.what === 'update' ? this.#updateOne(id, task.patch) : this.#destroyOne(id)
+  }
+
+  #note({ what, named }: Task, result: JsonObject | null): void {
+    const { created, updated, destroyed } = this.#done
+    if (what === 'create') {
+      if (result === null) throw new Error('a Mailbox was made without an id')
+      noteCreated(this.#call, named, result)
+      created.set(named, result)
+      return
+    }
+    const id = this.#idOf(named)
+    this.#aside.delete(id)
+    if (what === 'update') updated.set(id, result)
+    else destroyed.push(id)
+  }
+
+  #refuse({ what, named }: Task, error: SetError): void {
+    const { notCreated, notUpdated, notDestroyed } = this.#done
+    if (what === 'create') notCreated.set(named, error)
+    else if (what === 'update') notUpdated.set(this.#idOf(named), error)
+    else notDestroyed.set(this.#idOf(named), error)
   }
 
   #list(): Promise<ListedMailbox[]> {
@@ -140,15 +190,15 @@ class MailboxSetter {
     const strangers = Object.keys(object).filter((name) => !mutable.includes(name))
     const list = await this.#list()
     const whole = { parentId: null, role: null, sortOrder: 0, isSubscribed: this.#isOwner, ...object }
-    const refused = unsettable(strangers)
-    const wish = this.#read(whole, refused, list)
-    if ('refused' in wish) return wish
+    const wish = this.#wishes.read(whole, unsettable(strangers), list)
+    if (wish instanceof SetError) return refuse(wish)
     const denied = this.#mayPut(wish.parent) ?? this.#mayDescribe({ wish, before: null })
     if (denied !== null) return refuse(denied)
-    const path = this.#pathOf(wish, list)
+    const path = this.#wishes.pathOf(wish, list)
     if (path instanceof SetError) return refuse(path)
     const before = this.#inTheWay({ wish, path, id: null }, list)
     if (before !== null) return before
+    if (path === undefined || isUnmade(wish.parent)) return behindParent(wish)
     const { account } = this.#call.place
     const made = await this.#store.makeMailbox({
       ...{ account: account.id, name: path, now: this.#call.now() },
@@ -181,8 +231,8 @@ class MailboxSetter {
     const defaults = { parentId: null, role: null, sortOrder: 0 }
     const patched = applyPatch(current, patch, { mutable, fixed, defaults })
     if (patched instanceof SetError) return refuse(patched)
-    const wish = this.#read({ ...defaults, ...patched.object }, patched.refused, list)
-    if ('refused' in wish) return wish
+    const wish = this.#wishes.read({ ...defaults, ...patched.object }, patched.refused, list)
+    if (wish instanceof SetError) return refuse(wish)
     const step = await this.#settle(before, wish, list)
     if ('refused' in step || wish.name === memberOf(patched.object, 'name')) return step
     // RFC 8620 §5.3: what "changed in a way *not* explicitly requested".
@@ -197,11 +247,18 @@ class MailboxSetter {
       (wish.parent === before.parent ? null : this.#mayPut(wish.parent)) ??
       this.#mayDescribe({ wish, before })
     if (denied !== null) return refuse(denied)
-    const path = moves ? this.#pathOf(wish, list) : before.path
+    const path = moves ? this.#wishes.pathOf(wish, list) : before.path
     if (path instanceof SetError) return refuse(path)
+    const { parent } = wish
+    if (!isUnmade(parent) && path?.startsWith(`${before.path}/`) === true) {
+      const inside = list.filter(
+        (one) => path.startsWith(`${one.path}/`) && one.path.length > before.path.length,
+      )
+      return { ...this.#refusal('into-itself', null), ...this.#behindOneOf(inside) }
+    }
     const obstacle = this.#inTheWay({ wish, path, id: before.id }, list)
-    if (path.startsWith(`${before.path}/`)) return this.#refusal('into-itself', null)
     if (obstacle !== null) return obstacle
+    if (path === undefined || isUnmade(parent)) return behindParent(wish)
     const changed = await this.#store.changeMailbox({
       ...{ account: this.#call.place.account.id, mailbox: before.id, now: this.#call.now() },
       ...(moves ? { name: path } : {}),
@@ -211,27 +268,52 @@ class MailboxSetter {
     return changed.ok ? { done: null } : this.#refusal(changed.reason, await this.#idAt(path))
   }
 
-  async #destroyOne(mailbox: ListedMailbox, emails: 'refuse' | 'remove'): Promise<SetError | null> {
-    if (mailbox.path === 'INBOX') return forbidden('there is always an inbox')
-    if (!mailbox.rights.includes('x')) return forbidden('it may not be removed')
-    if (emails === 'remove' && !mayAll(this.#rights, mailbox.id, 'te')) {
-      return forbidden('its Emails may not be removed')
-    }
+  async #destroyOne(id: string): Promise<Step> {
+    const list = await this.#list()
+    const number = tryMailboxNumber(this.#call.place, id)
+    const mailbox = list.find((one) => one.id === number)
+    if (mailbox === undefined) return refuse(new SetError('notFound'))
+    const denied = this.#mayDestroy(mailbox)
+    if (denied !== null) return refuse(denied)
+    const inside = list.filter((one) => one.path.startsWith(`${mailbox.path}/`))
+    if (inside.length > 0) return { ...hasChild, ...this.#behindOneOf(inside) }
     const gone = await this.#store.destroyMailbox({
-      ...{ account: this.#call.place.account.id, mailbox: mailbox.id, emails },
+      ...{ account: this.#call.place.account.id, mailbox: mailbox.id, emails: this.#emails },
       ...{ objects: [orderKind], now: this.#call.now() },
     })
-    if (gone.ok) return null
+    if (gone.ok) {
+      this.#known = Promise.resolve(list.filter((one) => one !== mailbox))
+      return { done: null }
+    }
     switch (gone.reason) {
       case 'has-children':
-        return new SetError('mailboxHasChild')
+        return hasChild
       case 'has-emails':
-        return new SetError('mailboxHasEmail')
+        return refuse(new SetError('mailboxHasEmail'))
       case 'is-inbox':
-        return forbidden('there is always an inbox')
+        return refuse(forbidden('there is always an inbox'))
       case 'not-found':
-        return new SetError('notFound')
+        return refuse(new SetError('notFound'))
     }
+  }
+
+  #mayDestroy({ path, rights, id }: ListedMailbox): SetError | null {
+    if (path === 'INBOX') return forbidden('there is always an inbox')
+    if (!rights.includes('x')) return forbidden('it may not be removed')
+    return this.#emails === 'refuse' || mayAll(this.#rights, id, 'te')
+      ? null
+      : forbidden('its Emails may not be removed')
+  }
+
+  /** The first of the Mailboxes that the call has yet to do something with, from the innermost outwards. */
+  #behindOneOf(list: readonly ListedMailbox[]): { readonly behind?: Obstacle } {
+    const { update, destroy } = this.#asked
+    const { updated, notUpdated, notDestroyed } = this.#done
+    const named = new Set([...update.keys(), ...destroy].map((one) => this.#idOf(one)))
+    const ids = list.map((one) => mailboxIdOf(this.#call.place, one.id)).toReversed()
+    const isOver = (id: string): boolean => updated.has(id) || notUpdated.has(id) || notDestroyed.has(id)
+    const id = ids.find((one) => named.has(one) && !isOver(one))
+    return id === undefined ? {} : { behind: { id, what: 'place' } }
   }
 
   /** The Mailbox's own properties as a client sees them. */
@@ -240,46 +322,10 @@ class MailboxSetter {
     return { name, parentId, role, sortOrder, isSubscribed }
   }
 
-  /** `refused`: what else is wrong with it, told together with what is wrong here. */
-  #read(
-    object: JsonObject,
-    refused: SetError | null,
-    list: readonly ListedMailbox[],
-  ): Wish | (Step & { readonly refused: SetError }) {
-    const wrong: string[] = []
-    const name = memberOf(object, 'name') ?? null
-    const role = memberOf(object, 'role') ?? null
-    const sortOrder = memberOf(object, 'sortOrder') ?? null
-    const isSubscribed = memberOf(object, 'isSubscribed') ?? null
-    const normal = typeof name === 'string' ? tryName(name, this.#parts.limits.maxMailboxName) : undefined
-    if (normal === undefined) wrong.push('name')
-    const parent = this.#parentOf(memberOf(object, 'parentId') ?? null, list)
-    if (parent === undefined) wrong.push('parentId')
-    if (role !== null && (typeof role !== 'string' || (role !== 'inbox' && !isUse(role)))) wrong.push('role')
-    // RFC 8621 §2: "an integer in the range 0 <= sortOrder < 2^31".
-    const inRange = typeof sortOrder === 'number' && Number.isInteger(sortOrder) && sortOrder >= 0
-    if (!inRange || sortOrder >= 2 ** 31) wrong.push('sortOrder')
-    if (typeof isSubscribed !== 'boolean') wrong.push('isSubscribed')
-    const all = refusalOf([refused, wrong.length === 0 ? null : invalidProperties(wrong)])
-    if (all !== null) return { refused: all, wait: refused === null && wrong.includes('parentId') }
-    if (normal === undefined || parent === undefined) throw new Error('what is wrong was not told')
-    return {
-      ...{ name: normal, parent, role: typeof role === 'string' ? role : null },
-      ...{ sortOrder: Number(sortOrder), isSubscribed: isSubscribed === true },
-    }
-  }
-
-  /** Undefined: there is no such parent, or not yet. */
-  #parentOf(value: Json, list: readonly ListedMailbox[]): MailboxId | null | undefined {
-    if (value === null) return null
-    if (typeof value !== 'string') return undefined
-    const number = tryMailboxNumber(this.#call.place, this.#call.createdIds.resolve(value) ?? '')
-    return list.find(({ id }) => id === number)?.id
-  }
-
   /** RFC 8621 §2 mayCreateChild; at the top of somebody else's account nobody may. */
-  #mayPut(parent: MailboxId | null): SetError | null {
-    if (this.#isOwner) return null
+  #mayPut(parent: Wish['parent']): SetError | null {
+    // What is made has the rights of what it is made in (RFC 4314 §4).
+    if (this.#isOwner || isUnmade(parent)) return null
     if (parent === null) return forbidden('Mailboxes at the top are the owner’s')
     return rightsIn(this.#rights, parent).includes('k')
       ? null
@@ -294,24 +340,6 @@ class MailboxSetter {
     if (this.#isOwner) return null
     const same = wish.role === role && wish.sortOrder === (before?.sortOrder ?? 0)
     return same ? null : forbidden('role and order are set by the owner')
-  }
-
-  /** As the store has it. */
-  #pathOf({ name, parent }: Wish, list: readonly ListedMailbox[]): string | SetError {
-    const above = list.find(({ id }) => id === parent)
-    const path = above === undefined ? name : `${above.path}/${name}`
-    const { maxMailboxDepth, maxMailboxPath } = this.#parts.limits
-    if (path.split('/').length > maxMailboxDepth)
-      return invalidProperties(['parentId'], 'It would be too deep.')
-    if (Buffer.byteLength(path) > maxMailboxPath)
-      return invalidProperties(['name'], 'Its path would be too long.')
-    // RFC 3501 §5.1: "INBOX" is one name in any case; and another's mailboxes are shown under a level of their own.
-    if (above === undefined && /^other users$/i.test(name)) return invalidProperties(['name'])
-    if (above === undefined && /^inbox$/i.test(name)) {
-      const inbox = list.find((one) => one.path === 'INBOX')
-      return nameTaken(inbox === undefined ? null : mailboxIdOf(this.#call.place, inbox.id))
-    }
-    return path
   }
 
   #extras(of: { wish: Wish; before: ListedMailbox | null; path: string }): MailboxExtras {
@@ -331,7 +359,7 @@ class MailboxSetter {
 
   /** Another Mailbox that has the role or the name, the role first: whoever waits for a name alone is sure to get on with it. */
   #inTheWay(
-    { wish, path, id }: { wish: Wish; path: string; id: MailboxId | null },
+    { wish, path, id }: { wish: Wish; path: string | undefined; id: MailboxId | null },
     list: readonly ListedMailbox[],
   ): (Step & { readonly refused: SetError }) | null {
     const others = list.filter((one) => one.id !== id && (one.path === path || one.role === wish.role))
@@ -341,7 +369,8 @@ class MailboxSetter {
       return { ...this.#refusal('special-use-taken', null), behind }
     }
     const samePath = others.find((one) => one.path === path)
-    if (samePath === undefined) return null
+    // What is inside of what is yet to be made goes away with what is now there.
+    if (samePath === undefined || isUnmade(wish.parent)) return null
     const there = mailboxIdOf(this.#call.place, samePath.id)
     return { ...this.#refusal('exists', there), behind: { id: there, what: 'name' } }
   }
@@ -374,13 +403,25 @@ class MailboxSetter {
 
   /** Gives one of those that wait another name, or no role, for the time being, so that others can have its own. */
   async #stepAside({ id, what }: Obstacle): Promise<boolean> {
+    if (what !== 'name' && what !== 'role') return false
     const mailbox = (await this.#list()).find((one) => mailboxIdOf(this.#call.place, one.id) === id)
     if (mailbox === undefined || mailbox.path === 'INBOX' || !mailbox.rights.includes('x')) return false
     if (what === 'role' && !this.#isOwner) return false
+    if (!(await this.#canLeave(mailbox, id))) return false
     const change = what === 'role' ? { specialUse: null } : { name: beside(mailbox, this.#parts.random.id()) }
     if (!(await this.#change(mailbox.id, change))) return false
     this.#aside.set(id, this.#aside.get(id) ?? mailbox)
     return true
+  }
+
+  /** Who steps aside to be destroyed must not have to come back. */
+  async #canLeave(mailbox: ListedMailbox, id: string): Promise<boolean> {
+    if (!this.#asked.destroy.some((named) => this.#idOf(named) === id)) return true
+    if (this.#mayDestroy(mailbox) !== null) return false
+    if (this.#emails === 'remove') return true
+    const view = await this.#parts.access.view(this.#rights)
+    const number = view.index.numberOf(mailbox.id)
+    return number === -1 || !view.emailsIn(number).includes(1)
   }
 
   /** Those that stepped aside in vain. */
@@ -389,10 +430,12 @@ class MailboxSetter {
       const mailbox = (await this.#list()).find((one) => mailboxIdOf(this.#call.place, one.id) === id)
       if (mailbox === undefined) continue
       const specialUse = role === null ? null : useOf(role)
-      await this.#change(mailbox.id, {
-        name: beside(mailbox, lastOf(path)),
-        ...(role === mailbox.role ? {} : { specialUse }),
-      })
+      if (role !== mailbox.role) await this.#change(mailbox.id, { specialUse })
+      // Where another has the name by now, it gets one that its owner knows it by.
+      const name = lastOf(path)
+      for (const one of [name, `${name} (2)`, `${name} (3)`]) {
+        if (await this.#change(mailbox.id, { name: beside(mailbox, one) })) break
+      }
     }
     this.#aside.clear()
   }
@@ -415,11 +458,6 @@ function beside({ path }: Pick<ListedMailbox, 'path'>, name: string): string {
   return path.slice(0, path.lastIndexOf('/') + 1) + name
 }
 
-/** Another Mailbox of the same call may be what it is refused for: its name, its role, what is above it or inside of it. */
-function mayYetBe({ type }: SetError): boolean {
-  return type === 'alreadyExists' || type === 'invalidProperties' || type === 'mailboxHasChild'
-}
-
 type Reason<K extends keyof MailboxChangeStore> =
   Awaited<ReturnType<MailboxChangeStore[K]>> extends infer R
     ? R extends { readonly ok: false; readonly reason: infer Why }
@@ -428,10 +466,13 @@ type Reason<K extends keyof MailboxChangeStore> =
     : never
 type Refusal = Reason<'makeMailbox' | 'changeMailbox'>
 
-/** RFC 8620 §5.4: with the "id of the existing object"; null: it is none that is seen here. */
-function nameTaken(existingId: string | null): SetError {
-  const more = existingId === null ? {} : { existingId }
-  return new SetError('alreadyExists', 'There is a Mailbox of that name.', more)
+const hasChild = { refused: new SetError('mailboxHasChild'), wait: true } as const
+
+/** Waits for its parent to be made. */
+function behindParent({ parent }: Wish): Step {
+  const refused = invalidProperties(['parentId'], 'There is no such parent.')
+  if (!isUnmade(parent)) return refuse(refused)
+  return { refused, wait: true, behind: { id: parent.unmade, what: 'making' } }
 }
 
 function refuse(refused: SetError): { readonly refused: SetError; readonly wait: boolean } {

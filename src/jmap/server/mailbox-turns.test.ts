@@ -1,27 +1,24 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SetError } from '../proto/errors.ts'
-import type { JsonObject } from '../proto/json.ts'
 import { inTurn } from './mailbox-turns.ts'
 
 /** Renames of things by their names; how many tries it took, and who has which name then. */
 async function rename(names: Map<string, string>, wishes: readonly (readonly [string, string])[]) {
   const [done, refused]: [string[], string[]] = [[], []]
   let tries = 0
-  const work = new Map(wishes.map(([id, name]): [string, JsonObject] => [id, { name }]))
-  await inTurn(work, {
-    async try(id, { name }) {
+  await inTurn(new Map(wishes.map((wish) => [wish[0], wish])), {
+    async try([id, name]) {
       tries++
       const [there] = [...names].find(([other, one]) => one === name && other !== id) ?? []
       if (there !== undefined) {
         return { refused: new SetError('alreadyExists'), wait: true, behind: { id: there, what: 'name' } }
       }
-      assert.ok(typeof name === 'string')
       names.set(id, name)
       return { done: null }
     },
-    done: (id) => void done.push(id),
-    refused: (id) => void refused.push(id),
+    done: ([id]) => void done.push(id),
+    refused: ([id]) => void refused.push(id),
     async stepAside({ id }) {
       names.set(id, `aside-${id}`)
       return true

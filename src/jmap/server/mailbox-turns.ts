@@ -1,4 +1,4 @@
-// The order in which the Mailboxes of one Mailbox/set are made and changed. RFC 8620 §5.3 has "the final state" of a call be judged, so each
+// The order in which the Mailboxes of one Mailbox/set are made, changed and destroyed. RFC 8620 §5.3 has "the final state" of a call be judged, so each
 // waits for whatever of the same call is in its way, and a ring of those that wait for each other is opened by having one step aside.
 //
 // - Only of a ring somebody steps aside: all of it then moves on, and nobody's place is lost to one that is refused in the end.
@@ -6,10 +6,10 @@
 import type { SetError } from '../proto/errors.ts'
 import type { JsonObject } from '../proto/json.ts'
 
-/** Whose name or role is wanted, by its id. */
+/** What else of the call must come first, by its key: to give up a name or role, to be made, or to leave its place. */
 export interface Obstacle {
   readonly id: string
-  readonly what: 'name' | 'role'
+  readonly what: 'name' | 'role' | 'making' | 'place'
 }
 
 /** `wait`: something else of the same call may make it possible. */
@@ -17,33 +17,35 @@ export type Step =
   | { readonly done: JsonObject | null }
   | { readonly refused: SetError; readonly wait: boolean; readonly behind?: Obstacle }
 
-export interface Turns {
-  try(key: string, value: JsonObject): Promise<Step>
-  done(key: string, result: JsonObject | null): void
-  refused(key: string, error: SetError): void
+export interface Turns<Task> {
+  try(task: Task): Promise<Step>
+  done(task: Task, result: JsonObject | null): void
+  refused(task: Task, error: SetError): void
   /** True where what was in the way is so no more, for the time being. */
-  stepAside?(obstacle: Obstacle): Promise<boolean>
+  stepAside(obstacle: Obstacle): Promise<boolean>
 }
 
-export async function inTurn(work: ReadonlyMap<string, JsonObject>, turns: Turns): Promise<void> {
+export async function inTurn<Task>(work: ReadonlyMap<string, Task>, turns: Turns<Task>): Promise<void> {
   const line = new Line(work, turns)
   for (;;) {
     const { length } = line
     await line.round()
-    if (line.length === length) await line.openRings()
-    if (line.length === 0 || line.length === length) break
+    const isStuck = line.length === length && !(await line.openRings())
+    if (line.length === 0 || isStuck) break
   }
   line.end()
 }
 
-class Line {
-  readonly #turns: Turns
-  readonly #waiting: Map<string, JsonObject>
+class Line<Task> {
+  readonly #turns: Turns<Task>
+  readonly #waiting: Map<string, Task>
   readonly #errors = new Map<string, SetError>()
   /** What each of those that wait is behind, as far as that is known. */
   readonly #obstacles = new Map<string, Obstacle>()
+  /** Who has stepped aside, for what: nobody does so twice. */
+  readonly #opened = new Set<string>()
 
-  constructor(work: ReadonlyMap<string, JsonObject>, turns: Turns) {
+  constructor(work: ReadonlyMap<string, Task>, turns: Turns<Task>) {
     this.#waiting = new Map(work)
     this.#turns = turns
   }
@@ -56,25 +58,35 @@ class Line {
     for (const key of [...this.#waiting.keys()]) await this.#try(key)
   }
 
-  async openRings(): Promise<void> {
+  /** Whether there was one. Whoever of it waited for a role may next be found to wait for a name, in another ring. */
+  async openRings(): Promise<boolean> {
+    let some = false
     for (const key of [...this.#waiting.keys()]) {
       const obstacle = this.#obstacles.get(key)
       if (obstacle === undefined || !this.#waits(obstacle.id, key)) continue
-      if (await this.#turns.stepAside?.(obstacle)) await this.#try(key)
+      const way = `${obstacle.what} ${obstacle.id}`
+      if (this.#opened.has(way) || !(await this.#turns.stepAside(obstacle))) continue
+      this.#opened.add(way)
+      some = true
+      await this.#try(key)
     }
+    return some
   }
 
   end(): void {
-    for (const [key, error] of this.#errors) this.#turns.refused(key, error)
+    for (const [key, error] of this.#errors) {
+      const task = this.#waiting.get(key)
+      if (task !== undefined) this.#turns.refused(task, error)
+    }
   }
 
   /** One, and those behind it where it is done. */
   async #try(first: string): Promise<void> {
     const next = [first]
     for (let key = next.pop(); key !== undefined; key = next.pop()) {
-      const value = this.#waiting.get(key)
-      if (value === undefined) continue
-      const step = await this.#turns.try(key, value)
+      const task = this.#waiting.get(key)
+      if (task === undefined) continue
+      const step = await this.#turns.try(task)
       this.#obstacles.delete(key)
       if ('refused' in step && step.wait) {
         this.#errors.set(key, step.refused)
@@ -83,9 +95,9 @@ class Line {
       }
       this.#waiting.delete(key)
       this.#errors.delete(key)
-      if ('refused' in step) this.#turns.refused(key, step.refused)
+      if ('refused' in step) this.#turns.refused(task, step.refused)
       else {
-        this.#turns.done(key, step.done)
+        this.#turns.done(task, step.done)
         for (const [other, { id }] of this.#obstacles) if (id === key) next.push(other)
       }
     }

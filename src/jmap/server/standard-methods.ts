@@ -164,6 +164,11 @@ export function nothingDone(): SetDone {
   }
 }
 
+interface SetRequest<F extends Fields> {
+  readonly done: SetDone
+  readonly args: Extra<F>
+}
+
 export interface SetDefinition<F extends Fields> {
   readonly type: string
   readonly capability: string
@@ -172,13 +177,12 @@ export interface SetDefinition<F extends Fields> {
   /** A check of the type's own arguments before anything is done. */
   check?(call: AccountCall, args: Extra<F>): MethodError | null
   /** Does all of it, one record's failure not touching the others, and writes into `done`. */
-  apply(
-    call: AccountCall,
-    work: SetWork,
-    request: { readonly done: SetDone; readonly args: Extra<F> },
-  ): Promise<void>
-  /** True where what was refused may be done after other changes of the same call. */
-  again?(error: SetError): boolean
+  apply?(call: AccountCall, work: SetWork, request: SetRequest<F>): Promise<void>
+  /**
+   * In place of `apply`, for records that can be in each other's way: RFC 8620 §5.3 has "the final state" judged. Gets all at once, with
+   * `update` and `destroy` as the client named them.
+   */
+  applyTogether?(call: AccountCall, asked: SetWork, request: SetRequest<F>): Promise<void>
   /** Calls that follow from it (RFC 8621 §7.5). */
   then?(call: AccountCall, done: SetDone, args: Extra<F>): readonly ImplicitCall[]
 }
@@ -220,71 +224,22 @@ async function runSet<F extends Fields>(
   return { arguments: setResponse(call.place.id, { oldState, newState, done }), then }
 }
 
-interface Asked {
-  readonly create: ReadonlyMap<string, JsonObject>
-  /** By ids, or creation ids. */
-  readonly update: ReadonlyMap<string, JsonObject>
-  readonly destroy: readonly string[]
-}
-
-/** RFC 8620 §5.3: it is "the final state" that counts, so what another change of the call was in the way of is tried again behind it. */
+/** Sorts out references and what is both changed and destroyed, then has the type do the rest. */
 async function applySet<F extends Fields>(
   definition: SetDefinition<F>,
   call: AccountCall,
-  { args, done }: { args: SetArguments & Extra<F>; done: SetDone },
+  request: { readonly args: SetArguments & Extra<F>; readonly done: SetDone },
 ): Promise<void> {
-  let asked: Asked = {
+  const { args, done } = request
+  const asked: SetWork = {
     ...{ create: args.create ?? new Map(), update: args.update ?? new Map(), destroy: args.destroy ?? [] },
   }
-  for (;;) {
-    const before = progress(done)
-    await applyOnce(definition, call, { asked, args, done })
-    const again = definition.again?.bind(definition)
-    if (again === undefined || progress(done) === before) return
-    asked = takeAgain(call, asked, { done, again })
-    if (asked.create.size + asked.update.size + asked.destroy.length === 0) return
-  }
-}
-
-function progress({ created, updated, destroyed }: SetDone): number {
-  return created.size + updated.size + destroyed.length
-}
-
-/** What was refused and may be tried again is taken out of what was done. */
-function takeAgain(
-  call: AccountCall,
-  asked: Asked,
-  { done, again }: { readonly done: SetDone; readonly again: (error: SetError) => boolean },
-): Asked {
-  const isLeft = (errors: Map<string, SetError>, named: string): boolean => {
-    const id = call.createdIds.resolve(named)
-    const error = errors.get(id ?? named)
-    // What is not made yet may be made by then.
-    return error !== undefined && (id === undefined || again(error)) && errors.delete(id ?? named)
-  }
-  return {
-    create: new Map(
-      [...asked.create].filter(([key]) => {
-        const error = done.notCreated.get(key)
-        return error !== undefined && again(error) && done.notCreated.delete(key)
-      }),
-    ),
-    update: new Map([...asked.update].filter(([named]) => isLeft(done.notUpdated, named))),
-    destroy: asked.destroy.filter((named) => isLeft(done.notDestroyed, named)),
-  }
-}
-
-/** Sorts out references and what is both changed and destroyed, then has the type do the rest. */
-async function applyOnce<F extends Fields>(
-  definition: SetDefinition<F>,
-  call: AccountCall,
-  request: { readonly asked: Asked; readonly args: Extra<F>; readonly done: SetDone },
-): Promise<void> {
-  const { asked, args, done } = request
+  await definition.applyTogether?.(call, asked, request)
+  if (definition.apply === undefined) return
   // Creates come first: updates and destroys of the same call may name what they make (RFC 8620 §5.3).
   const { create } = asked
   if (create.size > 0) {
-    await definition.apply(call, { create, update: new Map(), destroy: [] }, { done, args })
+    await definition.apply(call, { create, update: new Map(), destroy: [] }, request)
   }
   const destroy = new Set<string>()
   for (const named of asked.destroy) {
@@ -301,7 +256,7 @@ async function applyOnce<F extends Fields>(
     else update.set(id, patch)
   }
   if (update.size > 0 || destroy.size > 0) {
-    await definition.apply(call, { create: new Map(), update, destroy: [...destroy] }, { done, args })
+    await definition.apply(call, { create: new Map(), update, destroy: [...destroy] }, request)
   }
 }
 
