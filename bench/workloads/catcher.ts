@@ -1,11 +1,12 @@
 // Catching mail beside maildev: how soon it is ready, how fast it takes 10,000 messages, and what it holds in memory then.
 //
-// The messages are two: the plain text that smtp-source makes, and a letter as applications send it (text and HTML, encoded). Every
-// case is a fresh start of the catcher, so that memory is that of the case alone.
+// The messages are three: the plain text that smtp-source makes, a letter as applications send it (text and HTML, encoded), and an
+// invoice with a file. Every case is a fresh start of the catcher, so that memory is that of the case alone.
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { SeededRandom } from '../../src/base/seeded-random.ts'
 import { meterCpu } from '../cpu-meter.ts'
 import { smtpSource } from '../load/smtp-source.ts'
 import { unpackPackage } from '../package.ts'
@@ -22,6 +23,8 @@ import { proportionalBytes } from '../server.ts'
 interface Case {
   readonly name: string
   readonly sessions: number
+  /** What one message has, about. */
+  readonly kilobytes: number
   /** A file with the message; undefined: what smtp-source makes. */
   readonly file?: string
 }
@@ -49,9 +52,16 @@ export async function measureCatchers(bench: CatcherBench): Promise<Row[]> {
     }
     const file = join(folder, 'letter.eml')
     await writeFile(file, letter())
+    const invoiceFile = join(folder, 'invoice.eml')
+    await writeFile(invoiceFile, invoice())
     const cases: Case[] = [
-      ...[1, 10, 50].map((sessions) => ({ name: `plain text, ${sessions} sessions`, sessions })),
-      { name: 'text and HTML, 10 sessions', sessions: 10, file },
+      ...[1, 10, 50].map((sessions) => ({
+        name: `plain text, ${sessions} sessions`,
+        sessions,
+        kilobytes: 4,
+      })),
+      { name: 'text and HTML, 10 sessions', sessions: 10, kilobytes: 4, file },
+      { name: 'with a file, 10 sessions', sessions: 10, kilobytes: 86, file: invoiceFile },
     ]
     const rows: Row[] = []
     for (const program of programs) {
@@ -115,7 +125,19 @@ async function measureCatching(program: CatcherProgram, one: Case, bench: Catche
       'KB each': (after - rest) / messages / 1024,
     }
   })
-  return { workload: `${messages} × 4 KB, ${one.name}`, server: program.name, figures }
+  return { workload: `${messages} × ${one.kilobytes} KB, ${one.name}`, server: program.name, figures }
+}
+
+/** The letter with a document of 60 KB. */
+function invoice(): string {
+  const [header = '', type = '', ...body] = letter().split(/^(Content-Type: multipart.*)$/m)
+  const document = new SeededRandom(1).bytes(60 * 1024).toBase64()
+  return [
+    `${header}Content-Type: multipart/mixed; boundary="b0"\n\n--b0\n${type}${body.join('')}`,
+    '--b0\nContent-Type: application/pdf; name="invoice.pdf"\nContent-Transfer-Encoding: base64\n',
+    'Content-Disposition: attachment; filename="invoice.pdf"\n\n',
+    `${document.replaceAll(/.{76}/g, '$&\n')}\n--b0--\n`,
+  ].join('')
 }
 
 /** About 4 KB, quoted-printable, as a shop sends it. */

@@ -149,6 +149,7 @@ export class Catcher implements AsyncDisposable {
   readonly #stopping = new AbortController()
   #pruning = false
   #tidying: Timer | null = null
+  #reclaiming: Timer | null = null
 
   private constructor(parts: CatcherParts, shelf: Shelf, listeners: Set<(event: CatcherEvent) => void>) {
     const { config, clock, events, httpFetch, random } = parts
@@ -404,6 +405,7 @@ export class Catcher implements AsyncDisposable {
     await this.#shelf.remove(rows)
     this.#counts.deleted += rows.length
     this.parts.events.emit(messagesDeleted, { by, messages: rows.length })
+    this.#reclaimSoon()
     return rows.length
   }
 
@@ -476,6 +478,7 @@ export class Catcher implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping.abort()
     this.#tidying?.cancel()
+    this.#reclaiming?.cancel()
     await this.parts.thumbnailer[Symbol.asyncDispose]()
     await this.#webhooks.stop()
     await Promise.allSettled(this.#working)
@@ -529,6 +532,17 @@ export class Catcher implements AsyncDisposable {
     if (config.maxAge === 0 || this.#stopping.signal.aborted) return
     this.#prune('all')
     this.#tidying = clock.after(config.pruneEvery, () => this.#keepTidy())
+  }
+
+  /** The room of what was deleted is given back, once for all that goes meanwhile: a catcher is filled and emptied again and again. */
+  #reclaimSoon(): void {
+    const { clock, config, store } = this.parts
+    if (this.#stopping.signal.aborted) return
+    this.#reclaiming ??= clock.after(config.pruneEvery, () => {
+      this.#reclaiming = null
+      // Where it fails, the store's own upkeep tells.
+      this.#later(() => store.collectGarbage({ now: clock.now() }))
+    })
   }
 
   /** What is over the limits goes, the oldest first. */

@@ -30,7 +30,8 @@ export interface StoreLimits {
   readonly orphanMilliseconds: number
   /** Messages that wait to be filed in an in-memory store, beyond which each that comes has two others filed (`sqlite/in-tray.ts`). */
   readonly waitingMessages: number
-  /** Octets that an in-memory store holds in large blobs. */
+  /** Octets that an in-memory store holds in large blobs: in a temporary file, and in memory where there is none. */
+  readonly temporaryBlobBytes: number
   readonly memoryBlobBytes: number
   /** Operations in one commit of the SQLite writer, and the time after which it commits what it has, in milliseconds. */
   readonly groupOperations: number
@@ -55,6 +56,7 @@ export const defaultStoreLimits: StoreLimits = {
   tombstoneMilliseconds: 90 * 24 * 3_600_000,
   orphanMilliseconds: 3_600_000,
   waitingMessages: 50_000,
+  temporaryBlobBytes: 4 * 1024 ** 3,
   memoryBlobBytes: 256 * 1024 * 1024,
   groupOperations: 200,
   groupMilliseconds: 5,

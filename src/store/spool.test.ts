@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, test, type TestContext } from 'node:test'
 import fc from 'fast-check'
+import { type OpenNameless, openNameless } from './nameless-file.ts'
 import { Spool, type SpoolPlace } from './spool.ts'
 
 async function folderOf(context: TestContext): Promise<string> {
@@ -13,8 +14,11 @@ async function folderOf(context: TestContext): Promise<string> {
   return folder
 }
 
-let names = 0
-const name = (): string => `spool-${++names}`
+function filesIn(folder: string): OpenNameless {
+  let names = 0
+  return () => openNameless(join(folder, `spool-${++names}`))
+}
+
 const records = fc.record({
   texts: fc.array(fc.string({ unit: 'binary', maxLength: 40 }), { maxLength: 4 }),
   data: fc.uint8Array({ maxLength: 120 }),
@@ -31,10 +35,10 @@ const steps = fc.array(
 describe('spool', () => {
   for (const medium of ['a folder', 'memory'] as const) {
     test(`gives every record back until it is removed, in ${medium}`, async (context) => {
-      const folder = medium === 'memory' ? null : await folderOf(context)
+      const open = medium === 'memory' ? null : filesIn(await folderOf(context))
       fc.assert(
         fc.property(steps, (list) => {
-          const spool = new Spool({ folder, name, pieceBytes: 256, fileBytes: 1024 })
+          const spool = new Spool({ open, pieceBytes: 256, fileBytes: 1024 })
           const kept: [SpoolPlace, { texts: readonly string[]; data: Uint8Array }][] = []
           for (const step of list) {
             if (step.what === 'append')
@@ -60,7 +64,7 @@ describe('spool', () => {
 
   test('has no file that anybody else could find', async (context) => {
     const folder = await folderOf(context)
-    const spool = new Spool({ folder, name, pieceBytes: 64 })
+    const spool = new Spool({ open: filesIn(folder), pieceBytes: 64 })
     const places = Array.from({ length: 20 }, (_, index) =>
       spool.append([`text ${index}`], new Uint8Array(30)),
     )
@@ -75,7 +79,7 @@ describe('spool', () => {
   test('keeps what it has in memory where no file can be had', async (context) => {
     const folder = await folderOf(context)
     await rm(folder, { recursive: true })
-    const spool = new Spool({ folder, name, pieceBytes: 64, fileBytes: 128 })
+    const spool = new Spool({ open: filesIn(folder), pieceBytes: 64, fileBytes: 128 })
     const places = Array.from({ length: 20 }, (_, index) =>
       spool.append([`text ${index}`], new Uint8Array(30)),
     )
@@ -87,7 +91,7 @@ describe('spool', () => {
   })
 
   test('takes a record that is larger than a piece', () => {
-    const spool = new Spool({ folder: null, name, pieceBytes: 64 })
+    const spool = new Spool({ open: null, pieceBytes: 64 })
     const large = spool.append(['x'.repeat(1000)], new Uint8Array(5000).fill(7))
     const small = spool.append(['y'], new Uint8Array([1]))
     assert.equal(spool.read(large).data.length, 5000)
@@ -96,7 +100,7 @@ describe('spool', () => {
   })
 
   test('says so of a record that was removed with all its neighbours', () => {
-    const spool = new Spool({ folder: null, name })
+    const spool = new Spool({ open: null })
     const place = spool.append(['x'], new Uint8Array())
     spool.remove(place)
     assert.throws(() => spool.read(place), /gone/)

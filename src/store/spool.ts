@@ -7,10 +7,9 @@
 // - What no file can be had for, or written to (a container that is read-only, a full disk), stays in memory, and the next is tried again. No
 //   record is lost for that.
 import { Buffer } from 'node:buffer'
-import { accessSync, closeSync, constants, openSync, readSync, unlinkSync, writeSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { closeSync } from 'node:fs'
 import type { Random } from '../base/random.ts'
+import { type OpenNameless, readAt, temporaryFiles, writeAt } from './nameless-file.ts'
 
 /** Where a record is. */
 export type SpoolPlace = number & { readonly spoolPlace: never }
@@ -21,10 +20,8 @@ export interface SpoolRecord {
 }
 
 export interface SpoolOptions {
-  /** The folder of its files; null: it stays in memory. */
-  readonly folder: string | null
-  /** Names a file for the moment that it has a name. */
-  readonly name: () => string
+  /** Makes its files; null: it stays in memory. */
+  readonly open: OpenNameless | null
   /** Octets that are written at once; default 64 KiB. */
   readonly pieceBytes?: number
   /** Octets after which another file begins; default 16 MiB. */
@@ -124,8 +121,8 @@ export class Spool {
   }
 
   #open(): SpoolFile {
-    const { folder, name } = this.#options
-    const descriptor = folder === null ? null : tryOpen(join(folder, name()))
+    const { open } = this.#options
+    const descriptor = open && tryOpen(open)
     return { number: this.#next++, descriptor, pieces: new Map(), size: 0, records: 0 }
   }
 
@@ -150,54 +147,28 @@ export class Spool {
     for (const [start, piece] of file.pieces) {
       if (at >= start && at < start + piece.length) return piece.subarray(at - start, at - start + length)
     }
-    const octets = Buffer.allocUnsafe(length)
-    const { descriptor } = file
-    if (descriptor === null) throw new Error('the record is gone')
-    for (let done = 0; done < length;) {
-      const read = readSync(descriptor, octets, done, length - done, at + done)
-      if (read === 0) throw new Error('the spool is shorter than what was written to it')
-      done += read
-    }
-    return octets
+    if (file.descriptor === null) throw new Error('the record is gone')
+    return readAt(file.descriptor, at, length)
   }
 }
 
-/** One in the system's folder for such files, where this program may use it. */
+/** In the system's folder for such files, where this program may use it. */
 export function temporarySpool(random: Random): Spool {
-  return new Spool({
-    folder: hasTemporaryFolder() ? tmpdir() : null,
-    name: () => `posthorn-${Buffer.from(random.bytes(16)).toString('hex')}`,
-  })
+  return new Spool({ open: temporaryFiles(random) })
 }
 
-/** False in a container that is read-only. */
-export function hasTemporaryFolder(): boolean {
+/** Null where there is none. */
+function tryOpen(open: OpenNameless): number | null {
   try {
-    accessSync(tmpdir(), constants.W_OK | constants.X_OK)
-    return true
+    return open()
   } catch {
-    return false
-  }
-}
-
-/** A file without a name; null where there is none. */
-function tryOpen(path: string): number | null {
-  let descriptor: number | null = null
-  try {
-    descriptor = openSync(path, 'wx+', 0o600)
-    unlinkSync(path)
-    return descriptor
-  } catch {
-    // One that keeps its name would be found.
-    if (descriptor !== null) closeSync(descriptor)
     return null
   }
 }
 
 function isWritten(octets: Buffer, descriptor: number, position: number): boolean {
   try {
-    for (let done = 0; done < octets.length;)
-      done += writeSync(descriptor, octets, done, octets.length - done, position + done)
+    writeAt(descriptor, octets, position)
     return true
   } catch {
     return false

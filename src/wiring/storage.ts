@@ -82,6 +82,7 @@ function storeLimits(config: StoreConfig): StoreLimits {
     tombstoneMilliseconds: config.tombstoneAge,
     orphanMilliseconds: config.blobGrace,
     waitingMessages: config.maxWaiting,
+    temporaryBlobBytes: config.temporaryBlobLimit,
     memoryBlobBytes: config.memoryBlobLimit,
     groupOperations: config.groupCommitOperations,
     groupMilliseconds: config.groupCommitTime,

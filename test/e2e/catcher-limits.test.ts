@@ -56,3 +56,17 @@ test('who listens and does not read is let go', async (context) => {
   assert.match(told, /"t0"/)
   assert.doesNotMatch(told, /"t999"/)
 })
+
+test('a store that is full takes mail again soon after some was deleted', async (context) => {
+  const the = await openCatcherHouse(context, {
+    ...{ store: { temporaryBlobLimit: '500 KB', inlineBlobLimit: '1 KB' }, catcher: { pruneEvery: 20 } },
+  })
+  const large = letter('large', `${'x'.repeat(76)}\n`.repeat(4000))
+  assert.match(await the.send(large), /^250 /)
+  assert.match(await the.send(large), /^451 /)
+  assert.match(await the.send(letter('small')), /^250 /)
+  await the.catcher.remove({})
+  let reply = ''
+  while (!reply.startsWith('250 ')) reply = await the.send(large)
+  assert.equal(the.catcher.stats.total, 1)
+})

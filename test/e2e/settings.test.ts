@@ -54,13 +54,21 @@ test('store.blobGrace: a file that no message names is kept so long', async (con
   assert.deepEqual([...removed, await filesAfter('2m')], [0, 0, 0, 1])
 })
 
-test('store.memoryBlobLimit: large messages fill a store in memory, small ones still come', async (context) => {
-  const { house } = await houseWith(context, { memoryBlobLimit: '500 KB' })
-  const account = await house.account()
-  await house.deliver([account], largeBytes(300_000))
-  await assert.rejects(house.deliver([account], largeBytes(300_000)), StoreUnavailable)
-  assert.equal((await house.deliver([account])).length, 1)
-})
+for (const limit of ['temporaryBlobLimit', 'memoryBlobLimit'] as const) {
+  test(`store.${limit}: large messages fill a store without a folder, small ones still come`, async (context) => {
+    const folder = process.env['TMPDIR']
+    // Where no temporary file can be had, large messages stay in memory.
+    if (limit === 'memoryBlobLimit') process.env['TMPDIR'] = '/nonexistent'
+    const { house } = await houseWith(context, { [limit]: '500 KB' }).finally(() => {
+      if (folder === undefined) delete process.env['TMPDIR']
+      else process.env['TMPDIR'] = folder
+    })
+    const account = await house.account()
+    await house.deliver([account], largeBytes(300_000))
+    await assert.rejects(house.deliver([account], largeBytes(300_000)), StoreUnavailable)
+    assert.equal((await house.deliver([account])).length, 1)
+  })
+}
 
 test('net.lingerTimeout: a client that never closes its side is given up so long after the last reply', async () => {
   const listeners = [{ service: 'pop3', address: '127.0.0.1', port: 0, tls: 'none' }]

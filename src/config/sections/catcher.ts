@@ -220,7 +220,10 @@ export const catcherSection = z
       ),
     maxMessages: count(50_000, 'Caught messages that are kept; the oldest go first. 0 is no limit.'),
     maxAge: duration('0s', 'How long a caught message is kept; 0 is for ever.'),
-    pruneEvery: duration('1m', 'How often what is over these limits goes.'),
+    pruneEvery: duration(
+      '1m',
+      'How often what is over these limits goes, and how soon the room of what was deleted is given back.',
+    ),
     ignoreDuplicates: z
       .boolean()
       .default(false)

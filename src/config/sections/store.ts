@@ -38,7 +38,11 @@ export const storeSection = z
     flagBlockChanges: count(128, 'Flags of this many messages that change at once are kept in blocks.'),
     flagBlockUids: count(2048, 'UIDs that one such block covers.'),
     batchRows: count(500, 'Messages that are read from the store at a time.'),
-    memoryBlobLimit: size('256 MB', 'Octets of large messages that a store in memory may hold.'),
+    temporaryBlobLimit: size(
+      '4 GB',
+      'Octets of large messages that a store without a data folder may hold, in a temporary file without a name.',
+    ),
+    memoryBlobLimit: size('256 MB', 'The same where no temporary file can be had: they stay in memory.'),
     maxWaiting: count(
       50_000,
       'Messages that a store in memory files after their answer; with more of them each has two others filed.',

@@ -8,7 +8,7 @@ import type { StagedBlob } from '../model.ts'
 import { type BlobWriter, StoreUnavailable } from '../store.ts'
 import { FileBlobs } from './file-blobs.ts'
 import { diskFileSystem, type FileSystem } from './file-system.ts'
-import { memoryFileSystem } from './memory-file-system.ts'
+import { memoryFileSystem } from './passing-file-system.ts'
 
 const inlineBytes = 1_000
 

@@ -4,12 +4,13 @@ import { describe, test, type TestContext } from 'node:test'
 import fc from 'fast-check'
 import { SeededRandom } from '../../base/seeded-random.ts'
 import { VirtualClock } from '../../base/virtual-clock.ts'
-import { encodeStructure } from '../../mail/mime/codec.ts'
-import { MimeWalker } from '../../mail/mime/walker.ts'
+import { ingest } from '../ingest.ts'
 import type { StoreLimits } from '../limits.ts'
 import type { AccountId, Change, MailboxId, StagedMessage, Uid } from '../model.ts'
 import { type Store, StoreUnavailable } from '../store.ts'
 import { openSqliteStore } from './index.ts'
+
+const inlineBlobBytes = 200
 
 interface House {
   readonly store: Store
@@ -24,7 +25,8 @@ async function house(filing: 'at-once' | 'later', limits: Partial<StoreLimits> =
   const statements: string[] = []
   const control = { fault: (_: string): void => {} }
   const store = await openSqliteStore({
-    ...{ folder: ':memory:', filing, limits, clock, random: new SeededRandom(1) },
+    ...{ folder: ':memory:', filing, clock, random: new SeededRandom(1) },
+    limits: { inlineBlobBytes, ...limits },
     onListenerError: assert.ifError,
     beforeStatement: (text) => {
       statements.push(text)
@@ -56,23 +58,26 @@ const addAccount = (store: Store, local: string): ReturnType<Store['addAccount']
     now: 0,
   })
 
-function letter(id: number, answers: number): StagedMessage {
-  const text = `Message-ID: <${id}@a.test>\r\nIn-Reply-To: <${answers}@a.test>\r\nSubject: x\r\n\r\n${id}\r\n`
-  const bytes = Buffer.from(text)
-  const walker = new MimeWalker()
-  walker.push(bytes)
-  return { blob: { type: 'inline', size: bytes.length, bytes }, structure: encodeStructure(walker.finish()) }
+/** Every third is no small one: it comes later, with its file. */
+function letter(store: Store, id: number, answers: number): StagedMessage | Promise<StagedMessage> {
+  const header = `Message-ID: <${id}@a.test>\r\nIn-Reply-To: <${answers}@a.test>\r\nSubject: x\r\n`
+  const staged = ingest({ blobs: store.blobs })
+  void staged.write(Buffer.from(`${header}\r\n${id}${'.'.repeat(id % 3 === 0 ? inlineBlobBytes : 0)}\r\n`))
+  const finished = staged.finish()
+  return finished instanceof Promise ? finished.then(({ message }) => message) : finished.message
 }
 
 const inbox = 1 as MailboxId
 const [ann, bob, eve] = [1, 2, 3] as [AccountId, AccountId, AccountId]
 
-const deliver = (store: Store, id: number, to: readonly AccountId[] = [ann]): ReturnType<Store['deliver']> =>
-  store.deliver({
-    message: letter(id, id - 2),
-    internalDate: id,
-    targets: to.map((account) => ({ account, prefix: `Delivered-To: ${account}\r\n` })),
-  })
+function deliver(store: Store, id: number, to: readonly AccountId[] = [ann]): ReturnType<Store['deliver']> {
+  const targets = to.map((account) => ({ account, prefix: `Delivered-To: ${account}\r\n` }))
+  const message = letter(store, id, id - 2)
+  // What is small is delivered before anybody else has a turn.
+  return message instanceof Promise
+    ? message.then((large) => store.deliver({ message: large, internalDate: id, targets }))
+    : store.deliver({ message, internalDate: id, targets })
+}
 
 type Step = readonly [what: 'deliver' | 'append' | 'flags' | 'expunge' | 'add' | 'find' | 'look', to: number]
 
@@ -99,7 +104,7 @@ const recipients: readonly (readonly AccountId[])[] = [
 async function perform(store: Store, [what, to]: Step, turn: number): Promise<unknown> {
   const account = to % 2 === 0 ? ann : bob
   const uids = [[1 as Uid, (to * 3) as Uid]] as const
-  const message = { message: letter(turn, turn - 1), flags: 0, keywords: '', internalDate: 0 }
+  const message = { message: await letter(store, turn, turn - 1), flags: 0, keywords: '', internalDate: 0 }
   switch (what) {
     case 'deliver':
       return deliver(store, turn, recipients[to])
@@ -220,7 +225,7 @@ describe('filing later', () => {
       if (sent.length < 6) sent.push(deliver(store, sent.length))
     })
     const order = holdToOrder(store, ann)
-    const message = { message: letter(50, 49), flags: 0, keywords: '', internalDate: 0 }
+    const message = { message: await letter(store, 50, 49), flags: 0, keywords: '', internalDate: 0 }
     const append = () => store.append({ account: ann, mailbox: inbox, messages: [message], now: 0 })
     await Promise.all([append(), append(), append()])
     await deliver(store, 60)
@@ -267,7 +272,11 @@ describe('filing later', () => {
   test('what no row can hold is refused, and nothing waits for it', async (context) => {
     const { store } = await opened(context)
     for (const internalDate of [1.5, Number.NaN]) {
-      const request = { message: letter(1, 0), internalDate, targets: [{ account: ann, prefix: '' }] }
+      const request = {
+        message: await letter(store, 1, 0),
+        internalDate,
+        targets: [{ account: ann, prefix: '' }],
+      }
       await assert.rejects(store.deliver(request))
     }
     assert.ok((await deliver(store, 2)).ok)

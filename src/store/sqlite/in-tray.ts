@@ -3,7 +3,7 @@
 //
 // - What a delivery answers and tells (UIDs, modseqs) is known before its rows are there: nothing else gives numbers to an account
 //   while its mail is here, since every operation that could see or change mail has it filed first (`blindReads`, `blindWrites`).
-// - Plain mail alone is taken: small messages for the INBOX of accounts without quotas, and nothing else in the same commit.
+// - Plain mail alone is taken: messages for the INBOX of accounts without quotas, and nothing else in the same commit.
 // - Filed in the order of their coming, many in one transaction; what could not be filed stays here and is tried again.
 import type { Clock, Timer } from '../../base/clock.ts'
 import type { ChangeFeed } from '../changes.ts'
@@ -29,6 +29,8 @@ export const blindWrites: ReadonlySet<keyof Writes> = new Set<keyof Writes>([
   ...(['addAccount', 'addDomain', 'setAlias', 'installationSecret', 'acquireLease', 'releaseLease'] as const),
   ...(['chargeRate', 'remember', 'suppress', 'unsuppress', 'claimDue', 'fileDeliveries'] as const),
 ])
+
+const nothing = new Uint8Array()
 
 /** Milliseconds without a delivery after which filing begins, and between two slices of it. */
 const restMilliseconds = 200
@@ -94,11 +96,16 @@ export class InTray {
     const nexts = this.#nextOf(request)
     if (nexts === undefined) return undefined
     const { message, internalDate, targets } = request
-    if (message.blob.type !== 'inline') return undefined
+    const { blob, structure } = message
     const accounts = targets.map(({ account }) => account)
-    const texts = [`${internalDate} ${accounts.join(' ')}`, message.structure]
+    const inline = blob.type === 'inline'
+    const texts = [
+      `${internalDate} ${accounts.join(' ')}`,
+      inline ? '' : `${blob.size} ${blob.key}`,
+      structure,
+    ]
     for (const { prefix } of targets) texts.push(prefix)
-    this.#places.push(this.#parts.spool.append(texts, message.blob.bytes))
+    this.#places.push(this.#parts.spool.append(texts, inline ? blob.bytes : nothing))
     this.#taken++
     const results = this.#number(accounts, nexts)
     this.#timer ??= this.#parts.clock.after(restMilliseconds, () => this.#tick(0))
@@ -209,10 +216,17 @@ export class InTray {
   }
 
   #delivery({ texts, data }: SpoolRecord): TakenDelivery {
-    const [head = '', structure = '', ...prefixes] = texts
+    const [head = '', stored = '', structure = '', ...prefixes] = texts
+    const [size = '', key = ''] = stored.split(' ')
     const [internalDate = 0, ...accounts] = head.split(' ').map(Number)
     return {
-      message: { blob: { type: 'inline', size: data.length, bytes: data }, structure },
+      message: {
+        blob:
+          key === ''
+            ? { type: 'inline', size: data.length, bytes: data }
+            : { type: 'stored', size: Number(size), key },
+        structure,
+      },
       internalDate,
       // As `tryTake` wrote them.
       targets: accounts.map((account, index) => ({
@@ -246,8 +260,8 @@ export class InTray {
 /** RFC 9051 §2.3.1.1. */
 const lastUid = 0xff_ff_ff_ff
 
-function isPlain({ message, targets, ...request }: DeliverRequest): boolean {
-  if (message.blob.type !== 'inline' || targets.length === 0) return false
+function isPlain({ targets, ...request }: DeliverRequest): boolean {
+  if (targets.length === 0) return false
   // What no row can hold is refused before it is answered.
   if (!Number.isSafeInteger(request.internalDate)) return false
   if (request.enqueue ?? request.once ?? request.reported ?? request.keeps) return false

@@ -9,12 +9,14 @@ import type { Random } from '../../base/random.ts'
 import { checkpointedFileSystem } from '../blobs/checkpointed-file-system.ts'
 import { diskFileSystem, type FileSystem, makeFolders } from '../blobs/file-system.ts'
 import { FileBlobs } from '../blobs/file-blobs.ts'
-import { memoryFileSystem } from '../blobs/memory-file-system.ts'
+import { BlockFile } from '../blobs/block-file.ts'
+import { memoryFileSystem, passingFileSystem } from '../blobs/passing-file-system.ts'
 import { ChangeFeed } from '../changes.ts'
 import { defaultStoreLimits, type StoreLimits } from '../limits.ts'
 import type { AccountId } from '../model.ts'
 import { type NextMessage, nextMessage } from '../ops/file-deliveries.ts'
-import { hasTemporaryFolder, type Spool, temporarySpool } from '../spool.ts'
+import { temporaryFiles } from '../nameless-file.ts'
+import { type Spool, temporarySpool } from '../spool.ts'
 import { type Store, UnsuitableDatabase } from '../store.ts'
 import { AddressCache } from './address-cache.ts'
 import { Connection } from './connection.ts'
@@ -70,17 +72,23 @@ export async function hasSqliteStore(folder: string): Promise<boolean> {
 
 function openMemory(options: SqliteStoreOptions): Store {
   const limits = limitsOf(options)
-  const { clock } = options
+  const { clock, random } = options
+  const open = temporaryFiles(random)
+  const file = open && new BlockFile({ open })
+  const now = (): number => clock.now()
   const fileSystem =
-    options.fileSystem ?? memoryFileSystem({ capacity: limits.memoryBlobBytes, now: () => clock.now() })
+    options.fileSystem ??
+    (file === null
+      ? memoryFileSystem({ capacity: limits.memoryBlobBytes, now })
+      : passingFileSystem({ medium: () => file.content(), capacity: limits.temporaryBlobBytes, now }))
   // Where SQLite can put what does not fit its page cache into a file that is deleted while it is open (sqlite.org/inmemorydb.html):
   // 10,000 messages of 4 KB are 50 MB of memory less. Without one all of it stays in memory.
-  const connection = new Connection({ path: hasTemporaryFolder() ? '' : ':memory:', ...probe(options) })
+  const connection = new Connection({ path: open === null ? ':memory:' : '', ...probe(options) })
   migrate(connection.database)
-  const spool = options.filing === 'later' ? temporarySpool(options.random) : null
+  const spool = options.filing === 'later' ? temporarySpool(random) : null
   return assemble(options, {
     ...{ limits, fileSystem, writer: connection, reader: connection, spool },
-    release: () => {},
+    release: () => file?.[Symbol.dispose](),
   })
 }
 
