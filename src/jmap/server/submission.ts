@@ -7,7 +7,7 @@ import { submission } from '../proto/capabilities.ts'
 import { utcDate } from '../proto/date.ts'
 import { MethodError, SetError, invalidProperties, refusalOf } from '../proto/errors.ts'
 import { matches } from '../proto/filter.ts'
-import { memberOf, objectOf, type Json, type JsonObject } from '../proto/json.ts'
+import { memberOf, objectOf, type JsonObject } from '../proto/json.ts'
 import { applyPatch } from '../proto/patch.ts'
 import {
   anyObject,
@@ -250,14 +250,18 @@ function implicit(
   },
   emails: Emails,
 ): readonly ImplicitCall[] {
-  const update = new Map<string, Json>()
+  // Whatever was not made, changed or destroyed by this call has nothing that follows it.
+  const emailOfNamed = (name: string): string | undefined =>
+    emails.get(name) ?? emails.get(call.createdIds.resolve(name) ?? '')
+  const update = new Map<string, JsonObject>()
   for (const [name, patch] of args.onSuccessUpdateEmail ?? []) {
-    const email = emails.get(name)
-    if (email !== undefined) update.set(email, patch)
+    const email = emailOfNamed(name)
+    // Two submissions of one Email: it is one call, which does what both ask for.
+    if (email !== undefined) update.set(email, { ...update.get(email), ...patch })
   }
   const destroyed = new Set<string>()
   for (const name of args.onSuccessDestroyEmail ?? []) {
-    const email = emails.get(name)
+    const email = emailOfNamed(name)
     if (email !== undefined) destroyed.add(email)
   }
   if (update.size + destroyed.size === 0) return []
