@@ -6,7 +6,7 @@ import type { Config } from '../config/schema.ts'
 import { ControlLines, type ControlMessage, tryControlMessage } from '../control/proto/messages.ts'
 import { controlSocketPath } from '../control/server/control-server.ts'
 import { type Progress, RefusedOperation } from '../control/server/operation.ts'
-import { type Backend, openBackend } from '../wiring/backend.ts'
+import type { Backend } from '../wiring/backend.ts'
 import { hasStore } from '../wiring/storage.ts'
 import { type ConfigOptions, loadConfig } from './configuration.ts'
 import { CommandError, exitCode } from './io.ts'
@@ -112,6 +112,8 @@ async function openStoreFor(config: Config, operation: string): Promise<Backend>
       `There is no store in ${config.data}. Begin one with \`posthorn domain add example.org\`, or name its folder by --data.`,
     )
   }
+  // A server that runs has loaded it already.
+  const { openBackend } = await import('../wiring/backend.ts')
   return openBackend(config)
 }
 

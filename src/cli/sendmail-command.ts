@@ -13,7 +13,6 @@ import { administer } from './admin-client.ts'
 import { type ConfigOptions, loadConfig } from './configuration.ts'
 import { CommandError, exitCode, type Io, print, readInputBytes } from './io.ts'
 import { parseSendmailFlags, type SendmailCall } from './sendmail-flags.ts'
-import { runSession } from './sendmail-session.ts'
 
 /** What `mail.submit` gives. */
 interface Submitted {
@@ -215,6 +214,7 @@ async function ownAddress(options: Options): Promise<string> {
 
 async function session(io: Io, options: Options): Promise<void> {
   const config = await loadConfig(options)
+  const { runSession } = await import('./sendmail-session.ts')
   await runSession(io, config, async ({ reversePath, recipients, content }) => {
     const parameters = { reversePath, recipients, message: content.toString('base64') }
     try {

@@ -8,7 +8,7 @@ import type { Config, ProfileName } from '../config/schema.ts'
 import type { EventSink } from '../events/event.ts'
 import * as serverEvents from '../events/server.ts'
 import { textLog } from '../events/text-log.ts'
-import { type OpenListener, type Posthorn, startPosthorn } from '../main.ts'
+import type { OpenListener, Posthorn } from '../main.ts'
 import type { Surroundings } from '../wiring/backend.ts'
 import { configLayers, type ConfigOptions, loadConfig } from './configuration.ts'
 import type { Io } from './io.ts'
@@ -89,6 +89,8 @@ async function runUntilStopped(
 
 async function start(config: Config, surroundings: Surroundings): Promise<Posthorn> {
   try {
+    // Other commands, and their help, go without the server.
+    const { startPosthorn } = await import('../main.ts')
     return await startPosthorn(config, surroundings)
   } catch (error) {
     throw openFailure(error)
