@@ -23,7 +23,8 @@ export interface RequestOrigin {
 
 export type Caller = HttpCaller<Account>
 
-const challenge = { 'www-authenticate': 'Basic realm="posthorn", charset="UTF-8"' }
+const basicChallenge = 'Basic realm="posthorn", charset="UTF-8"'
+const bearerChallenge = 'Bearer realm="posthorn"'
 
 /** The caller, or why there is none. `origin`: ours, as the client named us. */
 export async function authenticate(
@@ -36,12 +37,12 @@ export async function authenticate(
   const authorization = request.headers.get('authorization')
   if (authorization !== null) return byAuthorization(parts, authorization, from)
   const token = readSessionCookie(request.headers, from)
-  if (token === null) return unauthorized(request)
+  if (token === null) return unauthorized(parts, request)
   if (!isSafe(request) && pageOriginOf(request.headers, from.origin) !== 'same') {
     return makeProblem(403, 'cross-site', 'With a session, changes are taken from our own pages alone.')
   }
   const session = await parts.logins.sessions.find(token, from.remoteAddress)
-  if (session === undefined) return unauthorized(request)
+  if (session === undefined) return unauthorized(parts, request)
   const { account, id } = session
   return { account, via: 'session', scopes: allScopes(account), sessionId: String(id), appPasswordId: null }
 }
@@ -63,28 +64,34 @@ async function byAuthorization(
   authorization: string,
   { remoteAddress }: RequestOrigin,
 ): Promise<Caller | Problem> {
+  const { tokens } = directory.sasl
   const [, scheme = '', value = ''] = /^([A-Za-z]+) +(\S+)$/.exec(authorization) ?? []
   if (scheme.toLowerCase() === 'basic') {
     const [username, password] = readBasic(value)
-    if (password === undefined || username === undefined) return challenged
+    if (password === undefined || username === undefined) return challengedBy(tokens)
     const attempt = { username, password: new Secret(password), remoteAddress, protocol: 'http' }
-    return outcome(await directory.authenticate(attempt), 'password')
+    return outcome(await directory.authenticate(attempt), { via: 'password', tokens })
   }
-  if (scheme.toLowerCase() === 'bearer' && directory.sasl.tokens) {
+  if (scheme.toLowerCase() === 'bearer' && tokens) {
     const attempt = { token: new Secret(value), username: null, remoteAddress, protocol: 'http' }
-    return outcome(await directory.authenticateToken(attempt), 'token')
+    return outcome(await directory.authenticateToken(attempt), { via: 'token', tokens })
   }
-  return challenged
+  return challengedBy(tokens)
 }
 
 const withoutChallenge = makeProblem(401, 'unauthorized', 'Log in with the name and password of an account.')
-const challenged: Problem = { ...withoutChallenge, headers: challenge }
+
+/** RFC 9110 §11.6.1: with each scheme that is taken. */
+function challengedBy(tokens: boolean, bearer: string = bearerChallenge): Problem {
+  const challenges = tokens ? `${basicChallenge}, ${bearer}` : basicChallenge
+  return { ...withoutChallenge, headers: { 'www-authenticate': challenges } }
+}
 
 /** A browser asks its user for a password by itself where it is challenged: not from our pages, which have their own log-in. */
-function unauthorized({ headers }: Request): Problem {
+function unauthorized({ directory }: HttpParts, { headers }: Request): Problem {
   return headers.has('sec-fetch-site') && headers.get('sec-fetch-mode') !== 'navigate'
     ? withoutChallenge
-    : challenged
+    : challengedBy(directory.sasl.tokens)
 }
 
 function readBasic(value: string): [username?: string, password?: string] {
@@ -95,8 +102,16 @@ function readBasic(value: string): [username?: string, password?: string] {
   return [text.slice(0, colon), text.slice(colon + 1)]
 }
 
-function outcome(authentication: Authentication, via: 'password' | 'token'): Caller | Problem {
-  if (!authentication.ok) return loginProblem(authentication.reason)
+function outcome(
+  authentication: Authentication,
+  { via, tokens }: { readonly via: 'password' | 'token'; readonly tokens: boolean },
+): Caller | Problem {
+  if (!authentication.ok) {
+    if (authentication.reason !== 'bad-credentials') return loginProblem(authentication.reason)
+    return via === 'token'
+      ? challengedBy(true, `${bearerChallenge}, error="invalid_token"`)
+      : challengedBy(tokens)
+  }
   const { account, appPassword } = authentication
   const all = allScopes(account)
   if (appPassword === undefined) {
@@ -111,7 +126,7 @@ function outcome(authentication: Authentication, via: 'password' | 'token'): Cal
 export function loginProblem(reason: LoginRefusal): Problem {
   switch (reason) {
     case 'bad-credentials':
-      return challenged
+      return withoutChallenge
     case 'disabled':
       return makeProblem(403, 'disabled', 'The account is disabled.')
     case 'throttled':

@@ -126,6 +126,21 @@ test('nobody gets in without the right password, or in the clear', async (contex
   assert.ok(password.length > 0)
 })
 
+test('where tokens are judged, answers say so', async (context) => {
+  const verifyToken = (token: string): string | null => (token === 'good' ? 'ann@example.org' : null)
+  const house = await openHttpHouse(context, { settings: { auth: { verifyToken } } })
+  const challengeOf = async (headers: Record<string, string>): Promise<string | null> => {
+    const response = await house.post(minimal, { headers })
+    assert.equal(response.status, 401)
+    return response.headers.get('www-authenticate')
+  }
+  const both = 'Basic realm="posthorn", charset="UTF-8", Bearer realm="posthorn"'
+  assert.equal(await challengeOf({ authorization: '' }), both)
+  assert.equal(await challengeOf(basic('ann@example.org', 'wrong')), both)
+  assert.equal(await challengeOf({ authorization: 'Bearer bad' }), `${both}, error="invalid_token"`)
+  assert.equal((await house.post(minimal, { headers: { authorization: 'Bearer good' } })).status, 202)
+})
+
 test('one sends under one’s own addresses alone', async (context) => {
   const house = await openHttpHouse(context)
   const foreign = { ...minimal, from: 'bob@example.org' }

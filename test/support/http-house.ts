@@ -12,6 +12,7 @@ import { Submitter } from '../../src/delivery/submitter.ts'
 import { createTerminals } from '../../src/delivery/terminals.ts'
 import { Administration } from '../../src/directory/administration.ts'
 import { createDirectory } from '../../src/directory/create.ts'
+import { createTokenVerifier } from '../../src/directory/tokens.ts'
 import { createEvents, EventMemory } from '../../src/events/event.ts'
 import { createPolicy } from '../../src/hooks/chain.ts'
 import { createLogins } from '../../src/directory/logins.ts'
@@ -72,7 +73,12 @@ async function makeParts(config: Config, { store, clock, memory }: Ground): Prom
   const serverSecret = await store.installationSecret(random.bytes(32))
   const { auth, hostname, maxMessageSize, submission } = config
   const common = { store, clock, random, events, auth, directory: config.directory }
-  const directory = createDirectory({ ...common, serverSecret })
+  // Asks `auth.verifyToken` alone, where there is one.
+  const tokens = createTokenVerifier({
+    ...{ issuers: [], clock, verifyToken: auth.verifyToken },
+    fetchText: async () => assert.fail('there is no issuer'),
+  })
+  const directory = createDirectory({ ...common, serverSecret, tokens })
   const administration = new Administration(common)
   await administration.addDomain('example.org')
   for (const address of ['ann@example.org', 'bob@example.org']) {
