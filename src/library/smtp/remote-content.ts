@@ -2,7 +2,8 @@
 // lets them name a URL.
 //
 // Only http and https, to public addresses unless the program allows others; the address that is judged is the one that is connected to,
-// and each redirect is judged anew. Size, time and redirects are bounded. What is not fetched here is refused by the writer.
+// and each redirect is judged anew. Number, the sum of sizes, time and redirects are bounded. What is not fetched here is refused by the
+// writer.
 import { Buffer } from 'node:buffer'
 import { lookup } from 'node:dns/promises'
 import { type IncomingMessage, request as httpRequest } from 'node:http'
@@ -15,9 +16,17 @@ import { SmtpError } from './failure.ts'
 /** Where content may come from. */
 export interface RemoteAccess {
   readonly isAllowed: (address: string) => boolean
-  /** Octets of one of them. */
+  /** Octets of all that one message takes from URLs. */
   readonly maxOctets: number
+  /** Of one message: they are asked all at once. */
+  readonly maxUrls: number
+  /** For each. */
   readonly timeoutMilliseconds: number
+}
+
+/** What one message may take, and has taken. */
+interface Fetching extends RemoteAccess {
+  readonly taken: { octets: number; urls: number }
 }
 
 const maxRedirects = 5
@@ -30,6 +39,7 @@ export function remoteAccess({
   return {
     isAllowed: allowPrivateUrls ? () => true : isPublicAddress,
     maxOctets: 50 * 1024 * 1024,
+    maxUrls: 100,
     timeoutMilliseconds: 30_000,
   }
 }
@@ -42,7 +52,8 @@ const texts = ['text', 'html', 'watchHtml', 'amp', 'raw'] as const
 const lists = ['attachments', 'alternatives'] as const
 
 /** The message with content where URLs were. Rejects with `SmtpError` (`EMESSAGE`). */
-export async function withRemoteContent<T extends object>(mail: T, access: RemoteAccess): Promise<T> {
+export async function withRemoteContent<T extends object>(mail: T, allowed: RemoteAccess): Promise<T> {
+  const access: Fetching = { ...allowed, taken: { octets: 0, urls: 0 } }
   const given: Fields = Object.fromEntries(Object.entries(mail))
   const changed: Record<string, unknown> = {}
   for (const name of texts) {
@@ -59,7 +70,7 @@ export async function withRemoteContent<T extends object>(mail: T, access: Remot
   return { ...mail, ...changed }
 }
 
-async function withContent(part: unknown, access: RemoteAccess): Promise<unknown> {
+async function withContent(part: unknown, access: Fetching): Promise<unknown> {
   if (!isFields(part)) return part
   const raw = urlOf(part['raw'])
   if (raw !== null) return { ...part, raw: await fetched(raw, access) }
@@ -94,7 +105,10 @@ function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !(value instanceof Uint8Array)
 }
 
-async function fetched({ place, headers }: Wanted, access: RemoteAccess): Promise<Buffer> {
+async function fetched({ place, headers }: Wanted, access: Fetching): Promise<Buffer> {
+  access.taken.urls++
+  if (access.taken.urls > access.maxUrls)
+    throw new SmtpError('EMESSAGE', `the message has more than ${access.maxUrls} URLs to fetch`)
   let url = parsed(place)
   let sent = headers
   const signal = AbortSignal.timeout(access.timeoutMilliseconds)
@@ -154,15 +168,15 @@ function ask(url: URL, { headers, access, signal }: Question): Promise<IncomingM
   })
 }
 
-async function bodyOf(response: IncomingMessage, url: URL, { maxOctets }: RemoteAccess): Promise<Buffer> {
+async function bodyOf(response: IncomingMessage, url: URL, { maxOctets, taken }: Fetching): Promise<Buffer> {
   const chunks: Buffer[] = []
-  let size = 0
   try {
     for await (const chunk of response) {
       // A response without an encoding gives octets.
       const octets = chunk as Buffer
-      size += octets.length
-      if (size > maxOctets) throw new Error(`it is larger than ${maxOctets} octets`)
+      taken.octets += octets.length
+      // Together, as they will stand in one message.
+      if (taken.octets > maxOctets) throw new Error(`the message would take more than ${maxOctets} octets`)
       chunks.push(octets)
     }
   } catch (error) {

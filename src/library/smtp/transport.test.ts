@@ -237,6 +237,22 @@ test('content from URLs: of public addresses alone, unless the program says othe
   }
 })
 
+test('what a message takes from URLs is bounded, together', async (context) => {
+  const { url, asked } = await web(context, { '/part': 'x'.repeat(20 * 1024 * 1024), '/page': 'x' })
+  const open = { allowPrivateUrls: true }
+  const parts = (path: string, count: number) =>
+    Array.from({ length: count }, (_, index) => ({ filename: `part ${index}`, href: `${url}${path}` }))
+  assert.equal((await written({ attachments: parts('/part', 2) }, open)).attachments.length, 2)
+  await assert.rejects(written({ attachments: parts('/part', 3) }, open), {
+    ...{ code: 'EMESSAGE', message: /more than 52428800 octets/ },
+  })
+  const before = asked.length
+  await assert.rejects(written({ attachments: parts('/page', 101) }, open), {
+    ...{ code: 'EMESSAGE', message: /more than 100 URLs/ },
+  })
+  assert.ok(asked.length - before <= 100)
+})
+
 test('what opens a URL is in no error', async (context) => {
   const { url, port } = await web(context, {})
   const secret = `http://user:secret@127.0.0.1:${port}/none?signature=secret`
