@@ -260,3 +260,38 @@ test('rights in another account', async (context) => {
   assert.equal(inner['created'].k.isSubscribed, false)
   assert.deepEqual((await asBen({ destroy: [inner['created'].k.id, team] }))['destroyed'].length, 2)
 })
+
+test('a shared Mailbox inside of what is not shared stays there, whatever it is called', async (context) => {
+  const mail = await mailHouse(context)
+  const { house, ann } = mail
+  const ben = await house.account('ben')
+  const hidden = await made(mail, { name: 'Hidden' })
+  const [one, two] = [await made(mail, { name: 'One', parentId: hidden }), await made(mail, { name: 'Two' })]
+  for (const name of ['Hidden/One', 'Two']) {
+    const mailbox = await house.store.findMailbox({ account: ann.id, name })
+    assert.ok(mailbox)
+    const entry = { grantee: ben.id, negative: false, mode: 'replace', rights: 'lrkx' } as const
+    await house.store.setAccess({ account: ann.id, mailbox: mailbox.id, ...entry })
+  }
+  const asBen = async (method: string, args: object): Promise<Loose> =>
+    house.call(ben, method, { accountId: `A${ann.id}`, ...args }, mailUsing)
+  const change = async (patch: object): Promise<unknown> => {
+    const answer = await asBen('Mailbox/set', { update: { [one]: patch } })
+    assert.equal(answer['notUpdated'], null, JSON.stringify(answer))
+    return answer['updated'][one]
+  }
+  const seen = async (): Promise<unknown> => {
+    const { list } = await asBen('Mailbox/get', { ids: [one] })
+    const { name, parentId } = list[0]
+    return [name, parentId, (await get(mail, one))['parentId']]
+  }
+  assert.deepEqual(await seen(), ['Hidden/One', null, hidden])
+  assert.equal(await change({ isSubscribed: true }), null)
+  assert.equal(await change({ name: 'Hidden/One' }), null)
+  assert.deepEqual(await change({ name: 'Eins' }), { name: 'Hidden/Eins' })
+  assert.deepEqual(await seen(), ['Hidden/Eins', null, hidden])
+  assert.deepEqual(await change({ parentId: two }), { name: 'Eins' })
+  assert.deepEqual(await seen(), ['Eins', two, two])
+  const out = await asBen('Mailbox/set', { update: { [one]: { parentId: null } } })
+  assert.equal(out['notUpdated'][one].type, 'forbidden')
+})

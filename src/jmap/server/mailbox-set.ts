@@ -226,28 +226,36 @@ class MailboxSetter {
         ? {}
         : await loadObject(this.#parts.mailboxGet, this.#call, { id, properties: others })
     const aside = this.#aside.get(id)
-    const was = aside === undefined ? before : { ...before, name: lastOf(aside.path), role: aside.role }
+    const was =
+      aside === undefined
+        ? before
+        : { ...before, name: above(before.name) + lastOf(aside.path), role: aside.role }
     const current: JsonObject = { ...known, ...this.#describe(was) }
     const defaults = { parentId: null, role: null, sortOrder: 0 }
     const patched = applyPatch(current, patch, { mutable, fixed, defaults })
     if (patched instanceof SetError) return refuse(patched)
-    const wish = this.#wishes.read({ ...defaults, ...patched.object }, patched.refused, list)
+    const wanted: JsonObject = { ...defaults, ...patched.object }
+    // Where levels above it are not seen they stand in its name, and stay as they are.
+    const isNamed = memberOf(wanted, 'name') !== was.name
+    const object = isNamed ? wanted : { ...wanted, name: lastOf(was.name) }
+    const wish = this.#wishes.read(object, patched.refused, list)
     if (wish instanceof SetError) return refuse(wish)
     const step = await this.#settle(before, wish, list)
-    if ('refused' in step || wish.name === memberOf(patched.object, 'name')) return step
+    const name = wish.parent === before.parent ? above(was.name) + wish.name : wish.name
+    if ('refused' in step || name === memberOf(wanted, 'name')) return step
     // RFC 8620 §5.3: what "changed in a way *not* explicitly requested".
-    return { done: { name: wish.name } }
+    return { done: { name } }
   }
 
   async #settle(before: ListedMailbox, wish: Wish, list: readonly ListedMailbox[]): Promise<Step> {
-    const moves = wish.name !== before.name || wish.parent !== before.parent
+    const moves = wish.name !== lastOf(before.name) || wish.parent !== before.parent
     if (moves && before.path === 'INBOX') return refuse(forbidden('the inbox stays where it is'))
     const denied =
       (moves && !before.rights.includes('x') ? forbidden('it may not be renamed') : null) ??
       (wish.parent === before.parent ? null : this.#mayPut(wish.parent)) ??
       this.#mayDescribe({ wish, before })
     if (denied !== null) return refuse(denied)
-    const path = moves ? this.#wishes.pathOf(wish, list) : before.path
+    const path = moves ? this.#wishes.pathOf(wish, list, before) : before.path
     if (path instanceof SetError) return refuse(path)
     const { parent } = wish
     if (!isUnmade(parent) && path?.startsWith(`${before.path}/`) === true) {
@@ -454,8 +462,13 @@ function lastOf(path: string): string {
   return path.slice(path.lastIndexOf('/') + 1)
 }
 
+/** The levels above, with the `/` behind them. */
+function above(path: string): string {
+  return path.slice(0, path.lastIndexOf('/') + 1)
+}
+
 function beside({ path }: Pick<ListedMailbox, 'path'>, name: string): string {
-  return path.slice(0, path.lastIndexOf('/') + 1) + name
+  return above(path) + name
 }
 
 type Reason<K extends keyof MailboxChangeStore> =

@@ -77,9 +77,15 @@ export class Wishes {
     }
   }
 
-  /** As the store has it; undefined: inside of what will not be made. */
-  pathOf({ name, parent }: Wish, list: readonly ListedMailbox[]): string | SetError | undefined {
-    const above = isUnmade(parent) ? this.#pathOfUnmade(parent, list) : pathOfMade(parent, list)
+  /** As the store has it; undefined: inside of what will not be made. `before`: who keeps his parent stays where he is, seen or not. */
+  pathOf(
+    { name, parent }: Wish,
+    list: readonly ListedMailbox[],
+    before: Pick<ListedMailbox, 'parent' | 'path'> | null = null,
+  ): string | SetError | undefined {
+    const stays = before !== null && parent === before.parent ? superiorOf(before.path) : undefined
+    const made = isUnmade(parent) ? this.#pathOfUnmade(parent, list) : pathOfMade(parent, list)
+    const above = stays === undefined ? made : stays
     if (above === undefined) return undefined
     const path = below(above, name)
     const { maxMailboxDepth, maxMailboxPath } = this.#parts.limits
@@ -130,6 +136,11 @@ export class Wishes {
 
 function pathOfMade(parent: MailboxId | null, list: readonly ListedMailbox[]): string | null | undefined {
   return parent === null ? null : list.find(({ id }) => id === parent)?.path
+}
+
+function superiorOf(path: string): string | null {
+  const end = path.lastIndexOf('/')
+  return end < 0 ? null : path.slice(0, end)
 }
 
 function below(above: string | null, name: string): string {
