@@ -105,6 +105,41 @@ test('wrong parameters, and more streams than are allowed, are refused', async (
   await second.cancel()
 })
 
+test('a stream begins when states are known: what changes after its header is told', async (context) => {
+  const known = Promise.withResolvers<void>()
+  let reading = known.promise
+  const house = await JmapHouse.open(context, {
+    modules: () => [
+      {
+        ...{ capabilities: [], methods: [] },
+        types: [
+          {
+            name: 'Any',
+            capability: 'urn:ietf:params:jmap:core',
+            touchedBy: () => true,
+            state: async ({ account }) => {
+              await reading
+              return String((await house.store.getAccount(account.id))?.modSeq)
+            },
+          },
+        ],
+      },
+    ],
+  })
+  const ann = await house.account('ann')
+  let begun = false
+  const opening = stream(house, ann, 'types=Any').finally(() => (begun = true))
+  await settled()
+  assert.equal(begun, false)
+  known.resolve()
+  const events = await opening
+  reading = Promise.resolve()
+  await arrive(house.store, ann.id)
+  assert.equal(await events.next(), ': here')
+  assert.match((await events.next()) ?? '', /^event: state\n/)
+  await events.cancel()
+})
+
 test('a mailbox that is shared later is told of, and what happens there', async (context) => {
   const house = await JmapHouse.open(context, {
     modules: () => [

@@ -44,6 +44,8 @@ export async function openEventSource(parts: JmapParts, asked: Asked): Promise<R
   const release = parts.streams.tryTake(asked.caller.account.id)
   if (release === null) return plainProblem(429, 'Too many streams of the account are open.')
   const stream = new EventStream(parts, asked, { wanted, release })
+  // A client that has the header takes it that what changes from then on is told.
+  await stream.begun
   return new Response(stream.body, {
     headers: {
       'content-type': 'text/event-stream',
@@ -55,6 +57,8 @@ export async function openEventSource(parts: JmapParts, asked: Asked): Promise<R
 
 class EventStream {
   readonly body: ReadableStream<Uint8Array>
+  /** Resolves when states are followed, or the stream is over. */
+  begun: Promise<void> = Promise.resolve()
   readonly #parts: JmapParts
   readonly #asked: Asked
   readonly #wanted: Wanted
@@ -91,10 +95,10 @@ class EventStream {
       this.#end()
       return
     }
-    // A comment, so that the client has the header at once.
+    // A comment, so that the client has the header before there is an event.
     this.#say(': here\n\n')
     const { types: wanted, since } = this.#wanted
-    void StateWatch.start(this.#parts, {
+    this.begun = StateWatch.start(this.#parts, {
       ...{ viewer: this.#asked.caller.account, wanted, since },
       tell: (changed, token) => this.#tell(changed, token),
       ended: () => this.#end(),

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { createECDH } from 'node:crypto'
 import { test } from 'node:test'
-import { arrive, at, JmapHouse, textAt } from '../../../test/support/jmap-house.ts'
+import { arrive, at, JmapHouse, mailAlone, textAt } from '../../../test/support/jmap-house.ts'
 import { endPushesOfPassword } from '../../directory/push-credentials.ts'
 import type { JsonObject } from '../proto/json.ts'
 import type { Account, ObjectId } from '../../store/model.ts'
@@ -98,6 +98,43 @@ test('URLs and keys stay secret, and the code until the client has told it', asy
     await house.refusal(ann, 'PushSubscription/get', { accountId: 'A1', ids: null }),
     'invalidArguments',
   )
+})
+
+test('whoever has told the code has his answer when his states are followed', async (context) => {
+  const known = Promise.withResolvers<void>()
+  const house = await JmapHouse.open(context, {
+    modules: () => [
+      mailAlone,
+      {
+        ...{ capabilities: [], methods: [] },
+        types: [
+          {
+            name: 'Any',
+            capability: 'urn:ietf:params:jmap:core',
+            touchedBy: () => true,
+            state: async ({ account }) => {
+              await known.promise
+              return String((await house.store.getAccount(account.id))?.modSeq)
+            },
+          },
+        ],
+      },
+    ],
+  })
+  const ann = await house.account('ann')
+  const made = await set(house, ann, { create: { k: { ...subscription, types: ['Any'] } } })
+  const id = textAt(made, 'created', 'k', 'id')
+  await settled(house)
+  let answered = false
+  const { verificationCode } = bodyOf(house, -1)
+  const telling = set(house, ann, { update: { [id]: { verificationCode } } }).finally(() => (answered = true))
+  await settled(house)
+  assert.equal(answered, false)
+  known.resolve()
+  assert.deepEqual((await telling)['updated'], { [id]: null })
+  await arrive(house.store, ann.id)
+  await settled(house)
+  assert.deepEqual(bodyOf(house, -1)['@type'], 'StateChange')
 })
 
 test('pushes go over http to services of this machine and its networks at most, and only in tests', async (context) => {

@@ -40,8 +40,11 @@ export interface PushMethodParts {
   readonly random: Random
   /** Whether a URL of this machine and its networks will do, and there of http too: for tests. */
   readonly toLoopback: boolean
-  /** A subscription was made, changed or is gone. `made` wants its verification (RFC 8620 §7.2.2). */
-  readonly changed: (account: AccountId, made: PushSubscription | null) => void
+  /**
+   * A subscription was made, changed or is gone. `made` wants its verification (RFC 8620 §7.2.2). Resolves when verified ones are followed,
+   * so that what changes after the client has its answer is pushed.
+   */
+  readonly changed: (account: AccountId, made: PushSubscription | null) => Promise<void>
   /** False where the account has made too many of late (RFC 8620 §8.6). */
   readonly mayCreate: (account: AccountId) => boolean
 }
@@ -224,7 +227,7 @@ class PushSetWork {
       ...Object.fromEntries(omitted.map((name) => [name, null])),
       ...(memberOf(object, 'expires') === expires ? {} : { expires }),
     })
-    this.#parts.changed(this.#account, made)
+    await this.#parts.changed(this.#account, made)
   }
 
   async #keep(read: NewSubscription): Promise<PushSubscription | SetError> {
@@ -277,7 +280,7 @@ class PushSetWork {
     if (done instanceof SetError) notUpdated.set(id, done)
     else {
       updated.set(id, done)
-      this.#parts.changed(this.#account, null)
+      await this.#parts.changed(this.#account, null)
     }
   }
 
@@ -339,7 +342,7 @@ class PushSetWork {
         : await this.#parts.store.changeObjects({ ...request, destroy: [found.object] })
     if (gone.ok) {
       destroyed.push(id)
-      this.#parts.changed(this.#account, null)
+      await this.#parts.changed(this.#account, null)
     } else notDestroyed.set(id, new SetError('notFound'))
   }
 }

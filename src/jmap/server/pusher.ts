@@ -62,13 +62,13 @@ export class Pusher {
     for (const account of this.#following.keys()) this.#leave(account)
   }
 
-  /** Subscriptions of the account have changed; a new one is verified. Never rejects. */
-  changed(account: AccountId, made: PushSubscription | null): void {
+  /** Subscriptions of the account have changed; a new one is verified. As `refresh`. */
+  changed(account: AccountId, made: PushSubscription | null): Promise<void> {
     if (made !== null) void this.#verify(made)
-    void this.refresh(account)
+    return this.refresh(account)
   }
 
-  /** Follows what the account's verified subscriptions are to be told. Never rejects. */
+  /** Follows what the account's verified subscriptions are to be told, from when it resolves. Never rejects. */
   refresh(account: AccountId): Promise<void> {
     const before = this.#work.get(account) ?? Promise.resolve()
     const work = before.then(() =>

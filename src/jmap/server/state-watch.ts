@@ -96,6 +96,9 @@ export class StateWatch {
     const { store } = this.#parts
     const { viewer } = this.#options
     const accounts = new Accounts(store, viewer)
+    const fresh = new Map<string, ReadonlyMap<string, string>>()
+    // First his own, which hears of what is shared with him.
+    await this.#follow(accounts.personal, fresh)
     const places = [accounts.personal, ...(await accounts.shared())]
     const ids = new Set(places.map(({ id }) => id))
     for (const [id, { stop }] of this.#watched) {
@@ -103,18 +106,21 @@ export class StateWatch {
       stop()
       this.#watched.delete(id)
     }
-    const fresh = new Map<string, ReadonlyMap<string, string>>()
-    for (const place of places) {
-      if (this.#watched.has(place.id) || this.#stopped) continue
-      const known = new Map<string, string>()
-      const types = this.#types.filter((watched) => watched.isIn(place)).map(({ type }) => type)
-      // Subscribed before it is read: what changes meanwhile is read again.
-      const stop = store.subscribe(place.account.id, (changes) => this.#heard(place, types, changes))
-      this.#watched.set(place.id, { place, known, stop })
-      for (const type of types) known.set(type.name, await type.state(place))
-      fresh.set(place.id, known)
-    }
+    for (const place of places) await this.#follow(place, fresh)
     return fresh
+  }
+
+  async #follow(place: AccountPlace, fresh: Map<string, ReadonlyMap<string, string>>): Promise<void> {
+    if (this.#watched.has(place.id) || this.#stopped) return
+    const known = new Map<string, string>()
+    const types = this.#types.filter((watched) => watched.isIn(place)).map(({ type }) => type)
+    // Subscribed before it is read: what changes meanwhile is read again.
+    const stop = this.#parts.store.subscribe(place.account.id, (changes) =>
+      this.#heard(place, types, changes),
+    )
+    this.#watched.set(place.id, { place, known, stop })
+    for (const type of types) known.set(type.name, await type.state(place))
+    fresh.set(place.id, known)
   }
 
   #heard(place: AccountPlace, types: readonly PushedType[], changes: readonly Change[]): void {
