@@ -42,7 +42,10 @@ export const storeSection = z
       '4 GB',
       'Octets of large messages that a store without a data folder may hold, in a temporary file without a name.',
     ),
-    memoryBlobLimit: size('256 MB', 'The same where no temporary file can be had: they stay in memory.'),
+    memoryBlobLimit: size(
+      '256 MB',
+      'The same in memory, for what no temporary file can be had for or written to.',
+    ),
     maxWaiting: count(
       50_000,
       'Messages that a store in memory files after their answer; with more of them each has two others filed.',

@@ -9,7 +9,7 @@ import fc from 'fast-check'
 import { openNameless } from '../nameless-file.ts'
 import { BlockFile } from './block-file.ts'
 import type { FileSystem, ReadableFile } from './file-system.ts'
-import { memoryFileSystem, passingFileSystem } from './passing-file-system.ts'
+import { type Content, memoryFileSystem, passingFileSystem } from './passing-file-system.ts'
 
 interface Bench {
   readonly folder: string
@@ -127,6 +127,36 @@ describe('the files of a store that ends with the program', () => {
     await assert.rejects(write(files, 'ab/2', [new Uint8Array(100)]), { code: 'ENOSPC' })
     await files.remove('ab/1')
     await write(files, 'ab/3', [new Uint8Array(100)])
+  })
+
+  test('go on in memory where the disk takes no more, as far as that may', async () => {
+    const descriptor = openNameless(join(tmpdir(), `posthorn-full-${process.pid}`))
+    using file = new BlockFile({ open: () => descriptor, blockBytes: 16 })
+    let isFull = false
+    const medium = (): Content => {
+      const content = file.content()
+      const append = content.append.bind(content)
+      content.append = (bytes) => {
+        if (isFull) throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' })
+        append(bytes)
+      }
+      return content
+    }
+    const files = passingFileSystem({ medium, capacity: 1000, memoryBytes: 100, now: () => 5 })
+    const writing = await files.create('ab/1')
+    await writing.write(Buffer.from('disk'.repeat(10)))
+    isFull = true
+    await writing.write(Buffer.from('memory'.repeat(10)))
+    await writing.close()
+    for (const step of [1, 7, 1000])
+      assert.equal(
+        Buffer.from(await readAll(await files.open('ab/1'), step)).toString(),
+        `${'disk'.repeat(10)}${'memory'.repeat(10)}`,
+      )
+    await assert.rejects(write(files, 'ab/2', [new Uint8Array(50)]), { code: 'ENOSPC' })
+    await files.remove('ab/1')
+    await write(files, 'ab/3', [new Uint8Array(50), new Uint8Array(50)])
+    assert.equal((await files.status('ab/3'))?.size, 100)
   })
 
   test('say what the system says where no file can be had', async () => {

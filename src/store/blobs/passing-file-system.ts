@@ -22,6 +22,8 @@ export interface PassingFileSystemOptions {
   /** Octets. */
   readonly capacity: number
   readonly now: () => number
+  /** Octets that memory takes of what the medium does not (a small or full disk); default 0. */
+  readonly memoryBytes?: number
 }
 
 interface PassingFile {
@@ -40,7 +42,8 @@ class PassingDiskError extends Error {
 }
 
 export function passingFileSystem(options: PassingFileSystemOptions): FileSystem {
-  const { medium, capacity, now } = options
+  const { capacity, now } = options
+  const medium = withSpare(options.medium, options.memoryBytes ?? 0)
   const names = new Names()
   let used = 0
   const leave = (file: PassingFile): void => {
@@ -150,6 +153,53 @@ class MemoryContent implements Content {
 
   drop(): void {
     this.#chunks = []
+  }
+}
+
+/** Contents of the medium, which go on in memory once it fails. */
+function withSpare(medium: () => Content, bytes: number): () => Content {
+  const spare = { left: bytes }
+  return () => new SpareContent(medium(), spare)
+}
+
+class SpareContent implements Content {
+  readonly #first: Content
+  readonly #spare: { left: number }
+  #rest: MemoryContent | null = null
+
+  constructor(first: Content, spare: { left: number }) {
+    this.#first = first
+    this.#spare = spare
+  }
+
+  get size(): number {
+    return this.#first.size + (this.#rest?.size ?? 0)
+  }
+
+  append(bytes: Uint8Array): void {
+    if (this.#rest === null) {
+      try {
+        this.#first.append(bytes)
+        return
+      } catch (error) {
+        if (bytes.length > this.#spare.left) throw error
+      }
+      this.#rest = new MemoryContent()
+    } else if (bytes.length > this.#spare.left) throw new PassingDiskError('ENOSPC', 'in memory')
+    this.#spare.left -= bytes.length
+    this.#rest.append(bytes)
+  }
+
+  read(position: number, length: number): Uint8Array {
+    const { size } = this.#first
+    if (position < size || this.#rest === null) return this.#first.read(position, length)
+    return this.#rest.read(position - size, length)
+  }
+
+  drop(): void {
+    this.#spare.left += this.#rest?.size ?? 0
+    this.#rest = null
+    this.#first.drop()
   }
 }
 

@@ -76,11 +76,12 @@ function openMemory(options: SqliteStoreOptions): Store {
   const open = temporaryFiles(random)
   const file = open && new BlockFile({ open })
   const now = (): number => clock.now()
+  const { memoryBlobBytes: memoryBytes, temporaryBlobBytes: capacity } = limits
   const fileSystem =
     options.fileSystem ??
     (file === null
-      ? memoryFileSystem({ capacity: limits.memoryBlobBytes, now })
-      : passingFileSystem({ medium: () => file.content(), capacity: limits.temporaryBlobBytes, now }))
+      ? memoryFileSystem({ capacity: memoryBytes, now })
+      : passingFileSystem({ medium: () => file.content(), capacity, memoryBytes, now }))
   // Where SQLite can put what does not fit its page cache into a file that is deleted while it is open (sqlite.org/inmemorydb.html):
   // 10,000 messages of 4 KB are 50 MB of memory less. Without one all of it stays in memory.
   const connection = new Connection({ path: open === null ? ':memory:' : '', ...probe(options) })
