@@ -29,6 +29,8 @@ export interface StateWatchOptions {
 
 interface Watched {
   readonly place: AccountPlace
+  /** Those that the place has for the viewer. */
+  readonly types: readonly PushedType[]
   readonly known: Map<string, string>
   readonly stop: () => void
 }
@@ -115,15 +117,13 @@ export class StateWatch {
     const known = new Map<string, string>()
     const types = this.#types.filter((watched) => watched.isIn(place)).map(({ type }) => type)
     // Subscribed before it is read: what changes meanwhile is read again.
-    const stop = this.#parts.store.subscribe(place.account.id, (changes) =>
-      this.#heard(place, types, changes),
-    )
-    this.#watched.set(place.id, { place, known, stop })
+    const stop = this.#parts.store.subscribe(place.account.id, (changes) => this.#heard(place, changes))
+    this.#watched.set(place.id, { place, types, known, stop })
     for (const type of types) known.set(type.name, await type.state(place))
     fresh.set(place.id, known)
   }
 
-  #heard(place: AccountPlace, types: readonly PushedType[], changes: readonly Change[]): void {
+  #heard(place: AccountPlace, changes: readonly Change[]): void {
     for (const change of changes) {
       if (change.type === 'account-removed' && place.isPersonal) {
         this.stop()
@@ -134,9 +134,9 @@ export class StateWatch {
       if (change.type === 'account-removed' || change.type === 'rights-changed') this.#accountsMoved = true
       // RFC 8621 §2 isSubscribed: those of shared mailboxes too are the viewer's own.
       const isSubscribing = change.type === 'subscription-changed' && place.isPersonal
-      const touched = isSubscribing ? [...this.#watched.keys()] : [place.id]
-      for (const type of types) {
-        if (type.touchedBy(change)) for (const id of touched) this.#mark(id, type)
+      for (const id of isSubscribing ? this.#watched.keys() : [place.id]) {
+        for (const type of this.#watched.get(id)?.types ?? [])
+          if (type.touchedBy(change)) this.#mark(id, type)
       }
     }
     void this.#read()
