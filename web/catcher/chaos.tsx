@@ -268,6 +268,10 @@ function Chance({ triggers, onChanged }: { triggers: Triggers; onChanged: () => 
               max={100}
               step={5}
               value={probability}
+              style={{ '--chance': probability }}
+              onInput={({ currentTarget }) =>
+                currentTarget.style.setProperty('--chance', currentTarget.value)
+              }
               aria-label={`${triggerNames[name]}: refused in percent`}
               onChange={(event) => void set(name, { probability: Number(event.currentTarget.value) })}
             />

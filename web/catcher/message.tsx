@@ -264,7 +264,12 @@ export function MessageView(): JSX.Element {
       aria-label={message === null ? 'Message' : `Message from ${nameOf(message.from)}`}
     >
       {detailFailure.value !== null ? (
-        <Failed title="The message could not be opened" reason={detailFailure.value} retry={retryDetail} />
+        <>
+          <div class="row message-actions only-phone">
+            <IconButton icon="arrow-left" label="Back to the list" onClick={close} />
+          </div>
+          <Failed title="The message could not be opened" reason={detailFailure.value} retry={retryDetail} />
+        </>
       ) : message === null ? (
         <Loading />
       ) : (

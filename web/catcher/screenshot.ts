@@ -1,6 +1,7 @@
 // A picture of the HTML part, made in the browser and nowhere else: the mail is laid out once in a frame that runs nothing, to see how
 // high it is, and then drawn from an SVG image, which neither runs nor fetches anything whatever it holds. Pictures that came with the
 // mail are put into it; those from elsewhere stay out, since nothing is asked for outside.
+import { withLaidOut } from './laid-out.ts'
 import { apiPath } from './state.ts'
 
 /** Pixels: browsers make no larger canvas, and nobody looks at one. */
@@ -41,21 +42,9 @@ interface Size {
   readonly cut: boolean
 }
 
-/** Its size in a frame of that width, and the mail as XML. */
-async function laidOut(path: string, width: number): Promise<{ readonly size: Size; readonly body: string }> {
-  const frame = document.createElement('iframe')
-  frame.className = 'screenshot-frame'
-  frame.sandbox.value = 'allow-same-origin'
-  frame.tabIndex = -1
-  frame.ariaHidden = 'true'
-  frame.style.width = `${width}px`
-  const loaded = new Promise((resolve) => frame.addEventListener('load', resolve, { once: true }))
-  frame.src = path
-  document.body.append(frame)
-  try {
-    await loaded
-    const mail = frame.contentDocument
-    if (mail === null) throw new Error('The mail could not be laid out.')
+/** Its size at that width, and the mail as XML. */
+function laidOut(path: string, width: number): Promise<{ readonly size: Size; readonly body: string }> {
+  return withLaidOut(path, width, (mail) => {
     const { scrollWidth, scrollHeight } = mail.documentElement
     const size = {
       width: Math.min(Math.max(width, scrollWidth), mostWidth),
@@ -63,9 +52,7 @@ async function laidOut(path: string, width: number): Promise<{ readonly size: Si
       cut: scrollHeight > mostHeight || scrollWidth > mostWidth,
     }
     return { size, body: xmlOf(mail) }
-  } finally {
-    frame.remove()
-  }
+  })
 }
 
 /** The mail's own pictures in the place of their addresses. */

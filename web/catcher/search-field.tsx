@@ -48,7 +48,7 @@ export function SearchField({ inputRef }: { inputRef: RefObject<HTMLInputElement
         <Icon name="search" />
         <input
           ref={inputRef}
-          class="input"
+          class="input search-input"
           type="search"
           aria-label="Search caught mail"
           placeholder="Search"

@@ -5,6 +5,7 @@ import type * as schema from '../../src/catcher/api/schema.ts'
 import { api } from '../shared/api.ts'
 import { startRouter } from '../shared/router.ts'
 import { readSetting, writeSetting } from '../shared/settings.ts'
+import { openStream } from '../shared/stream.ts'
 import { announce } from '../shared/ui/live.tsx'
 import { toast, toastError } from '../shared/ui/toast.tsx'
 
@@ -413,30 +414,25 @@ function notify({ id, from, subject, snippet }: Summary): void {
   }
 }
 
-/** Milliseconds until a stream that was refused is asked for again. */
-const reopening = 5000
-
 function listen(): void {
-  const events = new EventSource(`${base}/events`)
   const types: readonly LiveEvent['type'][] = ['new', 'update', 'delete', 'reload', 'stats', 'refusal']
-  for (const type of types) {
-    events.addEventListener(type, (event: MessageEvent<string>) => {
-      // The server's own events: `liveEvent` of the schema.
-      hear(JSON.parse(event.data) as LiveEvent)
-    })
-  }
-  events.addEventListener('open', () => {
-    live.value = 'live'
-    // What came while nobody listened: before the first time, too.
+  // The server's own events: `liveEvent` of the schema.
+  const take = (data: string): void => hear(JSON.parse(data) as LiveEvent)
+  const catchUp = (): void => {
     reloadSoon()
     sidesSoon()
     void loadRefusals()
     if (detailFailure.peek() !== null) retryDetail()
-  })
-  events.addEventListener('error', () => {
-    live.value = 'lost'
-    // After an answer that is no stream, as of a proxy whose server starts anew, browsers do not try again.
-    if (events.readyState === EventSource.CLOSED) setTimeout(listen, reopening)
+  }
+  openStream({
+    path: `${base}/events`,
+    events: Object.fromEntries(types.map((type) => [type, take])),
+    onOpen: () => {
+      live.value = 'live'
+      catchUp()
+    },
+    onLost: () => (live.value = 'lost'),
+    onRefused: catchUp,
   })
 }
 

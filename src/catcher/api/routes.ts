@@ -16,6 +16,7 @@ import { valueOf } from '../mailpit/shapes.ts'
 import {
   closedMessagePolicy,
   linkParts,
+  measuredClosedPolicy,
   measuredMessagePolicy,
   messagePolicy,
   openOutside,
@@ -422,8 +423,9 @@ export const catcherRoutes: readonly ApiRoute[] = [
 ]
 
 function policyOf(query: URLSearchParams): string {
-  if (query.get('screenshot') === '1') return measuredMessagePolicy
-  return query.get('remote') === '1' ? messagePolicy : closedMessagePolicy
+  const remote = query.get('remote') === '1'
+  if (query.get('screenshot') === '1') return remote ? measuredMessagePolicy : measuredClosedPolicy
+  return remote ? messagePolicy : closedMessagePolicy
 }
 
 const chaosOff = new Refused(409, 'chaos-off', '`catcher.chaos.enabled` is false.')

@@ -19,8 +19,13 @@ export const messagePolicy =
 export const closedMessagePolicy =
   "default-src 'none'; img-src 'self' data:; media-src data:; font-src data:; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox"
 
-/** The same for a frame that our page lays out to see how high it is: of our origin, and still nothing runs. */
-export const measuredMessagePolicy = closedMessagePolicy.replace(/sandbox .*$/, 'sandbox allow-same-origin')
+/** Those for a frame that our page lays out to see how high it is: of our origin, and still nothing runs. */
+export const measuredMessagePolicy = measured(messagePolicy)
+export const measuredClosedPolicy = measured(closedMessagePolicy)
+
+function measured(policy: string): string {
+  return policy.replace(/sandbox .*$/, 'sandbox allow-same-origin')
+}
 
 const missing = (): Response => text('Message not found', 404)
 

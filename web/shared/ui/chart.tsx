@@ -130,7 +130,7 @@ function Grid({ times, top, x, y, width, edge, format }: GridProps): JSX.Element
   )
   return (
     <g aria-hidden="true">
-      {[0, top / 2, top].map((value) => (
+      {(top % 2 === 0 || top >= 25 ? [0, top / 2, top] : [0, top]).map((value) => (
         <g key={value}>
           <line class="chart-grid" x1={edge.left} x2={width - edge.right} y1={y(value)} y2={y(value)} />
           <text class="chart-label" x={edge.left - 8} y={y(value) + 4} text-anchor="end">
