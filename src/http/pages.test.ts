@@ -68,6 +68,14 @@ test('each page has all paths below its own', async (context) => {
   ]) {
     assert.equal((await get(path)).status, 404, path)
   }
+  // People are told so by a page; programs, and whoever wants a file, by a problem.
+  const asPeople = { headers: { accept: 'text/html,*/*;q=0.8' } }
+  const lost = await get('/nothing', asPeople)
+  assert.deepEqual([lost.status, lost.headers.get('content-type')], [404, 'text/html; charset=utf-8'])
+  for (const path of ['/api/nothing', '/assets/nothing.js', '/jmap/nothing', '/odd.exe']) {
+    const { status, headers } = await get(path, asPeople)
+    assert.deepEqual([status, headers.get('content-type')], [404, 'application/problem+json'], path)
+  }
   assert.equal((await get('/mail/', { method: 'POST' })).status, 405)
 })
 

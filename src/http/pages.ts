@@ -134,7 +134,8 @@ export function createPages(options: PagesOptions): HttpMount<Account> {
       const name = fileFor(pathname, { files, home: options.home })
       const file = name === null ? undefined : files.get(name)
       if (name?.endsWith('index.html') && file === undefined && wantsPage(request)) return notBuilt()
-      if (name === null || file === undefined) return nothingHere()
+      if (name === null || file === undefined)
+        return isPlace(pathname) && wantsPage(request) ? pageOfNothing(request, files) : nothingHere()
       const response = await answer(request, name, file)
       if (env.secure && options.strictTransport > 0) {
         response.headers.set('strict-transport-security', `max-age=${Math.floor(options.strictTransport)}`)
@@ -288,6 +289,20 @@ function redirect(location: string): Response {
 function wrongMethod(): Response {
   const problem = makeProblem(405, 'method-not-allowed', 'Here is only GET, HEAD.')
   return problemResponse({ ...problem, headers: { allow: 'GET, HEAD' } })
+}
+
+/** Whether somebody who looks around could have meant a page by it: no file, nothing for programs. */
+function isPlace(pathname: string): boolean {
+  return !/^\/(?:api|assets|frame|jmap|\.well-known)(?:\/|$)|\.[a-z0-9]{1,11}$/.test(pathname)
+}
+
+/** The page that says so to people. */
+async function pageOfNothing(request: Request, files: Files): Promise<Response> {
+  const name = 'account/index.html'
+  const file = files.get(name)
+  if (file === undefined) return nothingHere()
+  const { body, headers } = await answer(request, name, file)
+  return new Response(body, { status: 404, headers })
 }
 
 function nothingHere(): Response {
