@@ -134,6 +134,53 @@ describe('admin page', { skip: noChromium }, () => {
     assertQuiet(person)
   })
 
+  test('who is logged out while filling in a form loses nothing, and goes on after logging in', async () => {
+    const person = await house.open(admin)
+    const { page } = person
+    await page.goto('/admin/domains')
+    await page.getByRole('button', { name: 'Add a domain' }).first().click()
+    const form = page.getByRole('dialog', { name: 'Add a domain' })
+    await form.getByLabel('Name').fill('kept.test')
+    await page.context().clearCookies()
+    const question = page.getByRole('dialog', { name: 'You have been logged out' })
+    // What the page asks by itself finds it out, or the form does.
+    await question.waitFor()
+    await assertAccessible(page, 'logged out')
+    await page.keyboard.press('Escape')
+    await question.waitFor({ state: 'detached' })
+    await page.getByText('You have been logged out, so what you see may be old.').waitFor()
+    assert.equal(await form.getByLabel('Name').inputValue(), 'kept.test')
+    await form.getByRole('button', { name: 'Add', exact: true }).click()
+    await question.getByLabel('Your password').fill('wrong')
+    await page.keyboard.press('Enter')
+    await question.getByText('That password is wrong.').waitFor()
+    await question.getByLabel('Your password').fill(password)
+    await page.keyboard.press('Enter')
+    await page.getByRole('row', { name: 'kept.test' }).waitFor()
+    assert.match(page.url(), /\/admin\/domains$/)
+    await page.getByText('what you see may be old').waitFor({ state: 'detached' })
+    assert.deepEqual(besides(401, person), [])
+  })
+
+  test('who logs in in another tab goes on in this one', async () => {
+    const person = await house.open(admin)
+    const { page } = person
+    await page.goto('/admin/domains')
+    await page.getByRole('heading', { name: 'Domains', level: 1 }).waitFor()
+    await page.context().clearCookies()
+    const question = page.getByRole('dialog', { name: 'You have been logged out' })
+    await question.waitFor()
+    const answer = await page.context().request.post('/api/v1/session', {
+      data: { address: admin, password },
+      headers: { origin: house.origin },
+    })
+    assert.equal(answer.status(), 200)
+    await page.evaluate("dispatchEvent(new Event('focus'))")
+    await question.waitFor({ state: 'detached' })
+    await page.getByRole('row', { name: 'mail.test' }).waitFor()
+    assert.deepEqual(besides(401, person), [])
+  })
+
   test('what the server refuses is said in its words', async () => {
     const person = await house.open(admin)
     await person.page.goto('/admin/accounts')

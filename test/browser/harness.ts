@@ -7,7 +7,13 @@
 import assert from 'node:assert/strict'
 import { existsSync, readFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
-import { type Browser, type BrowserContextOptions, chromium, type Page } from 'playwright-core'
+import {
+  type Browser,
+  type BrowserContextOptions,
+  chromium,
+  type LaunchOptions,
+  type Page,
+} from 'playwright-core'
 import { buildIfStale } from '../../scripts/build-web.ts'
 import type { ConfigInput } from '../../src/config/schema.ts'
 import { resolveConfig } from '../../src/config/layers.ts'
@@ -38,16 +44,21 @@ export interface House {
   readonly browser: Browser
   /** A page of its own context, logged in as that person; null: as nobody. */
   open(person: string | null, options?: PageOptions): Promise<WatchedPage>
+  /** The same in a browser of its own, which can be killed as a crash kills it. */
+  openMortal(person: string, options?: PageOptions): Promise<WatchedPage & { kill(): Promise<void> }>
   /** Puts a message as it stands into a mailbox of that role; the Email's id. */
-  put(
-    person: string,
-    message: string,
-    options?: { role?: string; keywords?: readonly string[] },
-  ): Promise<string>
+  put(person: string, message: string, options?: PutOptions): Promise<string>
   close(): Promise<void>
   jmap(person: string, calls: readonly unknown[]): Promise<[string, Record<string, unknown>, string][]>
   /** The JMAP account of that person. */
   accountId(person: string): Promise<string>
+}
+
+interface PutOptions {
+  readonly role?: string
+  readonly keywords?: readonly string[]
+  /** Default: now. */
+  readonly receivedAt?: Date
 }
 
 export interface PageOptions extends BrowserContextOptions {
@@ -88,11 +99,7 @@ export async function openHouse(settings: ConfigInput = {}): Promise<House> {
   const { operations } = posthorn.backend
   await operations.run('domain.add', { name: 'mail.test' })
   for (const address of people) await operations.run('account.add', { address, password })
-  const browser = await chromium.launch({
-    executablePath: findChromium() ?? '',
-    // As root, in containers, Chromium has no sandbox of its own.
-    args: ['--no-sandbox', '--disable-dev-shm-usage'],
-  })
+  const browser = await chromium.launch(launchOptions())
   const port = posthorn.listeners.find(({ service }) => service === 'http')?.port ?? 0
   const origin = `http://localhost:${port}`
   const jmap: House['jmap'] = (person, calls) => askJmap(origin, person, calls)
@@ -105,7 +112,20 @@ export async function openHouse(settings: ConfigInput = {}): Promise<House> {
     accountId: (person) => accountOf(origin, person),
     put: (person, message, options) => putMessage({ origin, person, message }, options),
     open: (person, options) => openPage({ browser, origin, person }, options),
+    openMortal: (person, options) => openMortal({ origin, person }, options),
   }
+}
+
+function launchOptions(): LaunchOptions {
+  // As root, in containers, Chromium has no sandbox of its own.
+  return { executablePath: findChromium() ?? '', args: ['--no-sandbox', '--disable-dev-shm-usage'] }
+}
+
+async function openMortal({ origin, person }: { origin: string; person: string }, options?: PageOptions) {
+  const server = await chromium.launchServer(launchOptions())
+  const browser = await chromium.connect(server.wsEndpoint())
+  const watched = await openPage({ browser, origin, person }, options)
+  return { ...watched, kill: () => server.kill() }
 }
 
 function basic(person: string): Record<string, string> {
@@ -138,7 +158,7 @@ const nothing: [string, Record<string, unknown>] = ['', {}]
 
 async function putMessage(
   { origin, person, message }: { origin: string; person: string; message: string },
-  { role = 'inbox', keywords = [] }: { role?: string; keywords?: readonly string[] } = {},
+  { role = 'inbox', keywords = [], receivedAt }: PutOptions = {},
 ): Promise<string> {
   const accountId = await accountOf(origin, person)
   const [[, mailboxes] = nothing] = await askJmap(origin, person, [
@@ -156,6 +176,7 @@ async function putMessage(
     blobId,
     mailboxIds: { [mailbox]: true },
     keywords: Object.fromEntries(keywords.map((key) => [key, true])),
+    ...(receivedAt !== undefined && { receivedAt: receivedAt.toISOString() }),
   }
   const [[, imported] = nothing] = await askJmap(origin, person, [
     ['Email/import', { accountId, emails: { it: email } }, '0'],

@@ -1,5 +1,8 @@
 // Writing and sorting in the webmail: files, pictures, links, sending later, dragging to a folder; and the first account of a new server.
 import assert from 'node:assert/strict'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import type { Locator, Page } from 'playwright-core'
 import { startPosthorn } from '../../src/main.ts'
@@ -51,7 +54,7 @@ describe('webmail, writing', { skip: noChromium }, () => {
   }
   const send = async (page: Page): Promise<void> => {
     await page.getByRole('button', { name: 'Send', exact: true }).click()
-    await page.getByText('Sent', { exact: true }).last().waitFor()
+    await page.locator('.toaster').getByText('Sent', { exact: true }).waitFor()
   }
 
   test('a file that was chosen and a picture that was pasted arrive', async () => {
@@ -88,6 +91,87 @@ describe('webmail, writing', { skip: noChromium }, () => {
     assert.equal(await files.getByText('dot.png').count(), 0, 'a picture in the text is no file beside it')
     assertQuiet(ann, bob)
   })
+
+  test('files that are dragged over the page are dropped into the message, and nowhere else', async () => {
+    const ann = await house.open('ann@mail.test')
+    const { page } = ann
+    await write(page, 'By mouse')
+    const folder = await mkdtemp(join(tmpdir(), 'posthorn-dragged-'))
+    const files = [join(folder, 'list.txt'), join(folder, 'dot.png')]
+    await writeFile(files[0] ?? '', 'lentils\n')
+    await writeFile(files[1] ?? '', Buffer.from(pixel, 'base64'))
+    const devtools = await page.context().newCDPSession(page)
+    const drag = async (type: 'dragEnter' | 'dragOver' | 'drop', x: number, y: number): Promise<void> => {
+      const items = [{ mimeType: 'text/plain', data: files.join('\n') }]
+      const data = { items, files, dragOperationsMask: 1 }
+      await devtools.send('Input.dispatchDragEvent', { type, x, y, data })
+    }
+    const hint = page.getByText('Drop them here to add them')
+    /** As long as they are over the page, browsers say so again and again. */
+    const hold = async (x: number, y: number): Promise<void> => {
+      await drag('dragEnter', x, y)
+      await until(page, 'where to drop them', async () => {
+        await drag('dragOver', x, y)
+        return hint.isVisible()
+      })
+    }
+    // Beside it the page stays what it is.
+    await hold(300, 300)
+    await drag('drop', 300, 300)
+    await hint.waitFor({ state: 'detached' })
+    assert.equal(await page.locator('.compose-files').count(), 0)
+    const at = await page.locator('.editor-frame').boundingBox()
+    assert.ok(at !== null)
+    // They come from outside, over the page, to the frame of the editor.
+    await hold(300, 300)
+    await drag('dragOver', at.x + 50, at.y + 50)
+    await drag('drop', at.x + 50, at.y + 50)
+    await page.locator('.compose-files', { hasText: 'list.txt' }).waitFor()
+    await page.frameLocator('.editor-frame').locator('img').waitFor()
+    assert.match(page.url(), /\/mail\//)
+    await hint.waitFor({ state: 'detached' })
+    await rm(folder, { recursive: true })
+    assertQuiet(ann)
+  })
+
+  for (const [action, keyword] of [
+    ['Reply', '$answered'],
+    ['Forward', '$forwarded'],
+  ] as const) {
+    test(`a draft that was taken up again marks what it answers when it is sent: ${action}`, async () => {
+      const subject = `Begun today: ${action.toLowerCase()}`
+      const message = letter({ from: 'Bob <bob@mail.test>', subject, text: 'Any news?' })
+      const original = await house.put('ann@mail.test', message, { keywords: ['$seen'] })
+      const ann = await house.open('ann@mail.test', { undoSeconds: 0 })
+      const { page } = ann
+      await page.goto('/mail/')
+      await row(page, subject).locator('.conversation-text').click()
+      await page.getByRole('button', { name: action, exact: true }).click()
+      const editor = page.frameLocator('.editor-frame').getByRole('textbox')
+      await editor.click()
+      await editor.pressSequentially('Tomorrow.')
+      if (action === 'Forward') {
+        await page.getByRole('combobox', { name: 'To' }).fill('bob@mail.test,')
+      }
+      await page.getByRole('button', { name: 'Close and keep the draft' }).click()
+      await page.getByText('Draft kept').waitFor()
+      // Anew: nothing is remembered but what the draft says.
+      await page.goto('/mail/')
+      await page.getByRole('link', { name: 'Drafts' }).click()
+      await row(page, subject).locator('.conversation-text').click()
+      await page.getByRole('button', { name: 'Go on writing' }).click()
+      await page.frameLocator('.editor-frame').getByText('Tomorrow.').waitFor()
+      await send(page)
+      const accountId = await house.accountId('ann@mail.test')
+      await until(page, 'the mark', async () => {
+        const get = { accountId, ids: [original], properties: ['keywords'] }
+        const [answer] = await house.jmap('ann@mail.test', [['Email/get', get, '0']])
+        const [email] = (answer?.[1]['list'] ?? []) as { keywords: Record<string, boolean> }[]
+        return email?.keywords[keyword] === true
+      })
+      assertQuiet(ann)
+    })
+  }
 
   test('what comes while the page is still opening its stream of changes is shown', async () => {
     const bob = await house.open('bob@mail.test')

@@ -13,7 +13,7 @@ import { Empty, Failed, Skeleton } from '../shared/ui/states.tsx'
 import { toast } from '../shared/ui/toast.tsx'
 import { useLoaded } from './load.ts'
 import { explain } from '../shared/explain.ts'
-import { ProofHost, withProof } from '../shared/ui/proof.tsx'
+import { withProof } from '../shared/ui/proof.tsx'
 import { Heading, type OpenSession } from './heading.tsx'
 
 export function AppPasswords({ session }: { session: OpenSession }): JSX.Element {
@@ -88,7 +88,6 @@ export function AppPasswords({ session }: { session: OpenSession }): JSX.Element
           onClose={() => (making.value = false)}
         />
       ) : null}
-      <ProofHost />
     </>
   )
 }

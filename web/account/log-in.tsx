@@ -19,6 +19,8 @@ export function LogIn(): JSX.Element {
   const step = useSignal<'password' | 'code'>('password')
   const problem = useSignal<string | null>(null)
   const busy = useSignal(false)
+  /** Somebody changed his mind: nothing is wrong. */
+  const cancelled = useSignal(false)
   const state = useSignal<SessionState | null>(null)
   useEffect(() => {
     api.get<SessionState>('/api/v1/session').then(
@@ -39,7 +41,8 @@ export function LogIn(): JSX.Element {
     } catch (error) {
       busy.value = false
       if (error instanceof ApiError && error.code === 'code-required') step.value = 'code'
-      else if (!wasCancelled(error)) problem.value = explain(error)
+      else problem.value = explain(error)
+      cancelled.value = wasCancelled(error)
     }
   }
   const byPassword = (): void => {
@@ -63,7 +66,9 @@ export function LogIn(): JSX.Element {
           : ''
       }
     >
-      {problem.value === null ? null : <Notice tone="bad">{problem.value}</Notice>}
+      {problem.value === null ? null : (
+        <Notice tone={cancelled.value ? 'info' : 'bad'}>{problem.value}</Notice>
+      )}
       <Form
         step={step.value}
         fields={{ address, password, code }}
@@ -78,7 +83,13 @@ export function LogIn(): JSX.Element {
       ) : passkeysWork() ? (
         <>
           <p class="or faint small">or</p>
-          <Button icon="key" size="large" wide onClick={() => void attempt(logInByPasskey)}>
+          <Button
+            icon="key"
+            size="large"
+            wide
+            disabled={busy.value}
+            onClick={() => void attempt(logInByPasskey)}
+          >
             Use a passkey
           </Button>
         </>

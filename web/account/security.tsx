@@ -9,11 +9,12 @@ import { Button, IconButton } from '../shared/ui/button.tsx'
 import { confirm, Dialog } from '../shared/ui/dialog.tsx'
 import { Switch, TextField } from '../shared/ui/field.tsx'
 import { Icon } from '../shared/ui/icon.tsx'
-import { toast, toastError } from '../shared/ui/toast.tsx'
+import { Notice } from '../shared/ui/states.tsx'
+import { toast } from '../shared/ui/toast.tsx'
 import { useLoaded } from './load.ts'
 import { explain } from '../shared/explain.ts'
-import { makePasskey, passkeysWork, wasCancelled } from '../shared/passkey.ts'
-import { ProofHost, withProof } from '../shared/ui/proof.tsx'
+import { makePasskey, passkeysWork } from '../shared/passkey.ts'
+import { withProof } from '../shared/ui/proof.tsx'
 import { Heading, type OpenSession } from './heading.tsx'
 import { TotpCard } from './totp.tsx'
 
@@ -24,7 +25,6 @@ export function Security({ session }: { session: OpenSession }): JSX.Element {
       <PasswordCard session={session} />
       <TotpCard />
       <PasskeysCard />
-      <ProofHost />
     </>
   )
 }
@@ -34,14 +34,20 @@ function PasswordCard({ session }: { session: OpenSession }): JSX.Element {
   const current = useSignal('')
   const fresh = useSignal('')
   const problem = useSignal<string | undefined>(undefined)
+  const busy = useSignal(false)
   const save = async (): Promise<void> => {
     problem.value = undefined
+    busy.value = true
     try {
       await withProof(() => api.put('/api/v1/password', { current: current.value, password: fresh.value }))
       changing.value = false
+      current.value = ''
+      fresh.value = ''
       toast('Password changed. All other sessions have ended.')
     } catch (error) {
       problem.value = explain(error)
+    } finally {
+      busy.value = false
     }
   }
   return (
@@ -56,9 +62,12 @@ function PasswordCard({ session }: { session: OpenSession }): JSX.Element {
           title="Change the password"
           onClose={() => (changing.value = false)}
           foot={
-            <Button tone="primary" onClick={() => void save()}>
-              Change
-            </Button>
+            <>
+              <Button onClick={() => (changing.value = false)}>Cancel</Button>
+              <Button tone="primary" busy={busy.value} onClick={() => void save()}>
+                Change
+              </Button>
+            </>
           }
         >
           <form
@@ -135,6 +144,13 @@ function PasskeysCard(): JSX.Element {
       <p class="soft">
         A key in your device or on a stick. Nothing to remember, and nothing to be tricked out of.
       </p>
+      {passkeysWork() ? null : (
+        <p class="small faint">
+          {isSecureContext
+            ? 'This browser cannot make passkeys.'
+            : 'Passkeys are made on pages that come over TLS alone, which this one does not.'}
+        </p>
+      )}
       {keys.length === 0 ? null : (
         <ul role="list" class="entries">
           {keys.map((key) => (
@@ -175,14 +191,19 @@ function PasskeysCard(): JSX.Element {
 
 function NamePasskey({ onClose, onMade }: { onClose: () => void; onMade: () => void }): JSX.Element {
   const label = useSignal('')
+  const problem = useSignal<string | undefined>(undefined)
+  const busy = useSignal(false)
   const make = async (): Promise<void> => {
+    busy.value = true
+    problem.value = undefined
     try {
       await withProof(() => makePasskey(label.value.trim() || 'Passkey'))
       toast('Passkey added')
       onMade()
     } catch (error) {
-      if (wasCancelled(error)) onClose()
-      else toastError(error)
+      problem.value = explain(error)
+    } finally {
+      busy.value = false
     }
   }
   return (
@@ -190,19 +211,32 @@ function NamePasskey({ onClose, onMade }: { onClose: () => void; onMade: () => v
       title="Add a passkey"
       onClose={onClose}
       foot={
-        <Button tone="primary" icon="key" onClick={() => void make()}>
-          Go on
-        </Button>
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button tone="primary" icon="key" type="submit" form="passkey" busy={busy.value}>
+            Go on
+          </Button>
+        </>
       }
     >
-      <TextField
-        label="Name"
-        value={label.value}
-        onInput={(value) => (label.value = value)}
-        placeholder="Laptop"
-        autofocus
-        hint="To tell it from others."
-      />
+      <form
+        id="passkey"
+        class="stack"
+        onSubmit={(event) => {
+          event.preventDefault()
+          void make()
+        }}
+      >
+        {problem.value === undefined ? null : <Notice tone="bad">{problem.value}</Notice>}
+        <TextField
+          label="Name"
+          value={label.value}
+          onInput={(value) => (label.value = value)}
+          placeholder="Laptop"
+          autofocus
+          hint="To tell it from others. Your browser asks next where to keep the key."
+        />
+      </form>
     </Dialog>
   )
 }

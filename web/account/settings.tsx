@@ -5,6 +5,7 @@ import { useSignal } from '@preact/signals'
 import type { SessionState } from '../../src/http/api/account.ts'
 import { api } from '../shared/api.ts'
 import { JmapClient } from '../shared/jmap/client.ts'
+import { logOut } from '../shared/log-out.ts'
 import { startRouter } from '../shared/router.ts'
 import { readSetting, writeSetting } from '../shared/settings.ts'
 import { setTheme, theme } from '../shared/theme.ts'
@@ -12,7 +13,8 @@ import { IconButton } from '../shared/ui/button.tsx'
 import { Segments } from '../shared/ui/field.tsx'
 import { Icon, type IconName } from '../shared/ui/icon.tsx'
 import { Brand } from '../shared/ui/logo.tsx'
-import { Failed, Loading } from '../shared/ui/states.tsx'
+import { goOnAfterLogIn, logInAgain, ProofHost } from '../shared/ui/proof.tsx'
+import { Empty, Failed, Loading } from '../shared/ui/states.tsx'
 import type { OpenSession } from './heading.tsx'
 import { AppPasswords } from './app-passwords.tsx'
 import { Identities } from './identities.tsx'
@@ -41,7 +43,8 @@ export function Settings(): JSX.Element {
     const state = await api.get<SessionState>('/api/v1/session')
     if (state.state === 'anonymous') toLogin()
     else {
-      client.value ??= await JmapClient.open(toLogin)
+      goOnAfterLogIn(state.account.address)
+      client.value ??= await JmapClient.open(logInAgain)
       session.value = state
     }
   }
@@ -59,10 +62,6 @@ function Frame({ session, client }: { session: OpenSession; client: JmapClient }
   const router = useMemo(() => startRouter('/account/'), [])
   const open = useSignal(false)
   const current = router.location.value.segments[0] ?? ''
-  const logOut = async (): Promise<void> => {
-    await api.delete('/api/v1/session')
-    location.assign('/login')
-  }
   return (
     <div class="shell">
       <a class="skip-link" href="#settings">
@@ -107,6 +106,7 @@ function Frame({ session, client }: { session: OpenSession; client: JmapClient }
           <Page path={current} session={session} client={client} />
         </div>
       </main>
+      <ProofHost />
     </div>
   )
 }
@@ -131,8 +131,15 @@ function Page({
       return <Sessions />
     case 'look':
       return <Look />
-    default:
+    case '':
       return <Identities client={client} />
+    default:
+      return (
+        <Empty title="There is nothing here" picture="search">
+          <h1 class="visually-hidden">No such page</h1>
+          <p>The settings have no page of that name.</p>
+        </Empty>
+      )
   }
 }
 

@@ -125,9 +125,12 @@ function Enrol({ enrolment, onClose, onDone }: EnrolProps): JSX.Element {
       title="Set up an app"
       onClose={onClose}
       foot={
-        <Button tone="primary" onClick={() => void finish()}>
-          Confirm
-        </Button>
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button tone="primary" onClick={() => void finish()}>
+            Confirm
+          </Button>
+        </>
       }
     >
       <p>Scan this with your authenticator app:</p>

@@ -3,6 +3,7 @@
 import { type Signal, useSignal } from '@preact/signals'
 import { useEffect, useRef } from 'preact/hooks'
 import { type AdminAnswer, type AdminOperationName, ask, reasonOf } from './operations.ts'
+import { isWatched } from './state.ts'
 
 export interface Asked<T> {
   readonly value: T | null
@@ -54,7 +55,7 @@ export function useAsked<Name extends AdminOperationName>(
     void reload()
     if (every === undefined) return undefined
     const timer = setInterval(() => {
-      if (document.visibilityState === 'visible') void reload()
+      if (isWatched()) void reload()
     }, every)
     return () => clearInterval(timer)
   }, [key, every])

@@ -4,6 +4,7 @@ import { useEffect } from 'preact/hooks'
 import { type Signal, useSignal } from '@preact/signals'
 import { formatDate, plural } from '../shared/format.ts'
 import { useShortcuts } from '../shared/keys.ts'
+import { openStream } from '../shared/stream.ts'
 import { Badge } from '../shared/ui/badge.tsx'
 import { Button } from '../shared/ui/button.tsx'
 import { Segments, TextField } from '../shared/ui/field.tsx'
@@ -133,14 +134,14 @@ function useTail(filter: Filter, following: boolean): Following {
   }
   const key = JSON.stringify(filter)
   useEffect(() => {
-    let events: EventSource | null = null
+    let close: (() => void) | null = null
     const timer = setTimeout(() => {
       void read()
-      if (following) events = follow(filter, { tail, live, again: () => void read() })
+      if (following) close = follow(filter, { tail, live, again: () => void read() })
     }, typingMilliseconds)
     return () => {
       clearTimeout(timer)
-      events?.close()
+      close?.()
       live.value = false
     }
   }, [key, following])
@@ -251,18 +252,8 @@ interface FollowParts {
 }
 
 /** New records go on top. */
-function follow(filter: Filter, { tail, live, again }: FollowParts): EventSource {
-  const events = new EventSource(watchPath({ ...filter }))
+function follow(filter: Filter, { tail, live, again }: FollowParts): () => void {
   let lost = false
-  events.addEventListener('open', () => {
-    live.value = true
-    if (lost) again()
-    lost = false
-  })
-  events.addEventListener('error', () => {
-    live.value = false
-    lost = true
-  })
   let waiting: LogRecord[] = []
   const show = (): void => {
     const known = tail.peek()
@@ -271,10 +262,24 @@ function follow(filter: Filter, { tail, live, again }: FollowParts): EventSource
     waiting = []
     tail.value = { ...known, state: 'there', records: [...fresh, ...known.records].slice(0, mostLines) }
   }
-  events.addEventListener('message', (event: MessageEvent<string>) => {
-    if (waiting.length === 0) setTimeout(show, showMilliseconds)
-    // The server's own events: `logRecord` of its schema.
-    waiting.push(JSON.parse(event.data) as LogRecord)
+  return openStream({
+    path: watchPath({ ...filter }),
+    events: {
+      message: (data) => {
+        if (waiting.length === 0) setTimeout(show, showMilliseconds)
+        // The server's own events: `logRecord` of its schema.
+        waiting.push(JSON.parse(data) as LogRecord)
+      },
+    },
+    onOpen: () => {
+      live.value = true
+      if (lost) again()
+      lost = false
+    },
+    onLost: () => {
+      live.value = false
+      lost = true
+    },
+    onRefused: again,
   })
-  return events
 }

@@ -3,6 +3,7 @@ import type { JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
 import { useSignal } from '@preact/signals'
 import { helpOpen, useShortcuts } from '../shared/keys.ts'
+import { logOut } from '../shared/log-out.ts'
 import { setTheme, theme } from '../shared/theme.ts'
 import { Badge, Stamp } from '../shared/ui/badge.tsx'
 import { Button, IconButton } from '../shared/ui/button.tsx'
@@ -18,11 +19,11 @@ import { DomainsPage } from './domains.tsx'
 import { HealthPage } from './health.tsx'
 import { LogPage } from './log.tsx'
 import { OverviewPage } from './overview.tsx'
-import { ProofHost } from '../shared/ui/proof.tsx'
+import { loggedOut, logInAgain, ProofHost } from '../shared/ui/proof.tsx'
 import { QueuePage } from './queue.tsx'
 import { QueuedPage } from './queued.tsx'
 import { SessionsPage } from './sessions.tsx'
-import { gate, logOut, lost, openGate, opened, overview, router, section } from './state.ts'
+import { gate, lost, openGate, opened, overview, readOverview, router, section } from './state.ts'
 import { SuppressionsPage } from './suppressions.tsx'
 import { TracePage } from './trace.tsx'
 
@@ -197,6 +198,35 @@ function Side({ open, close }: { open: boolean; close: () => void }): JSX.Elemen
   )
 }
 
+/** Why what is shown may be old. */
+function Trouble(): JSX.Element | null {
+  if (loggedOut.value) {
+    const again = async (): Promise<void> => {
+      if (await logInAgain()) void readOverview()
+    }
+    return (
+      <div class="lost">
+        <Notice
+          tone="warn"
+          actions={
+            <Button size="small" onClick={() => void again()}>
+              Log in
+            </Button>
+          }
+        >
+          You have been logged out, so what you see may be old.
+        </Notice>
+      </div>
+    )
+  }
+  if (lost.value === null) return null
+  return (
+    <div class="lost">
+      <Notice tone="bad">The server does not answer: {lost.value} What you see may be old.</Notice>
+    </div>
+  )
+}
+
 function Inside({ account }: { account: { address: string; display: string } }): JSX.Element {
   const side = useSignal(false)
   const place = places.find(({ path }) => path === section.value)
@@ -211,11 +241,7 @@ function Inside({ account }: { account: { address: string; display: string } }):
       <Bar openSide={() => (side.value = true)} account={account} />
       <Side open={side.value} close={() => (side.value = false)} />
       <main id="main" class="shell-main shell-main-scroll" tabIndex={-1}>
-        {lost.value === null ? null : (
-          <div class="lost">
-            <Notice tone="bad">The server does not answer: {lost.value} What you see may be old.</Notice>
-          </div>
-        )}
+        <Trouble />
         {place === undefined ? (
           <Empty title="There is nothing here" picture="search">
             <h1 class="visually-hidden">No such page</h1>

@@ -4,6 +4,7 @@ import { computed, signal } from '@preact/signals'
 import type { SessionState } from '../../src/http/api/account.ts'
 import { api } from '../shared/api.ts'
 import { startRouter } from '../shared/router.ts'
+import { goOnAfterLogIn, loggedOut } from '../shared/ui/proof.tsx'
 import { ask, type Overview, reasonOf } from './operations.ts'
 
 export const router = startRouter('/admin/')
@@ -29,7 +30,7 @@ export const lost = signal<string | null>(null)
 
 const overviewMilliseconds = 2000
 
-export function toLogin(): void {
+function toLogin(): void {
   location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`)
 }
 
@@ -39,8 +40,11 @@ export async function openGate(): Promise<void> {
     const session = await api.get<SessionState>('/api/v1/session')
     if (session.access === 'open') gate.value = { state: 'catcher' }
     else if (session.state === 'anonymous') toLogin()
-    else if (session.scopes.includes('admin')) gate.value = { state: 'admin', session }
-    else gate.value = { state: 'outsider', session }
+    else {
+      const state = session.scopes.includes('admin') ? 'admin' : 'outsider'
+      if (state === 'admin') goOnAfterLogIn(session.account.address)
+      gate.value = { state, session }
+    }
   } catch (error) {
     gate.value = { state: 'failed', reason: reasonOf(error) }
   }
@@ -51,15 +55,13 @@ export async function readOverview(): Promise<void> {
     overview.value = await ask('server.overview')
     lost.value = null
   } catch (error) {
-    // Logged out elsewhere, or the session is over.
-    if (error instanceof Error && 'status' in error && error.status === 401) toLogin()
     lost.value = reasonOf(error)
   }
 }
 
-export async function logOut(): Promise<void> {
-  await api.delete('/api/v1/session')
-  location.assign('/login')
+/** Whether somebody looks who may see something: then what is shown is asked for again and again. */
+export function isWatched(): boolean {
+  return document.visibilityState === 'visible' && !loggedOut.peek()
 }
 
 /** Called once, before the first render. */
@@ -68,7 +70,7 @@ export function start(): void {
     if (gate.peek().state !== 'admin') return
     void readOverview()
     setInterval(() => {
-      if (document.visibilityState === 'visible') void readOverview()
+      if (isWatched()) void readOverview()
     }, overviewMilliseconds)
   })
 }

@@ -20,7 +20,30 @@ export class ApiError extends Error {
   }
 }
 
+const sessionPath = '/api/v1/session'
+
+/** Asks to log in; resolves to whether there is a session again. Null: whoever asked hears of the refusal. */
+let sessionIsOver: (() => Promise<boolean>) | null = null
+
+/** From here on, what is refused because the session has ended waits for that, and is asked again. */
+export function whenSessionIsOver(ask: () => Promise<boolean>): void {
+  sessionIsOver = ask
+}
+
 async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+  try {
+    return await callOnce<T>(method, path, body)
+  } catch (error) {
+    // A wrong password is a 401 too; and nobody logs in to log out.
+    const isOver = error instanceof ApiError && error.code === 'unauthorized' && path !== sessionPath
+    if (!isOver || sessionIsOver === null) throw error
+    if (!(await sessionIsOver()))
+      throw new ApiError(401, { ...error, detail: 'You have been logged out.' }, null)
+    return call<T>(method, path, body)
+  }
+}
+
+async function callOnce<T>(method: string, path: string, body?: unknown): Promise<T> {
   const response = await fetch(path, {
     method,
     headers: {

@@ -3,6 +3,7 @@ import { ApiError } from './api.ts'
 
 /** What a refusal means to somebody who stands before the door; of all else what it says itself. */
 export function explain(error: unknown): string {
+  if (error instanceof DOMException) return ofPasskey(error)
   if (!(error instanceof ApiError)) return error instanceof Error ? error.message : String(error)
   switch (error.code) {
     case 'bad-credentials':
@@ -17,5 +18,23 @@ export function explain(error: unknown): string {
       return 'This account is opened by a passkey alone.'
     default:
       return error.message
+  }
+}
+
+/** What browsers throw when a passkey is made or used; their own words are for programmers (WebAuthn level 3 §5.1.3, §5.1.4). */
+function ofPasskey({ name, message }: DOMException): string {
+  switch (name) {
+    case 'NotAllowedError':
+    case 'AbortError':
+      return 'No passkey came: it was stopped, took too long, or there is none for this place.'
+    case 'InvalidStateError':
+      return 'This device has a passkey for your account already.'
+    case 'SecurityError':
+      return 'Passkeys belong to a host name. Open this page by its name, over TLS.'
+    case 'ConstraintError':
+    case 'NotSupportedError':
+      return 'This device cannot keep a passkey.'
+    default:
+      return message
   }
 }

@@ -4,6 +4,7 @@ import { useEffect } from 'preact/hooks'
 import { useSignalEffect } from '@preact/signals'
 import { IconButton } from '../shared/ui/button.tsx'
 import { Brand } from '../shared/ui/logo.tsx'
+import { ProofHost } from '../shared/ui/proof.tsx'
 import { Split } from '../shared/ui/split.tsx'
 import { ComposeDock } from './compose/compose-dock.tsx'
 import { useWebmail } from './context.ts'
@@ -68,6 +69,7 @@ export function App(): JSX.Element {
       </main>
       <ComposeDock />
       <Shortcuts />
+      <ProofHost />
     </div>
   )
 }

@@ -5,17 +5,20 @@ import { useEffect } from 'preact/hooks'
 import { useSignal } from '@preact/signals'
 import { JmapClient } from '../shared/jmap/client.ts'
 import { startPage } from '../shared/start.tsx'
+import { goOnAfterLogIn } from '../shared/ui/proof.tsx'
 import { Failed, Loading } from '../shared/ui/states.tsx'
 import { App } from './app.tsx'
 import { WebmailContext } from './context.ts'
 import { startOffline } from './offline.ts'
 import { Webmail } from './store/webmail.ts'
 
-/** Whoever is writing is told in the window instead: going there would take the text along. */
-function toLogin(webmail: Webmail | null): void {
-  if (webmail !== null && webmail.drafts.peek().length > 0) return
-  const here = location.pathname + location.search
-  location.assign(`/login?next=${encodeURIComponent(here)}`)
+/** Whoever is writing is told in the window instead, and logs in over the page: going there would take the text along. */
+function toLogin(webmail: Webmail | null): Promise<boolean> {
+  if (webmail === null || webmail.drafts.peek().length === 0) {
+    const here = location.pathname + location.search
+    location.assign(`/login?next=${encodeURIComponent(here)}`)
+  }
+  return Promise.resolve(false)
 }
 
 function Start(): JSX.Element {
@@ -25,6 +28,7 @@ function Start(): JSX.Element {
     error.value = null
     try {
       const opened = new Webmail(await JmapClient.open(() => toLogin(webmail.peek())))
+      goOnAfterLogIn(opened.client.session.username)
       await opened.start()
       webmail.value = opened
     } catch (failure) {

@@ -137,7 +137,7 @@ export function Shortcuts(): null {
     { keys: 'g t', label: 'Sent', run: () => goToRole(webmail, 'sent') },
     { keys: 'g d', label: 'Drafts', run: () => goToRole(webmail, 'drafts') },
     { keys: 'g a', label: 'Archive', run: () => goToRole(webmail, 'archive') },
-    { keys: 'g b', label: 'Bin', run: () => goToRole(webmail, 'trash') },
+    { keys: 'g b', label: 'Trash', run: () => goToRole(webmail, 'trash') },
   ]
   useShortcuts('Moving', walking)
   useShortcuts('Doing', doing)

@@ -15,7 +15,7 @@ import { useWebmail } from './context.ts'
 import { emptyMailbox, moveTo } from './store/actions.ts'
 import type { Webmail } from './store/webmail.ts'
 
-const roleIcons: Readonly<Record<string, IconName>> = {
+export const roleIcons: Readonly<Record<string, IconName>> = {
   inbox: 'inbox',
   sent: 'send',
   drafts: 'draft',

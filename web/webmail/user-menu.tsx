@@ -1,8 +1,7 @@
 // Who is logged in, and what concerns the page as a whole.
 import type { JSX } from 'preact'
-import { api } from '../shared/api.ts'
 import { helpOpen } from '../shared/keys.ts'
-import { forgetKept } from '../shared/kept.ts'
+import { logOut } from '../shared/log-out.ts'
 import { setTheme, theme } from '../shared/theme.ts'
 import { Stamp } from '../shared/ui/badge.tsx'
 import { Menu, type MenuEntry } from '../shared/ui/menu.tsx'
@@ -16,7 +15,7 @@ function notifyEntries(client: JmapClient): MenuEntry[] {
   const choices = [
     { label: 'Never', wanted: 'no' },
     { label: 'While this page is open', wanted: 'page' },
-    ...(pushWorks(client) ? ([{ label: 'Always', icon: 'bell', wanted: 'push' }] as const) : []),
+    ...(pushWorks(client) ? ([{ label: 'Always', wanted: 'push' }] as const) : []),
   ] as const
   return choices.map(({ wanted, ...entry }) => ({
     ...entry,
@@ -28,11 +27,6 @@ function notifyEntries(client: JmapClient): MenuEntry[] {
 export function UserMenu(): JSX.Element {
   const { client } = useWebmail()
   const name = client.session.username
-  const logOut = async (): Promise<void> => {
-    await api.delete('/api/v1/session')
-    await forgetKept()
-    location.assign('/login')
-  }
   return (
     <Menu
       label="Account"
@@ -52,8 +46,8 @@ export function UserMenu(): JSX.Element {
         'rule',
         { title: 'Colours' },
         { label: 'As the system', checked: theme.value === 'system', run: () => setTheme('system') },
-        { label: 'Light', icon: 'sun', checked: theme.value === 'light', run: () => setTheme('light') },
-        { label: 'Dark', icon: 'moon', checked: theme.value === 'dark', run: () => setTheme('dark') },
+        { label: 'Light', checked: theme.value === 'light', run: () => setTheme('light') },
+        { label: 'Dark', checked: theme.value === 'dark', run: () => setTheme('dark') },
         'rule',
         { label: 'Log out', icon: 'logout', run: () => void logOut() },
       ]}

@@ -3,9 +3,10 @@
 // - `JmapClient.batch()` gathers calls of one request; later ones may refer to results of earlier ones (§3.7).
 // - A request that only reads is tried again when the network fails; one that writes is not, since nobody knows whether it arrived.
 // - A refusal of one call rejects that call with `JmapError`; the others of the batch have their answers.
-// - Push comes by event source (§7.3), which browsers reconnect by themselves.
+// - Push comes by event source (§7.3).
 import { signal, type Signal } from '@preact/signals'
 import { forgetKept, readKept, writeKept } from '../kept.ts'
+import { openStream } from '../stream.ts'
 import type { Id, JmapSession, SetError, SetResponse, StateChange } from './types.ts'
 
 const coreCapability = 'urn:ietf:params:jmap:core'
@@ -18,9 +19,8 @@ const using = [
 ]
 const mailCapability = 'urn:ietf:params:jmap:mail'
 const readTries = 3
-/** Milliseconds until a stream that the server refused is asked for again. */
-const shortestReopening = 4000
-const longestReopening = 60_000
+/** Seconds after which the stream of changes says at least that it lives. */
+const pingSeconds = 60
 
 /** What a method or the request was refused with (RFC 8620 §3.6). */
 export class JmapError extends Error {
@@ -95,6 +95,9 @@ interface ApiResponse {
   readonly sessionState: string
 }
 
+/** Called whenever the server does not know us (any more); true: now it does, and what was asked is asked again. */
+type OnExpired = () => Promise<boolean>
+
 export class JmapClient {
   readonly session: JmapSession
   readonly accountId: Id
@@ -102,9 +105,9 @@ export class JmapClient {
   readonly online: Signal<boolean> = signal(navigator.onLine)
   /** Whether the server did not know us the last time it was asked. */
   readonly expired: Signal<boolean> = signal(false)
-  readonly #onExpired: () => void
+  readonly #onExpired: OnExpired
 
-  private constructor(session: JmapSession, onExpired: () => void) {
+  private constructor(session: JmapSession, onExpired: OnExpired) {
     this.session = session
     this.accountId = session.primaryAccounts[mailCapability] ?? ''
     this.#onExpired = onExpired
@@ -112,8 +115,8 @@ export class JmapClient {
     addEventListener('offline', () => (this.online.value = false))
   }
 
-  /** `onExpired` is called whenever the server does not know us (any more). Without a network, the session is as it was the last time. */
-  static async open(onExpired: () => void): Promise<JmapClient> {
+  /** Without a network, the session is as it was the last time. */
+  static async open(onExpired: OnExpired): Promise<JmapClient> {
     const kept = await readKept<JmapSession>('session')
     let response: Response
     try {
@@ -124,7 +127,7 @@ export class JmapClient {
       client.online.value = false
       return client
     }
-    if (response.status === 401 || response.status === 403) onExpired()
+    if (response.status === 401 || response.status === 403) void onExpired()
     if (!response.ok) throw new JmapError('session', `The server answered ${response.status}.`)
     const session = (await response.json()) as JmapSession
     if (kept !== undefined && kept.username !== session.username) await forgetKept()
@@ -190,7 +193,7 @@ export class JmapClient {
         })
         this.online.value = true
         this.expired.value = response.status === 401
-        if (response.status === 401) this.#onExpired()
+        if (response.status === 401 && (await this.#onExpired())) continue
         if (response.ok) return (await response.json()) as ApiResponse
         if (left <= 1 || response.status < 500) throw await problemOf(response)
       } catch (error) {
@@ -251,42 +254,36 @@ export class JmapClient {
   }
 
   /**
-   * Calls back whenever something of this account changed, and with null once the stream is open, the first time and after each
-   * reconnection: what changed until then was told to nobody (RFC 8620 §7.3 says what changes, not what did).
+   * Calls back whenever something of this account changed, and with null where nobody knows what did: once the stream is open, the first
+   * time and after each reconnection, and whenever it was refused (RFC 8620 §7.3 says what changes, not what did).
    */
   listen(onChange: (types: Readonly<Record<string, string>> | null) => void): () => void {
-    const fields: Readonly<Record<string, string>> = { types: '*', closeafter: 'no', ping: '60' }
+    const fields: Readonly<Record<string, string>> = {
+      types: '*',
+      closeafter: 'no',
+      ping: String(pingSeconds),
+    }
     const url = this.session.eventSourceUrl.replaceAll(
       /\{(\w+)\}/g,
       (_, field: string) => fields[field] ?? '',
     )
-    let source: EventSource
-    let timer: ReturnType<typeof setTimeout> | undefined
-    let delay = shortestReopening
-    const open = (): void => {
-      source = new EventSource(localPath(url))
-      source.addEventListener('state', (event) => {
-        const { changed } = JSON.parse(String(event.data)) as StateChange
-        const own = changed[this.accountId]
-        if (own !== undefined) onChange(own)
-      })
-      source.addEventListener('open', () => {
-        delay = shortestReopening
+    return openStream({
+      path: localPath(url),
+      events: {
+        state: (data) => {
+          const { changed } = JSON.parse(data) as StateChange
+          const own = changed[this.accountId]
+          if (own !== undefined) onChange(own)
+        },
+        ping: () => undefined,
+      },
+      onOpen: () => {
         this.online.value = true
         onChange(null)
-      })
-      source.addEventListener('error', () => {
-        // Of an answer that is none of a stream, as of a proxy whose server starts anew, browsers do not try again.
-        if (source.readyState !== EventSource.CLOSED) return
-        timer = setTimeout(open, delay)
-        delay = Math.min(delay * 2, longestReopening)
-      })
-    }
-    open()
-    return () => {
-      clearTimeout(timer)
-      source.close()
-    }
+      },
+      onRefused: () => onChange(null),
+      longestSilence: 2.5 * pingSeconds * 1000,
+    })
   }
 }
 

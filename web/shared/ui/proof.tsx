@@ -1,22 +1,42 @@
-// Who changes who may get in shows again who he is, where the session is not fresh: by password, with a code where the account asks for
-// one, or by passkey. What he asked for is asked again then.
+// Who changes who may get in shows again who he is, where the session is not fresh; and whose session has ended logs in again where he
+// stands, so that nothing he wrote is lost: by password, with a code where the account asks for one, or by passkey. What he asked for is
+// asked again then.
 import type { JSX } from 'preact'
+import { useEffect } from 'preact/hooks'
 import { signal, useSignal } from '@preact/signals'
-import { api, ApiError } from '../api.ts'
+import type { SessionState } from '../../../src/http/api/account.ts'
+import { api, ApiError, whenSessionIsOver } from '../api.ts'
 import { explain } from '../explain.ts'
-import { logInByPasskey, passkeysWork, wasCancelled } from '../passkey.ts'
+import { logInByPasskey, passkeysWork } from '../passkey.ts'
 import { Button } from './button.tsx'
 import { Dialog } from './dialog.tsx'
 import { TextField } from './field.tsx'
 
-/** Open while it is set. */
-const asked = signal<{ readonly answer: (proven: boolean) => void } | null>(null)
+interface Question {
+  /** `log-in`: there is no session any more. */
+  readonly kind: 'proof' | 'log-in'
+  readonly answer: (proven: boolean) => void
+}
 
-/** Resolves to whether it was shown. One dialog serves all that wait. */
-function askProof(): Promise<boolean> {
+/** Open while it is set. */
+const asked = signal<Question | null>(null)
+/** Whose page this is: nobody else may go on with it. */
+let owner: string | null = null
+/** The question was closed: what asks the server by itself rests, since it would raise it again. */
+export const loggedOut = signal(false)
+
+/** From here on who is logged out logs in over the page, and it goes on; called once, when it is known whose page it is. */
+export function goOnAfterLogIn(address: string): void {
+  owner = address
+  whenSessionIsOver(logInAgain)
+}
+
+/** Resolves to whether it was shown. One dialog serves all that wait; without a session a proof is of no use. */
+function ask(kind: Question['kind']): Promise<boolean> {
   const before = asked.peek()
   return new Promise((resolve) => {
     asked.value = {
+      kind: before?.kind === 'log-in' ? 'log-in' : kind,
       answer(proven) {
         asked.value = null
         before?.answer(proven)
@@ -26,13 +46,21 @@ function askProof(): Promise<boolean> {
   })
 }
 
+/** Asks to log in again, in a dialog over the page. Resolves to whether the session is open again. */
+export async function logInAgain(): Promise<boolean> {
+  loggedOut.value = false
+  const done = await ask('log-in')
+  loggedOut.value = !done
+  return done
+}
+
 /** Does it; where the server wants a proof, asks for one and does it again. Rejects where there was none. */
 export async function withProof<T>(action: () => Promise<T>): Promise<T> {
   try {
     return await action()
   } catch (error) {
     if (!(error instanceof ApiError) || error.code !== 'proof-required') throw error
-    if (!(await askProof())) throw new Error('It was not shown who you are, so nothing was changed.')
+    if (!(await ask('proof'))) throw new Error('It was not shown who you are, so nothing was changed.')
     return action()
   }
 }
@@ -40,50 +68,81 @@ export async function withProof<T>(action: () => Promise<T>): Promise<T> {
 /** Where it is asked: once a page. */
 export function ProofHost(): JSX.Element | null {
   const question = asked.value
-  return question === null ? null : <Ask answer={question.answer} />
+  return question === null ? null : <Ask key={question.kind} {...question} />
 }
 
-function Ask({ answer }: { answer: (proven: boolean) => void }): JSX.Element {
+/** Somebody else's session must not go on with what this page shows. */
+async function checkOwner(): Promise<boolean> {
+  const session = await api.get<SessionState>('/api/v1/session')
+  if (session.state === 'anonymous') return false
+  if (owner !== null && session.account.address !== owner) location.reload()
+  return true
+}
+
+/** Who logs in in another tab comes back to a page that goes on. */
+function useOtherTabs(active: boolean, found: () => void): void {
+  useEffect(() => {
+    if (!active) return undefined
+    const look = (): void => {
+      if (document.visibilityState === 'visible')
+        void checkOwner().then(
+          (open) => open && found(),
+          () => undefined,
+        )
+    }
+    document.addEventListener('visibilitychange', look)
+    addEventListener('focus', look)
+    return () => {
+      document.removeEventListener('visibilitychange', look)
+      removeEventListener('focus', look)
+    }
+  }, [active])
+}
+
+function Ask({ kind, answer }: Question): JSX.Element {
   const password = useSignal('')
   const code = useSignal('')
   const wantsCode = useSignal(false)
   const problem = useSignal<string | undefined>(undefined)
   const busy = useSignal(false)
+  useOtherTabs(kind === 'log-in', () => answer(true))
   const attempt = async (way: () => Promise<unknown>): Promise<void> => {
     busy.value = true
     problem.value = undefined
     try {
       await way()
+      if (kind === 'log-in') await checkOwner()
       answer(true)
     } catch (error) {
       const refused = error instanceof ApiError ? error.code : ''
       if (refused === 'code-required' || refused === 'bad-code') wantsCode.value = true
       if (refused === 'bad-credentials') problem.value = 'That password is wrong.'
-      else if (refused !== 'code-required' && !wasCancelled(error)) problem.value = explain(error)
+      else if (refused !== 'code-required') problem.value = explain(error)
     } finally {
       busy.value = false
     }
   }
-  const byPassword = (): Promise<unknown> =>
-    api.post('/api/v1/session/proof', {
-      password: password.value,
-      ...(wantsCode.value && { code: code.value.trim() }),
-    })
+  const byPassword = (): Promise<unknown> => {
+    const shown = { password: password.value, ...(wantsCode.value && { code: code.value.trim() }) }
+    return kind === 'proof'
+      ? api.post('/api/v1/session/proof', shown)
+      : api.post('/api/v1/session', { address: owner, ...shown })
+  }
   return (
     <Dialog
-      title="Show again that it is you"
+      title={kind === 'proof' ? 'Show again that it is you' : 'You have been logged out'}
       onClose={() => answer(false)}
       foot={
         <>
           {passkeysWork() ? (
-            <Button icon="key" onClick={() => void attempt(logInByPasskey)}>
+            <Button icon="key" disabled={busy.value} onClick={() => void attempt(logInByPasskey)}>
               Use a passkey
             </Button>
           ) : null}
           <span class="grow" />
           <Button onClick={() => answer(false)}>Cancel</Button>
           <Button tone="primary" busy={busy.value} type="submit" form="proof">
-            Confirm
+            {kind === 'proof' ? 'Confirm' : 'Log in'}
           </Button>
         </>
       }
@@ -97,9 +156,11 @@ function Ask({ answer }: { answer: (proven: boolean) => void }): JSX.Element {
         }}
       >
         <p class="soft">
-          Your log-in is some time ago, and this decides who may get in. Nothing is changed before you have
-          shown it.
+          {kind === 'proof'
+            ? 'Your log-in is some time ago, and this decides who may get in. Nothing is changed before you have shown it.'
+            : 'Your session has ended. Log in again to go on where you are; what you have written is still here.'}
         </p>
+        {kind === 'proof' ? null : <Whose />}
         <TextField
           label="Your password"
           type="password"
@@ -123,5 +184,15 @@ function Ask({ answer }: { answer: (proven: boolean) => void }): JSX.Element {
         ) : null}
       </form>
     </Dialog>
+  )
+}
+
+function Whose(): JSX.Element {
+  return (
+    <p>
+      {owner} <a href="/login">Somebody else?</a>
+      {/* So that password managers know whose password it is. */}
+      <input type="text" autocomplete="username" value={owner ?? ''} hidden readOnly />
+    </p>
   )
 }

@@ -6,7 +6,9 @@ import { formatDate } from '../../shared/format.ts'
 import { textToHtml } from '../../shared/mail/html-text.ts'
 import { EditorFrame, type EditorHandle } from '../../shared/mail/editor-frame.tsx'
 import { Button, IconButton } from '../../shared/ui/button.tsx'
+import { Icon } from '../../shared/ui/icon.tsx'
 import { Menu } from '../../shared/ui/menu.tsx'
+import { logInAgain } from '../../shared/ui/proof.tsx'
 import { Notice } from '../../shared/ui/states.tsx'
 import { toast, toastError } from '../../shared/ui/toast.tsx'
 import { useWebmail } from '../context.ts'
@@ -14,6 +16,7 @@ import { FileChip } from '../reading/attachments.tsx'
 import { readDataUrl } from '../reading/inline-parts.ts'
 import type { Draft, DraftStart } from '../store/webmail.ts'
 import { AddressInput } from './address-input.tsx'
+import { filesOver } from './dragged-files.ts'
 import { DraftMessage, undoSeconds } from './draft.ts'
 import { ScheduleButton } from './schedule.tsx'
 
@@ -101,7 +104,7 @@ export function ComposeWindow({ opened }: { opened: Draft }): JSX.Element {
       }}
       onDrop={(event) => {
         event.preventDefault()
-        takeFiles([...(event.dataTransfer?.files ?? [])])
+        if (!sending) takeFiles([...(event.dataTransfer?.files ?? [])])
       }}
     >
       <div class="compose-head">
@@ -136,7 +139,7 @@ export function ComposeWindow({ opened }: { opened: Draft }): JSX.Element {
           onClick={close}
         />
       </div>
-      {webmail.client.expired.value ? <LoggedOut /> : null}
+      {webmail.client.expired.value ? <LoggedOut draft={draft} /> : null}
       <div class="compose-text" inert={sending}>
         <Fields
           draft={draft}
@@ -146,18 +149,32 @@ export function ComposeWindow({ opened }: { opened: Draft }): JSX.Element {
         <Files draft={draft} />
       </div>
       <Foot draft={draft} send={send} takeFiles={takeFiles} discard={onClose} />
+      {filesOver.value && !sending ? (
+        // Over the frame of the editor too, which would take them without a word.
+        <div class="compose-drop">
+          <Icon name="attach" /> Drop them here to add them
+        </div>
+      ) : null}
     </section>
   )
 }
 
-function LoggedOut(): JSX.Element {
+function LoggedOut({ draft }: { draft: DraftMessage }): JSX.Element {
+  const logIn = async (): Promise<void> => {
+    if (!(await logInAgain())) return
+    await draft.save()
+    void draft.webmail.store.refresh().catch(() => undefined)
+  }
   return (
-    <Notice tone="warn">
-      You have been logged out.{' '}
-      <a href="/login?next=/mail/" target="_blank" rel="noopener">
-        Log in in another tab
-      </a>
-      : what you write stays here, and is saved then.
+    <Notice
+      tone="warn"
+      actions={
+        <Button size="small" onClick={() => void logIn()}>
+          Log in
+        </Button>
+      }
+    >
+      You have been logged out. What you write stays here, and is saved once you have logged in again.
     </Notice>
   )
 }
@@ -220,9 +237,11 @@ function restart(draft: DraftMessage): DraftStart {
     people
       .map(({ name, email }) => (name === null ? email : `"${name.replaceAll('"', '')}" <${email}>`))
       .join(', ')
-  const { inReplyTo, references, original, kind, answers = kind } = draft.start
+  const { inReplyTo, references, forwardedIds, original, kind, answers = kind } = draft.start
   return {
-    ...(original === undefined ? {} : { original, answers }),
+    answers,
+    ...(original === undefined ? {} : { original }),
+    ...(forwardedIds === undefined ? {} : { forwardedIds }),
     ...(inReplyTo === undefined ? {} : { inReplyTo }),
     ...(references === undefined ? {} : { references }),
     pictures: draft.contentIds,

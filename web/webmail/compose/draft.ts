@@ -2,7 +2,7 @@
 // back for a few seconds (RFC 8621 §7; the delay is FUTURERELEASE, RFC 4865, where the server offers it).
 import { signal, type Signal } from '@preact/signals'
 import { checkSet, JmapError } from '../../shared/jmap/client.ts'
-import type { EmailAddress, Id, Identity, SetResponse } from '../../shared/jmap/types.ts'
+import type { EmailAddress, Id, Identity, QueryResponse, SetResponse } from '../../shared/jmap/types.ts'
 import { formatSize } from '../../shared/format.ts'
 import type { Quote } from '../../shared/mail/frame-messages.ts'
 import type { DraftFile, DraftStart, Webmail } from '../store/webmail.ts'
@@ -18,7 +18,9 @@ export interface Upload {
   readonly abort: AbortController
 }
 
+/** Milliseconds after a change; each new one waits anew, but not for longer than this since the first. */
 const saveAfter = 1500
+const saveAtLatest = 8000
 const saveAgainAfter = 10_000
 const longestUndo = 120
 
@@ -63,6 +65,7 @@ export class DraftMessage {
   #timer: ReturnType<typeof setTimeout> | undefined
   #saving: Promise<void> = Promise.resolve()
   #lastUpload = 0
+  #changedSince = 0
 
   constructor(webmail: Webmail, start: DraftStart) {
     this.webmail = webmail
@@ -127,9 +130,12 @@ export class DraftMessage {
   /** Called with every change: it is saved a moment later. */
   touch(): void {
     if (this.#over || this.status.value === 'sending') return
+    // Whoever writes without a pause has it saved all the same: what a browser that dies takes along is little.
+    if (this.status.value !== 'changed') this.#changedSince = Date.now()
     this.status.value = 'changed'
     clearTimeout(this.#timer)
-    this.#timer = setTimeout(() => void this.save(), saveAfter)
+    const longest = Math.max(0, this.#changedSince + saveAtLatest - Date.now())
+    this.#timer = setTimeout(() => void this.save(), Math.min(saveAfter, longest))
   }
 
   setPlain(plain: boolean): void {
@@ -208,6 +214,10 @@ export class DraftMessage {
       subject: this.subject.value,
       ...(start.inReplyTo !== undefined && start.inReplyTo.length > 0 && { inReplyTo: start.inReplyTo }),
       ...(start.references !== undefined && start.references.length > 0 && { references: start.references }),
+      ...(start.forwardedIds !== undefined &&
+        start.forwardedIds.length > 0 && {
+          'header:X-Forwarded-Message-Id:asMessageIds': start.forwardedIds,
+        }),
       textBody: [{ partId: 'text', type: 'text/plain' }],
       ...(html !== null && { htmlBody: [{ partId: 'html', type: 'text/html' }] }),
       bodyValues: { text: { value: text }, ...(html !== null && { html: { value: html } }) },
@@ -356,17 +366,26 @@ export class DraftMessage {
     const keyword = { reply: '$answered', forward: '$forwarded', new: null, edit: null }[
       start.answers ?? start.kind
     ]
+    const original = keyword === null ? null : await this.#findOriginal().catch(() => null)
     await webmail.client
       .call<SetResponse>('Email/set', {
         destroy: [...this.#replaced, ...(this.#draftId === null ? [] : [this.#draftId])],
-        ...(keyword !== null &&
-          start.original !== undefined && {
-            update: { [start.original]: { [`keywords/${keyword}`]: true } },
-          }),
+        ...(original !== null && { update: { [original]: { [`keywords/${keyword}`]: true } } }),
       })
       // The message has gone: that an old draft stays is no reason to say otherwise.
       .catch(() => undefined)
     this.#draftId = null
+  }
+
+  /** Of a draft that was taken up again, only the Message-ID of what it answers is known. */
+  async #findOriginal(): Promise<Id | null> {
+    const { original, forwardedIds, inReplyTo } = this.start
+    if (original !== undefined) return original
+    const [messageId] = forwardedIds ?? inReplyTo ?? []
+    if (messageId === undefined) return null
+    const filter = { header: ['Message-ID', `<${messageId}>`] }
+    const { ids } = await this.webmail.client.call<QueryResponse>('Email/query', { filter, limit: 1 })
+    return ids[0] ?? null
   }
 
   async #takeBack(submissionId: Id, emailId: Id, { drafts, sent }: { drafts: Id; sent: Id }): Promise<Id> {

@@ -88,6 +88,7 @@ export async function forwardStart(webmail: Webmail, id: Id): Promise<DraftStart
     quote,
     attachments: filesOf(email).filter(({ cid }) => cid === undefined || cid in quote.inline),
     ...threading(email),
+    ...(email.messageId === null ? {} : { forwardedIds: email.messageId }),
     ...identityFor(webmail, email),
   }
 }
@@ -108,6 +109,28 @@ function filesOf(email: FullEmail): DraftFile[] {
   )
 }
 
+/** The identity that wrote it; of those of one address the one of that name. */
+function writerOf(webmail: Webmail, email: FullEmail): { identityId?: Id } {
+  const [from] = email.from ?? []
+  const same = webmail.identities.value.filter((one) => one.email.toLowerCase() === from?.email.toLowerCase())
+  const found = same.find(({ name }) => name === (from?.name ?? '')) ?? same[0]
+  return found === undefined ? {} : { identityId: found.id }
+}
+
+/** What the draft answers or passes on, as its own fields tell: of ours and of other programs. */
+function answered(
+  email: FullEmail,
+): Pick<DraftStart, 'answers' | 'inReplyTo' | 'references' | 'forwardedIds'> {
+  const { inReplyTo, references, headers } = email
+  const field = headers.find(({ name }) => name.toLowerCase() === 'x-forwarded-message-id')
+  const forwardedIds = [...(field?.value.matchAll(/<([^<>\s]+)>/g) ?? [])].map(([, id = '']) => id)
+  return {
+    ...(inReplyTo === null ? {} : { answers: 'reply', inReplyTo }),
+    ...(references === null ? {} : { references }),
+    ...(forwardedIds.length === 0 ? {} : { answers: 'forward', forwardedIds }),
+  }
+}
+
 export async function editDraft(webmail: Webmail, id: Id): Promise<DraftStart> {
   const email = await webmail.store.full(id)
   const html = email.htmlBody.some(({ type }) => type === 'text/html')
@@ -121,7 +144,7 @@ export async function editDraft(webmail: Webmail, id: Id): Promise<DraftStart> {
     quote: await quoteOf(webmail, email, false),
     plain: !html,
     attachments: filesOf(email),
-    ...(email.inReplyTo === null ? {} : { inReplyTo: email.inReplyTo }),
-    ...(email.references === null ? {} : { references: email.references }),
+    ...answered(email),
+    ...writerOf(webmail, email),
   }
 }

@@ -169,11 +169,16 @@ function Nothing({ webmail, offline }: { webmail: Webmail; offline: boolean }): 
   }
   return (
     <Empty title="Nothing here">
-      <p>
-        {role === 'drafts'
-          ? 'What you begin to write is kept here.'
-          : 'Drag conversations here, or move them with v.'}
-      </p>
+      {role === 'drafts' ? (
+        <p>What you begin to write is kept here.</p>
+      ) : (
+        <>
+          <p class="only-desktop">
+            Drag conversations here, or move them with <kbd>v</kbd>.
+          </p>
+          <p class="only-phone">Open a conversation, and move it here by the folder above it.</p>
+        </>
+      )}
     </Empty>
   )
 }

@@ -3,7 +3,7 @@ import type { JSX } from 'preact'
 import { IconButton } from '../../shared/ui/button.tsx'
 import { Menu, type MenuEntry } from '../../shared/ui/menu.tsx'
 import { useWebmail } from '../context.ts'
-import { treeOf } from '../sidebar.tsx'
+import { roleIcons, treeOf } from '../sidebar.tsx'
 import { moveTo, setKeyword, type Targets } from '../store/actions.ts'
 
 interface MoveMenuProps {
@@ -26,7 +26,7 @@ export function MoveMenu({ targets, onMoved }: MoveMenuProps): JSX.Element {
       .filter(({ mailbox }) => mailbox.role !== 'drafts' && mailbox.id !== webmail.scene.mailboxId)
       .map(({ mailbox, depth }) => ({
         label: `${'\u2002'.repeat(depth * 2)}${mailbox.name === 'INBOX' ? 'Inbox' : mailbox.name}`,
-        icon: 'folder' as const,
+        icon: roleIcons[mailbox.role ?? ''] ?? 'folder',
         run: () => {
           onMoved?.()
           void moveTo(webmail.scene, targets, mailbox.id)

@@ -80,12 +80,13 @@ function Thread({ threadId }: { threadId: Id }): JSX.Element {
   const latest = emails.findLast(({ keywords }) => keywords['$draft'] !== true)
   return (
     <section class="pane reading-pane" aria-label="Message">
-      <ThreadBar threadId={threadId} />
+      <ThreadBar threadId={threadId} gone={!ready && loaded} />
       {error !== null && !ready ? (
         <Failed title="This conversation could not be loaded" reason={error} retry={retry} />
       ) : !ready && loaded ? (
         <Empty title="No longer there">
-          <p>Somebody has deleted this conversation.</p>
+          <p>This conversation has been deleted.</p>
+          <Button onClick={() => webmail.open(null)}>Back to the list</Button>
         </Empty>
       ) : !ready ? (
         <Loading />
@@ -144,14 +145,8 @@ function Messages({ emails }: { emails: readonly Email[] }): JSX.Element {
   )
 }
 
-function ThreadBar({ threadId }: { threadId: Id }): JSX.Element {
+function ThreadBar({ threadId, gone }: { threadId: Id; gone: boolean }): JSX.Element {
   const webmail = useWebmail()
-  const ids = [threadId]
-  const leave = (action: Promise<void>): void => {
-    void action
-    webmail.open(null)
-  }
-  const { scene } = webmail
   return (
     <div class="pane-bar" role="toolbar" aria-label="Conversation">
       <IconButton
@@ -160,6 +155,21 @@ function ThreadBar({ threadId }: { threadId: Id }): JSX.Element {
         shortcut="Esc"
         onClick={() => webmail.open(null)}
       />
+      {gone ? null : <ThreadTools threadId={threadId} />}
+    </div>
+  )
+}
+
+function ThreadTools({ threadId }: { threadId: Id }): JSX.Element {
+  const webmail = useWebmail()
+  const ids = [threadId]
+  const leave = (action: Promise<void>): void => {
+    void action
+    webmail.open(null)
+  }
+  const { scene } = webmail
+  return (
+    <>
       <span class="bar-rule" />
       <IconButton
         icon="archive"
@@ -183,7 +193,7 @@ function ThreadBar({ threadId }: { threadId: Id }): JSX.Element {
       <MoveMenu targets={ids} onMoved={() => webmail.open(null)} />
       <span class="end" />
       <IconButton class="only-desktop" icon="print" label="Print" onClick={() => print()} />
-    </div>
+    </>
   )
 }
 

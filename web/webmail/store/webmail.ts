@@ -48,6 +48,8 @@ export interface DraftStart {
   readonly answers?: DraftStart['kind']
   readonly inReplyTo?: readonly string[]
   readonly references?: readonly string[]
+  /** Message-IDs of what it passes on: in the field that other programs use for it too. */
+  readonly forwardedIds?: readonly string[]
   readonly draftId?: Id
   readonly attachments?: readonly DraftFile[]
   /** Content-IDs of pictures in `html`, by data URL. */
