@@ -4,6 +4,8 @@ import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { SeededRandom } from '../../base/seeded-random.ts'
 import { type Loose, mailHouse } from '../../../test/support/mail-house.ts'
+import { testStore } from '../../../test/support/store.ts'
+import { type Store, StoreUnavailable } from '../../store/store.ts'
 
 async function house(context: TestContext) {
   const mail = await mailHouse(context)
@@ -129,6 +131,28 @@ test('who would be too deep in what is made keeps his name', async (context) => 
   assert.deepEqual(answer['notUpdated'][a].properties, ['parentId'])
   assert.equal(answer['notCreated'].k.type, 'alreadyExists')
   assert.deepEqual(await tree(), before)
+})
+
+test('whoever stepped aside goes back where the store fails in the midst of a ring', async (context) => {
+  const real = await testStore(context)
+  let changes = 0
+  const changeMailbox: Store['changeMailbox'] = async (request) => {
+    changes++
+    // The first has stepped aside by now.
+    if (changes === 2) throw new StoreUnavailable('no room')
+    return real.changeMailbox(request)
+  }
+  const mail = await mailHouse(context, { store: { ...real, changeMailbox } })
+  const { created }: Loose = await mail.call('Mailbox/set', {
+    create: { a: { name: 'A' }, b: { name: 'B' } },
+  })
+  const [a, b] = [String(created.a.id), String(created.b.id)]
+  const [answer] = await mail.calls([
+    ['Mailbox/set', { update: { [a]: { name: 'B' }, [b]: { name: 'A' } } }, '0'],
+  ])
+  assert.deepEqual([answer?.[0], answer?.[1]['type']], ['error', 'serverUnavailable'])
+  const { list }: Loose = await mail.call('Mailbox/get', { ids: [a, b], properties: ['name'] })
+  assert.deepEqual(list, [{ id: a, name: 'A' }, { id: b, name: 'B' }]) // prettier-ignore
 })
 
 interface Wanted {

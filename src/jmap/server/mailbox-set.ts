@@ -92,13 +92,19 @@ class MailboxSetter {
   }
 
   async run(): Promise<void> {
-    await inTurn(await this.#tasks(), {
-      try: (task) => this.#try(task),
-      done: (task, result) => this.#note(task, result),
-      refused: (task, error) => this.#refuse(task, error),
-      // RFC 8620 §5.3: "a single method call could rename an object A => B and simultaneously rename another object B => A".
-      stepAside: (obstacle) => this.#stepAside(obstacle),
-    })
+    try {
+      await inTurn(await this.#tasks(), {
+        try: (task) => this.#try(task),
+        done: (task, result) => this.#note(task, result),
+        refused: (task, error) => this.#refuse(task, error),
+        // RFC 8620 §5.3: "a single method call could rename an object A => B and simultaneously rename another object B => A".
+        stepAside: (obstacle) => this.#stepAside(obstacle),
+      })
+    } catch (error) {
+      // What failed first is told; nobody is left aside for it where that can be helped.
+      await this.#goBack().catch(() => undefined)
+      throw error
+    }
     await this.#goBack()
   }
 
@@ -416,10 +422,16 @@ class MailboxSetter {
     if (mailbox === undefined || mailbox.path === 'INBOX' || !mailbox.rights.includes('x')) return false
     if (what === 'role' && !this.#isOwner) return false
     if (!(await this.#canLeave(mailbox, id))) return false
-    const change = what === 'role' ? { specialUse: null } : { name: beside(mailbox, this.#parts.random.id()) }
+    const change =
+      what === 'role' ? { specialUse: null } : { name: beside(mailbox, this.#asideName(mailbox)) }
     if (!(await this.#change(mailbox.id, change))) return false
     this.#aside.set(id, this.#aside.get(id) ?? mailbox)
     return true
+  }
+
+  /** One that its owner would know it by, should the server die before it has its next. */
+  #asideName({ path }: ListedMailbox): string {
+    return `${[...lastOf(path)].slice(0, 40).join('')}~${this.#parts.random.id()}`
   }
 
   /** Who steps aside to be destroyed must not have to come back. */
