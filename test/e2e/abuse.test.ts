@@ -154,10 +154,10 @@ test('resets in every state of IMAP and POP3', async (context) => {
 })
 
 test('who is slow on purpose is sent away in time, with a reason', async (context) => {
-  const short = `smtp.commandTimeout = "300ms"
-smtp.dataTimeout = "300ms"
-imap.loginDeadline = "300ms"
-pop3.loginTimeout = "300ms"
+  const short = `smtp.commandTimeout = "2s"
+smtp.dataTimeout = "2s"
+imap.loginDeadline = "2s"
+pop3.loginTimeout = "2s"
 `
   const { server } = await started(context, short + allListeners)
   const drip = async (service: string, first: readonly string[], farewell: RegExp): Promise<void> => {

@@ -220,7 +220,7 @@ function subjectsOf(texts: readonly string[]): string[] {
 async function takeOneAndLeave(street: Street, provider: House): Promise<string> {
   const address = street.addresses.provider
   const connection = await street.customer.dial({
-    ...{ address, port: portOf(provider, 'odmr'), timeoutMilliseconds: 5_000 },
+    ...{ address, port: portOf(provider, 'odmr'), timeoutMilliseconds: 60_000 },
   })
   const client = new LineClient(connection)
   const say = async (text: string, last: RegExp): Promise<string> => {

@@ -8,6 +8,7 @@ import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'node:test'
+import { RealRandom } from '../../src/base/real-random.ts'
 import { RealClock } from '../../src/net/real-clock.ts'
 import { SocketNetwork } from '../../src/net/socket-network.ts'
 import type { ClientOptions, SmtpClient } from '../../src/smtp/client/client.ts'
@@ -38,19 +39,28 @@ export function endWith(test: TestContext, folder: string, stop: () => void | Pr
   })
 }
 
+/** Where systems take no port from for whoever asks for any. */
+const chosenPorts = { from: 20_000, to: 32_000 }
+
+/** A port for a program that must be told one: nobody else gets it until it has started. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const address = server.address()
-  server.close()
-  await once(server, 'close')
-  assert.ok(typeof address === 'object' && address !== null)
-  return address.port
+  const random = new RealRandom()
+  for (;;) {
+    const port = chosenPorts.from + random.below(chosenPorts.to - chosenPorts.from)
+    const server = createServer()
+    const free = await new Promise<boolean>((resolve) => {
+      server.on('error', () => resolve(false)).listen(port, '127.0.0.1', () => resolve(true))
+    })
+    if (!free) continue
+    server.close()
+    await once(server, 'close')
+    return port
+  }
 }
 
 /** Runs a program that has to succeed. */
 export function must(program: string, ...parameters: string[]): string {
-  const done = spawnSync(program, parameters, { encoding: 'utf8', timeout: 30_000 })
+  const done = spawnSync(program, parameters, { encoding: 'utf8', timeout: 120_000 })
   assert.equal(done.status, 0, `${program} ${parameters.join(' ')}: ${done.stdout}${done.stderr}`)
   return done.stdout.trim()
 }
@@ -74,7 +84,7 @@ export function serve(program: string, parameters: readonly string[]): () => Pro
   }
 }
 
-const attempts = 1_000
+const attempts = 4_000
 const pause = 30
 
 /** Tries until it gives something. */
@@ -168,7 +178,7 @@ export async function untilGreeting(port: number): Promise<void> {
 export async function openHost(port: number, options: Partial<ClientOptions> = {}): Promise<SmtpClient> {
   const clock = new RealClock()
   const network = new SocketNetwork(clock)
-  const connection = await network.dial({ address: '127.0.0.1', port, timeoutMilliseconds: 5000 })
+  const connection = await network.dial({ address: '127.0.0.1', port, timeoutMilliseconds: 60_000 })
   const result = await openSmtpClient(connection, {
     dialect: 'smtp',
     heloName: 'relay.test',

@@ -260,7 +260,7 @@ test('waits for a message, and hears of it over the WebSocket', async (context) 
     if (event.Type === 'new') told.resolve()
   })
   await once(socket, 'open')
-  const waiting = client.waitForMessage({ query: 'subject:Welcome' }, { timeout: 5000, interval: 20 })
+  const waiting = client.waitForMessage({ query: 'subject:Welcome' }, { timeout: 60_000, interval: 20 })
   await house.send(letter('Welcome'))
   assert.equal((await waiting).Subject, 'Welcome')
   await told.promise

@@ -24,7 +24,7 @@ export interface RunOptions {
   readonly environment?: Readonly<Record<string, string>>
 }
 
-const longest = 60_000
+const longest = 120_000
 
 /** Runs it to its end, whatever that is. */
 export function run(program: string, parameters: readonly string[], options: RunOptions): Promise<Run> {
