@@ -19,8 +19,9 @@ export interface Memory {
   readonly rights: string
   /** How often the past was forgotten before; a state from before that may be worth nothing. */
   readonly forgotten: number
-  /** The newest state of emails then. */
+  /** The newest state of emails then, as the owner had it. */
   readonly forgottenAt: number
+  readonly sees: 'all' | 'a part'
   readonly view: JmapView
   readonly results: readonly Results[]
 }
@@ -52,7 +53,8 @@ export class Replay {
     for (const results of before.results) {
       const words = canonical(results.asked)
       const found = now.results.find(({ asked }) => canonical(asked) === words)
-      if (found) await this.#results(results, found, mayFail)
+      const isOld = now.sees === 'a part' && Number.parseInt(results.queryState, 10) < now.forgottenAt
+      if (found) await this.#results(results, found, mayFail || isOld)
     }
   }
 
@@ -170,9 +172,12 @@ export class Replay {
   }
 }
 
-/** Emails that moved between mailboxes move no state of threads, and when they are forgotten nobody knows any more that they did no more. */
-function isBehind(type: string, { view }: Memory, { forgottenAt }: Memory): boolean {
-  return type === 'Thread' && Number.parseInt(view.Thread.state, 10) < forgottenAt
+/**
+ * Emails that moved between mailboxes move no state of threads, and what is not seen none of who sees a part: when it is forgotten nobody
+ * knows any more that it was no more than that.
+ */
+function isBehind(type: keyof JmapView, { view }: Memory, { forgottenAt, sees }: Memory): boolean {
+  return (type === 'Thread' || sees === 'a part') && Number.parseInt(view[type].state, 10) < forgottenAt
 }
 
 function idsIn(value: Json | undefined): string[] {

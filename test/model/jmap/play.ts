@@ -91,6 +91,7 @@ class House {
     holdJmap(view, model, viewer)
     const now: Memory = {
       ...{ rights: this.#rights(viewer), forgotten: scene.forgotten, forgottenAt: scene.forgottenAt, view },
+      sees: isOwner ? 'all' : 'a part',
       results: await this.#results(viewer),
     }
     const replay = new Replay(asked, { tryAsked: isOwner ? scene.tryAsked : scene.tryAsGuest, dice })
@@ -106,7 +107,8 @@ class House {
     const now: Memory = {
       rights: '',
       forgotten: scene.forgotten,
-      forgottenAt: scene.forgottenAt,
+      forgottenAt: scene.forgottenFarAt,
+      sees: 'a part',
       view,
       results: [],
     }

@@ -22,6 +22,8 @@ export class Scene {
   /** How often what was is forgotten, and the newest state of emails then. */
   forgotten = 0
   forgottenAt = 0
+  /** The same in the other account. */
+  forgottenFarAt = 0
   readonly #mail: MailHouse
   readonly guest: Account
   #nr = 0
@@ -90,7 +92,10 @@ export class Scene {
     await store.collectGarbage({ now: this.clock.now() })
     for (const model of [this.model, this.far]) model.forgetThreads()
     this.forgotten++
-    this.forgottenAt = Number.parseInt(textAt(await this.asked('Email/get', { ids: [] }), 'state'), 10)
+    const newest = async (account: Account): Promise<number> =>
+      Number.parseInt(textAt(await this.#mail.call('Email/get', { ids: [] }, account), 'state'), 10)
+    this.forgottenAt = await newest(this.#mail.ann)
+    this.forgottenFarAt = await newest(this.guest)
   }
 
   /** The owner in the guest's account. */
