@@ -118,6 +118,22 @@ test('a ring of parents is refused, and nothing else of the call', async (contex
   assert.equal((await tree()).length, 4)
 })
 
+test('what the call destroys is not updated, and is named by its id', async (context) => {
+  const { set, made } = await house(context)
+  const old = await made('Old')
+  const answer = await set({
+    create: { k: { name: 'New' } },
+    update: { '#k': { sortOrder: 1 }, [old]: { name: 'Older' }, '#nothing': {} },
+    destroy: ['#k', old, '#nothing'],
+  })
+  const { id } = answer['created'].k
+  const typesOf = (errors: Loose): unknown =>
+    Object.fromEntries(Object.entries<Loose>(errors).map(([name, { type }]) => [name, type]))
+  assert.deepEqual(typesOf(answer['notUpdated']), { [id]: 'willDestroy', [old]: 'willDestroy', '#nothing': 'notFound' }) // prettier-ignore
+  assert.deepEqual(answer['destroyed'].toSorted(), [id, old].toSorted())
+  assert.deepEqual(typesOf(answer['notDestroyed']), { '#nothing': 'notFound' })
+})
+
 test('who would be too deep in what is made keeps his name', async (context) => {
   const { set, made, tree } = await house(context)
   let parentId: string | null = null

@@ -258,6 +258,16 @@ test('rights in another account', async (context) => {
   assert.equal((await asBen({ create: { k: { name: 'x' } } }))['notCreated'].k.type, 'forbidden')
   const inner = await asBen({ create: { k: { name: 'x', parentId: team } } })
   assert.equal(inner['created'].k.isSubscribed, false)
+  const branch = await asBen({
+    create: {
+      a: { name: 'a', parentId: team },
+      b: { name: 'b', parentId: '#a' },
+      c: { name: 'c', parentId: '#b' },
+    },
+  })
+  assert.equal(branch['notCreated'], null, JSON.stringify(branch))
+  const ids = ['c', 'b', 'a'].map((name) => branch['created'][name].id)
+  assert.deepEqual((await asBen({ destroy: ids }))['destroyed'], ids)
   assert.deepEqual((await asBen({ destroy: [inner['created'].k.id, team] }))['destroyed'].length, 2)
 })
 

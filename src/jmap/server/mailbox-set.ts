@@ -26,7 +26,7 @@ import { orderKind } from './mailbox-order.ts'
 import { useOf } from './mailbox-names.ts'
 import { inTurn, type Obstacle, type Step } from './mailbox-turns.ts'
 import { isUnmade, nameTaken, type Wish, Wishes } from './mailbox-wish.ts'
-import { type ListedMailbox, listMailboxes } from './mailboxes/mailbox-list.ts'
+import { type ListedMailbox, listMailboxes, mailboxRights } from './mailboxes/mailbox-list.ts'
 import type { AccountCall, Method } from './module.ts'
 import { setMethod, type SetDone, type SetWork } from './standard-methods.ts'
 import { writing } from './state-guard.ts'
@@ -70,7 +70,7 @@ const noCounts = { totalEmails: 0, unreadEmails: 0, totalThreads: 0, unreadThrea
 class MailboxSetter {
   readonly #parts: MailWriteParts
   readonly #call: AccountCall
-  readonly #rights: MailRights
+  #rights: MailRights
   readonly #asked: SetWork
   readonly #done: SetDone
   readonly #emails: Asking['emails']
@@ -113,12 +113,9 @@ class MailboxSetter {
     const { create, update, destroy } = this.#asked
     const tasks = new Map<string, Task>()
     for (const [named, object] of create) tasks.set(`#${named}`, { what: 'create', named, object })
-    const doomed = new Set(destroy.map((named) => this.#idOf(named)))
     for (const [named, patch] of update) {
       const task: Task = { what: 'update', named, patch }
-      // RFC 8620 §5.3: "The server MAY skip an update (rejecting it with a "willDestroy" SetError)".
-      if (doomed.has(this.#idOf(named))) this.#refuse(task, new SetError('willDestroy'))
-      else tasks.set(this.#keyOf(task), task)
+      tasks.set(this.#isDoomed(this.#idOf(named)) ? `update ${named}` : this.#keyOf(task), task)
     }
     const list = await this.#list()
     const depths = new Map(
@@ -139,6 +136,10 @@ class MailboxSetter {
     return id.startsWith('#') ? `${what} ${id}` : id
   }
 
+  #isDoomed(id: string): boolean {
+    return this.#asked.destroy.some((named) => this.#idOf(named) === id)
+  }
+
   /** As it was named where that means nothing yet. */
   #idOf(named: string): string {
     const id = this.#wishes.resolve(named)
@@ -152,7 +153,9 @@ class MailboxSetter {
       return { refused: new SetError('notFound'), wait: true, behind: { id: id.unmade, what: 'making' } }
     }
     if (id === undefined) return refuse(new SetError('notFound'))
-    return task.what === 'update' ? this.#updateOne(id, task.patch) : this.#destroyOne(id)
+    if (task.what === 'destroy') return this.#destroyOne(id)
+    // RFC 8620 §5.3: "The server MAY skip an update (rejecting it with a "willDestroy" SetError)".
+    return this.#isDoomed(id) ? refuse(new SetError('willDestroy')) : this.#updateOne(id, task.patch)
   }
 
   #note({ what, named }: Task, result: JsonObject | null): void {
@@ -177,9 +180,16 @@ class MailboxSetter {
   }
 
   #list(): Promise<ListedMailbox[]> {
-    const { place } = this.#call
-    this.#known ??= listMailboxes(this.#parts.access, this.#rights, { place, now: this.#call.now() })
+    this.#known ??= this.#load()
     return this.#known
+  }
+
+  async #load(): Promise<ListedMailbox[]> {
+    const { place } = this.#call
+    const { access } = this.#parts
+    // RFC 4314 §4: what is put into a shared mailbox has its rights, which were not known before.
+    if (!this.#isOwner) this.#rights = await access.rights(place)
+    return listMailboxes(access, this.#rights, { place, now: this.#call.now() })
   }
 
   /** Whatever is asked of it, the list is another one then, or was not the store's. */
@@ -212,12 +222,13 @@ class MailboxSetter {
       ...this.#extras({ wish, before: null, path }),
     })
     if (!made.ok) return this.#refusal(made.reason, await this.#idAt(path))
-    // RFC 4314 §4: what is put into a shared mailbox has its rights, which the list that was read does not know yet.
     const id = mailboxIdOf(this.#call.place, made.mailbox.id)
+    const one = (await this.#list()).find((listed) => listed.id === made.mailbox.id)
+    // Whoever may put something there and not see it is told its id alone.
+    if (one === undefined) return { done: { id } }
     // Its counts are none yet: to have them counted, all mail would be gone through for each Mailbox that is made.
-    const properties = [...mutable, 'myRights']
-    const told = await loadObject(this.#parts.mailboxGet, this.#call, { id, properties })
-    return { done: { ...unlike({ ...told, ...noCounts }, object), id } }
+    const told = { ...this.#describe(one), ...noCounts, myRights: mailboxRights(one) }
+    return { done: { ...unlike(told, object), id } }
   }
 
   async #updateOne(id: string, patch: JsonObject): Promise<Step> {
@@ -436,7 +447,7 @@ class MailboxSetter {
 
   /** Who steps aside to be destroyed must not have to come back. */
   async #canLeave(mailbox: ListedMailbox, id: string): Promise<boolean> {
-    if (!this.#asked.destroy.some((named) => this.#idOf(named) === id)) return true
+    if (!this.#isDoomed(id)) return true
     if (this.#mayDestroy(mailbox) !== null) return false
     if (this.#emails === 'remove') return true
     const view = await this.#parts.access.view(this.#rights)
