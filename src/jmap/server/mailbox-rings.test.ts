@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict'
 import { test, type TestContext } from 'node:test'
 import { SeededRandom } from '../../base/seeded-random.ts'
-import { type Loose, mailHouse } from '../../../test/support/mail-house.ts'
+import { type Loose, mailHouse, sorted } from '../../../test/support/mail-house.ts'
 import { testStore } from '../../../test/support/store.ts'
 import { type Store, StoreUnavailable } from '../../store/store.ts'
 
@@ -130,7 +130,7 @@ test('what the call destroys is not updated, and is named by its id', async (con
   const typesOf = (errors: Loose): unknown =>
     Object.fromEntries(Object.entries<Loose>(errors).map(([name, { type }]) => [name, type]))
   assert.deepEqual(typesOf(answer['notUpdated']), { [id]: 'willDestroy', [old]: 'willDestroy', '#nothing': 'notFound' }) // prettier-ignore
-  assert.deepEqual(answer['destroyed'].toSorted(), [id, old].toSorted())
+  assert.deepEqual(sorted(answer['destroyed']), sorted([id, old]))
   assert.deepEqual(typesOf(answer['notDestroyed']), { '#nothing': 'notFound' })
 })
 
