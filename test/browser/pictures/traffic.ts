@@ -1,6 +1,5 @@
 // A server that has had mail for some minutes, for the pictures of the admin page: to its own people, to hosts that take it, to one that
 // asks for patience and one that is away, and from strangers who want what is not here.
-import { setTimeout as sleep } from 'node:timers/promises'
 import nodemailer from 'nodemailer'
 import type { TestContext } from 'node:test'
 import { openCatcherHouse } from '../../support/catcher-house.ts'
@@ -98,7 +97,7 @@ async function drive(house: House, seconds: number): Promise<void> {
       work.push(stranger.sendMail(mail).catch(() => undefined))
     }
     await Promise.all(work)
-    await sleep(rhythm)
+    await new Promise((resolve) => setTimeout(resolve, rhythm))
   }
   for (const transport of transports) transport.close()
   stranger.close()
