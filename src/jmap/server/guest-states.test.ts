@@ -4,7 +4,9 @@ import { type TestContext, test } from 'node:test'
 import { SeededRandom } from '../../base/seeded-random.ts'
 import { settled } from '../../../test/support/jmap-house.ts'
 import { mailHouse, sorted } from '../../../test/support/mail-house.ts'
+import { testStore } from '../../../test/support/store.ts'
 import type { MailboxId, Uid } from '../../store/model.ts'
+import type { Store } from '../../store/store.ts'
 import type { JsonObject } from '../proto/json.ts'
 
 const flag = { seen: 1, flagged: 4, deleted: 8 }
@@ -12,8 +14,8 @@ const [inbox, trash] = [1 as MailboxId, 2 as MailboxId]
 const types = ['Email', 'Thread', 'Mailbox'] as const
 
 /** ann shares her inbox with ben, for reading, and keeps the rest to herself. */
-async function shared(context: TestContext) {
-  const made = await mailHouse(context)
+async function shared(context: TestContext, options: { readonly store?: Store } = {}) {
+  const made = await mailHouse(context, options)
   const { house, ann, call } = made
   const { store, clock } = house
   const ben = await house.account('ben')
@@ -181,4 +183,38 @@ test('nothing is pushed to a guest of what he does not see', async (context) => 
     return Object.entries(changed).map(([account, states]) => `${account} ${Object.keys(states).join(' ')}`)
   })
   assert.deepEqual(told, [['A1 Email'], ['A2 Mailbox', 'A1 Mailbox']])
+})
+
+test('nothing is read for a guest of what he does not see, and what is made in what he sees is followed', async (context) => {
+  const real = await testStore(context)
+  let looks = 0
+  const sharedMailboxes: Store['sharedMailboxes'] = async (request) => {
+    looks++
+    return real.sharedMailboxes(request)
+  }
+  const { house, call, ben, file, setFlags } = await shared(context, { store: { ...real, sharedMailboxes } })
+  await file('one', 'F1_1')
+  const response = await house.fetch(ben, '/jmap/eventsource?types=Email')
+  const reader = response.body?.getReader() ?? assert.fail()
+  let text = ''
+  const told = async (count: number): Promise<void> => {
+    while (text.split('event: state').length - 1 < count) {
+      const { done, value } = await reader.read()
+      assert.ok(!done)
+      text += Buffer.from(value).toString()
+    }
+  }
+  await settled()
+  await setFlags(inbox, 1, flag.flagged)
+  await told(1)
+  await settled()
+  looks = 0
+  await file('two', 'F1_2')
+  for (const flags of [flag.seen, flag.flagged, flag.deleted]) await setFlags(trash, 1, flags)
+  await settled()
+  assert.equal(looks, 0)
+  const { created } = await call('Mailbox/set', { create: { k: { name: 'In', parentId: 'F1_1' } } })
+  await file('three', (created as { k: { id: string } }).k.id)
+  await told(2)
+  await reader.cancel()
 })

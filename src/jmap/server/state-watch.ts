@@ -3,7 +3,7 @@
 //
 // Changes that come while states are being read are told together afterwards: there is never more than one reading at a time, and what
 // was told is never told again.
-import type { Account, Change } from '../../store/model.ts'
+import type { Account, Change, MailboxId } from '../../store/model.ts'
 import type { Store } from '../../store/store.ts'
 import { encodeStates, type States, statesSince } from '../proto/push.ts'
 import { Accounts } from './accounts.ts'
@@ -33,6 +33,10 @@ interface Watched {
   readonly types: readonly PushedType[]
   readonly known: Map<string, string>
   readonly stop: () => void
+  /** Of another's account: the mailboxes whose mail the viewer sees; null: not known yet, or not any more. */
+  seen: ReadonlySet<MailboxId> | null
+  /** How often they may have become others. */
+  moves: number
 }
 
 export class StateWatch {
@@ -118,13 +122,16 @@ export class StateWatch {
     const types = this.#types.filter((watched) => watched.isIn(place)).map(({ type }) => type)
     // Subscribed before it is read: what changes meanwhile is read again.
     const stop = this.#parts.store.subscribe(place.account.id, (changes) => this.#heard(place, changes))
-    this.#watched.set(place.id, { place, types, known, stop })
+    this.#watched.set(place.id, { place, types, known, stop, seen: null, moves: 0 })
     for (const type of types) known.set(type.name, await type.state(place))
     fresh.set(place.id, known)
   }
 
   #heard(place: AccountPlace, changes: readonly Change[]): void {
+    const watched = this.#watched.get(place.id)
+    if (watched === undefined) return
     for (const change of changes) {
+      if (isUnseen(change, watched)) continue
       if (change.type === 'account-removed' && place.isPersonal) {
         this.stop()
         this.#options.ended(null)
@@ -139,7 +146,18 @@ export class StateWatch {
           if (type.touchedBy(change)) this.#mark(id, type)
       }
     }
-    void this.#read()
+    if (this.#dirty.size > 0 || this.#accountsMoved) void this.#read()
+  }
+
+  /** Finds out what the viewer sees of the place. */
+  async #look(watched: Watched): Promise<void> {
+    const { moves, place } = watched
+    const { viewer, account } = place
+    const mailboxes = await this.#parts.store.sharedMailboxes({ viewer: viewer.id, account: account.id })
+    // It may be another by now.
+    if (watched.moves !== moves) return
+    const readable = mailboxes.filter(({ rights }) => rights.includes('l') && rights.includes('r'))
+    watched.seen = new Set(readable.map(({ mailbox }) => mailbox.id))
   }
 
   #mark(id: string, type: PushedType): void {
@@ -175,6 +193,7 @@ export class StateWatch {
     for (const [id, types] of dirty) {
       const watched = this.#watched.get(id)
       if (watched === undefined || changed.has(id)) continue
+      if (watched.seen === null && !watched.place.isPersonal) await this.#look(watched)
       const news = new Map<string, string>()
       for (const { name, state } of types) {
         const now = await state(watched.place)
@@ -185,5 +204,23 @@ export class StateWatch {
       if (news.size > 0) changed.set(id, news)
     }
     return changed
+  }
+}
+
+/** Whether it is about mail that the viewer does not see. Notes where he may see other mail from then on. */
+function isUnseen(change: Change, watched: Watched): boolean {
+  switch (change.type) {
+    case 'message-added':
+    case 'flags-changed':
+    case 'messages-expunged':
+      return watched.seen !== null && !watched.seen.has(change.mailbox)
+    // What is made inside of a shared mailbox is shared as well (`store/sharing.ts`).
+    case 'mailbox-created':
+    case 'rights-changed':
+      watched.seen = null
+      watched.moves++
+      return false
+    default:
+      return false
   }
 }
