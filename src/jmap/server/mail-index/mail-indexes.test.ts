@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { arrive } from '../../../../test/support/jmap-house.ts'
 import { testStore } from '../../../../test/support/store.ts'
-import type { AccountId, MailboxId, ModSeq } from '../../../store/model.ts'
+import type { AccountId, MailboxId, ModSeq, Uid } from '../../../store/model.ts'
 import type { Store } from '../../../store/store.ts'
 import { MailIndexes, mostWaiting } from './mail-indexes.ts'
 
@@ -99,4 +99,20 @@ test('an index that nobody asks does not gather changes without end', async (con
   assert.notEqual(index, one)
   assert.equal(index.emails.length, 1)
   indexes.close()
+})
+
+test('no email comes by a reading anew, where the last that came is gone', async (context) => {
+  const store = await testStore(context)
+  await store.addDomain({ name: 'x.test', now: 0 })
+  const ann = await account(store, 'ann')
+  const indexes = new MailIndexes({ store, memory: 1e9, now: () => 0 })
+  await arrive(store, ann)
+  await arrive(store, ann)
+  await indexes.use(ann)
+  await store.expunge({ account: ann, mailbox: inbox, uids: [[2 as Uid, 2 as Uid]], which: 'regardless' })
+  const { last } = await indexes.use(ann)
+  const anew = new MailIndexes({ store, memory: 1e9, now: () => 0 })
+  assert.deepEqual((await anew.use(ann)).last, last)
+  indexes.close()
+  anew.close()
 })

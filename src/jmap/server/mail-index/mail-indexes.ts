@@ -146,8 +146,10 @@ class HeldIndex {
     const { departures, forgotten } = await store.departuresSince({ account, since: last.thread as ModSeq })
     // States never go back, also where what moved them is not kept any more.
     for (const what of ['email', 'thread', 'mailbox'] as const) last[what] = Math.max(last[what], forgotten)
-    for (const { modSeq, thread } of departures) {
+    for (const { modSeq, thread, shown } of departures) {
       index.touchThread(thread, modSeq)
+      // It came, and is gone.
+      last.delivery = Math.max(last.delivery, shown)
       for (const what of ['email', 'thread', 'mailbox'] as const) last[what] = Math.max(last[what], modSeq)
     }
     const news = await store.mailboxNewsSince({ account, since: 0 as ModSeq })
