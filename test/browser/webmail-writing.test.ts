@@ -216,6 +216,42 @@ describe('webmail, writing', { skip: noChromium }, () => {
     assertQuiet(ann)
   })
 
+  test('a label of one’s own is made, leads to all that has it, and is gone when nothing has it', async () => {
+    const bob = await house.open('bob@mail.test')
+    const { page } = bob
+    const message = letter({ from: 'Dan <dan@elsewhere.test>', subject: 'Scores', text: 'Letter D.' })
+    await house.put('bob@mail.test', message, { keywords: ['$seen'] })
+    await page.goto('/mail/')
+    await row(page, 'Scores').locator('.conversation-text').click()
+    await page.locator('.thread-title', { hasText: 'Scores' }).waitFor()
+    const choose = async (label: string): Promise<void> => {
+      await page
+        .getByRole('toolbar', { name: 'Conversation' })
+        .getByRole('button', { name: 'Move or label' })
+        .click()
+      await page.getByRole('menu', { name: 'Move or label' }).getByText(label, { exact: true }).click()
+    }
+    await choose('New label…')
+    const dialog = page.getByRole('dialog', { name: 'New label' })
+    await dialog.getByLabel('Name').fill('Brass band')
+    await dialog.getByText('It will be “brass-band”').waitFor()
+    await assertAccessible(page, 'new label')
+    await page.keyboard.press('Enter')
+    await page.locator('.thread-title').getByRole('link', { name: 'brass-band' }).click()
+    await page.getByRole('heading', { name: 'brass-band', level: 1 }).waitFor()
+    await row(page, 'Scores').waitFor()
+    const side = page.getByRole('navigation').getByRole('link', { name: 'brass-band' })
+    await side.waitFor()
+    await row(page, 'Scores').locator('.conversation-text').click()
+    await page.locator('.thread-title', { hasText: 'Scores' }).waitFor()
+    await choose('brass-band')
+    await page.getByText('Nothing has this label').waitFor()
+    await assertAccessible(page, 'no such label')
+    await page.getByRole('button', { name: 'Remove “brass-band” from the side' }).click()
+    await side.waitFor({ state: 'detached' })
+    assertQuiet(bob)
+  })
+
   test('a link is asked for in a dialog, and leads there', async () => {
     const ann = await house.open('ann@mail.test')
     const editor = await write(ann.page, 'With a link')

@@ -37,6 +37,27 @@ describe('webmail', { skip: noChromium }, () => {
     await page.locator('.conversation-text').first().waitFor()
   }
 
+  test('the first Tab leads past the folders; what is opened has the focus, and gives it back', async () => {
+    const ann = await house.open('ann@mail.test')
+    const { page } = ann
+    const focused = (selector: string): Promise<boolean> =>
+      page.evaluate(`document.activeElement.matches(${JSON.stringify(selector)})`)
+    await inbox(page)
+    await page.keyboard.press('Tab')
+    await page.keyboard.press('Enter')
+    assert.ok(await focused('#conversations'))
+    await page.keyboard.press('o')
+    await until(page, 'the focus in the message', () => focused('#thread'))
+    await page.keyboard.press('Escape')
+    await until(page, 'the focus in the list', () => focused('.conversation.is-cursor .conversation-text'))
+    await page.goto('/account/look')
+    await page.getByRole('heading', { name: 'Look', level: 1 }).waitFor()
+    await page.keyboard.press('Tab')
+    await page.keyboard.press('Enter')
+    assert.ok(await focused('#settings'))
+    assertQuiet(ann)
+  })
+
   test('what one sends appears in the other’s list without a reload, and the answer in the conversation', async () => {
     const ann = await house.open('ann@mail.test', { undoSeconds: 0 })
     const bob = await house.open('bob@mail.test', { undoSeconds: 0 })

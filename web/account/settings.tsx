@@ -14,6 +14,7 @@ import { Segments } from '../shared/ui/field.tsx'
 import { Icon, type IconName } from '../shared/ui/icon.tsx'
 import { Brand } from '../shared/ui/logo.tsx'
 import { goOnAfterLogIn, logInAgain, ProofHost } from '../shared/ui/proof.tsx'
+import { SkipLink } from '../shared/ui/skip-link.tsx'
 import { Empty, Failed, Loading } from '../shared/ui/states.tsx'
 import type { OpenSession } from './heading.tsx'
 import { AppPasswords } from './app-passwords.tsx'
@@ -64,9 +65,7 @@ function Frame({ session, client }: { session: OpenSession; client: JmapClient }
   const current = router.location.value.segments[0] ?? ''
   return (
     <div class="shell">
-      <a class="skip-link" href="#settings">
-        Skip to the settings
-      </a>
+      <SkipLink to="settings">Skip to the settings</SkipLink>
       <header class="shell-bar">
         <IconButton class="only-phone" icon="menu" label="Pages" onClick={() => (open.value = true)} />
         <span class="account-brand">

@@ -10,6 +10,7 @@ import { Button, IconButton } from '../shared/ui/button.tsx'
 import { Icon, type IconName } from '../shared/ui/icon.tsx'
 import { Brand } from '../shared/ui/logo.tsx'
 import { Menu } from '../shared/ui/menu.tsx'
+import { SkipLink } from '../shared/ui/skip-link.tsx'
 import { Empty, Failed, Loading, Notice } from '../shared/ui/states.tsx'
 import { AccountPage } from './account.tsx'
 import { AccountsPage } from './accounts.tsx'
@@ -235,9 +236,7 @@ function Inside({ account }: { account: { address: string; display: string } }):
   }, [place])
   return (
     <div class="shell">
-      <a class="skip-link" href="#main">
-        To the page
-      </a>
+      <SkipLink to="main">To the page</SkipLink>
       <Bar openSide={() => (side.value = true)} account={account} />
       <Side open={side.value} close={() => (side.value = false)} />
       <main id="main" class="shell-main shell-main-scroll" tabIndex={-1}>

@@ -10,6 +10,7 @@ import { Icon, type IconName } from '../shared/ui/icon.tsx'
 import { Brand } from '../shared/ui/logo.tsx'
 import { Menu } from '../shared/ui/menu.tsx'
 import { Split } from '../shared/ui/split.tsx'
+import { SkipLink } from '../shared/ui/skip-link.tsx'
 import { ChaosPage } from './chaos.tsx'
 import { ConnectPage } from './connect.tsx'
 import { MessageList } from './list.tsx'
@@ -191,9 +192,7 @@ export function CatcherPage(): JSX.Element {
   const scrolls = section.value !== 'messages'
   return (
     <div class="shell">
-      <a class="skip-link" href="#main">
-        To the messages
-      </a>
+      <SkipLink to="main">To the messages</SkipLink>
       <Bar openSide={() => (side.value = true)} />
       <Side open={side.value} close={() => (side.value = false)} />
       <main id="main" class={`shell-main ${scrolls ? 'shell-main-scroll' : ''}`} tabIndex={-1}>

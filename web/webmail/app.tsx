@@ -5,6 +5,7 @@ import { useSignalEffect } from '@preact/signals'
 import { IconButton } from '../shared/ui/button.tsx'
 import { Brand } from '../shared/ui/logo.tsx'
 import { ProofHost } from '../shared/ui/proof.tsx'
+import { SkipLink } from '../shared/ui/skip-link.tsx'
 import { Split } from '../shared/ui/split.tsx'
 import { ComposeDock } from './compose/compose-dock.tsx'
 import { useWebmail } from './context.ts'
@@ -31,9 +32,8 @@ export function App(): JSX.Element {
   const reading = webmail.threadId.value !== null
   return (
     <div class={`shell webmail ${reading ? 'is-reading' : ''}`}>
-      <a class="skip-link" href="#conversations">
-        Skip to the messages
-      </a>
+      {reading ? <SkipLink to="thread">Skip to the message</SkipLink> : null}
+      <SkipLink to="conversations">Skip to the messages</SkipLink>
       <header class="shell-bar">
         <IconButton
           class="only-phone"

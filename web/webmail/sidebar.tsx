@@ -13,6 +13,7 @@ import { toast, toastError } from '../shared/ui/toast.tsx'
 import { Brand } from '../shared/ui/logo.tsx'
 import { useWebmail } from './context.ts'
 import { emptyMailbox, moveTo } from './store/actions.ts'
+import { labelName } from './store/labels.ts'
 import type { Webmail } from './store/webmail.ts'
 
 export const roleIcons: Readonly<Record<string, IconName>> = {
@@ -103,10 +104,36 @@ export function Sidebar(): JSX.Element {
           <Icon name="plus" /> New folder
         </button>
       </div>
+      <LabelPlaces />
       {editing.value === null ? null : (
         <FolderDialog editing={editing.value} onClose={() => (editing.value = null)} />
       )}
     </nav>
+  )
+}
+
+function LabelPlaces(): JSX.Element | null {
+  const webmail = useWebmail()
+  const { seen } = webmail.store.labels
+  const place = webmail.place.value
+  if (seen.value.length === 0) return null
+  return (
+    <>
+      <h2 class="nav-title">Labels</h2>
+      <div class="nav">
+        {seen.value.map((keyword) => (
+          <a
+            key={keyword}
+            class="nav-item"
+            href={webmail.router.href(webmail.pathOf({ kind: 'label', keyword }))}
+            aria-current={place.kind === 'label' && place.keyword === keyword ? 'page' : undefined}
+            onClick={() => (webmail.sideOpen.value = false)}
+          >
+            <Icon name="tag" /> <span class="cut">{labelName(keyword)}</span>
+          </a>
+        ))}
+      </div>
+    </>
   )
 }
 

@@ -1,6 +1,6 @@
 // Takes the pictures of the documentation anew:
 //
-//   node test/browser/pictures/run.ts [folder] [--seconds 240]
+//   node test/browser/pictures/run.ts [folder] [--seconds 240] [--webmail-alone]
 //
 // The folder is docs/images where none is named; the seconds are those for which the admin page's server has traffic before it is looked at.
 import { writeFileSync } from 'node:fs'
@@ -16,7 +16,10 @@ import { openBusyHouse, operator, storied } from './traffic.ts'
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { seconds: { type: 'string', default: '240' } },
+  options: {
+    seconds: { type: 'string', default: '240' },
+    'webmail-alone': { type: 'boolean', default: false },
+  },
 })
 const folder = positionals[0] ?? join(import.meta.dirname, '../../../docs/images')
 
@@ -34,6 +37,9 @@ async function take(page: Page, name: string): Promise<void> {
   await page.context().close()
 }
 
+/** Room for what is read beside what is written. */
+const wide = { viewport: { width: 1440, height: 900 } }
+
 async function takeWebmail(): Promise<void> {
   const house = await openHouse()
   try {
@@ -44,7 +50,7 @@ async function takeWebmail(): Promise<void> {
       await page.locator('.conversation-text').first().waitFor()
       return page
     }
-    const writing = await open({})
+    const writing = await open(wide)
     await writing.getByText('Autumn list').click()
     await writing.frameLocator('.html-mail').getByText('Dear Anna').waitFor()
     await writing.keyboard.press('c')
@@ -56,7 +62,7 @@ async function takeWebmail(): Promise<void> {
     await editor.pressSequentially('Yes please, book it before Friday. I bring the sandwiches.')
     await writing.getByText('Saved', { exact: true }).waitFor()
     await take(writing, 'webmail-writing')
-    const reading = await open(dark)
+    const reading = await open({ ...wide, ...dark })
     await reading.getByText('Rehearsal').first().click()
     await reading.locator('.message', { hasText: 'letter D is the hard one' }).last().waitFor()
     await take(reading, 'webmail-dark')
@@ -116,10 +122,12 @@ const endings: (() => unknown)[] = []
 const context = { after: (end: () => unknown) => void endings.push(end) } as unknown as TestContext
 try {
   await takeWebmail()
-  const busy = await openBusyHouse(context, Number(values.seconds))
-  endings.push(() => busy.close())
-  await takeAdmin(busy)
-  await takeCatcher(context, busy)
+  if (!values['webmail-alone']) {
+    const busy = await openBusyHouse(context, Number(values.seconds))
+    endings.push(() => busy.close())
+    await takeAdmin(busy)
+    await takeCatcher(context, busy)
+  }
 } finally {
   for (const end of endings.toReversed()) await end()
 }

@@ -2,12 +2,13 @@
 import type { JSX } from 'preact'
 import { useEffect, useRef } from 'preact/hooks'
 import { formatNumber } from '../../shared/format.ts'
-import { IconButton } from '../../shared/ui/button.tsx'
+import { Button, IconButton } from '../../shared/ui/button.tsx'
 import { Empty, Failed } from '../../shared/ui/states.tsx'
 import { VirtualList, type VirtualListHandle } from '../../shared/ui/virtual-list.tsx'
 import { announce } from '../../shared/ui/live.tsx'
 import { useWebmail } from '../context.ts'
 import { markRead, moveToRole, type Targets, trash } from '../store/actions.ts'
+import { labelName } from '../store/labels.ts'
 import type { Webmail } from '../store/webmail.ts'
 import { ConversationRow } from './conversation-row.tsx'
 import { MoveMenu } from './move-menu.tsx'
@@ -68,7 +69,7 @@ export function ConversationPane(): JSX.Element {
 function titleOf(webmail: Webmail): string {
   const place = webmail.place.value
   if (place.kind === 'search') return 'Found'
-  if (place.kind === 'label') return place.keyword === '$flagged' ? 'Starred' : place.keyword
+  if (place.kind === 'label') return place.keyword === '$flagged' ? 'Starred' : labelName(place.keyword)
   const name = webmail.store.mailbox(place.mailboxId)?.name ?? ''
   return name === 'INBOX' ? 'Inbox' : name
 }
@@ -159,6 +160,7 @@ function Nothing({ webmail, offline }: { webmail: Webmail; offline: boolean }): 
       </Empty>
     )
   }
+  if (place.kind === 'label') return <NothingLabelled webmail={webmail} keyword={place.keyword} />
   const role = place.kind === 'mailbox' ? webmail.store.mailbox(place.mailboxId)?.role : null
   if (role === 'inbox') {
     return (
@@ -179,6 +181,26 @@ function Nothing({ webmail, offline }: { webmail: Webmail; offline: boolean }): 
           <p class="only-phone">Open a conversation, and move it here by the folder above it.</p>
         </>
       )}
+    </Empty>
+  )
+}
+
+function NothingLabelled({ webmail, keyword }: { webmail: Webmail; keyword: string }): JSX.Element {
+  if (keyword === '$flagged') {
+    return (
+      <Empty title="Nothing starred">
+        <p>What has a star is here, wherever it is filed.</p>
+      </Empty>
+    )
+  }
+  const forget = (): void => {
+    webmail.store.labels.forget(keyword)
+    webmail.router.go('')
+  }
+  return (
+    <Empty title="Nothing has this label">
+      <p>What has it is here, wherever it is filed.</p>
+      <Button onClick={forget}>Remove “{labelName(keyword)}” from the side</Button>
     </Empty>
   )
 }

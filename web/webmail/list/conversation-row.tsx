@@ -9,11 +9,9 @@ import { IconButton } from '../../shared/ui/button.tsx'
 import { Icon } from '../../shared/ui/icon.tsx'
 import { useWebmail } from '../context.ts'
 import { markRead, moveToRole, toggleStar, trash } from '../store/actions.ts'
+import { labelName, labelsOf } from '../store/labels.ts'
 import type { Webmail } from '../store/webmail.ts'
 import { Marked } from './marked.tsx'
-
-/** Keywords of IMAP and of our own doings; all others are labels. */
-const hiddenKeywords = /^(?:\$|\\|junk$|nonjunk$|redirected$)/i
 
 /** Without one nothing is ever pointed at. */
 const hasMouse = matchMedia('(hover: hover)').matches
@@ -46,9 +44,6 @@ function show(webmail: Webmail, email: Email): Shown {
     }
   }
   const [first] = (outgoing ? email.to : email.from) ?? []
-  const labels = new Set(
-    emails.flatMap(({ keywords }) => Object.keys(keywords).filter((key) => !hiddenKeywords.test(key))),
-  )
   return {
     email,
     threadId: email.threadId,
@@ -59,7 +54,7 @@ function show(webmail: Webmail, email: Email): Shown {
     starred: emails.some(({ keywords }) => keywords['$flagged'] === true),
     attachment: emails.some(({ hasAttachment }) => hasAttachment),
     draft: emails.some(({ keywords }) => keywords['$draft'] === true),
-    labels: [...labels],
+    labels: labelsOf(emails),
   }
 }
 
@@ -237,7 +232,7 @@ function RowText({ shown }: { shown: Shown }): JSX.Element {
         {shown.draft ? <Badge tone="bad">Draft</Badge> : null}
         {shown.labels.map((label) => (
           <Badge key={label} tone={labelTone(label)}>
-            {label}
+            {labelName(label)}
           </Badge>
         ))}{' '}
         {snippet?.subject == null ? subjectOf(email.subject, shown.count) : <Marked html={snippet.subject} />}

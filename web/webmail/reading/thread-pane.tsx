@@ -1,6 +1,6 @@
 // A conversation: its subject, what can be done with it, and its messages, the read ones folded.
 import type { JSX } from 'preact'
-import { useEffect } from 'preact/hooks'
+import { useEffect, useRef } from 'preact/hooks'
 import { useSignal } from '@preact/signals'
 import type { Email, Id } from '../../shared/jmap/types.ts'
 import { Badge, labelTone } from '../../shared/ui/badge.tsx'
@@ -10,6 +10,7 @@ import { useWebmail } from '../context.ts'
 import { subjectOf } from '../list/conversation-row.tsx'
 import { MoveMenu } from '../list/move-menu.tsx'
 import { markRead, moveToRole, setKeyword, trash } from '../store/actions.ts'
+import { labelName, labelsOf } from '../store/labels.ts'
 import { forwardStart, replyStart } from '../compose/starts.ts'
 import { MessageView } from './message-view.tsx'
 import { toastError } from '../../shared/ui/toast.tsx'
@@ -18,6 +19,14 @@ export function ThreadPane(): JSX.Element {
   const webmail = useWebmail()
   const threadId = webmail.threadId.value
   const total = webmail.list.value?.total.value ?? 0
+  const before = useRef(threadId)
+  useEffect(() => {
+    const closed = before.current !== null && threadId === null
+    before.current = threadId
+    // Back where the keys are.
+    if (closed && document.activeElement === document.body)
+      document.querySelector<HTMLElement>('.conversation.is-cursor .conversation-text')?.focus()
+  }, [threadId])
   if (threadId === null) {
     return (
       <section class="pane reading-pane is-empty" aria-label="Message">
@@ -77,6 +86,10 @@ function Thread({ threadId }: { threadId: Id }): JSX.Element {
       void setKeyword({ ...webmail.scene, mailboxId: null }, [threadId], { keyword: '$seen', on: true })
     }
   }, [threadId, ready])
+  const text = useRef<HTMLDivElement>(null)
+  useEffect(() => {
+    if (ready && mayTakeFocus()) text.current?.focus({ preventScroll: true })
+  }, [threadId, ready])
   const latest = emails.findLast(({ keywords }) => keywords['$draft'] !== true)
   return (
     <section class="pane reading-pane" aria-label="Message">
@@ -91,7 +104,7 @@ function Thread({ threadId }: { threadId: Id }): JSX.Element {
       ) : !ready ? (
         <Loading />
       ) : (
-        <div class="thread" tabIndex={-1}>
+        <div ref={text} id="thread" class="thread" tabIndex={-1}>
           <h1 class="title thread-title" dir="auto">
             {subjectOf((latest ?? emails.at(-1))?.subject ?? null, emails.length)} <Labels emails={emails} />
           </h1>
@@ -103,16 +116,25 @@ function Thread({ threadId }: { threadId: Id }): JSX.Element {
   )
 }
 
+/** What is opened is read next: Tab and Space are for it then, unless somebody writes or searches. */
+function mayTakeFocus(): boolean {
+  const active = document.activeElement
+  return active === null || active === document.body || active.closest('.list-pane, .reading-pane') !== null
+}
+
 function Labels({ emails }: { emails: readonly Email[] }): JSX.Element {
-  const labels = new Set(
-    emails.flatMap(({ keywords }) => Object.keys(keywords)).filter((key) => !/^[$\\]/.test(key)),
-  )
+  const webmail = useWebmail()
   return (
     <>
-      {[...labels].map((label) => (
-        <Badge key={label} tone={labelTone(label)}>
-          {label}
-        </Badge>
+      {labelsOf(emails).map((keyword) => (
+        <a
+          key={keyword}
+          class="label-link"
+          href={webmail.router.href(webmail.pathOf({ kind: 'label', keyword }))}
+          data-tip={`All with ${labelName(keyword)}`}
+        >
+          <Badge tone={labelTone(keyword)}>{labelName(keyword)}</Badge>
+        </a>
       ))}
     </>
   )

@@ -12,6 +12,7 @@ import type {
   Mailbox,
 } from '../../shared/jmap/types.ts'
 import { EmailWriter } from './email-writer.ts'
+import { Labels, labelsOf } from './labels.ts'
 import { KeptMail } from './kept-mail.ts'
 
 /** What lists show of an email. */
@@ -76,6 +77,7 @@ export class MailStore {
   readonly threads = new Map<Id, Thread>()
   readonly kept: KeptMail = new KeptMail(this)
   readonly writer: EmailWriter = new EmailWriter(this)
+  readonly labels: Labels
   readonly #full = new Map<Id, Promise<FullEmail>>()
   readonly #listeners = new Set<(news: News) => void>()
   #emailState: string | null = null
@@ -85,6 +87,7 @@ export class MailStore {
 
   constructor(client: JmapClient) {
     this.client = client
+    this.labels = new Labels(client.accountId)
   }
 
   /** Loads the mailboxes and listens from then on. Without a network there is what was read lately. */
@@ -186,6 +189,7 @@ export class MailStore {
 
   keep(emails: readonly Email[]): void {
     for (const email of emails) this.emails.set(email.id, this.writer.shown(email))
+    this.labels.learn(labelsOf(emails))
   }
 
   /** It was destroyed. */
