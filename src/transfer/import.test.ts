@@ -6,6 +6,10 @@ import { test, type TestContext } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { testFolder, testStore } from '../../test/support/store.ts'
 import { contentsOf, filesAt, importInto, newAccount, put } from '../../test/support/transfer-house.ts'
+import { VirtualClock } from '../base/virtual-clock.ts'
+import { Importer } from './importer.ts'
+import { OneAtATime } from './one-at-a-time.ts'
+import type { ImportEvent, ImportRecord } from './records.ts'
 import { SourceUnreadable } from './source.ts'
 
 async function house(context: TestContext, files: Record<string, string | Uint8Array>) {
@@ -118,6 +122,43 @@ test('started again it brings only what is new; the same message twice is two; -
   })
   assert.equal(dry.written.imported, 4)
   assert.equal((await contentsOf(store, ann))['box']?.messages.length, 8)
+})
+
+test('an import waits for one of the same folder that still writes, and knows what that has brought', async (context) => {
+  const store = await testStore(context)
+  const ann = await newAccount(store, 'ann')
+  const underWay = new OneAtATime()
+  const importer = (tell: (event: ImportEvent) => void = () => {}): Importer =>
+    new Importer({
+      ...{ store, account: ann, clock: new VirtualClock(), mime: {}, source: 'the same' },
+      ...{ dedupe: false, again: false, dryRun: false, pace: 'full', tell, underWay },
+      gone: new AbortController().signal,
+    })
+  const message = (text: string): ImportRecord => ({
+    ...{ type: 'message', name: text, key: null, flags: 0, keywords: [], internalDate: 1, identity: null },
+    ...{ isCopy: false, data: Buffer.from(`Subject: ${text}\r\n\r\n`).toString('base64'), more: false },
+  })
+  async function* records(until: Promise<void>): AsyncGenerator<ImportRecord> {
+    yield {
+      ...{ type: 'folder', name: 'box', target: null, specialUse: null, goesBy: 'name', subscribed: true },
+    }
+    yield message('one')
+    await until
+    yield message('two')
+    yield { type: 'finish' }
+  }
+  const gate = Promise.withResolvers<void>()
+  const begun = Promise.withResolvers<void>()
+  const first = importer(() => begun.resolve()).run(records(gate.promise))
+  await begun.promise
+  const second = importer().run(records(Promise.resolve()))
+  // Were it not to wait, it would be done by now.
+  for (let turn = 0; turn < 100; turn++) await new Promise((resolve) => setImmediate(resolve))
+  gate.resolve()
+  assert.equal((await first).imported, 2)
+  const { imported, known } = await second
+  assert.deepEqual([imported, known], [0, 2])
+  assert.equal((await contentsOf(store, ann))['box']?.messages.length, 2)
 })
 
 test('interrupted between two messages, the rest comes with the next start', async (context) => {

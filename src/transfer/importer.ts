@@ -2,6 +2,7 @@
 //
 // - What was brought is remembered in the very commit that brings it, under the account, the source, its folder and the mailbox:
 //   an import that was cut off at any moment goes on exactly where it was, and one that is repeated brings only what is new.
+// - Two imports of the same folder into the same mailbox go one after the other: the second knows all that the first has brought.
 // - A message without a key of its own is known by its octets, and by how many of the same came before it in its folder.
 // - Beside a running server it is gentle: a commit is small, and is followed by a pause at least as long as it took, so that
 //   mail that is delivered meanwhile waits for one small commit at most.
@@ -16,6 +17,7 @@ import { contentDigest, contentKey } from './content-key.ts'
 import { Batch, type Staged, stateMilliseconds } from './import-batch.ts'
 import { knownDuplicates, duplicateKey } from './duplicates.ts'
 import { type ImportPlace, placeFor } from './import-place.ts'
+import type { GiveBack, OneAtATime } from './one-at-a-time.ts'
 import type { ImportEvent, ImportRecord, ImportTotals } from './records.ts'
 
 export interface ImporterOptions {
@@ -33,6 +35,8 @@ export interface ImporterOptions {
   readonly pace: 'gentle' | 'full'
   readonly tell: (event: ImportEvent) => void
   readonly gone: AbortSignal
+  /** Shared by all imports of a process: folders that are being imported. */
+  readonly underWay: OneAtATime
 }
 
 /** Milliseconds without a pause: a delivery has several turns on this thread, and waits for this long in some of them. */
@@ -60,6 +64,8 @@ export class Importer {
   readonly #options: ImporterOptions
   readonly #batch: Batch
   #current: Current | null = null
+  /** Gives the current folder back. */
+  #leave: GiveBack = () => {}
   #open: Open | null = null
   /** Milliseconds of work since the last pause. */
   #spent = 0
@@ -91,6 +97,7 @@ export class Importer {
       await this.#batch.flush().catch(() => undefined)
       throw error
     } finally {
+      this.#leave()
       await this.#open?.ingest?.discard()
       await this.#batch.discard()
     }
@@ -125,8 +132,9 @@ export class Importer {
   }
 
   async #folder(record: Extract<ImportRecord, { type: 'folder' }>): Promise<void> {
-    const { store, account, clock, dryRun, dedupe, again, source, tell } = this.#options
+    const { store, account, clock, dryRun, dedupe, again, source, tell, underWay } = this.#options
     await this.#batch.flush()
+    this.#leave()
     const place = await placeFor({ store, account: account.id, now: clock.now(), dryRun }, record)
     if (typeof place === 'string') {
       this.#current = null
@@ -135,6 +143,8 @@ export class Importer {
       return
     }
     const kind = stateKind({ account: account.id, source, folder: record.name, mailbox: place.name })
+    // A dry run keeps nobody waiting, and waits for nobody.
+    if (!dryRun) this.#leave = await underWay.take(kind)
     const known = again ? new Set<string>() : await this.#recall(kind)
     const duplicates =
       dedupe && place.mailbox !== null

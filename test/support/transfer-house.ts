@@ -7,6 +7,7 @@ import type { Store } from '../../src/store/store.ts'
 import { exportedMailboxes, exportPage, octetsOf } from '../../src/transfer/exporter.ts'
 import type { ExportTarget } from '../../src/transfer/export-target.ts'
 import { Importer, type ImporterOptions } from '../../src/transfer/importer.ts'
+import { OneAtATime } from '../../src/transfer/one-at-a-time.ts'
 import { openFileSource, type OpenOptions } from '../../src/transfer/open-source.ts'
 import type { ImportTotals } from '../../src/transfer/records.ts'
 import { type ExportTotals, runExport } from '../../src/transfer/run-export.ts'
@@ -68,6 +69,7 @@ export async function importInto(
     ...{ dedupe: false, again: false, dryRun: false, pace: 'full' },
     tell: (event) => reader.heard(event),
     gone: new AbortController().signal,
+    underWay: new OneAtATime(),
     ...settings.importer,
   })
   const written = await importer.run(reader.records())

@@ -8,6 +8,7 @@ import type { Account, AccountId, BlobId, MailboxId } from '../../store/model.ts
 import type { Store } from '../../store/store.ts'
 import { exportedMailboxes, exportPage, octetsOf } from '../../transfer/exporter.ts'
 import { Importer } from '../../transfer/importer.ts'
+import { OneAtATime } from '../../transfer/one-at-a-time.ts'
 import type { ImportRecord } from '../../transfer/records.ts'
 import { type Asker, operation, type Operation, RefusedOperation, question } from './operation.ts'
 
@@ -56,11 +57,13 @@ const importing = z.strictObject({
 })
 
 export function transferOperations({ store, clock, config }: TransferParts): Record<string, Operation> {
+  const underWay = new OneAtATime()
   return {
     'mail.import': operation(importing, async ({ address, ...options }, asker) => {
       const account = await accountOf(store, address)
       const { onEvent: tell, gone } = asker
-      const importer = new Importer({ ...options, store, clock, mime: config.mime, account, tell, gone })
+      const parts = { store, clock, mime: config.mime, account, tell, gone, underWay }
+      const importer = new Importer({ ...options, ...parts })
       return importer.run(recordsOf(asker))
     }),
     'mail.mailboxes': operation(z.strictObject({ address: z.string() }), async ({ address }) => {
