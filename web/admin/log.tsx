@@ -1,6 +1,6 @@
 // What happened lately, and what happens: the events that the server remembers, narrowed by level, name and text, with new ones as they come.
 import type { JSX } from 'preact'
-import { useEffect } from 'preact/hooks'
+import { useEffect, useRef } from 'preact/hooks'
 import { type Signal, useSignal } from '@preact/signals'
 import { formatDate, plural } from '../shared/format.ts'
 import { useShortcuts } from '../shared/keys.ts'
@@ -118,6 +118,8 @@ interface Following {
 function useTail(filter: Filter, following: boolean): Following {
   const tail = useSignal<Tail>({ records: [], state: 'loading', failure: '', more: false })
   const live = useSignal(false)
+  /** What the stream of this filter has told, the newest first. */
+  const heard = useRef<readonly LogRecord[]>([])
   const read = async (before?: number): Promise<void> => {
     try {
       const found = await ask('server.log', {
@@ -125,7 +127,10 @@ function useTail(filter: Filter, following: boolean): Following {
         limit: pageSize,
         ...(before === undefined ? {} : { before }),
       })
-      const known = before === undefined ? [] : tail.peek().records
+      const newest = found[0]?.seq ?? -1
+      // What came while this was read is not part of it.
+      const known =
+        before === undefined ? heard.current.filter(({ seq }) => seq > newest) : tail.peek().records
       const more = found.length === pageSize
       tail.value = { records: [...known, ...found], state: 'there', failure: '', more }
     } catch (error) {
@@ -136,8 +141,9 @@ function useTail(filter: Filter, following: boolean): Following {
   useEffect(() => {
     let close: (() => void) | null = null
     const timer = setTimeout(() => {
+      heard.current = []
       void read()
-      if (following) close = follow(filter, { tail, live, again: () => void read() })
+      if (following) close = follow(filter, { tail, live, heard, again: () => void read() })
     }, typingMilliseconds)
     return () => {
       clearTimeout(timer)
@@ -247,22 +253,24 @@ export function LogPage(): JSX.Element {
 interface FollowParts {
   readonly tail: Signal<Tail>
   readonly live: Signal<boolean>
-  /** Called when the connection is there again: what came meanwhile was not heard. */
+  readonly heard: { current: readonly LogRecord[] }
+  /** Called when the connection is there: what came before was not heard. */
   readonly again: () => void
 }
 
 /** New records go on top. */
-function follow(filter: Filter, { tail, live, again }: FollowParts): () => void {
-  let lost = false
+function follow(filter: Filter, { tail, live, heard, again }: FollowParts): () => void {
   let waiting: LogRecord[] = []
   const show = (): void => {
+    if (waiting.length === 0) return
     const known = tail.peek()
     const seen = new Set(known.records.map(({ seq }) => seq))
     const fresh = waiting.filter(({ seq }) => !seen.has(seq)).toReversed()
     waiting = []
+    heard.current = [...fresh, ...heard.current].slice(0, mostLines)
     tail.value = { ...known, state: 'there', records: [...fresh, ...known.records].slice(0, mostLines) }
   }
-  return openStream({
+  const close = openStream({
     path: watchPath({ ...filter }),
     events: {
       message: (data) => {
@@ -273,13 +281,13 @@ function follow(filter: Filter, { tail, live, again }: FollowParts): () => void 
     },
     onOpen: () => {
       live.value = true
-      if (lost) again()
-      lost = false
+      again()
     },
-    onLost: () => {
-      live.value = false
-      lost = true
-    },
+    onLost: () => (live.value = false),
     onRefused: again,
   })
+  return () => {
+    waiting = []
+    close()
+  }
 }
