@@ -175,8 +175,10 @@ describe('admin page', { skip: noChromium }, () => {
       headers: { origin: house.origin },
     })
     assert.equal(answer.status(), 200)
-    await page.evaluate("dispatchEvent(new Event('focus'))")
-    await question.waitFor({ state: 'detached' })
+    await until(page, 'the page to go on', async () => {
+      await page.evaluate("dispatchEvent(new Event('focus'))")
+      return (await question.count()) === 0
+    })
     await page.getByRole('row', { name: 'mail.test' }).waitFor()
     assert.deepEqual(besides(401, person), [])
   })

@@ -160,7 +160,8 @@ describe('webmail, writing', { skip: noChromium }, () => {
       await page.getByRole('link', { name: 'Drafts' }).click()
       await row(page, subject).locator('.conversation-text').click()
       await page.getByRole('button', { name: 'Go on writing' }).click()
-      await page.frameLocator('.editor-frame').getByText('Tomorrow.').waitFor()
+      for (const text of ['Tomorrow.', 'Any news?'])
+        await page.frameLocator('.editor-frame').getByText(text).waitFor()
       await send(page)
       const accountId = await house.accountId('ann@mail.test')
       await until(page, 'the mark', async () => {

@@ -46,9 +46,6 @@ function clean(html: string): DocumentFragment {
 
 const root = document.createElement('div')
 root.className = 'editor'
-root.setAttribute('role', 'textbox')
-root.setAttribute('aria-multiline', 'true')
-root.setAttribute('aria-label', 'Message')
 document.body.append(root)
 
 const editor = new Squire(root, {
@@ -56,6 +53,15 @@ const editor = new Squire(root, {
   sanitizeToDOMFragment: clean,
   undo: { documentSizeThreshold: 1_000_000, undoLimit: 100 },
 })
+// No field until there is something to write on: what was typed before would be written over.
+root.contentEditable = 'false'
+function openField(): void {
+  root.contentEditable = 'true'
+  root.setAttribute('role', 'textbox')
+  root.setAttribute('aria-multiline', 'true')
+  root.setAttribute('aria-label', 'Message')
+}
+
 const reportHeight = (): void => tell({ type: 'height', height: root.scrollHeight + 24 })
 
 const commands: Readonly<Record<EditorCommand, () => unknown>> = {
@@ -89,6 +95,7 @@ function receive(message: EditorMessage): void {
   switch (message.type) {
     case 'open':
       document.documentElement.classList.toggle('dark', message.dark)
+      openField()
       editor.setHTML(message.html + quoted(message.quote))
       tell({ type: 'opened', html: editor.getHTML() })
       editor.moveCursorToStart()

@@ -22,22 +22,31 @@ export class ApiError extends Error {
 
 const sessionPath = '/api/v1/session'
 
-/** Asks to log in; resolves to whether there is a session again. Null: whoever asked hears of the refusal. */
-let sessionIsOver: (() => Promise<boolean>) | null = null
+/** Who asks to log in, where a page goes on afterwards. */
+export interface SessionKeeper {
+  /** Moves when somebody does not want to log in: what was sent before that asks him no more. */
+  readonly mark: () => number
+  /** Resolves to whether there is a session again. */
+  readonly logIn: (mark: number) => Promise<boolean>
+}
 
-/** From here on, what is refused because the session has ended waits for that, and is asked again. */
-export function whenSessionIsOver(ask: () => Promise<boolean>): void {
-  sessionIsOver = ask
+/** Null: whoever asks hears of the refusal. */
+let keeper: SessionKeeper | null = null
+
+/** From here on, what is refused because the session has ended waits for a log-in, and is asked again. */
+export function keepSession(by: SessionKeeper): void {
+  keeper = by
 }
 
 async function call<T>(method: string, path: string, body?: unknown): Promise<T> {
+  const mark = keeper?.mark() ?? 0
   try {
     return await callOnce<T>(method, path, body)
   } catch (error) {
     // A wrong password is a 401 too; and nobody logs in to log out.
     const isOver = error instanceof ApiError && error.code === 'unauthorized' && path !== sessionPath
-    if (!isOver || sessionIsOver === null) throw error
-    if (!(await sessionIsOver()))
+    if (!isOver || keeper === null) throw error
+    if (!(await keeper.logIn(mark)))
       throw new ApiError(401, { ...error, detail: 'You have been logged out.' }, null)
     return call<T>(method, path, body)
   }

@@ -1,6 +1,6 @@
 // The rich text editor in its frame (`web/frame/editor.html`): loaded only when somebody writes. The toolbar is the page's.
 import type { JSX } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import { useSignal } from '@preact/signals'
 import { isDark } from '../theme.ts'
 import type { EditorCommand, EditorFormat, EditorMessage, FrameKey, Quote } from './frame-messages.ts'
@@ -51,11 +51,13 @@ export function EditorFrame(props: EditorFrameProps): JSX.Element {
     // Its origin is opaque: no other target fits.
     frame.current?.contentWindow?.postMessage(message, '*')
   }
-  useEffect(() => {
+  // Before the frame can say a word: what it said unheard, that it is ready, it would not say again.
+  useLayoutEffect(() => {
     let opened = false
     let flushed = Promise.withResolvers<void>()
     const hear = (html: string): void => {
-      if (html !== newest.current.html) newest.current.onChange(html)
+      // What stands there before it was opened is not the text.
+      if (opened && html !== newest.current.html) newest.current.onChange(html)
     }
     const { handle } = newest.current
     handle.current = {

@@ -2,7 +2,7 @@
 // the page nor the session, and its policy lets it load nothing but, when `remote` is set, pictures. It is spoken to by messages:
 // HTML goes in as it came and is cleaned there, where its styles may stand; its height and its keys come out.
 import type { JSX } from 'preact'
-import { useEffect, useRef } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef } from 'preact/hooks'
 import { useSignal } from '@preact/signals'
 import { isDark } from '../theme.ts'
 import type { FrameMessage } from './frame-messages.ts'
@@ -46,7 +46,8 @@ export function HtmlMail(props: HtmlMailProps): JSX.Element {
     frame.current?.contentWindow?.postMessage(message, '*')
   }
   useEffect(send, [html, inline, remote, dark, card])
-  useEffect(() => {
+  // Before the frame can say a word.
+  useLayoutEffect(() => {
     const listen = (event: MessageEvent<FrameMessage>): void => {
       if (event.source !== frame.current?.contentWindow) return
       const { data } = event

@@ -5,7 +5,7 @@ import type { JSX } from 'preact'
 import { useEffect } from 'preact/hooks'
 import { signal, useSignal } from '@preact/signals'
 import type { SessionState } from '../../../src/http/api/account.ts'
-import { api, ApiError, whenSessionIsOver } from '../api.ts'
+import { api, ApiError, keepSession } from '../api.ts'
 import { explain } from '../explain.ts'
 import { logInByPasskey, passkeysWork } from '../passkey.ts'
 import { Button } from './button.tsx'
@@ -22,13 +22,18 @@ interface Question {
 const asked = signal<Question | null>(null)
 /** Whose page this is: nobody else may go on with it. */
 let owner: string | null = null
-/** The question was closed: what asks the server by itself rests, since it would raise it again. */
+/** There is no session: what asks the server by itself rests. */
 export const loggedOut = signal(false)
+/** How often somebody did not want to log in. */
+let declined = 0
 
 /** From here on who is logged out logs in over the page, and it goes on; called once, when it is known whose page it is. */
 export function goOnAfterLogIn(address: string): void {
   owner = address
-  whenSessionIsOver(logInAgain)
+  keepSession({
+    mark: () => declined,
+    logIn: (mark) => (mark === declined ? logInAgain() : Promise.resolve(false)),
+  })
 }
 
 /** Resolves to whether it was shown. One dialog serves all that wait; without a session a proof is of no use. */
@@ -48,9 +53,10 @@ function ask(kind: Question['kind']): Promise<boolean> {
 
 /** Asks to log in again, in a dialog over the page. Resolves to whether the session is open again. */
 export async function logInAgain(): Promise<boolean> {
-  loggedOut.value = false
+  loggedOut.value = true
   const done = await ask('log-in')
-  loggedOut.value = !done
+  if (done) loggedOut.value = false
+  else declined++
   return done
 }
 

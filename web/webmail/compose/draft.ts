@@ -234,6 +234,11 @@ export class DraftMessage {
   async save(): Promise<void> {
     clearTimeout(this.#timer)
     if (this.#over || this.status.value === 'sending') return
+    // The editor has not put the quote into the text yet; of a draft that was taken up again that is all of it.
+    if (this.quote !== null && !this.plain.value) {
+      if (this.status.value === 'changed') this.#timer = setTimeout(() => void this.save(), saveAfter)
+      return
+    }
     this.#saving = this.#saving.then(() => this.#save())
     await this.#saving
   }

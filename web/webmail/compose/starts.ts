@@ -133,6 +133,9 @@ function answered(
 
 export async function editDraft(webmail: Webmail, id: Id): Promise<DraftStart> {
   const email = await webmail.store.full(id)
+  // What is saved takes its place: the rest of it would be gone.
+  if (Object.values(email.bodyValues).some(({ isTruncated }) => isTruncated))
+    throw new Error('This draft is too long to be written on here. Another mail program can.')
   const html = email.htmlBody.some(({ type }) => type === 'text/html')
   return {
     kind: 'edit',
