@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import type { TestContext } from 'node:test'
 import { ImapClient, imapServer } from '../../../../test/support/imap-session.ts'
 import { testStore } from '../../../../test/support/store.ts'
+import type { Store } from '../../../store/store.ts'
 
 type Reading = 'listMailboxes' | 'sharedMailboxes'
 
@@ -75,6 +76,49 @@ test('a message that comes while its new mailbox is being found is told', async 
     await told(watching),
     '* METADATA "Work" /shared/comment\r\n* STATUS "Work" (UIDNEXT 2 MESSAGES 1)\r\n',
   )
+})
+
+test('what a STATUS has read and not heard of yet is told with it', async (context) => {
+  const store = await testStore(context)
+  const reading = { asked: () => {}, gate: Promise.resolve() }
+  let feed: (() => void)[] | null = null
+  const late = new Proxy(store, {
+    get: (target, name) => {
+      if (name === 'getMailbox')
+        return async (...request: Parameters<Store['getMailbox']>) => {
+          reading.asked()
+          await reading.gate
+          return target.getMailbox(...request)
+        }
+      if (name === 'subscribeBatched')
+        return (...[account, listener]: Parameters<Store['subscribeBatched']>) =>
+          target.subscribeBatched(account, (changes) => {
+            if (feed === null) listener(changes)
+            else feed.push(() => listener(changes))
+          })
+      const value: unknown = Reflect.get(target, name)
+      return typeof value === 'function' ? value.bind(target) : value
+    },
+  })
+  const watching = await new ImapClient(imapServer(late).service).open('ann@example.org')
+  const own = await new ImapClient(imapServer(store).service).open('ann@example.org')
+  context.after(() => Promise.all([watching.leave(), own.leave()]))
+  for (const text of ['a', 'b']) await own.command(`APPEND Sent {2+}\r\n${text}\n`)
+  await own.command('SELECT Sent')
+  assert.match(await watching.command('NOTIFY SET (personal (MessageNew MessageExpunge FlagChange))'), /^OK/)
+  const asked = Promise.withResolvers<void>()
+  const opened = Promise.withResolvers<void>()
+  Object.assign(reading, { asked: asked.resolve, gate: opened.promise })
+  assert.match(await own.command('STORE 1 +FLAGS.SILENT (\\Deleted)'), /^OK/)
+  await asked.promise
+  feed = []
+  assert.match(await own.command('EXPUNGE'), /OK/)
+  opened.resolve()
+  const first = await told(watching)
+  const missed = feed
+  feed = null
+  for (const tell of missed) tell()
+  assert.match(first + (await told(watching)), /^\* STATUS "?Sent"? \(UIDNEXT 3 MESSAGES 1 [^)]*\)\r\n$/)
 })
 
 test('a message that comes to a mailbox that is being renamed into what is watched is told', async (context) => {

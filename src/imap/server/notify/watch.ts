@@ -307,7 +307,7 @@ export class Watch {
     for (const known of this.#known.values()) {
       if (!known.readable) await this.#tellNoAccess(output, listing, known)
       else if (status && (known.events & messageEvents) !== none && !this.#isSelected(known))
-        await this.#tellStatus(output, known, firstItems(known.events))
+        await this.#tellStatus(output, known, () => firstItems(known.events))
     }
   }
 
@@ -424,11 +424,15 @@ export class Watch {
     if (changed.size === 0) return
     this.#messages = new Map()
     const { condstore } = this.#session.modes
-    for (const [key, { events }] of changed) {
+    for (const [key, { events, last }] of changed) {
       const known = this.#known.get(key)
       if (known === undefined || !known.readable || this.#isSelected(known)) continue
-      await this.#tellStatus(output, known, itemsFor(events, known.events, condstore))
+      // What is read may be newer than what was heard, and is then not told again: all that is wanted.
+      const news = (modSeq: ModSeq): Events => (modSeq > last ? known.events & messageEvents : events)
+      await this.#tellStatus(output, known, (modSeq) => itemsFor(news(modSeq), known.events, condstore))
       if (output.gone) return
+      // Heard in the meantime, and told by what was read.
+      if ((this.#messages.get(key)?.last ?? Infinity) <= known.told) this.#messages.delete(key)
     }
   }
 
@@ -437,7 +441,12 @@ export class Watch {
     return selected !== null && selected.account === account && selected.mailbox === mailbox
   }
 
-  async #tellStatus(output: Output, known: Known, items: readonly StatusItem[]): Promise<void> {
+  /** `items`: by the mailbox's modseq as it is now. */
+  async #tellStatus(
+    output: Output,
+    known: Known,
+    items: (modSeq: ModSeq) => readonly StatusItem[],
+  ): Promise<void> {
     const session = this.#session
     const { account, mailbox: id, name } = known
     const mailbox = await session.parts.store.getMailbox({ account, mailbox: id })
@@ -445,7 +454,7 @@ export class Watch {
     // What came since is not lost: it is heard of with a higher modseq.
     if (mailbox.modSeq > known.told) known.told = mailbox.modSeq
     const place = { account, mailbox, name, rights: 'lr' }
-    await output.text(await statusResponse({ session, output, tag: '' }, place, items))
+    await output.text(await statusResponse({ session, output, tag: '' }, place, items(mailbox.modSeq)))
   }
 }
 
