@@ -14,7 +14,7 @@ inBrowser('a message that a program sends is there without a reload', async (con
   await sendMail(house.smtpPort, [{ ...order, subject: 'Another one' }])
   await row(page, 'Another one').waitFor()
   assert.deepEqual(await subjects(page).allInnerTexts(), ['Another one', 'Your order #2041 is on its way'])
-  assert.equal(await page.getByRole('img', { name: 'Live' }).count(), 1)
+  await page.getByRole('img', { name: 'Live' }).waitFor()
   // Read elsewhere is read here.
   await house.get('/api/v1/catcher/messages', {
     method: 'PATCH',
