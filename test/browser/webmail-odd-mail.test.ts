@@ -200,7 +200,11 @@ describe('webmail, odd mail', { skip: noChromium }, () => {
     await again.waitFor()
     assert.equal(await text.inputValue(), 'One line,\n\nand another.')
     await text.fill('One line, and another.')
-    await until(page, 'saved again', async () => (await again.getByText('Saved').count()) === 1)
+    await until(
+      page,
+      'saved again',
+      async () => (await again.getByText('Saved', { exact: true }).count()) === 1,
+    )
     assertQuiet(ann)
   })
 })

@@ -55,7 +55,7 @@ describe('webmail, in trouble', { skip: noChromium }, () => {
       headers: { origin: house.origin },
     })
     assert.equal(answer.status(), 200)
-    await window.getByText('Saved').waitFor()
+    await window.getByText('Saved', { exact: true }).waitFor()
     await window.getByText('You have been logged out').waitFor({ state: 'detached' })
     await window.getByRole('button', { name: 'Close and keep the draft' }).click()
     await page.getByRole('link', { name: 'Drafts' }).click()
