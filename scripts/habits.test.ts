@@ -17,6 +17,20 @@ test('tests that run alone, do not run, or wait are found, in tests alone', () =
   }
 })
 
+test('a transcript in which one session changes twice at once, and another is to hear of each', () => {
+  const [both, first] = ['2 C: a STORE 1 +FLAGS (x) / b EXPUNGE', '2 C: a STORE 1 +FLAGS (x)']
+  const own = '2 S: a OK * / * 1 EXPUNGE / b OK *'
+  const told = '1 S: * 1 FETCH (*) / * VANISHED 1'
+  const path = 'test/transcripts/imap/a.txt'
+  assert.equal(check(path, `${both}\n${own}\n${told}\n`).length, 1)
+  for (const fine of [
+    `${both}\n${own}\n1 S: ... * VANISHED 1`,
+    `${both}\n${own}\n2 S: ${told.slice(5)}`,
+    `${first}\n2 S: a OK *\n${told}`,
+  ])
+    assert.deepEqual(check(path, fine), [])
+})
+
 test('a check is switched off for one line, with a reason', () => {
   const line = `// oxlint-dis${''}able-next-line no-control-regex`
   assert.equal(check('src/a.ts', line).length, 1)

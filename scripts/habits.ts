@@ -29,6 +29,13 @@ const habits: readonly Habit[] = [
     where: tests,
   },
   {
+    // Flags of what is gone need not be told any more, and a slow machine hears of both at once.
+    pattern:
+      /^(\w+) C: .*\bSTORE\b.* \/ .*\bEXPUNGE\b.*\n(?:(?:\1 S|#).*\n)*(?!\1 )(?:\w+ )?S: (?!\.\.\.).*\bFETCH\b.* \/ .*\b(?:EXPUNGE|VANISHED)\b/gm,
+    message: 'wants each of two changes told that were made at once: let the first be seen before the second',
+    where: /^test\/transcripts\/.*\.txt$/,
+  },
+  {
     // With a reason behind `--` it may stand.
     pattern:
       /(?:oxlint|eslint|biome)-disable(?!-next-line [\w/-]+ -- \w)|@ts-(?:ignore|nocheck|expect-error(?! -- \w))/g,
