@@ -44,6 +44,8 @@ export interface House {
   readonly browser: Browser
   /** A page of its own context, logged in as that person; null: as nobody. */
   open(person: string | null, options?: PageOptions): Promise<WatchedPage>
+  /** All that were opened: each hears of what the others do, and asks for it. */
+  closePages(): Promise<void>
   /** The same in a browser of its own, which can be killed as a crash kills it. */
   openMortal(person: string, options?: PageOptions): Promise<WatchedPage & { kill(): Promise<void> }>
   /** Puts a message as it stands into a mailbox of that role; the Email's id. */
@@ -112,6 +114,9 @@ export async function openHouse(settings: ConfigInput = {}): Promise<House> {
     accountId: (person) => accountOf(origin, person),
     put: (person, message, options) => putMessage({ origin, person, message }, options),
     open: (person, options) => openPage({ browser, origin, person }, options),
+    async closePages() {
+      for (const context of browser.contexts()) await context.close()
+    },
     openMortal: (person, options) => openMortal({ origin, person }, options),
   }
 }

@@ -4,7 +4,7 @@ import { createDecipheriv, createECDH, hkdfSync, randomBytes } from 'node:crypto
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { after, before, describe, test } from 'node:test'
+import { after, afterEach, before, describe, test } from 'node:test'
 import type { Page } from 'playwright-core'
 import { assertQuiet, type House, letter, noChromium, openHouse, until } from './harness.ts'
 
@@ -68,6 +68,7 @@ const shown = (page: Page): Promise<{ title: string; body: string; data: string 
 describe('webmail, away', { skip: noChromium }, () => {
   let house: House
   after(() => house.close())
+  afterEach(() => house.closePages())
   before(async () => {
     house = await openHouse({ jmap: { pushToLoopback: true } })
     for (const word of ['alpha', 'beta']) {

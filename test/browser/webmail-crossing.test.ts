@@ -1,7 +1,7 @@
 // The webmail while things cross: answers that come late, keys pressed twice, what is undone before it is done; and what is more than a
 // page or a request holds: whole folders, many windows.
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { after, afterEach, before, describe, test } from 'node:test'
 import type { Locator, Page, Route } from 'playwright-core'
 import { assertAccessible, assertQuiet, type House, letter, noChromium, openHouse, until } from './harness.ts'
 
@@ -10,6 +10,7 @@ const groupSize = 50
 describe('webmail, crossing', { skip: noChromium }, () => {
   let house: House
   after(() => house.close())
+  afterEach(() => house.closePages())
   before(async () => {
     house = await openHouse({ jmap: { maxObjectsInSet: groupSize } })
   })

@@ -1,7 +1,7 @@
 // Mail as it comes: newsletters laid out with the attributes of old HTML, names and subjects without end, words from right to left,
 // names of files that lie; and drafts that somebody is sorry to have sent or thrown away.
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { after, afterEach, before, describe, test } from 'node:test'
 import type { Locator, Page } from 'playwright-core'
 import { assertQuiet, dark, type House, letter, noChromium, openHouse, phone, until } from './harness.ts'
 
@@ -39,6 +39,7 @@ const endless = 'Unbroken'.repeat(30)
 describe('webmail, odd mail', { skip: noChromium }, () => {
   let house: House
   after(() => house.close())
+  afterEach(() => house.closePages())
   before(async () => {
     house = await openHouse()
     const put = (message: string) => house.put('ann@mail.test', message)

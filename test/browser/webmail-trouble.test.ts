@@ -1,6 +1,6 @@
 // The webmail when something goes wrong beneath it: the session ends while somebody writes, the network goes, the server refuses.
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { after, afterEach, before, describe, test } from 'node:test'
 import type { Locator, Page } from 'playwright-core'
 import {
   assertAccessible,
@@ -16,6 +16,7 @@ import {
 describe('webmail, in trouble', { skip: noChromium }, () => {
   let house: House
   after(() => house.close())
+  afterEach(() => house.closePages())
   before(async () => {
     house = await openHouse()
     for (const word of ['alpha', 'beta', 'gamma', 'delta']) {
@@ -186,6 +187,18 @@ describe('webmail, in trouble', { skip: noChromium }, () => {
     assert.equal(await row(page, 'About zeta').count(), 0)
     await page.clock.fastForward('10:00')
     await row(page, 'About zeta').waitFor()
+  })
+
+  test('what a server refuses since too much is asked at once is asked again', async () => {
+    const { page } = await house.open('ann@mail.test')
+    let asked = 0
+    await page.route('**/jmap/api', (route) =>
+      asked++ < 2
+        ? route.fulfill({ status: 429, json: { limit: 'maxConcurrentRequests' } })
+        : route.continue(),
+    )
+    await inbox(page)
+    assert.ok(asked > 2)
   })
 
   test('what is archived by its key gives way to the next', async () => {

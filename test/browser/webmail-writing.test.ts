@@ -3,7 +3,7 @@ import assert from 'node:assert/strict'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, before, describe, test } from 'node:test'
+import { after, afterEach, before, describe, test } from 'node:test'
 import type { Locator, Page } from 'playwright-core'
 import { startPosthorn } from '../../src/main.ts'
 import { resolveConfig } from '../../src/config/layers.ts'
@@ -31,6 +31,7 @@ function inFrame(page: Page, path: string, text: string): Promise<unknown> {
 describe('webmail, writing', { skip: noChromium }, () => {
   let house: House
   after(() => house.close())
+  afterEach(() => house.closePages())
   before(async () => {
     house = await openHouse()
     await house.put(
@@ -148,11 +149,11 @@ describe('webmail, writing', { skip: noChromium }, () => {
       await row(page, subject).locator('.conversation-text').click()
       await page.getByRole('button', { name: action, exact: true }).click()
       const editor = page.frameLocator('.editor-frame').getByRole('textbox')
+      // Where a message is passed on, the first thing asked for is to whom.
+      if (action === 'Forward') await page.getByRole('combobox', { name: 'To' }).fill('bob@mail.test,')
       await editor.click()
       await editor.pressSequentially('Tomorrow.')
-      if (action === 'Forward') {
-        await page.getByRole('combobox', { name: 'To' }).fill('bob@mail.test,')
-      }
+      await editor.getByText('Tomorrow.').waitFor()
       await page.getByRole('button', { name: 'Close and keep the draft' }).click()
       await page.getByText('Draft kept').waitFor()
       // Anew: nothing is remembered but what the draft says.

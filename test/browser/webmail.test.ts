@@ -1,6 +1,6 @@
 // The webmail as people use it: live mail between two accounts, answers, search, undo, keys alone, a phone.
 import assert from 'node:assert/strict'
-import { before, describe, test, after } from 'node:test'
+import { before, describe, test, after, afterEach } from 'node:test'
 import type { Page } from 'playwright-core'
 import {
   assertAccessible,
@@ -17,6 +17,7 @@ import {
 describe('webmail', { skip: noChromium }, () => {
   let house: House
   after(() => house.close())
+  afterEach(() => house.closePages())
   before(async () => {
     house = await openHouse()
     for (const [index, word] of ['alpha', 'beta', 'gamma'].entries()) {

@@ -18,6 +18,8 @@ const using = [
   'urn:ietf:params:jmap:quota',
 ]
 const mailCapability = 'urn:ietf:params:jmap:mail'
+/** Of what was refused since too much was asked at once. */
+const busyTries = 6
 const readTries = 3
 /** Seconds after which the stream of changes says at least that it lives. */
 const pingSeconds = 60
@@ -184,7 +186,7 @@ export class JmapClient {
   }
 
   async #send(body: string, tries: number): Promise<ApiResponse> {
-    for (let left = tries; ; left--) {
+    for (let attempt = 1; ; attempt++) {
       try {
         const response = await fetch(localPath(this.session.apiUrl), {
           method: 'POST',
@@ -195,13 +197,15 @@ export class JmapClient {
         this.expired.value = response.status === 401
         if (response.status === 401 && (await this.#onExpired())) continue
         if (response.ok) return (await response.json()) as ApiResponse
-        if (left <= 1 || response.status < 500) throw await problemOf(response)
+        // Nothing was done: other windows ask at the same time (RFC 8620 §3.6.1, `maxConcurrentRequests`).
+        const isBusy = response.status === 429 && attempt < busyTries
+        if (!isBusy && (attempt >= tries || response.status < 500)) throw await problemOf(response)
       } catch (error) {
         if (error instanceof JmapError) throw error
         this.online.value = false
-        if (left <= 1 || !navigator.onLine) throw new JmapError('offline')
+        if (attempt >= tries || !navigator.onLine) throw new JmapError('offline')
       }
-      await new Promise((resolve) => setTimeout(resolve, 400 * 2 ** (tries - left)))
+      await new Promise((resolve) => setTimeout(resolve, 200 * 2 ** attempt))
     }
   }
 
