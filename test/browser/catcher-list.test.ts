@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { letter, openCatcherHouse } from '../support/catcher-house.ts'
 import { inBrowser, open, opened, row, rows, shows, type Settings } from './catcher-page.ts'
 import { mailOfADay, order, sendMail } from './sample-mail.ts'
+import { until } from './harness.ts'
 import { openPage } from './watched-page.ts'
 
 inBrowser(
@@ -175,13 +176,14 @@ inBrowser('ten thousand messages scroll, and only those in sight exist', async (
   await page.locator('.list-tools', { hasText: '10k messages · 10k unread' }).waitFor()
   assert.ok((await page.locator('.caught').count()) < 60)
   const list = page.locator('.caught-list')
-  await list.evaluate(scroll, 0.5)
-  await page
-    .getByText(/^Number (?:49|50)\d\d$/)
-    .first()
-    .waitFor()
-  await list.evaluate(scroll, 1)
-  await page.getByText('Number 0', { exact: true }).waitFor()
+  const reach = (to: number, text: RegExp): Promise<void> =>
+    until(page, String(text), async () => {
+      // A list that has only come to its length now is scrolled once more.
+      await list.evaluate(scroll, to)
+      return page.getByText(text).first().isVisible()
+    })
+  await reach(0.5, /^Number (?:49|50)\d\d$/)
+  await reach(1, /^Number 0$/)
   assert.ok((await page.locator('.caught').count()) < 60)
   assert.ok(Number(await page.evaluate('document.querySelectorAll("*").length')) < 2500)
   assertClean()

@@ -175,6 +175,25 @@ describe('webmail, writing', { skip: noChromium }, () => {
     })
   }
 
+  test('who writes in a field before the editor has come goes on there', async () => {
+    const message = letter({ from: 'Cid <cid@elsewhere.test>', subject: 'A late editor', text: 'Any news?' })
+    await house.put('ann@mail.test', message, { keywords: ['$seen'] })
+    const { page } = await house.open('ann@mail.test')
+    const held = Promise.withResolvers<void>()
+    await page.route('**/frame/editor', async (route) => {
+      await held.promise
+      await route.continue()
+    })
+    await page.goto('/mail/')
+    await row(page, 'A late editor').locator('.conversation-text').click()
+    await page.getByRole('button', { name: 'Reply', exact: true }).click()
+    await page.getByRole('combobox', { name: 'To' }).pressSequentially('bo')
+    held.resolve()
+    await page.frameLocator('.editor-frame').getByText('Any news?').waitFor()
+    await page.keyboard.type('b@mail.test,')
+    await page.getByRole('button', { name: /Remove .*bob@mail.test/ }).waitFor()
+  })
+
   test('what comes while the page is still opening its stream of changes is shown', async () => {
     const bob = await house.open('bob@mail.test')
     const asked = Promise.withResolvers<() => Promise<void>>()

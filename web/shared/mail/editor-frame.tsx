@@ -74,7 +74,9 @@ export function EditorFrame(props: EditorFrameProps): JSX.Element {
       if (event.source !== frame.current?.contentWindow) return
       const { data } = event
       if (data.type === 'ready') {
-        const { html, quote, focus } = newest.current
+        const { html, quote } = newest.current
+        // Whoever writes in a field already, since the frame came late, goes on there.
+        const focus = newest.current.focus && !(document.activeElement instanceof HTMLInputElement)
         send({ type: 'open', html, quote, dark: isDark(), focus })
       } else if (data.type === 'opened') {
         opened = true
