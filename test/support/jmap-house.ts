@@ -9,7 +9,7 @@ import { jmapSection } from '../../src/config/sections/jmap.ts'
 import type { EventRecord } from '../../src/events/event.ts'
 import { createEvents } from '../../src/events/event.ts'
 import type { EmailSight } from '../../src/jmap/server/blob-access.ts'
-import type { JmapModule } from '../../src/jmap/server/module.ts'
+import type { AccountPlace, JmapModule } from '../../src/jmap/server/module.ts'
 import { createJmap, type JmapMountParts } from '../../src/jmap/server/mount.ts'
 import type { PushAnswer, PushPost } from '../../src/jmap/server/push-request.ts'
 import { vapidKeysOf } from '../../src/jmap/server/vapid.ts'
@@ -43,6 +43,19 @@ export const mailAlone: JmapModule = {
   capabilities: [{ uri: 'urn:ietf:params:jmap:mail', server: () => ({}), account: () => ({}) }],
   methods: [],
   types: [],
+}
+
+/** A type whose state moves with whatever happens in the account, read when `known` resolves. */
+export function anyType(
+  store: () => Pick<Store, 'getAccount'>,
+  known: () => Promise<void> = () => Promise.resolve(),
+): JmapModule {
+  const state = async ({ account }: AccountPlace): Promise<string> => {
+    await known()
+    return String((await store().getAccount(account.id))?.modSeq)
+  }
+  const type = { name: 'Any', capability: 'urn:ietf:params:jmap:core', touchedBy: () => true, state }
+  return { capabilities: [], methods: [], types: [type] }
 }
 
 /** What the core tests use; tests of mail add theirs. */

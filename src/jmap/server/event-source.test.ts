@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { test } from 'node:test'
-import { arrive, JmapHouse, settled, textAt } from '../../../test/support/jmap-house.ts'
+import { anyType, arrive, JmapHouse, settled, textAt } from '../../../test/support/jmap-house.ts'
 import { mailHouse } from '../../../test/support/mail-house.ts'
 import type { WebSocketHandler } from '../../base/http-mount.ts'
 import type { JsonObject } from '../proto/json.ts'
@@ -110,20 +110,10 @@ test('a stream begins when states are known: what changes after its header is to
   let reading = known.promise
   const house = await JmapHouse.open(context, {
     modules: () => [
-      {
-        ...{ capabilities: [], methods: [] },
-        types: [
-          {
-            name: 'Any',
-            capability: 'urn:ietf:params:jmap:core',
-            touchedBy: () => true,
-            state: async ({ account }) => {
-              await reading
-              return String((await house.store.getAccount(account.id))?.modSeq)
-            },
-          },
-        ],
-      },
+      anyType(
+        () => house.store,
+        () => reading,
+      ),
     ],
   })
   const ann = await house.account('ann')
@@ -142,19 +132,7 @@ test('a stream begins when states are known: what changes after its header is to
 
 test('a mailbox that is shared later is told of, and what happens there', async (context) => {
   const house = await JmapHouse.open(context, {
-    modules: () => [
-      {
-        ...{ capabilities: [], methods: [] },
-        types: [
-          {
-            name: 'Any',
-            capability: 'urn:ietf:params:jmap:core',
-            touchedBy: () => true,
-            state: async ({ account }) => String((await house.store.getAccount(account.id))?.modSeq),
-          },
-        ],
-      },
-    ],
+    modules: () => [anyType(() => house.store)],
   })
   const [ann, ben] = [await house.account('ann'), await house.account('ben')]
   const events = await stream(house, ann, 'types=Any')

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { Buffer } from 'node:buffer'
 import { createECDH } from 'node:crypto'
 import { test } from 'node:test'
-import { arrive, at, JmapHouse, mailAlone, textAt } from '../../../test/support/jmap-house.ts'
+import { anyType, arrive, at, JmapHouse, mailAlone, textAt } from '../../../test/support/jmap-house.ts'
 import { endPushesOfPassword } from '../../directory/push-credentials.ts'
 import type { JsonObject } from '../proto/json.ts'
 import type { Account, ObjectId } from '../../store/model.ts'
@@ -105,20 +105,10 @@ test('whoever has told the code has his answer when his states are followed', as
   const house = await JmapHouse.open(context, {
     modules: () => [
       mailAlone,
-      {
-        ...{ capabilities: [], methods: [] },
-        types: [
-          {
-            name: 'Any',
-            capability: 'urn:ietf:params:jmap:core',
-            touchedBy: () => true,
-            state: async ({ account }) => {
-              await known.promise
-              return String((await house.store.getAccount(account.id))?.modSeq)
-            },
-          },
-        ],
-      },
+      anyType(
+        () => house.store,
+        () => known.promise,
+      ),
     ],
   })
   const ann = await house.account('ann')
